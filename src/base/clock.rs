@@ -1,0 +1,169 @@
+//! The one clock of the process: everything below the engine's driver gets `now` as a parameter.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A point on the monotonic clock, counted from a year before the process's [`Clock`] was started, so that a point
+/// before the start (the last failback of an earlier run) can be told too.
+///
+/// Intervals, holds and cadences use it, as they must not jump with the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mono(Duration);
+
+/// A point on the wall clock: the time since 1970-01-01T00:00:00Z, leap seconds not counted.
+///
+/// Ends of orders, windows and ages of stored state use it, as they must survive a restart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(Duration);
+
+/// One reading of both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// The monotonic reading.
+    pub mono: Mono,
+    /// The wall-clock reading.
+    pub wall: UnixTime,
+}
+
+/// The source of [`Now`]; the only place that reads the system's clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    origin: Instant,
+}
+
+impl Clock {
+    /// Starts the clock, at [`Mono::START`].
+    #[expect(clippy::disallowed_methods, reason = "the one clock")]
+    pub fn start() -> Self {
+        Self { origin: Instant::now() }
+    }
+
+    /// Reads both clocks.
+    #[expect(clippy::disallowed_methods, reason = "the one clock")]
+    pub fn now(&self) -> Now {
+        Now {
+            mono: Mono::START + self.origin.elapsed(),
+            wall: UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+        }
+    }
+
+    /// Translates a point of the monotonic clock for timers of the runtime.
+    pub fn instant(&self, at: Mono) -> Instant {
+        // A far future that overflows is as good as a year from now: a timer that early only asks again.
+        self.origin.checked_add(at.since(Mono::START)).unwrap_or_else(|| self.origin + Mono::START.0)
+    }
+}
+
+impl Now {
+    /// Returns the reading that both clocks show `by` later; tests and simulations walk time with it.
+    #[must_use]
+    pub fn after(self, by: Duration) -> Self {
+        Self { mono: self.mono + by, wall: self.wall + by }
+    }
+}
+
+impl Mono {
+    /// The start of the clock: a year, so that earlier points have a place.
+    pub const START: Self = Self(Duration::from_secs(31_536_000));
+
+    /// Returns the time since the start of the clock; zero for points before it.
+    pub const fn since_start(self) -> Duration {
+        self.0.saturating_sub(Self::START.0)
+    }
+
+    /// Returns how long ago `earlier` was; zero if it lies ahead.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl UnixTime {
+    /// Makes a point from seconds since the epoch.
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(Duration::from_secs(secs))
+    }
+
+    /// Makes a point from milliseconds since the epoch.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(Duration::from_millis(millis))
+    }
+
+    /// Returns whole seconds since the epoch.
+    pub const fn as_secs(self) -> u64 {
+        self.0.as_secs()
+    }
+
+    /// Returns whole milliseconds since the epoch.
+    pub fn as_millis(self) -> u64 {
+        u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Returns how long ago `earlier` was; zero if it lies ahead.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Add<Duration> for Mono {
+    type Output = Self;
+    fn add(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(by))
+    }
+}
+
+impl Sub<Duration> for Mono {
+    type Output = Self;
+    fn sub(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(by))
+    }
+}
+
+impl Add<Duration> for UnixTime {
+    type Output = Self;
+    fn add(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(by))
+    }
+}
+
+impl fmt::Display for UnixTime {
+    /// Prints RFC 3339 in UTC with whole seconds, such as `2026-11-21T09:30:00Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secs = self.as_secs();
+        let (days, rest) = (secs / 86_400, secs % 86_400);
+        // Civil date from a day count; eras of 400 years begin on 1 March 0000 (day -719468 of the epoch).
+        let shifted = days + 719_468;
+        let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let year = year_of_era + era * 400 + u64::from(month <= 2);
+        write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3_600, rest % 3_600 / 60, rest % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_dates_as_rfc_3339() {
+        for (secs, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_795_253_400, "2026-11-21T09:30:00Z"),
+            (4_107_542_399, "2100-02-28T23:59:59Z"),
+        ] {
+            assert_eq!(UnixTime::from_secs(secs).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn time_before_is_zero() {
+        let now = Mono::START;
+        assert_eq!(now.since(now + Duration::from_secs(1)), Duration::ZERO);
+        assert_eq!(now.since(now - Duration::from_secs(9)), Duration::from_secs(9));
+    }
+}

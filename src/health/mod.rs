@@ -1,0 +1,98 @@
+//! What is believed of targets: outcomes of probes go in, verdicts come out.
+//!
+//! **Invariant:** health knows neither DNS nor policy, and reads no clock: `now` is a parameter.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::base::clock::Mono;
+
+crate::row_id! {
+    /// Numbers a target within one setup.
+    TargetId
+}
+
+/// Why an outcome is as it is, in plain words: `connection refused`.
+pub type Cause = Cow<'static, str>;
+
+/// What one probe saw (product rules, "From outcome to health").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It serves.
+    Pass,
+    /// It is alive but full.
+    Degraded(Cause),
+    /// It says that it is leaving.
+    Drain {
+        /// What it said.
+        cause: Cause,
+        /// How long it asks to be left alone; counted for at most 300 s.
+        retry_after: Option<Duration>,
+    },
+    /// It does not serve.
+    Fail {
+        /// Whether the far side said no, or nothing was heard.
+        kind: FailKind,
+        /// What was seen.
+        cause: Cause,
+    },
+    /// The checker's own fault: no descriptors, no route, no permission. Changes nothing.
+    Unknown(Cause),
+}
+
+/// How sure a failure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailKind {
+    /// The far side said no: refused, reset, a wrong answer.
+    Conclusive,
+    /// Nothing was heard: a time-out, a host or net unreachable.
+    Silent,
+}
+
+/// One finished probe of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// What it saw.
+    pub outcome: Outcome,
+    /// When it began; the cadence counts from here.
+    pub began: Mono,
+    /// How long it took, to the answer that decided.
+    pub latency: Duration,
+}
+
+/// Who withholds something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum By {
+    /// The state machine.
+    Health,
+    /// The operator.
+    Order,
+}
+
+/// What policy reads of a member of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It may be served: it is *eligible*.
+    Serve {
+        /// Alive but full: it yields while others suffice.
+        degraded: bool,
+        /// Known up, forced up or unprobed by design; ignorance (not proven) may keep the part, not take it back.
+        proven: bool,
+    },
+    /// It is left out, or put behind.
+    Withhold {
+        /// Who says so.
+        by: By,
+        /// Down because it said so, or drained by order while alive: the last resort before all is down.
+        leaving: bool,
+        /// Whether every known target is down by a conclusive failure or by order.
+        conclusive: bool,
+    },
+}
+
+impl Verdict {
+    /// Returns whether the member is eligible.
+    pub const fn serves(self) -> bool {
+        matches!(self, Self::Serve { .. })
+    }
+}

@@ -1,0 +1,4 @@
+pub mod policy;
+pub mod health;
+pub mod zone;
+pub mod base;

@@ -1,0 +1,169 @@
+//! From verdicts to decisions: tiers, failback, TTLs. It sees pools of members, never names or records.
+//!
+//! **Invariant:** policy does not know what a DNS record is, and reads no clock: `now` is a parameter.
+
+use std::time::Duration;
+
+use crate::base::clock::Mono;
+
+/// The settings of one pool (`[policy]`, `[[service]]`, `[[address]]`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The longest TTL of a settled answer, in seconds.
+    pub ttl: u32,
+    /// The longest TTL of an unsettled answer, in seconds.
+    pub unsettled_ttl: u32,
+    /// What a tier needs to hold.
+    pub min_up: Need,
+    /// Whether eligible members of later tiers are listed.
+    pub standby: Standby,
+    /// What becomes of members that failed.
+    pub failed: Failed,
+    /// Whether the serving tier gets the lowest declared priority.
+    pub promote: Promote,
+    /// What is served when nothing is eligible and none is leaving.
+    pub all_down: AllDown,
+    /// When the part goes back to a better tier.
+    pub failback: Failback,
+    /// How long a better tier must hold before the failback, before strikes double it.
+    pub hold: Duration,
+}
+
+/// What a tier needs to hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Need {
+    /// So many eligible members, at most the tier's size.
+    Count(u32),
+    /// This share (0 to 1) of the tier's declared weight (of its count if all weights are 0), and at least one member.
+    Share(f64),
+}
+
+/// `standby`: whether eligible members of tiers behind the serving one are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standby {
+    /// As declared.
+    Listed,
+    /// Left out.
+    Hidden,
+}
+
+/// `failed`: what becomes of members withheld by health, and of those before the serving tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// Left out.
+    Withdraw,
+    /// Put behind every declared priority.
+    Demote,
+}
+
+/// `promote`: the number that the serving tier bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promote {
+    /// Its own.
+    AsDeclared,
+    /// The lowest declared one.
+    Renumber,
+}
+
+/// `all-down`: what is served when nothing is eligible and none is leaving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllDown {
+    /// The declared set.
+    Declared,
+    /// The last set that was neither all down nor last resort, else the declared one.
+    LastGood,
+    /// `0 0 0 .`, if every member is down by conclusive failure or order; else the declared set.
+    Closed,
+}
+
+/// `failback`: when the part goes back to a better tier that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failback {
+    /// After the hold.
+    Auto,
+    /// By order only.
+    Manual,
+    /// After the hold, within a daily window in UTC.
+    Window {
+        /// Minutes after midnight at which the window opens.
+        from: u16,
+        /// Minutes after midnight at which it closes; before `from` means the next day.
+        to: u16,
+    },
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ttl: 30,
+            unsettled_ttl: 5,
+            min_up: Need::Count(1),
+            standby: Standby::Listed,
+            failed: Failed::Withdraw,
+            promote: Promote::AsDeclared,
+            all_down: AllDown::Declared,
+            failback: Failback::Auto,
+            hold: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What policy sees of a service, of a pair of services (XEP-0368), or of tiers of addresses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// What the pool stands for.
+    pub kind: Kind,
+    /// The members, in declared order; verdicts and decisions name them by their place here.
+    pub members: Vec<Member>,
+    /// The settings.
+    pub settings: Settings,
+}
+
+/// What a pool stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One SRV set: all members have half 0.
+    Service,
+    /// `_xmpp-X` (half 0) and `_xmpps-X` (half 1) together: one list for clients (XEP-0368).
+    Pair,
+    /// Tiers of addresses: only the serving tier is listed, all down is the first tier.
+    Addresses,
+}
+
+/// One member of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// 0, or 1 for the direct-TLS half of a pair.
+    pub half: u8,
+    /// The tier's number; the lower is preferred.
+    pub priority: u16,
+    /// The declared weight.
+    pub weight: u16,
+}
+
+/// What must be remembered of a pool from decision to decision.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    /// The priority of the serving tier; last resort and all down clear it.
+    pub current: Option<u16>,
+    /// Since when each tier better than the current one holds without a break, by proven members: (priority, since),
+    /// sorted by priority.
+    pub holding: Vec<(u16, Mono)>,
+    /// When the last failback was.
+    pub last_failback: Option<Mono>,
+    /// How often failovers by health came soon after a failback; the hold doubles with each beyond the first.
+    pub strikes: u32,
+    /// The last set that was neither all down nor last resort (`all-down = "last-good"`).
+    pub last_good: Option<Vec<Listed>>,
+}
+
+/// One member as it is listed in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its place in [`Pool::members`].
+    pub member: usize,
+    /// The priority it bears in the answer.
+    pub priority: u16,
+    /// The weight it bears in the answer.
+    pub weight: u16,
+}

@@ -1,0 +1,222 @@
+//! Record types and sets of records in wire form.
+
+use std::fmt;
+
+/// A record type's number (RFC 1035 §3.2.2), printed by its mnemonic or as `TYPEnnn` (RFC 3597 §5).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rtype(pub u16);
+
+/// The records of one owner name and type; class IN.
+///
+/// All have one TTL (RFC 2181 §5.2); no two are equal (RFC 2181 §5). Names within RDATA are uncompressed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rrset {
+    rtype: Rtype,
+    ttl: u32,
+    count: u16,
+    /// Each record as a length of two octets and its RDATA, in the order of the file.
+    packed: Box<[u8]>,
+}
+
+/// One SRV record's data (RFC 2782), borrowed from its RDATA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Srv<'a> {
+    /// The tier: the lowest is tried first.
+    pub priority: u16,
+    /// The share within the tier.
+    pub weight: u16,
+    /// The port of the service on the host.
+    pub port: u16,
+    /// The host's uncompressed wire name.
+    pub host: &'a [u8],
+}
+
+impl Rrset {
+    /// Packs RDATA of one type; the caller has removed equal ones.
+    ///
+    /// # Panics
+    /// If there are more than 65,535 records or RDATA is longer than 65,535 octets: no message could carry them.
+    pub fn new<R: AsRef<[u8]>>(rtype: Rtype, ttl: u32, rdatas: impl IntoIterator<Item = R>) -> Self {
+        let mut packed = Vec::new();
+        let mut count = 0u16;
+        for rdata in rdatas {
+            let rdata = rdata.as_ref();
+            let length = u16::try_from(rdata.len()).expect("RDATA has a 16-bit length");
+            packed.extend_from_slice(&length.to_be_bytes());
+            packed.extend_from_slice(rdata);
+            count = count.checked_add(1).expect("a section counts records in 16 bits");
+        }
+        Self { rtype, ttl, count, packed: packed.into() }
+    }
+
+    /// Returns the type.
+    pub const fn rtype(&self) -> Rtype {
+        self.rtype
+    }
+
+    /// Returns the TTL in seconds.
+    pub const fn ttl(&self) -> u32 {
+        self.ttl
+    }
+
+    /// Returns the number of records.
+    pub fn len(&self) -> usize {
+        usize::from(self.count)
+    }
+
+    /// Returns whether there are no records.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Walks over the RDATA of each record.
+    pub fn rdatas(&self) -> Rdatas<'_> {
+        Rdatas(&self.packed)
+    }
+
+    /// Walks over the SRV data of each record; ends early where RDATA is no SRV.
+    pub fn srvs(&self) -> impl Iterator<Item = Srv<'_>> {
+        self.rdatas().map_while(Srv::read)
+    }
+
+    /// Returns the same records with another TTL.
+    #[must_use]
+    pub fn with_ttl(&self, ttl: u32) -> Self {
+        Self { ttl, ..self.clone() }
+    }
+}
+
+/// Walks over the RDATA of an [`Rrset`].
+#[derive(Clone, Debug)]
+pub struct Rdatas<'a>(&'a [u8]);
+
+impl<'a> Iterator for Rdatas<'a> {
+    type Item = &'a [u8];
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.0.split_first_chunk::<2>()?;
+        let (rdata, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        self.0 = rest;
+        Some(rdata)
+    }
+}
+
+impl<'a> Srv<'a> {
+    /// Reads SRV RDATA; nothing if it is too short or its host is no name.
+    pub fn read(rdata: &'a [u8]) -> Option<Self> {
+        let (&[p0, p1, w0, w1, o0, o1], host) = rdata.split_first_chunk::<6>()?;
+        let (host, rest) = super::name::split_wire(host)?;
+        rest.is_empty().then_some(Self {
+            priority: u16::from_be_bytes([p0, p1]),
+            weight: u16::from_be_bytes([w0, w1]),
+            port: u16::from_be_bytes([o0, o1]),
+            host,
+        })
+    }
+
+    /// Writes SRV RDATA.
+    pub fn write(&self) -> Vec<u8> {
+        let mut rdata = Vec::with_capacity(6 + self.host.len());
+        for number in [self.priority, self.weight, self.port] {
+            rdata.extend_from_slice(&number.to_be_bytes());
+        }
+        rdata.extend_from_slice(self.host);
+        rdata
+    }
+}
+
+impl fmt::Debug for Rrset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {:02x?}", self.ttl, self.rtype, self.rdatas().collect::<Vec<_>>())
+    }
+}
+
+macro_rules! rtypes {
+    ($($name:ident $text:literal $number:literal),* $(,)?) => {
+        impl Rtype {
+            $(#[doc = concat!("`", $text, "`")] pub const $name: Self = Self($number);)*
+
+            /// Returns the type's mnemonic, if it has one.
+            pub const fn mnemonic(self) -> Option<&'static str> {
+                match self.0 {
+                    $($number => Some($text),)*
+                    _ => None,
+                }
+            }
+
+            /// Reads a mnemonic or `TYPEnnn`, in any case.
+            pub fn parse(text: &str) -> Option<Self> {
+                $(if text.eq_ignore_ascii_case($text) { return Some(Self::$name); })*
+                let (word, number) = text.split_at_checked(4)?;
+                let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+                (word.eq_ignore_ascii_case("TYPE") && digits).then(|| number.parse().ok().map(Self)).flatten()
+            }
+        }
+    };
+}
+
+// https://www.iana.org/assignments/dns-parameters: the types in use, and the meta types that questions carry.
+rtypes! {
+    A "A" 1, NS "NS" 2, MD "MD" 3, MF "MF" 4, CNAME "CNAME" 5, SOA "SOA" 6, MB "MB" 7, MG "MG" 8, MR "MR" 9, NULL "NULL" 10,
+    WKS "WKS" 11, PTR "PTR" 12, HINFO "HINFO" 13, MINFO "MINFO" 14, MX "MX" 15, TXT "TXT" 16, RP "RP" 17, AFSDB "AFSDB" 18,
+    X25 "X25" 19, ISDN "ISDN" 20, RT "RT" 21, NSAP "NSAP" 22, NSAP_PTR "NSAP-PTR" 23, SIG "SIG" 24, KEY "KEY" 25, PX "PX" 26, GPOS "GPOS" 27,
+    AAAA "AAAA" 28, LOC "LOC" 29, NXT "NXT" 30, EID "EID" 31, NIMLOC "NIMLOC" 32, SRV "SRV" 33, NAPTR "NAPTR" 35, KX "KX" 36,
+    CERT "CERT" 37, A6 "A6" 38, DNAME "DNAME" 39, SINK "SINK" 40, OPT "OPT" 41, APL "APL" 42, DS "DS" 43, SSHFP "SSHFP" 44, IPSECKEY "IPSECKEY" 45,
+    RRSIG "RRSIG" 46, NSEC "NSEC" 47, DNSKEY "DNSKEY" 48, DHCID "DHCID" 49, NSEC3 "NSEC3" 50, NSEC3PARAM "NSEC3PARAM" 51,
+    TLSA "TLSA" 52, SMIMEA "SMIMEA" 53, HIP "HIP" 55, TALINK "TALINK" 58, CDS "CDS" 59, CDNSKEY "CDNSKEY" 60, OPENPGPKEY "OPENPGPKEY" 61,
+    CSYNC "CSYNC" 62, ZONEMD "ZONEMD" 63, SVCB "SVCB" 64, HTTPS "HTTPS" 65, DSYNC "DSYNC" 66, SPF "SPF" 99, NID "NID" 104, L32 "L32" 105,
+    L64 "L64" 106, LP "LP" 107, EUI48 "EUI48" 108, EUI64 "EUI64" 109, TKEY "TKEY" 249, TSIG "TSIG" 250, IXFR "IXFR" 251,
+    AXFR "AXFR" 252, MAILB "MAILB" 253, MAILA "MAILA" 254, ANY "ANY" 255, URI "URI" 256, CAA "CAA" 257, AVC "AVC" 258,
+    DOA "DOA" 259, AMTRELAY "AMTRELAY" 260, RESINFO "RESINFO" 261, WALLET "WALLET" 262, TA "TA" 32768, DLV "DLV" 32769,
+}
+
+impl Rtype {
+    /// Returns whether the type exists in questions and control records only and never in a zone (RFC 6895 §3.1).
+    pub const fn is_meta(self) -> bool {
+        matches!(self.0, 0 | 41 | 128..=255)
+    }
+}
+
+impl fmt::Display for Rtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mnemonic() {
+            Some(text) => f.pad(text),
+            None => f.pad(&format!("TYPE{}", self.0)),
+        }
+    }
+}
+
+impl fmt::Debug for Rtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packs_and_walks() {
+        let set = Rrset::new(Rtype::A, 30, [[192, 0, 2, 1], [192, 0, 2, 2]]);
+        assert_eq!(set.len(), 2);
+        assert_eq!(set.rdatas().collect::<Vec<_>>(), [[192, 0, 2, 1], [192, 0, 2, 2]]);
+        assert_eq!(set.with_ttl(5).ttl(), 5);
+    }
+
+    #[test]
+    fn srv_reads_what_it_writes() {
+        let srv = Srv { priority: 10, weight: 70, port: 5060, host: b"\x03sip\x07example\x00" };
+        assert_eq!(Srv::read(&srv.write()), Some(srv));
+        assert_eq!(Srv::read(b"\0\0\0\0\0\0"), None);
+        assert_eq!(Srv::read(b"\0\0\0\0\0\0\0\0"), None);
+    }
+
+    #[test]
+    fn types_have_names() {
+        assert_eq!(Rtype::parse("srv"), Some(Rtype::SRV));
+        assert_eq!(Rtype::parse("type33"), Some(Rtype::SRV));
+        assert_eq!(Rtype::parse("TYPE65536"), None);
+        assert_eq!(Rtype::parse("TYPE+1"), None);
+        assert_eq!(Rtype(65280).to_string(), "TYPE65280");
+    }
+}
