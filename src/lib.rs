@@ -1,4 +1,7 @@
-pub mod policy;
-pub mod health;
-pub mod zone;
 pub mod base;
+pub mod engine;
+pub mod health;
+pub mod policy;
+pub mod probe;
+pub mod snapshot;
+pub mod zone;

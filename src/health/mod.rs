@@ -96,3 +96,36 @@ impl Verdict {
         matches!(self, Self::Serve { .. })
     }
 }
+
+/// The thresholds and the cadence of one target (`[health]`, `[[service]]`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// From probe to probe while up.
+    pub interval: Duration,
+    /// From probe to probe while unknown, failing or recovering.
+    pub fast_interval: Duration,
+    /// From probe to probe while down.
+    pub down_interval: Duration,
+    /// From a conclusive failure to the probe that confirms it, while failing.
+    pub confirm_interval: Duration,
+    /// The longest that a whole probe may take.
+    pub timeout: Duration,
+    /// Failures that take a target down, at least 1.
+    pub fall: u32,
+    /// Passes that bring a target up, at least 1.
+    pub rise: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(5),
+            fast_interval: Duration::from_secs(1),
+            down_interval: Duration::from_secs(5),
+            confirm_interval: Duration::from_millis(250),
+            timeout: Duration::from_secs(2),
+            fall: 3,
+            rise: 2,
+        }
+    }
+}

@@ -381,12 +381,25 @@ mod tests {
         assert_eq!(Name::parse(longest.as_bytes(), None).unwrap().wire().len(), MAX_NAME);
         let too_long = format!("{label}.{label}.{label}.{}.", "b".repeat(62));
         assert_eq!(Name::parse(too_long.as_bytes(), None), Err(NameError::LongName));
-        assert_eq!(Name::parse(too_long.trim_end_matches('.').as_bytes(), Some(&Name::root())), Err(NameError::LongName));
+        assert_eq!(
+            Name::parse(too_long.trim_end_matches('.').as_bytes(), Some(&Name::root())),
+            Err(NameError::LongName)
+        );
     }
 
     #[test]
     fn sorts_as_rfc_4034_section_6_1() {
-        let sorted = ["example.", "a.example.", "yljkjljk.a.example.", "Z.a.example.", "zABC.a.EXAMPLE.", "z.example.", "\\001.z.example.", "*.z.example.", "\\200.z.example."];
+        let sorted = [
+            "example.",
+            "a.example.",
+            "yljkjljk.a.example.",
+            "Z.a.example.",
+            "zABC.a.EXAMPLE.",
+            "z.example.",
+            "\\001.z.example.",
+            "*.z.example.",
+            "\\200.z.example.",
+        ];
         let names: Vec<Name> = sorted.iter().map(|text| name(text)).collect();
         let mut shuffled: Vec<Name> = names.iter().rev().cloned().collect();
         shuffled.sort();

@@ -1,0 +1,140 @@
+//! What the engine runs: zones, targets, pools and what they fill, as the config room lowers them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::base::table::Table;
+use crate::health::{self, TargetId};
+use crate::policy::Pool;
+use crate::snapshot::ZoneId;
+use crate::zone::{Name, Rtype, Zone};
+
+crate::row_id! {
+    /// Numbers a pool within one setup.
+    PoolId
+}
+
+/// One complete setup; a reload replaces it as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// The zones, in the order of the config.
+    pub zones: Table<ZoneId, ZoneSetup>,
+    /// The targets; each is probed once, however many members share it.
+    pub targets: Table<TargetId, TargetSetup>,
+    /// The pools: services, pairs of services, tiers of addresses.
+    pub pools: Table<PoolId, PoolSetup>,
+    /// The in-zone hosts of SRV members whose A and AAAA sets follow health.
+    pub hosts: Vec<HostSetup>,
+    /// The names whose A and AAAA sets follow a service (`follows`).
+    pub follows: Vec<FollowSetup>,
+    /// The targets that are witnesses by config (`references`); they belong to no pool.
+    pub references: Vec<TargetId>,
+}
+
+/// One zone.
+#[derive(Clone, Debug)]
+pub struct ZoneSetup {
+    /// The origin.
+    pub origin: Name,
+    /// The zone as declared; nothing if it is broken: then it is answered SERVFAIL.
+    pub zone: Option<Arc<Zone>>,
+}
+
+/// One target.
+#[derive(Clone, Debug)]
+pub struct TargetSetup {
+    /// What it is, over reloads and restarts.
+    pub key: TargetKey,
+    /// Its thresholds and cadence.
+    pub settings: health::Settings,
+    /// Whether it may be probed (`allow`, `deny`); if not, it stays unknown.
+    pub probed: bool,
+}
+
+/// A target's identity. Targets equal but for `parameters` keep their health over a reload.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetKey {
+    /// The address.
+    pub address: IpAddr,
+    /// The port.
+    pub port: u16,
+    /// The transport as in `udp`, `tcp`, `tls`.
+    pub transport: &'static str,
+    /// The check's kind as in `tcp`, `tls`, `sip`.
+    pub kind: &'static str,
+    /// The check's other parameters in a canonical text; empty if it has none.
+    pub parameters: String,
+}
+
+/// One pool and what it fills.
+#[derive(Clone, Debug)]
+pub struct PoolSetup {
+    /// Its name in output and state: the service's owner name (both of a pair, joined by `+`), or the address's name.
+    pub name: String,
+    /// What policy sees.
+    pub pool: Pool,
+    /// For each member of the pool, in the same order, what lies behind it.
+    pub members: Vec<MemberSetup>,
+    /// What the pool fills: one set for each half of a service (index = half), or the address sets of one name.
+    pub fills: Vec<Fill>,
+}
+
+/// What lies behind one member.
+#[derive(Clone, Debug)]
+pub struct MemberSetup {
+    /// For people: `sip-node1.example.com:5060`, or the address.
+    pub label: String,
+    /// Its targets, one for each address; none if it is unprobed by design.
+    pub targets: Vec<TargetId>,
+    /// What the record says beyond priority and weight.
+    pub data: MemberData,
+}
+
+/// What a member's record says beyond priority and weight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemberData {
+    /// An SRV record.
+    Srv {
+        /// The port.
+        port: u16,
+        /// The host.
+        host: Name,
+    },
+    /// An A or AAAA record.
+    Address(IpAddr),
+}
+
+/// Which RRset a pool fills. A pool of addresses has one fill for A and one for AAAA, if it has members of that kind.
+#[derive(Clone, Debug)]
+pub struct Fill {
+    /// The zone.
+    pub zone: ZoneId,
+    /// The owner name, as written in the zone.
+    pub owner: Name,
+    /// SRV, A or AAAA.
+    pub rtype: Rtype,
+    /// The declared TTL.
+    pub ttl: u32,
+}
+
+/// A host in one of the zones.
+#[derive(Clone, Debug)]
+pub struct HostSetup {
+    /// Where its sets are; one fill for each of A and AAAA that is declared.
+    pub fills: Vec<Fill>,
+    /// Its declared addresses, with the targets on each.
+    pub addresses: Vec<(IpAddr, Vec<TargetId>)>,
+    /// The pools whose settings rule its TTL: all with a member on it. The shortest wins.
+    pub pools: Vec<PoolId>,
+}
+
+/// A name that follows a service.
+#[derive(Clone, Debug)]
+pub struct FollowSetup {
+    /// Where its sets are; one fill for each of A and AAAA that is declared.
+    pub fills: Vec<Fill>,
+    /// Its own declared addresses: served when the service has none for it, at last resort and all down.
+    pub addresses: Vec<IpAddr>,
+    /// The service.
+    pub pool: PoolId,
+}
