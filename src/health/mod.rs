@@ -2,6 +2,12 @@
 //!
 //! **Invariant:** health knows neither DNS nor policy, and reads no clock: `now` is a parameter.
 
+pub mod cadence;
+pub mod isolation;
+pub mod machine;
+pub mod members;
+pub mod orders;
+
 use std::borrow::Cow;
 use std::time::Duration;
 

@@ -1,0 +1,103 @@
+//! When a target is probed next.
+
+use std::hash::Hasher;
+use std::time::Duration;
+
+use super::machine::{Health, State};
+use super::{Outcome, Report, Settings};
+use crate::base::clock::Mono;
+
+/// Returns when the next probe is due after `report`, which has just been taken in.
+///
+/// Counted from the begin of the last probe, never before its end (`now`). `seed` is the target's own number, the same
+/// over restarts: jitter is a hash of it and the probe's number, and only shortens, by 0 to 10 %.
+pub fn next_probe(health: &Health, report: &Report, settings: &Settings, seed: u64, now: Mono) -> Mono {
+    let interval = match health.state() {
+        State::Up => settings.interval,
+        State::Failing { .. } if health.wants_confirmation() => settings.confirm_interval,
+        State::Unknown | State::Failing { .. } | State::Recovering { .. } => settings.fast_interval,
+        State::Down(_) => settings.down_interval,
+    };
+    let shortened = shorten(interval, seed, health.probes());
+    let due = match report.outcome {
+        // The checker's own fault is not mended by asking sooner.
+        Outcome::Unknown(_) => report.began + shortened.max(settings.fast_interval),
+        Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. } | Outcome::Fail { .. } => report.began + shortened,
+    };
+    due.max(now)
+}
+
+/// Shortens `interval` by 0 to 10 %, the same for the same seed and probe number.
+fn shorten(interval: Duration, seed: u64, number: u64) -> Duration {
+    let part = u32::try_from(mix(seed, number) % 1_024).unwrap_or(0);
+    interval - interval * part / 10_240
+}
+
+/// Returns the place of a target's first probe within `window`, the same for the same seed.
+pub fn spread(window: Duration, seed: u64) -> Duration {
+    window * u32::try_from(mix(seed, 0) % 65_536).unwrap_or(0) / 65_536
+}
+
+fn mix(seed: u64, number: u64) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    hasher.write_u64(seed);
+    hasher.write_u64(number);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::FailKind;
+    use crate::health::machine::Guard;
+
+    fn after(outcomes: &[Outcome]) -> (Health, Report) {
+        let mut health = Health::unknown(Mono::START);
+        let mut last = Report { outcome: Outcome::Pass, began: Mono::START, latency: Duration::ZERO };
+        for outcome in outcomes {
+            last.outcome = outcome.clone();
+            health.step(&last, &Settings::default(), Guard::Off, Mono::START);
+        }
+        (health, last)
+    }
+
+    fn fail(kind: FailKind) -> Outcome {
+        Outcome::Fail { kind, cause: "x".into() }
+    }
+
+    #[test]
+    fn each_state_has_its_interval_shortened_by_at_most_a_tenth() {
+        use FailKind::{Conclusive, Silent};
+        for (outcomes, secs) in [
+            (vec![Outcome::Pass], 5.0),
+            (vec![Outcome::Unknown("x".into())], 1.0),
+            (vec![fail(Silent)], 1.0),
+            (vec![fail(Conclusive)], 0.25),
+            (vec![fail(Conclusive), Outcome::Pass], 1.0),
+            (vec![fail(Conclusive), Outcome::Unknown("x".into())], 1.0),
+            (vec![fail(Silent), fail(Silent), fail(Silent)], 5.0),
+            (vec![fail(Silent), fail(Silent), fail(Silent), Outcome::Pass], 1.0),
+        ] {
+            let (health, last) = after(&outcomes);
+            for seed in 0..200 {
+                let due = next_probe(&health, &last, &Settings::default(), seed, Mono::START);
+                let secs_until = due.since(Mono::START).as_secs_f64();
+                assert!(secs_until <= secs && secs_until >= secs * 0.9, "{outcomes:?}: {secs_until}");
+            }
+        }
+    }
+
+    #[test]
+    fn never_before_the_last_probe_ended() {
+        let (health, last) = after(&[fail(FailKind::Conclusive)]);
+        let end = Mono::START + Duration::from_secs(2);
+        assert_eq!(next_probe(&health, &last, &Settings::default(), 7, end), end);
+    }
+
+    #[test]
+    fn first_probes_spread_over_the_window() {
+        let window = Duration::from_secs(1);
+        let early = (0..1_000).filter(|seed| spread(window, *seed) < window / 2).count();
+        assert!((400..600).contains(&early), "{early} of 1000 in the first half");
+    }
+}

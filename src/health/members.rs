@@ -1,0 +1,134 @@
+//! From targets to members: the verdict that policy reads.
+
+use super::machine::{Down, Health, State};
+use super::orders::Force;
+use super::{By, Verdict};
+
+/// One target as a member or an address sees it: the belief, and the order over it.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// The belief.
+    pub health: &'a Health,
+    /// The strongest order that covers it.
+    pub force: Option<Force>,
+}
+
+impl Standing<'_> {
+    /// Returns whether something is known of it: a probe has told, or an order.
+    pub fn is_known(&self) -> bool {
+        self.force.is_some() || *self.health.state() != State::Unknown
+    }
+
+    /// Returns whether it serves: by order, else by state.
+    pub fn serves(&self) -> bool {
+        match self.force {
+            Some(force) => force == Force::Up,
+            None => self.health.state().serves(),
+        }
+    }
+
+    fn is_proven(&self) -> bool {
+        self.force == Some(Force::Up) || (self.force.is_none() && *self.health.state() == State::Up)
+    }
+
+    fn is_leaving(&self) -> bool {
+        match self.force {
+            Some(Force::Drained) => matches!(self.health.state(), State::Up | State::Failing { .. }),
+            Some(Force::Down | Force::Up) => false,
+            None => matches!(self.health.state(), State::Down(Down::Leaving)),
+        }
+    }
+
+    fn is_conclusive(&self) -> bool {
+        match self.force {
+            Some(force) => force != Force::Up,
+            None => matches!(self.health.state(), State::Down(Down::Conclusive)),
+        }
+    }
+}
+
+/// Returns the verdict of a member with these targets.
+///
+/// It serves if any *known* target serves; else it is withheld if any is known; else it serves. A family that the
+/// checker cannot reach so neither saves nor condemns.
+pub fn verdict<'a>(targets: impl Iterator<Item = Standing<'a>> + Clone) -> Verdict {
+    let known = targets.filter(Standing::is_known);
+    let serving = known.clone().filter(Standing::serves);
+    if serving.clone().next().is_some() {
+        return Verdict::Serve {
+            degraded: serving.clone().all(|target| target.health.is_degraded()),
+            proven: serving.clone().any(|target| target.is_proven()),
+        };
+    }
+    if known.clone().next().is_none() {
+        return Verdict::Serve { degraded: false, proven: false };
+    }
+    Verdict::Withhold {
+        by: if known.clone().all(|target| target.force.is_some()) { By::Order } else { By::Health },
+        leaving: known.clone().any(|target| target.is_leaving()),
+        conclusive: known.clone().all(|target| target.is_conclusive()),
+    }
+}
+
+/// Returns the verdict of a member that is not probed by design: it serves unless an order says otherwise. It counts
+/// as alive, since nobody knows better.
+pub const fn unprobed(force: Option<Force>) -> Verdict {
+    match force {
+        None | Some(Force::Up) => Verdict::Serve { degraded: false, proven: true },
+        Some(Force::Drained) => Verdict::Withhold { by: By::Order, leaving: true, conclusive: true },
+        Some(Force::Down) => Verdict::Withhold { by: By::Order, leaving: false, conclusive: true },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::clock::Mono;
+    use crate::health::machine::Guard;
+    use crate::health::{Outcome, Report, Settings};
+
+    fn believed(state: State) -> Health {
+        match state {
+            State::Failing { .. } => {
+                let mut health = Health::unknown(Mono::START);
+                let fail = Outcome::Fail { kind: crate::health::FailKind::Silent, cause: "x".into() };
+                let report = Report { outcome: fail, began: Mono::START, latency: Duration::ZERO };
+                health.step(&report, &Settings::default(), Guard::Off, Mono::START);
+                health
+            }
+            other => Health::restored(&other, None, None, Mono::START),
+        }
+    }
+
+    fn judge(targets: &[(&Health, Option<Force>)]) -> Verdict {
+        verdict(targets.iter().map(|(health, force)| Standing { health, force: *force }))
+    }
+
+    #[test]
+    fn known_targets_decide_and_unknown_ones_only_when_alone() {
+        let (unknown, up) = (believed(State::Unknown), believed(State::Up));
+        let failing = believed(State::Failing { passes: 0, fails: 1 });
+        let (dead, gone) = (believed(State::Down(Down::Conclusive)), believed(State::Down(Down::Leaving)));
+        let serve = |proven| Verdict::Serve { degraded: false, proven };
+        let withheld = |by, leaving, conclusive| Verdict::Withhold { by, leaving, conclusive };
+        for (targets, expected) in [
+            (vec![(&unknown, None)], serve(false)),
+            (vec![(&unknown, None), (&up, None)], serve(true)),
+            (vec![(&unknown, None), (&dead, None)], withheld(By::Health, false, true)),
+            (vec![(&dead, None), (&up, None)], serve(true)),
+            (vec![(&failing, None)], serve(false)),
+            (vec![(&gone, None), (&dead, None)], withheld(By::Health, true, false)),
+            (vec![(&dead, Some(Force::Up))], serve(true)),
+            (vec![(&unknown, Some(Force::Down))], withheld(By::Order, false, true)),
+            (vec![(&up, Some(Force::Drained))], withheld(By::Order, true, true)),
+            (vec![(&failing, Some(Force::Drained))], withheld(By::Order, true, true)),
+            (vec![(&dead, Some(Force::Drained))], withheld(By::Order, false, true)),
+            (vec![(&unknown, Some(Force::Drained))], withheld(By::Order, false, true)),
+            (vec![(&up, Some(Force::Down)), (&dead, None)], withheld(By::Health, false, true)),
+        ] {
+            assert_eq!(judge(&targets), expected, "{targets:?}");
+        }
+    }
+}
