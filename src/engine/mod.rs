@@ -1,3 +1,31 @@
 //! The one writer: events come in, decisions and snapshots come out.
+//!
+//! ```text
+//!  Report ─▶ ┌──────────────────────────── core ─────────────────────────────┐
+//!  Order ──▶ │ health::machine ─▶ verdicts ─▶ policy::decide ─▶ slot values   │ ─▶ Effect: Publish, Probe,
+//!  Reload ─▶ │ (nothing flipped: stop)        (same records and TTL: stop)    │            Persist, Notice
+//!  time ───▶ └────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! [`Core`] is pure: [`Core::handle`], [`Core::poll_timeout`], [`Core::handle_timeout`], [`Core::poll_effect`]. The
+//! driver is the task that owns it.
+//!
+//! **Invariant:** the core reads no clock and knows no socket, file or packet. The same events at the same times give
+//! the same snapshots.
 
+pub mod core;
+pub mod driver;
+pub mod effect;
+mod judge;
+pub mod memory;
+mod orders;
+pub mod prepare;
+mod serials;
 pub mod setup;
+pub mod status;
+
+pub use self::core::{Core, Event};
+pub use effect::{Effect, Notice};
+pub use orders::{OrderId, Refusal};
+pub use prepare::Prepared;
+pub use setup::Setup;

@@ -1,5 +1,6 @@
 //! What the engine runs: zones, targets, pools and what they fill, as the config room lowers them.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -137,4 +138,29 @@ pub struct FollowSetup {
     pub addresses: Vec<IpAddr>,
     /// The service.
     pub pool: PoolId,
+}
+
+impl HostSetup {
+    /// Returns whether `member` points at this host.
+    pub fn is_host_of(&self, member: &MemberSetup) -> bool {
+        match &member.data {
+            MemberData::Srv { host, .. } => self.fills.first().is_some_and(|fill| fill.owner == *host),
+            MemberData::Address(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for TargetKey {
+    /// Prints `tls 192.0.2.1:5061 example.com`: kind, transport if it is not implied, address and port, parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind)?;
+        if self.transport != self.kind {
+            write!(f, "+{}", self.transport)?;
+        }
+        write!(f, " {}", std::net::SocketAddr::new(self.address, self.port))?;
+        if !self.parameters.is_empty() {
+            write!(f, " {}", self.parameters)?;
+        }
+        Ok(())
+    }
 }

@@ -1,5 +1,6 @@
 //! The operator's word over the machine.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::base::clock::UnixTime;
@@ -77,6 +78,18 @@ impl Scope {
         };
         let host = host.trim_end_matches('.');
         (!host.is_empty()).then(|| Self::Host(host.to_ascii_lowercase(), port))
+    }
+}
+
+impl fmt::Display for Scope {
+    /// Prints what [`Scope::parse`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(name, None) => f.write_str(name),
+            Self::Host(name, Some(port)) => write!(f, "{name}:{port}"),
+            Self::Address(address, None) => write!(f, "{address}"),
+            Self::Address(address, Some(port)) => write!(f, "{}", std::net::SocketAddr::new(*address, *port)),
+        }
     }
 }
 

@@ -1,0 +1,259 @@
+//! What the engine keeps over restarts, as JSON under keys of the store.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::{Mono, Now, UnixTime};
+use crate::health::machine::{Down, Health, State};
+use crate::health::orders::{Force, Order, Scope};
+use crate::policy::{Listed, Memory};
+use crate::zone::serial::Serial;
+
+use super::orders::OrderId;
+use super::setup::{PoolSetup, TargetKey};
+
+/// What a former run left, read from the store.
+#[derive(Debug, Default)]
+pub struct Restored {
+    health: HashMap<String, KeptHealth>,
+    memory: HashMap<String, KeptMemory>,
+    serials: HashMap<String, KeptSerial>,
+    orders: BTreeMap<OrderId, Order>,
+    failbacks: Vec<String>,
+    alive: Option<UnixTime>,
+    max_age: std::time::Duration,
+}
+
+/// A target's belief.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptHealth {
+    state: String,
+    at_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    quiet_until_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    cause: Option<String>,
+}
+
+/// A pool's memory. Holds are not kept: they begin anew.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptMemory {
+    current: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    last_failback_ms: Option<u64>,
+    strikes: u32,
+    /// Label, half, priority and weight of each record.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    last_good: Option<Vec<(String, u8, u16, u16)>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptSerial {
+    ceiling: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptOrder {
+    force: String,
+    scope: String,
+    from_ms: Option<u64>,
+    until_ms: Option<u64>,
+    reason: String,
+    author: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptAlive {
+    at_ms: u64,
+}
+
+/// The key under which the engine notes that it lives: the age of all beliefs counts from here.
+pub(super) const ALIVE: &str = "alive";
+
+impl Restored {
+    /// Reads what the store holds. Values that cannot be read are named in the second part and passed over.
+    ///
+    /// `max_age` is the age beyond which beliefs of health count no more.
+    pub fn read(store: &BTreeMap<String, Vec<u8>>, max_age: std::time::Duration) -> (Self, Vec<String>) {
+        let mut restored = Self { max_age, ..Self::default() };
+        let mut unreadable = Vec::new();
+        for (key, value) in store {
+            if restored.take(key, value).is_none() {
+                unreadable.push(key.clone());
+            }
+        }
+        (restored, unreadable)
+    }
+
+    fn take(&mut self, key: &str, value: &[u8]) -> Option<()> {
+        if key == ALIVE {
+            self.alive = Some(UnixTime::from_millis(serde_json::from_slice::<KeptAlive>(value).ok()?.at_ms));
+            return Some(());
+        }
+        let (kind, name) = key.split_once('/')?;
+        match kind {
+            "health" => drop(self.health.insert(name.to_owned(), serde_json::from_slice(value).ok()?)),
+            "memory" => drop(self.memory.insert(name.to_owned(), serde_json::from_slice(value).ok()?)),
+            "serial" => drop(self.serials.insert(name.to_owned(), serde_json::from_slice(value).ok()?)),
+            "order" => {
+                let kept: KeptOrder = serde_json::from_slice(value).ok()?;
+                drop(self.orders.insert(name.parse().ok()?, kept.restore()?));
+            }
+            "failback" => self.failbacks.push(name.to_owned()),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Returns whether nothing was kept.
+    pub fn is_empty(&self) -> bool {
+        self.health.is_empty() && self.memory.is_empty() && self.serials.is_empty() && self.orders.is_empty()
+    }
+
+    /// Returns a target's health, if it is young enough: failing is up, recovering is down, counters are 0.
+    pub(super) fn health(&self, key: &TargetKey, now: Now) -> Option<Health> {
+        let kept = self.health.get(&key.to_string())?;
+        let seen = self.alive.unwrap_or_default().max(UnixTime::from_millis(kept.at_ms));
+        if now.wall.since(seen) > self.max_age {
+            return None;
+        }
+        let state = match kept.state.as_str() {
+            "up" => State::Up,
+            "conclusive" => State::Down(Down::Conclusive),
+            "silent" => State::Down(Down::Silent),
+            "leaving" => State::Down(Down::Leaving),
+            _ => return None,
+        };
+        let quiet = kept.quiet_until_ms.map(|ms| now.mono + UnixTime::from_millis(ms).since(now.wall));
+        Some(Health::restored(&state, kept.cause.clone().map(Into::into), quiet, now.mono))
+    }
+
+    /// Returns a pool's memory.
+    pub(super) fn memory(&self, pool: &PoolSetup, now: Now) -> Option<Memory> {
+        let kept = self.memory.get(&pool.name)?;
+        let ago = |ms: u64| now.mono - now.wall.since(UnixTime::from_millis(ms));
+        let find = |(label, half, priority, weight): &(String, u8, u16, u16)| {
+            let members = pool.members.iter().zip(&pool.pool.members);
+            let member = members.clone().position(|(row, m)| row.label == *label && m.half == *half)?;
+            Some(Listed { member, priority: *priority, weight: *weight })
+        };
+        Some(Memory {
+            current: kept.current,
+            last_failback: kept.last_failback_ms.map(ago),
+            strikes: kept.strikes,
+            last_good: kept.last_good.as_ref().and_then(|set| set.iter().map(find).collect()),
+            ..Memory::default()
+        })
+    }
+
+    pub(super) fn ceiling(&self, origin: &str) -> Option<Serial> {
+        self.serials.get(origin).map(|kept| Serial(kept.ceiling))
+    }
+
+    pub(super) fn orders(&self) -> impl Iterator<Item = (OrderId, &Order)> {
+        self.orders.iter().map(|(id, order)| (*id, order))
+    }
+
+    pub(super) fn failback_ordered(&self, pool: &str) -> bool {
+        self.failbacks.iter().any(|name| name == pool)
+    }
+
+    /// Supposes the health of a target instead of reading it: for `simulate` and tests.
+    pub fn suppose(&mut self, key: &TargetKey, up: bool, at: UnixTime) {
+        let state = if up { "up" } else { "conclusive" };
+        let cause = (!up).then(|| "supposed to be down".to_owned());
+        let kept = KeptHealth { state: state.to_owned(), at_ms: at.as_millis(), quiet_until_ms: None, cause };
+        self.max_age = self.max_age.max(std::time::Duration::from_secs(60));
+        self.health.insert(key.to_string(), kept);
+    }
+}
+
+impl KeptOrder {
+    fn restore(self) -> Option<Order> {
+        let force = [Force::Down, Force::Drained, Force::Up].into_iter().find(|force| force.word() == self.force)?;
+        Some(Order {
+            force,
+            scope: Scope::parse(&self.scope)?,
+            from: self.from_ms.map(UnixTime::from_millis),
+            until: self.until_ms.map(UnixTime::from_millis),
+            reason: self.reason,
+            author: self.author,
+        })
+    }
+}
+
+/// Writes what is kept of a target: nothing while it is unknown.
+pub(super) fn keep_health(key: &TargetKey, health: &Health, now: Now) -> (String, Option<Vec<u8>>) {
+    let state = match health.state() {
+        State::Unknown => None,
+        State::Up | State::Failing { .. } => Some("up"),
+        State::Recovering { .. } => Some(Down::Silent.word()),
+        State::Down(how) => Some(how.word()),
+    };
+    let value = state.map(|state| {
+        let quiet = health.quiet_until().map(|until| (now.wall + until.since(now.mono)).as_millis());
+        let cause = if state == "up" { None } else { health.cause().map(ToString::to_string) };
+        let kept =
+            KeptHealth { state: state.to_owned(), at_ms: now.wall.as_millis(), quiet_until_ms: quiet, cause };
+        json(&kept)
+    });
+    (format!("health/{key}"), value)
+}
+
+/// Writes what is kept of a pool.
+pub(super) fn keep_memory(pool: &PoolSetup, memory: &Memory, now: Now) -> (String, Option<Vec<u8>>) {
+    let label = |listed: &Listed| {
+        let (row, member) = (pool.members.get(listed.member)?, pool.pool.members.get(listed.member)?);
+        Some((row.label.clone(), member.half, listed.priority, listed.weight))
+    };
+    let ago = |at: Mono| now.wall.as_millis().saturating_sub(millis(now.mono.since(at)));
+    let kept = KeptMemory {
+        current: memory.current,
+        last_failback_ms: memory.last_failback.map(ago),
+        strikes: memory.strikes,
+        last_good: memory.last_good.as_ref().and_then(|set| set.iter().map(label).collect()),
+    };
+    (format!("memory/{}", pool.name), Some(json(&kept)))
+}
+
+/// Writes a zone's ceiling.
+pub(super) fn keep_serial(origin: &str, ceiling: Serial) -> (String, Option<Vec<u8>>) {
+    (format!("serial/{origin}"), Some(json(&KeptSerial { ceiling: ceiling.0 })))
+}
+
+/// Writes an order.
+pub(super) fn keep_order(id: OrderId, order: &Order) -> (String, Option<Vec<u8>>) {
+    let kept = KeptOrder {
+        force: order.force.word().to_owned(),
+        scope: order.scope.to_string(),
+        from_ms: order.from.map(UnixTime::as_millis),
+        until_ms: order.until.map(UnixTime::as_millis),
+        reason: order.reason.clone(),
+        author: order.author.clone(),
+    };
+    (order_key(id), Some(json(&kept)))
+}
+
+/// Returns the key of an order.
+pub(super) fn order_key(id: OrderId) -> String {
+    format!("order/{id}")
+}
+
+/// Returns the key of a failback order that waits.
+pub(super) fn failback_key(pool: &str) -> String {
+    format!("failback/{pool}")
+}
+
+/// Writes that the engine lives.
+pub(super) fn keep_alive(now: Now) -> (String, Option<Vec<u8>>) {
+    (ALIVE.to_owned(), Some(json(&KeptAlive { at_ms: now.wall.as_millis() })))
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("plain structs without maps always serialise")
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
