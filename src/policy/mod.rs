@@ -2,9 +2,21 @@
 //!
 //! **Invariant:** policy does not know what a DNS record is, and reads no clock: `now` is a parameter.
 
+mod decide;
+mod failback;
+mod hosts;
+mod pair;
+mod reason;
+mod ttl;
+
 use std::time::Duration;
 
 use crate::base::clock::Mono;
+
+pub use decide::{Answer, Ask, Decision, Served, Trigger, decide, takes_last};
+pub use hosts::{HostAddress, followed, stay};
+pub use reason::{Better, Move, Placement, Reason, Tally, Waits, Why};
+pub use ttl::{Conditions, Ttl, TtlMemory, settled, ttl, unsettled};
 
 /// The settings of one pool (`[policy]`, `[[service]]`, `[[address]]`).
 #[derive(Clone, Debug, PartialEq)]
@@ -142,19 +154,36 @@ pub struct Member {
 }
 
 /// What must be remembered of a pool from decision to decision.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Memory {
     /// The priority of the serving tier; last resort and all down clear it.
     pub current: Option<u16>,
     /// Since when each tier better than the current one holds without a break, by proven members: (priority, since),
     /// sorted by priority.
     pub holding: Vec<(u16, Mono)>,
-    /// When the last failback was.
+    /// When the last failback was; a failover by health clears it, so that a second one in a row adds no strike.
     pub last_failback: Option<Mono>,
-    /// How often failovers by health came soon after a failback; the hold doubles with each beyond the first.
+    /// One more than the failovers by health that came soon after a failback; the hold doubles with each.
     pub strikes: u32,
     /// The last set that was neither all down nor last resort (`all-down = "last-good"`).
     pub last_good: Option<Vec<Listed>>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { current: None, holding: Vec::new(), last_failback: None, strikes: 1, last_good: None }
+    }
+}
+
+impl Memory {
+    /// Carries the memory over a reload: `place` tells where a member of the old pool stands in the new one.
+    #[must_use]
+    pub fn carried(mut self, place: impl Fn(usize) -> Option<usize>) -> Self {
+        if let Some(listed) = &mut self.last_good {
+            *listed = listed.iter().filter_map(|l| Some(Listed { member: place(l.member)?, ..*l })).collect();
+        }
+        self
+    }
 }
 
 /// One member as it is listed in an answer.
