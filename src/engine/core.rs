@@ -186,7 +186,7 @@ impl Core {
             let fills = self.prepared.pool_slots[id].iter().map(|slot| FillRow::new(*slot)).collect();
             let memory = restored.memory(pool, now).unwrap_or_default();
             let failback_ordered = restored.failback_ordered(&pool.name);
-            self.pools.push(PoolRow { memory, decision: None, fills, failback_ordered, changed: None, wake: None });
+            self.pools.push(PoolRow { memory, failback_ordered, ..PoolRow::new(fills) });
         }
         self.hosts = (0..setup.hosts.len()).map(|number| HostRow::new(&self.prepared, number)).collect();
         self.follows = (0..setup.follows.len()).map(|number| FollowRow::new(&self.prepared, number)).collect();
@@ -203,7 +203,7 @@ impl Core {
     }
 
     /// Sets up what hangs on the targets: witnesses, and who must be known before the answers begin.
-    fn meet_targets(&mut self, restored: &Restored, now: Now) {
+    pub(super) fn meet_targets(&mut self, restored: &Restored, now: Now) {
         let setup = &self.prepared.setup;
         let references: Vec<TargetId> =
             setup.references.iter().copied().filter(|id| setup.targets[*id].probed).collect();
@@ -337,7 +337,7 @@ impl Core {
         }
     }
 
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         if !self.settled && self.unsettled.is_empty() {
             self.settled = true;
             self.effects.push_back(Effect::Settled);
@@ -371,6 +371,13 @@ impl Core {
         let before = (health.state().clone(), health.is_degraded());
         change(health);
         self.after_step(id, &before, now);
+    }
+
+    /// Drops from those waited for what is known or gone after a reload.
+    pub(super) fn forget_settled(&mut self) {
+        let targets = &self.targets;
+        self.unsettled.retain(|id| targets.get(*id).is_some_and(|row| !matches!(row.health.state(), State::Up | State::Down(_))));
+        self.awaiting = targets.iter().filter(|(_, row)| row.health.awaits_witness()).map(|(id, _)| id).collect();
     }
 
     /// Asks up to five witnesses, up ones first and of different networks where there are, why a target is silent.
@@ -470,6 +477,13 @@ impl Core {
     /// Returns the snapshot published last.
     pub const fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
+    }
+}
+
+impl PoolRow {
+    pub(super) fn new(fills: Vec<FillRow>) -> Self {
+        let memory = Memory::default();
+        Self { memory, decision: None, fills, failback_ordered: false, changed: None, wake: None }
     }
 }
 

@@ -42,7 +42,7 @@ struct Filling<'a> {
 
 impl FillRow {
     pub(super) const fn new(slot: SlotId) -> Self {
-        Self { slot, ttl: TtlMemory::NEW, value: None }
+        Self { slot, ttl: TtlMemory { held: false, until: None }, value: None }
     }
 
     /// Takes over the memory of the same fill in a former setup.
@@ -139,11 +139,10 @@ impl Core {
             };
             again = sooner(again, slot.fill(&filling, now.mono));
         }
-        let kept = memory::keep_memory(setup, &row.memory, now);
-        row.memory = answer.memory;
-        let keeps = memory::keep_memory(setup, &row.memory, now);
-        if kept != keeps {
-            self.effects.push_back(Effect::Persist { key: keeps.0, value: keeps.1 });
+        let before = std::mem::replace(&mut row.memory, answer.memory);
+        if memory::differs(&before, &row.memory) {
+            let (key, value) = memory::keep_memory(setup, &row.memory, now);
+            self.effects.push_back(Effect::Persist { key, value });
         }
         if answer.failback_used {
             row.failback_ordered = false;

@@ -198,7 +198,17 @@ pub(super) fn keep_health(key: &TargetKey, health: &Health, now: Now) -> (String
             KeptHealth { state: state.to_owned(), at_ms: now.wall.as_millis(), quiet_until_ms: quiet, cause };
         json(&kept)
     });
-    (format!("health/{key}"), value)
+    (health_key(key), value)
+}
+
+/// Returns the key of a target's belief.
+pub(super) fn health_key(key: &TargetKey) -> String {
+    format!("health/{key}")
+}
+
+/// Returns whether what is kept of two memories differs.
+pub(super) fn differs(a: &Memory, b: &Memory) -> bool {
+    (a.current, a.last_failback, a.strikes, &a.last_good) != (b.current, b.last_failback, b.strikes, &b.last_good)
 }
 
 /// Writes what is kept of a pool.

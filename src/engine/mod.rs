@@ -13,6 +13,7 @@
 //! **Invariant:** the core reads no clock and knows no socket, file or packet. The same events at the same times give
 //! the same snapshots.
 
+mod command;
 pub mod core;
 pub mod driver;
 pub mod effect;
@@ -20,6 +21,7 @@ mod judge;
 pub mod memory;
 mod orders;
 pub mod prepare;
+mod reload;
 mod serials;
 pub mod setup;
 pub mod status;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::table::{RowId, Table};
-use crate::snapshot::{Image, SlotId, SlotKey, ZoneId, ZoneInput};
+use crate::snapshot::{Image, SlotId, SlotKey, SlotValue, ZoneId, ZoneInput};
 use crate::zone::Rtype;
 
 use super::setup::{Fill, PoolId, Setup};
@@ -66,6 +66,13 @@ impl Prepared {
         let image = Arc::new(Image::build(&inputs, &slots));
         let (users, followers, member_hosts) = index(&setup);
         Self { setup, image, slots, soa, pool_slots, host_slots, follow_slots, users, followers, member_hosts }
+    }
+}
+
+impl Prepared {
+    /// Returns a value for each slot that holds until the first judgement: nothing, not to be cached.
+    pub(super) fn empty_values(&self) -> Vec<SlotValue> {
+        vec![SlotValue::Empty { negative_ttl: 0 }; self.slots.len()]
     }
 }
 

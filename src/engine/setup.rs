@@ -85,8 +85,10 @@ pub struct PoolSetup {
 pub struct MemberSetup {
     /// For people: `sip-node1.example.com:5060`, or the address.
     pub label: String,
-    /// Its targets, one for each address; none if it is unprobed by design.
+    /// Its targets, one for each address; none if it is unprobed by design, or if its addresses are not known.
     pub targets: Vec<TargetId>,
+    /// Whether it is unprobed by design: without targets it then counts as up, else as unknown.
+    pub unprobed: bool,
     /// What the record says beyond priority and weight.
     pub data: MemberData,
 }
@@ -138,6 +140,14 @@ pub struct FollowSetup {
     pub addresses: Vec<IpAddr>,
     /// The service.
     pub pool: PoolId,
+}
+
+impl PoolSetup {
+    /// Returns whether `name`, with or without its final dot and in any case, names this pool or one half of it.
+    pub fn is_named(&self, name: &str) -> bool {
+        let same = |own: &str| own.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.'));
+        same(&self.name) || self.name.split('+').any(same)
+    }
 }
 
 impl HostSetup {
