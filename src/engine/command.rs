@@ -2,7 +2,7 @@
 
 use crate::base::clock::Now;
 use crate::health::orders::Order;
-use crate::policy::decide::{Trigger, takes_last};
+use crate::policy::{Trigger, takes_last};
 
 use super::core::Core;
 use super::effect::Effect;

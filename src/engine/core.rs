@@ -10,8 +10,7 @@ use crate::health::cadence;
 use crate::health::isolation::{INQUIRY, Network, News, Witnesses};
 use crate::health::machine::{Health, State};
 use crate::health::{Outcome, Report, TargetId};
-use crate::policy::decide::{Decision, Trigger};
-use crate::policy::{self, Memory};
+use crate::policy::{self, Decision, Memory, Trigger};
 use crate::snapshot::{Snapshot, ZoneId};
 
 use super::effect::{Effect, Notice};
@@ -207,10 +206,10 @@ impl Core {
         let setup = &self.prepared.setup;
         let references: Vec<TargetId> =
             setup.references.iter().copied().filter(|id| setup.targets[*id].probed).collect();
-        let probed = setup.targets.iter().filter(|(_, target)| target.probed);
-        self.witnesses = Witnesses::new(&references, probed.clone().map(|(_, target)| target.key.address));
+        let probed = || setup.targets.iter().filter(|(_, target)| target.probed);
+        self.witnesses = Witnesses::new(&references, probed().map(|(_, target)| target.key.address));
         if !self.settled {
-            let unknown = probed.filter(|(_, target)| restored.health(&target.key, now).is_none());
+            let unknown = probed().filter(|(_, target)| restored.health(&target.key, now).is_none());
             self.unsettled = unknown.map(|(id, _)| id).filter(|id| !references.contains(id)).collect();
         }
     }
@@ -413,8 +412,7 @@ impl Core {
     }
 
     pub(super) fn probe_all(&mut self, window: Duration, now: Now) {
-        for (id, target) in self.prepared.setup.targets.iter().filter(|(_, target)| target.probed) {
-            let _ = target;
+        for (id, _) in self.prepared.setup.targets.iter().filter(|(_, target)| target.probed) {
             let at = now.mono + cadence::spread(window, self.targets[id].seed);
             self.effects.push_back(Effect::Probe { setup: self.number, target: id, at });
         }

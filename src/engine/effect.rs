@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::clock::Mono;
 use crate::health::{Cause, TargetId};
-use crate::policy::reason::{Move, Reason};
+use crate::policy::{Move, Reason};
 use crate::snapshot::Snapshot;
 
 /// One thing that follows from an event; the driver carries it out in order.

@@ -9,10 +9,7 @@ use crate::base::table::RowId;
 use crate::health::members::{self, Standing};
 use crate::health::orders::Force;
 use crate::health::{TargetId, Verdict};
-use crate::policy::decide::{self, Ask, Decision, Served, Trigger};
-use crate::policy::hosts::{self, HostAddress};
-use crate::policy::ttl::{self, Conditions, TtlMemory};
-use crate::policy::{self, Kind};
+use crate::policy::{self, Ask, Conditions, Decision, HostAddress, Kind, Served, Trigger, TtlMemory};
 use crate::snapshot::{SlotId, SlotValue, Snapshot, ZoneId};
 use crate::zone::{Rrset, Rtype, Srv};
 
@@ -41,8 +38,8 @@ struct Filling<'a> {
 }
 
 impl FillRow {
-    pub(super) const fn new(slot: SlotId) -> Self {
-        Self { slot, ttl: TtlMemory { held: false, until: None }, value: None }
+    pub(super) fn new(slot: SlotId) -> Self {
+        Self { slot, ttl: TtlMemory::default(), value: None }
     }
 
     /// Takes over the memory of the same fill in a former setup.
@@ -63,7 +60,7 @@ impl FillRow {
             records_changed: changed,
             move_due: filling.move_due,
         };
-        let ttl = ttl::ttl(filling.fill.ttl, filling.settings, conditions, self.ttl, now);
+        let ttl = policy::ttl(filling.fill.ttl, filling.settings, conditions, self.ttl, now);
         self.ttl = ttl.memory;
         self.value = Some(if filling.rdatas.is_empty() {
             SlotValue::Empty { negative_ttl: ttl.secs }
@@ -114,7 +111,7 @@ impl Core {
         let verdicts = self.verdicts(id, now.wall);
         let setup = &self.prepared.setup.pools[id];
         let row = &self.pools[id];
-        let answer = decide::decide(&Ask {
+        let answer = policy::decide(&Ask {
             pool: &setup.pool,
             verdicts: &verdicts,
             memory: &row.memory,
@@ -152,7 +149,7 @@ impl Core {
         self.touch_pool(id, again, now);
     }
 
-    fn take_decision(&mut self, id: PoolId, decision: Decision, moved: Option<policy::reason::Move>, now: Now) {
+    fn take_decision(&mut self, id: PoolId, decision: Decision, moved: Option<policy::Move>, now: Now) {
         let row = &mut self.pools[id];
         let before = row.decision.replace(decision);
         let Some((before, decision)) = before.zip(row.decision.as_ref()) else { return };
@@ -195,7 +192,7 @@ impl Core {
             }
         };
         let addresses: Vec<HostAddress> = setup.addresses.iter().map(|(_, targets)| judge(targets)).collect();
-        let stays = hosts::stay(&addresses);
+        let stays = policy::stay(&addresses);
         let mut targets = setup.addresses.iter().flat_map(|(_, targets)| targets);
         let in_motion = targets.any(|id| self.targets[*id].health.state().in_motion());
 
@@ -220,8 +217,9 @@ impl Core {
             self.touch(Place::Host(number, fill), now);
         }
         if changed {
-            let pools = setup_pools(&self.prepared, number);
-            for follow in pools.into_iter().flat_map(|pool| self.prepared.followers[pool].clone()) {
+            let pools = &self.prepared.setup.hosts[number].pools;
+            let follows = pools.iter().flat_map(|pool| &self.prepared.followers[*pool]);
+            for follow in follows.copied().collect::<Vec<usize>>() {
                 self.judge_follow(follow, now);
             }
         }
@@ -233,7 +231,7 @@ impl Core {
         let pool = &self.prepared.setup.pools[setup.pool];
         let Some(decision) = &self.pools[setup.pool].decision else { return };
         let mut addresses: Vec<IpAddr> = Vec::new();
-        for member in hosts::followed(&pool.pool, decision) {
+        for member in policy::followed(&pool.pool, decision) {
             let Some(host) = self.prepared.member_hosts[setup.pool][member] else { continue };
             let declared = self.prepared.setup.hosts[host].addresses.iter().zip(&self.hosts[host].stays);
             for ((address, _), _) in declared.filter(|(_, stays)| **stays) {
@@ -441,10 +439,6 @@ fn scope_of(data: &MemberData, pool: &str, no_orders: bool) -> (String, u16) {
 
 fn bare(name: &crate::zone::Name) -> String {
     name.to_lower().to_string().trim_end_matches('.').to_owned()
-}
-
-fn setup_pools(prepared: &Prepared, host: usize) -> Vec<PoolId> {
-    prepared.setup.hosts[host].pools.clone()
 }
 
 fn sooner(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {

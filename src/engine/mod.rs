@@ -15,6 +15,7 @@
 
 mod command;
 pub mod core;
+
 pub mod driver;
 pub mod effect;
 mod judge;

@@ -1,12 +1,12 @@
 //! A new setup takes the place of the old one: beliefs, memory and serials are carried over, then all is judged anew.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::base::clock::Now;
 use crate::base::table::{RowId, Table};
 use crate::health::TargetId;
-use crate::policy::decide::Trigger;
+use crate::policy::Trigger;
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype, Zone};
 
@@ -67,12 +67,13 @@ impl Core {
             }
             rows.push(row);
         }
-        for (id, target) in before.setup.targets.iter() {
-            let _ = id;
-            self.effects.push_back(Effect::Persist { key: memory::health_key(&target.key), value: None });
-        }
-        for (id, target) in self.prepared.setup.targets.iter() {
-            let (key, value) = memory::keep_health(&target.key, &rows[id].health, now);
+        let kept: HashSet<&TargetKey> = self.prepared.setup.targets.iter().map(|(_, target)| &target.key).collect();
+        let gone = exact.into_keys().filter(|key| !kept.contains(key));
+        let mut gone: Vec<String> = gone.map(memory::health_key).collect();
+        gone.sort_unstable();
+        self.effects.extend(gone.into_iter().map(|key| Effect::Persist { key, value: None }));
+        for &id in &fresh {
+            let (key, value) = memory::keep_health(&self.prepared.setup.targets[id].key, &rows[id].health, now);
             self.effects.push_back(Effect::Persist { key, value });
         }
         self.targets = rows;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::health::machine::State;
 use crate::health::{Outcome, TargetId, Verdict};
-use crate::policy::decide::Decision;
+use crate::policy::Decision;
 use crate::snapshot::SlotValue;
 
 use super::core::Core;

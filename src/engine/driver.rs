@@ -1,0 +1,75 @@
+//! The task that owns the core: it waits for events and time, and hands effects on.
+
+use std::future::Future;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::base::clock::Clock;
+
+use super::core::{Core, Event};
+use super::effect::Effect;
+use super::status::Status;
+
+/// How many messages may wait for the engine. A sender waits when it is full: every message counts.
+pub const INBOX: usize = 1_024;
+
+/// What the engine is sent; the order of arrival is history.
+#[derive(Debug)]
+pub enum Message {
+    /// Something happened.
+    Event(Event),
+    /// Somebody wants the picture.
+    Ask(oneshot::Sender<Status>),
+}
+
+/// Carries effects out, in order.
+pub trait Outlet: Send {
+    /// Carries one effect out. It must not wait for the engine.
+    fn carry_out(&mut self, effect: Effect) -> impl Future<Output = ()> + Send;
+}
+
+/// Runs the core until `shutdown`, then lets it keep what the next run wants to know.
+///
+/// Biased: shutdown first, then time, then the inbox.
+pub async fn drive<O: Outlet>(
+    mut core: Core,
+    clock: Clock,
+    mut inbox: mpsc::Receiver<Message>,
+    mut outlet: O,
+    shutdown: CancellationToken,
+) {
+    loop {
+        while let Some(effect) = core.poll_effect() {
+            outlet.carry_out(effect).await;
+        }
+        let due = core.poll_timeout().map(|at| Instant::from_std(clock.instant(at)));
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            () = until(due) => core.handle_timeout(clock.now()),
+            message = inbox.recv() => match message {
+                Some(Message::Event(event)) => core.handle(event, clock.now()),
+                // The one who asked may have gone.
+                Some(Message::Ask(reply)) => drop(reply.send(core.status(clock.now()))),
+                None => break,
+            },
+        }
+        if core.poll_timeout().is_some_and(|at| at <= clock.now().mono) {
+            core.handle_timeout(clock.now());
+        }
+    }
+    core.handle(Event::Stop, clock.now());
+    while let Some(effect) = core.poll_effect() {
+        outlet.carry_out(effect).await;
+    }
+}
+
+/// Waits until `due`; for ever if there is nothing due.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
