@@ -1,0 +1,246 @@
+//! From a name to what answers for it (RFC 1034 §4.3.2, RFC 4592, RFC 6672).
+//!
+//! A lookup is one step: a CNAME or DNAME is reported, and followed by whoever writes the answer.
+
+use std::sync::Arc;
+
+use crate::base::table::RowId;
+use crate::zone::{Name, Rrset, Rtype, name};
+
+use super::image::{Entry, Image, Row, ZoneRow};
+use super::{SlotValue, Snapshot, ZoneId};
+
+/// What a name leads to.
+#[derive(Clone, Copy, Debug)]
+pub enum Lookup<'a> {
+    /// The name lies in no zone of this server.
+    Outside,
+    /// The name's zone could not be loaded.
+    Broken,
+    /// The name exists, perhaps without any record (an empty non-terminal).
+    Exact(ZoneView<'a>, Node<'a>),
+    /// The name does not exist; this wildcard's sets are served in its place (RFC 4592 §3.3).
+    Wildcard(ZoneView<'a>, Node<'a>),
+    /// Neither the name nor a wildcard for it exists.
+    Missing(ZoneView<'a>),
+    /// The name is at or below this cut: others have authority.
+    Delegated(ZoneView<'a>, Node<'a>),
+    /// The name lies below the owner of a DNAME, which this node is.
+    Renamed(ZoneView<'a>, Node<'a>),
+}
+
+/// One zone of a snapshot that is not broken.
+#[derive(Clone, Copy)]
+pub struct ZoneView<'a> {
+    snapshot: &'a Snapshot,
+    row: &'a ZoneRow,
+}
+
+/// One owner name of a snapshot.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    snapshot: &'a Snapshot,
+    row: &'a Row,
+}
+
+/// What a name has of one type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held<'a> {
+    /// These records.
+    Records(&'a Arc<Rrset>),
+    /// None now, though some are declared.
+    Empty {
+        /// The longest that this absence may be cached, in seconds.
+        negative_ttl: u32,
+    },
+}
+
+impl Snapshot {
+    /// Looks a name up; `wire` is a valid uncompressed name. The type tells only which side of a cut is asked: DS is
+    /// answered by the parent (RFC 4035 §3.1.4.1).
+    pub fn lookup(&self, wire: &[u8], rtype: Rtype) -> Lookup<'_> {
+        let image = &**self.image();
+        let Some(apex) = find_apex(image, wire, rtype == Rtype::DS) else { return Lookup::Outside };
+        let Some(row) = image.zone_of(apex) else { return Lookup::Outside };
+        let zone = ZoneView { snapshot: self, row };
+        if row.broken {
+            return Lookup::Broken;
+        }
+        let mut labels = Labels::below(wire, image.row(apex).owner.wire().len());
+        let mut number = apex;
+        loop {
+            let row = image.row(number);
+            let node = Node { snapshot: self, row };
+            let at_name = labels.is_empty();
+            if row.cut && !(at_name && rtype == Rtype::DS) {
+                return Lookup::Delegated(zone, node);
+            }
+            if at_name {
+                return Lookup::Exact(zone, node);
+            }
+            if row.dname {
+                return Lookup::Renamed(zone, node);
+            }
+            let Some(child) = labels.pop().and_then(|label| image.child(number, label)) else {
+                // This row is the closest encloser; only its own `*` counts (RFC 4592 §3.3.1).
+                let wildcard = row.wildcard_child.then(|| image.child(number, b"*")).flatten();
+                return wildcard.map_or(Lookup::Missing(zone), |wildcard| {
+                    Lookup::Wildcard(zone, Node { snapshot: self, row: image.row(wildcard) })
+                });
+            };
+            number = child;
+        }
+    }
+
+    /// Returns a zone, if it is known and not broken.
+    pub fn zone(&self, id: ZoneId) -> Option<ZoneView<'_>> {
+        self.image().zones.get(id).filter(|row| !row.broken).map(|row| ZoneView { snapshot: self, row })
+    }
+
+    /// Walks over the names of a zone in canonical order, empty non-terminals included; none if the zone is broken.
+    pub fn nodes(&self, zone: ZoneId) -> impl Iterator<Item = Node<'_>> {
+        let rows = self.zone(zone).map_or(0..0, |zone| zone.row.rows.clone());
+        rows.map(|number| Node { snapshot: self, row: self.image().row(number) })
+    }
+}
+
+impl<'a> ZoneView<'a> {
+    /// Returns the origin.
+    pub const fn origin(self) -> &'a Name {
+        &self.row.origin
+    }
+
+    /// Returns the SOA as it is served.
+    pub fn soa(self) -> Option<&'a Arc<Rrset>> {
+        self.apex().records(Rtype::SOA)
+    }
+
+    /// Returns the apex.
+    pub fn apex(self) -> Node<'a> {
+        Node { snapshot: self.snapshot, row: self.snapshot.image.row(self.row.rows.start) }
+    }
+
+    /// Returns a name of this zone wherever it stands, below a cut too: there it can be glue.
+    pub fn occluded(self, wire: &[u8]) -> Option<Node<'a>> {
+        let image = &*self.snapshot.image;
+        name::suffix(wire, self.origin().wire())?;
+        let mut labels = Labels::below(wire, self.origin().wire().len());
+        let mut number = self.row.rows.start;
+        while let Some(label) = labels.pop() {
+            number = image.child(number, label)?;
+        }
+        Some(Node { snapshot: self.snapshot, row: image.row(number) })
+    }
+}
+
+impl<'a> Node<'a> {
+    /// Returns the owner name as it was written.
+    pub const fn owner(self) -> &'a Name {
+        &self.row.owner
+    }
+
+    /// Returns whether this is the apex of its zone.
+    pub const fn is_apex(self) -> bool {
+        self.row.is_apex()
+    }
+
+    /// Returns whether authority ends here: NS below the apex.
+    pub const fn is_cut(self) -> bool {
+        self.row.cut
+    }
+
+    /// Returns what the name has of one type; nothing if no such set is declared.
+    pub fn held(self, rtype: Rtype) -> Option<Held<'a>> {
+        let entry = self.snapshot.image.entries(self.row).iter().find(|entry| entry.rtype() == rtype)?;
+        Some(self.resolve(entry))
+    }
+
+    /// Returns the records of one type, if there are any now.
+    pub fn records(self, rtype: Rtype) -> Option<&'a Arc<Rrset>> {
+        match self.held(rtype)? {
+            Held::Records(set) => Some(set),
+            Held::Empty { .. } => None,
+        }
+    }
+
+    /// Walks over all sets that have records now.
+    pub fn sets(self) -> impl Iterator<Item = &'a Arc<Rrset>> {
+        self.snapshot.image.entries(self.row).iter().filter_map(move |entry| match self.resolve(entry) {
+            Held::Records(set) => Some(set),
+            Held::Empty { .. } => None,
+        })
+    }
+
+    fn resolve(self, entry: &'a Entry) -> Held<'a> {
+        match entry {
+            Entry::Fixed(_, set) => Held::Records(set),
+            Entry::Slot(_, slot) => match self.snapshot.values.get(slot.index()) {
+                Some(SlotValue::Records(set)) => Held::Records(set),
+                Some(SlotValue::Empty { negative_ttl }) => Held::Empty { negative_ttl: *negative_ttl },
+                None => Held::Empty { negative_ttl: 0 },
+            },
+        }
+    }
+}
+
+/// Finds the deepest apex at or above a name; with `above`, one above it is preferred to one at it.
+fn find_apex(image: &Image, wire: &[u8], above: bool) -> Option<u32> {
+    let mut suffix = wire;
+    let mut left = name::labels(wire).count();
+    let mut at_name = None;
+    loop {
+        if left <= image.apex_labels() {
+            let found = image.apex(suffix);
+            if found.is_some() && !(above && suffix.len() == wire.len()) {
+                return found;
+            }
+            at_name = at_name.or(found);
+        }
+        let Some((&length, rest)) = suffix.split_first().filter(|(length, _)| **length > 0) else { return at_name };
+        suffix = rest.get(usize::from(length)..)?;
+        left -= 1;
+    }
+}
+
+/// The labels of a name below one of its ancestors, taken from the right.
+struct Labels<'n> {
+    wire: &'n [u8],
+    /// Where each label begins; a name has at most 127.
+    starts: [u8; 128],
+    count: usize,
+}
+
+impl<'n> Labels<'n> {
+    fn below(wire: &'n [u8], ancestor_length: usize) -> Self {
+        let mut labels = Self { wire, starts: [0; 128], count: 0 };
+        let mut at = 0;
+        while at + ancestor_length < wire.len() && labels.count < labels.starts.len() {
+            labels.starts[labels.count] = u8::try_from(at).unwrap_or(u8::MAX);
+            labels.count += 1;
+            at += usize::from(wire[at]) + 1;
+        }
+        labels
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn pop(&mut self) -> Option<&'n [u8]> {
+        self.count = self.count.checked_sub(1)?;
+        let start = usize::from(self.starts[self.count]);
+        self.wire.get(start..).and_then(|rest| name::labels(rest).next())
+    }
+}
+
+impl std::fmt::Debug for ZoneView<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "zone {}", self.origin())
+    }
+}
+
+impl std::fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "node {}", self.owner())
+    }
+}
