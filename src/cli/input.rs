@@ -1,0 +1,58 @@
+//! Reads config and zones for a command, and prints what is wrong with them.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::base::finding::{Finding, Severity};
+use crate::config::{self, Environment, Input, Running, StateChoice};
+
+use super::USAGE;
+
+/// The environment of this process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name).filter(|value| !value.is_empty())
+    }
+}
+
+/// Reads files; what keeps it from being used is printed to standard error.
+///
+/// # Errors
+/// The exit code, when everything is said.
+pub(super) fn load(input: &Input) -> Result<Running, ExitCode> {
+    config::load(input, &ProcessEnvironment).map_err(|findings| {
+        tell(&findings, Severity::Error);
+        ExitCode::from(USAGE)
+    })
+}
+
+/// Prints findings of at least this severity to standard error.
+#[expect(clippy::print_stderr, reason = "the operator reads it")]
+pub(super) fn tell(findings: &[Finding], least: Severity) {
+    for finding in findings.iter().filter(|finding| finding.severity >= least) {
+        eprintln!("{finding}\n");
+    }
+}
+
+/// Reads `--state`.
+pub(super) fn state_choice(state: Option<&PathBuf>) -> Option<StateChoice> {
+    state.map(|dir| if dir.as_os_str() == "none" { StateChoice::Nothing } else { StateChoice::Folder(dir.clone()) })
+}
+
+/// Returns whether an argument means a file: it is there, or it looks like one.
+pub(super) fn is_file(argument: &str) -> bool {
+    let path = Path::new(argument);
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    path.is_file() || argument.contains('/') || matches!(ending, Some("toml" | "zone"))
+}
+
+/// Prints to standard output. A reader that has gone (as in `| head`) is no error.
+pub(super) fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,64 @@
+//! The words of the operator: one file for each, and what they print.
+//!
+//! Exit codes: 0 done; 1 findings, or a probe that failed; 2 wrong use or unreadable input; 3 could not start; 4 refused
+//! by a running server.
+
+pub mod args;
+mod demo;
+mod explain;
+mod input;
+mod offline;
+mod paint;
+mod ready;
+mod serve;
+mod simulate;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Arguments, Command};
+
+/// Exit code: findings, or a probe that failed.
+pub const FINDINGS: u8 = 1;
+/// Exit code: wrong use or unreadable input.
+pub const USAGE: u8 = 2;
+/// Exit code: could not start.
+pub const START: u8 = 3;
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap knows the stream and the code of each.
+            let code = u8::try_from(error.exit_code()).unwrap_or(USAGE);
+            return match error.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::from(USAGE),
+            };
+        }
+    };
+    match arguments.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Probe(args) => probe::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Ready(args) => ready::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "understudy", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
+        Command::Man => man(),
+    }
+}
+
+fn man() -> ExitCode {
+    match clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(USAGE),
+    }
+}
