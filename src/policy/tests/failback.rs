@@ -40,8 +40,8 @@ fn a_better_tier_takes_the_part_back_after_the_hold() {
 #[test]
 fn a_break_begins_the_hold_anew() {
     let mut stage = ripening(|_| {});
-    let _ = stage.wait(50).tier("du");
-    let _ = stage.wait(5).tier("uu");
+    stage.wait(50).tier("du");
+    stage.wait(5).tier("uu");
     assert_eq!(stage.wait(59).tier("uu"), TIER_20);
     assert_eq!(stage.wait(1).tier("uu"), TIER_10);
 }
@@ -51,7 +51,7 @@ fn unknown_members_keep_the_part_but_do_not_take_it_back() {
     let mut stage = Stage::service("10 20");
     assert_eq!(stage.tier("?u"), TIER_10);
     let mut stage = ripening(|_| {});
-    let _ = stage.tier("?u");
+    stage.tier("?u");
     assert_eq!(stage.wait(3_600).tier("?u"), TIER_20);
     assert_eq!(due(&stage), None);
 }
@@ -59,7 +59,7 @@ fn unknown_members_keep_the_part_but_do_not_take_it_back() {
 #[test]
 fn losing_the_proof_breaks_the_hold() {
     let mut stage = ripening(|_| {});
-    let _ = stage.wait(50).tier("?u");
+    stage.wait(50).tier("?u");
     assert_eq!(stage.wait(10).tier("uu"), TIER_20);
     assert_eq!(due(&stage), Some(60));
 }
@@ -67,8 +67,8 @@ fn losing_the_proof_breaks_the_hold() {
 #[test]
 fn proven_members_alone_must_reach_the_need() {
     let mut stage = Stage::service("10 10 20 20").with(|s| s.min_up = Need::Count(2));
-    let _ = stage.tier("dd uu");
-    let _ = stage.tier("u? uu");
+    stage.tier("dd uu");
+    stage.tier("u? uu");
     assert_eq!(stage.wait(3_600).tier("u? uu"), TIER_20);
 }
 
@@ -82,9 +82,9 @@ fn a_member_coming_back_into_the_serving_tier_returns_at_once() {
 #[test]
 fn the_most_preferred_ripe_tier_takes_the_part() {
     let mut stage = Stage::service("10 20 30");
-    let _ = stage.tier("ddu");
-    let _ = stage.tier("duu");
-    let _ = stage.wait(20).tier("uuu");
+    stage.tier("ddu");
+    stage.tier("duu");
+    stage.wait(20).tier("uuu");
     assert_eq!(due(&stage), Some(40));
     assert_eq!(stage.wait(40).served("uuu", Trigger::Time), TIER_20);
     assert_eq!(due(&stage), Some(20), "tier 10 goes on ripening");
@@ -94,15 +94,15 @@ fn the_most_preferred_ripe_tier_takes_the_part() {
 #[test]
 fn two_ripe_tiers_give_the_part_to_the_better_one() {
     let mut stage = Stage::service("10 20 30");
-    let _ = stage.tier("ddu");
-    let _ = stage.tier("uuu");
+    stage.tier("ddu");
+    stage.tier("uuu");
     assert_eq!(stage.wait(60).tier("uuu"), TIER_10);
 }
 
 #[test]
 fn a_hold_of_nothing_fails_back_at_once() {
     let mut stage = Stage::service("10 20").with(|s| s.hold = Duration::ZERO);
-    let _ = stage.tier("du");
+    stage.tier("du");
     assert_eq!(stage.tier("uu"), TIER_10);
 }
 
@@ -111,8 +111,8 @@ fn manual_waits_for_the_order_which_skips_the_hold_and_is_used_up() {
     let mut stage = ripening(|s| s.failback = Failback::Manual);
     assert_eq!(stage.wait(86_400).tier("uu"), TIER_20);
     assert_eq!(due(&stage), None);
-    let _ = stage.tier("du");
-    let _ = stage.tier("uu");
+    stage.tier("du");
+    stage.tier("uu");
     let answer = stage.ask("uu", Trigger::Order, true);
     assert_eq!(answer.decision.served, TIER_10);
     assert!(answer.failback_used);
@@ -122,7 +122,7 @@ fn manual_waits_for_the_order_which_skips_the_hold_and_is_used_up() {
 #[test]
 fn the_order_waits_while_the_better_tier_does_not_hold() {
     let mut stage = Stage::service("10 20").with(|s| s.failback = Failback::Manual);
-    let _ = stage.tier("du");
+    stage.tier("du");
     let answer = stage.ask("du", Trigger::Order, true);
     assert_eq!((answer.decision.served, answer.failback_used), (TIER_20, false));
     let answer = stage.ask("?u", Trigger::Health, true);
@@ -163,26 +163,26 @@ fn within_the_window_the_hold_still_counts() {
 
 #[test]
 fn a_hold_that_outlasts_the_window_waits_for_the_next_one() {
-    let mut stage = ripening(|s| s.failback = Failback::Window { from: 0, to: 1 });
+    let stage = ripening(|s| s.failback = Failback::Window { from: 0, to: 1 });
     assert_eq!(due(&stage), Some(86_400));
 }
 
 #[test]
 fn each_failover_by_health_within_an_hour_of_a_failback_doubles_the_hold() {
     let mut stage = Stage::service("10 20");
-    let _ = stage.tier("du");
+    stage.tier("du");
     fail_again(&mut stage, 60, 10);
     assert_eq!(stage.memory.strikes, 2);
     fail_again(&mut stage, 120, 3_600);
     assert_eq!(stage.memory.strikes, 3);
-    let _ = stage.tier("uu");
+    stage.tier("uu");
     assert_eq!(due(&stage), Some(240));
 }
 
 #[test]
 fn a_failover_by_health_later_than_an_hour_sets_the_strikes_to_1() {
     let mut stage = Stage::service("10 20");
-    let _ = stage.tier("du");
+    stage.tier("du");
     fail_again(&mut stage, 60, 10);
     fail_again(&mut stage, 120, 3_601);
     assert_eq!(stage.memory.strikes, 1);
@@ -201,10 +201,10 @@ fn orders_and_reloads_leave_the_strikes() {
 #[test]
 fn a_second_failover_without_a_failback_between_leaves_the_strikes() {
     let mut stage = Stage::service("10 20 30");
-    let _ = stage.tier("duu");
-    let _ = stage.tier("uuu");
+    stage.tier("duu");
+    stage.tier("uuu");
     assert_eq!(stage.wait(60).tier("uuu"), TIER_10);
-    let _ = stage.wait(10).tier("duu");
+    stage.wait(10).tier("duu");
     assert_eq!(stage.memory.strikes, 2);
     assert_eq!(stage.wait(10).tier("ddu"), Served::Tier(30));
     assert_eq!(stage.memory.strikes, 2);
@@ -224,9 +224,9 @@ fn losing_the_part_to_nobody_is_no_failover() {
 #[test]
 fn at_start_holds_begin_anew_and_strikes_stay() {
     let mut stage = Stage::service("10 20");
-    let _ = stage.tier("du");
+    stage.tier("du");
     fail_again(&mut stage, 60, 10);
-    let _ = stage.tier("uu");
+    stage.tier("uu");
     assert_eq!(stage.wait(119).served("uu", Trigger::Start), TIER_20);
     assert_eq!(stage.memory.strikes, 2);
     assert_eq!(due(&stage), Some(120));
@@ -243,7 +243,7 @@ fn a_restored_tier_keeps_the_part_while_all_is_unknown() {
 fn members_unprobed_by_design_are_proven_and_take_the_part_back() {
     let mut stage = Stage::service("10 20");
     stage.memory.current = Some(20);
-    let _ = stage.tier("uu");
+    stage.tier("uu");
     assert_eq!(stage.wait(60).tier("uu"), TIER_10);
 }
 

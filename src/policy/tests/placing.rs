@@ -12,7 +12,7 @@ fn hidden(members: &str) -> Stage {
 
 /// Serves from tier 20 while tier 10 ripens.
 fn ripening(mut stage: Stage, down: &str, up: &str) -> String {
-    let _ = stage.see(down);
+    stage.see(down);
     stage.see(up)
 }
 
@@ -63,7 +63,7 @@ fn behind_counts_from_the_highest_declared_priority_by_rank_of_the_tier() {
 #[test]
 fn behind_keeps_the_weight() {
     let mut stage = demote("10:60 20:0");
-    let _ = stage.see("du");
+    stage.see("du");
     assert_eq!(stage.answer().decision.listed[0][0], Listed { member: 0, priority: 21, weight: 60 });
 }
 
@@ -135,7 +135,7 @@ fn renumber_takes_the_lowest_number_of_both_halves() {
 #[test]
 fn weights_stay_as_declared() {
     let mut stage = Stage::service("10:60 10:40 20:0");
-    let _ = stage.see("ud u");
+    stage.see("ud u");
     let weights: Vec<u16> = stage.answer().decision.listed[0].iter().map(|l| l.weight).collect();
     assert_eq!(weights, [60, 0]);
 }
@@ -200,7 +200,7 @@ fn degraded_members_yield_within_their_half() {
 #[test]
 fn followers_take_the_serving_members_that_are_neither_left_out_nor_behind() {
     let followed_by = |mut stage: Stage, verdicts| {
-        let _ = stage.see(verdicts);
+        stage.see(verdicts);
         followed(&stage.pool, &stage.answer().decision)
     };
     assert_eq!(followed_by(Stage::service("10 10 20"), "uu u"), [0, 1]);
@@ -214,7 +214,7 @@ fn followers_take_the_serving_members_that_are_neither_left_out_nor_behind() {
 fn followers_serve_their_own_addresses_at_last_resort_and_all_down() {
     for nobody in ["dd", "ld"] {
         let mut stage = Stage::service("10 20");
-        let _ = stage.see(nobody);
+        stage.see(nobody);
         assert_eq!(followed(&stage.pool, &stage.answer().decision), Vec::<usize>::new());
     }
 }

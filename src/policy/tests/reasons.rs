@@ -13,7 +13,7 @@ fn placements(stage: &Stage) -> Vec<String> {
 #[test]
 fn a_tier_that_holds_tells_its_count() {
     let mut stage = Stage::service("10 10 20");
-    let _ = stage.tier("du u");
+    stage.tier("du u");
     assert_eq!(reason(&stage), "tier 10 serves: 1 of 2 members up");
     assert_eq!(placements(&stage), ["left out: down", "as declared", "as declared"]);
 }
@@ -21,14 +21,14 @@ fn a_tier_that_holds_tells_its_count() {
 #[test]
 fn a_later_tier_tells_why_the_better_ones_do_not_serve() {
     let mut stage = Stage::service("10 10 20");
-    let _ = stage.tier("dd u");
+    stage.tier("dd u");
     assert_eq!(reason(&stage), "tier 20 serves since tier 10 failed: 0 of 2 members up, needs 1");
-    let _ = stage.tier("fd u");
+    stage.tier("fd u");
     assert_eq!(reason(&stage), "tier 20 serves since tier 10 is out: 0 of 2 members up, 1 out by order, needs 1");
-    let _ = stage.tier("uu u");
+    stage.tier("uu u");
     assert_eq!(reason(&stage), "tier 20 serves since tier 10 must hold for 1m0s first");
     assert_eq!(stage.answer().moved, None);
-    let _ = stage.wait(60).tier("uu u");
+    stage.wait(60).tier("uu u");
     assert_eq!(stage.answer().moved.unwrap().to_string(), "failback to tier 10: it held for 1m0s");
 }
 
@@ -36,8 +36,8 @@ fn a_later_tier_tells_why_the_better_ones_do_not_serve() {
 fn a_better_tier_tells_what_it_waits_for() {
     let waiting = |failback, verdicts| {
         let mut stage = Stage::service("10 20").with(|s| s.failback = failback);
-        let _ = stage.tier("du");
-        let _ = stage.tier(verdicts);
+        stage.tier("du");
+        stage.tier(verdicts);
         reason(&stage)
     };
     assert_eq!(waiting(Failback::Auto, "?u"), "tier 20 serves since tier 10 is not known to be up yet");
@@ -51,7 +51,7 @@ fn a_better_tier_tells_what_it_waits_for() {
 #[test]
 fn a_tier_that_does_not_hold_tells_so() {
     let mut stage = Stage::service("10:1 10:1 20").with(|s| s.min_up = Need::Share(0.75));
-    let _ = stage.tier("ud d");
+    stage.tier("ud d");
     assert_eq!(reason(&stage), "tier 10 serves as no tier holds: 1 of 2 members up, needs 75 % of the weight");
 }
 
@@ -59,7 +59,7 @@ fn a_tier_that_does_not_hold_tells_so() {
 fn last_resort_and_all_down_tell_what_is_served() {
     let told = |all_down, verdicts| {
         let mut stage = Stage::service("10 20").with(|s| s.all_down = all_down);
-        let _ = stage.tier(verdicts);
+        stage.tier(verdicts);
         reason(&stage)
     };
     assert_eq!(told(AllDown::Declared, "ld"), "last resort: nobody else is up, serving 1 leaving member");
@@ -82,7 +82,7 @@ fn last_resort_and_all_down_tell_what_is_served() {
 #[test]
 fn each_member_tells_where_it_stands_and_why() {
     let told = |mut stage: Stage, verdicts| {
-        let _ = stage.tier(verdicts);
+        stage.tier(verdicts);
         placements(&stage)
     };
     let demote = || Stage::service("10 10 20").with(|s| s.failed = Failed::Demote);
@@ -112,8 +112,8 @@ fn each_member_tells_where_it_stands_and_why() {
 fn moves_tell_from_whom_to_whom() {
     let told = |from: &str, to: &str| {
         let mut stage = Stage::service("10 20");
-        let _ = stage.tier(from);
-        let _ = stage.tier(to);
+        stage.tier(from);
+        stage.tier(to);
         stage.answer().moved.map(|moved| moved.to_string())
     };
     assert_eq!(told("uu", "du").unwrap(), "failover from tier 10 to tier 20");

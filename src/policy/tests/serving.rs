@@ -95,7 +95,7 @@ fn last_resort_and_all_down_clear_the_current_tier() {
     for nobody in ["dd", "ld"] {
         let mut stage = Stage::service("10 20");
         assert_eq!(stage.tier("du"), TIER_20);
-        let _ = stage.tier(nobody);
+        stage.tier(nobody);
         assert_eq!(stage.memory.current, None);
         assert_eq!(stage.answer().moved, Some(Move::Lost { from: 20 }));
         assert_eq!(stage.tier("uu"), TIER_10, "after {nobody}: first, without a hold");
@@ -113,7 +113,7 @@ fn without_a_current_tier_the_first_serves() {
 #[test]
 fn if_the_current_tier_is_gone_by_reload_the_first_serves() {
     let mut stage = Stage::service("10 20 30");
-    let _ = stage.tier("ddu");
+    stage.tier("ddu");
     stage.pool.members[2].priority = 40;
     assert_eq!(stage.served("duu", Trigger::Reload), TIER_20);
 }
@@ -121,7 +121,7 @@ fn if_the_current_tier_is_gone_by_reload_the_first_serves() {
 #[test]
 fn the_current_tier_stays_over_a_reload() {
     let mut stage = Stage::service("10 20");
-    let _ = stage.tier("du");
+    stage.tier("du");
     assert_eq!(stage.served("uu", Trigger::Reload), TIER_20);
 }
 
@@ -129,7 +129,7 @@ fn the_current_tier_stays_over_a_reload() {
 fn a_failover_is_at_once_whatever_failback_says() {
     for failback in [Failback::Auto, Failback::Manual, Failback::Window { from: 120, to: 180 }] {
         let mut stage = Stage::service("10 20").with(|s| s.failback = failback);
-        let _ = stage.tier("uu");
+        stage.tier("uu");
         assert_eq!(stage.tier("du"), TIER_20);
         assert_eq!(stage.answer().moved, Some(Move::Failover { from: 10, to: 20 }));
     }
@@ -138,8 +138,8 @@ fn a_failover_is_at_once_whatever_failback_says() {
 #[test]
 fn a_serving_tier_that_fails_gives_the_part_at_once_to_a_better_one_that_still_ripens() {
     let mut stage = Stage::service("10 20");
-    let _ = stage.tier("du");
-    let _ = stage.tier("uu");
+    stage.tier("du");
+    stage.tier("uu");
     assert_eq!(stage.wait(1).tier("ud"), TIER_10);
     assert_eq!(stage.answer().moved, Some(Move::Failover { from: 20, to: 10 }));
     assert_eq!(stage.memory.last_failback, None);
@@ -218,7 +218,7 @@ fn the_last_good_set_moves_with_its_members_over_a_reload() {
     assert_eq!(stage.see("du d"), "b10");
     // The first member leaves the zone.
     stage.memory = stage.memory.clone().carried(|place| place.checked_sub(1));
-    let _ = stage.pool.members.remove(0);
+    stage.pool.members.remove(0);
     assert_eq!(stage.see("dd"), "a10");
 }
 
@@ -242,7 +242,7 @@ fn closed_needs_every_member_of_both_halves_down_by_conclusive_failure_or_order(
 #[test]
 fn closed_lists_nothing() {
     let mut stage = Stage::service("10 | 20").with(|s| s.all_down = AllDown::Closed);
-    let _ = stage.see("DD");
+    stage.see("DD");
     assert_eq!(stage.answer().decision.listed, [vec![], vec![]]);
 }
 
