@@ -1,9 +1,26 @@
-//! What a pool answers now: the truth tables.
+//! What a pool answers now: who serves, and why (product rule 2).
+//!
+//! *Eligible* is a member whose verdict is serve. A tier *holds* when its eligible members reach its need. *First* is the
+//! first tier that holds, else the first with an eligible member. *Current* is the tier in memory.
+//!
+//! | situation (the first that fits) | served | [`Move`] |
+//! |---|---|---|
+//! | nothing eligible, some leaving | last resort | `Lost`, if there was a current tier |
+//! | nothing eligible, none leaving | all down | `Lost`, if there was a current tier |
+//! | no current, or gone by reload | first | `Taken` |
+//! | current does not hold | first, at once | `Failover`, if that is another tier |
+//! | current holds, better ones ripe | the most preferred ripe one | `Failback` |
+//! | current holds, else | current | – |
+//!
+//! A tier that does not hold may lose the part to a better one that is still ripening: then somebody must serve at once,
+//! so it is a failover, not a failback, and starts no time in which strikes are counted. Where each member stands then is
+//! told in `placing`, the ripening in `failback`.
 
 use std::time::Duration;
 
-use super::{Listed, Memory, Move, Placement, Pool, Reason};
-use crate::base::clock::Now;
+use super::standing::{Standing, half_of, halves};
+use super::{AllDown, Better, Listed, Memory, Move, Placement, Pool, Reason, Tally, failback, pair, placing};
+use crate::base::clock::{Mono, Now};
 use crate::health::Verdict;
 
 /// All that a decision is made of.
@@ -90,11 +107,132 @@ impl Decision {
 
 /// Decides what the pool answers now. Pure; asked again at the same time with the memory it left, it decides the same.
 pub fn decide(ask: &Ask<'_>) -> Answer {
-    let _ = ask;
-    unimplemented!()
+    let standing = Standing::of(ask.pool, ask.verdicts);
+    let mut memory = ask.memory.clone();
+    if ask.trigger == Trigger::Start {
+        memory.holding.clear();
+    }
+    memory.current = memory.current.filter(|tier| standing.tier(*tier).is_some());
+    let served = choose(&standing, &memory, ask);
+    let moved = tell_move(&memory, served, &standing, ask);
+    remember(&mut memory, served, moved, &standing, ask);
+    let (placements, reason) = place(&standing, served, &memory);
+    let decision = assemble(&standing, served, placements, reason);
+    if let Served::Tier(_) = served {
+        memory.last_good = Some(decision.listed.concat());
+    }
+    let due = |(_, since): &(u16, Mono)| failback::ripe_in(&ask.pool.settings, memory.strikes, *since, ask.now);
+    let failback_due = memory.holding.iter().filter_map(due).min();
+    Answer {
+        failback_used: ask.failback_ordered && uses_order(&standing, served, moved),
+        decision,
+        memory,
+        moved,
+        again: failback_due,
+        failback_due,
+    }
 }
 
 /// Returns whether going from one list of verdicts to another takes the last eligible member (`--last`).
 pub fn takes_last(before: &[Verdict], after: &[Verdict]) -> bool {
     before.iter().any(|v| v.serves()) && !after.iter().any(|v| v.serves())
+}
+
+/// Chooses who serves: the first row that fits.
+fn choose(standing: &Standing<'_>, memory: &Memory, ask: &Ask<'_>) -> Served {
+    let Some(first) = standing.first() else {
+        return if standing.leaving().is_empty() { Served::AllDown } else { Served::LastResort };
+    };
+    let current = memory.current.and_then(|tier| standing.tier(tier));
+    let Some(current) = current.filter(|tier| tier.tally.holds) else {
+        return Served::Tier(first.priority);
+    };
+    Served::Tier(ripe(standing, memory, current.priority, ask).map_or(current.priority, |(tier, _)| tier))
+}
+
+/// Returns the most preferred ripe tier before the current one, and how long it has held.
+fn ripe(standing: &Standing<'_>, memory: &Memory, current: u16, ask: &Ask<'_>) -> Option<(u16, Duration)> {
+    let settings = &ask.pool.settings;
+    let is_ripe = |since| {
+        ask.failback_ordered || failback::ripe_in(settings, memory.strikes, since, ask.now) == Some(Duration::ZERO)
+    };
+    let holding = failback::hold_on(standing, current, &memory.holding, ask.now.mono);
+    let (tier, since) = holding.into_iter().find(|(_, since)| is_ripe(*since))?;
+    Some((tier, ask.now.mono.since(since)))
+}
+
+/// Tells how the part changed hands, if it did.
+fn tell_move(memory: &Memory, served: Served, standing: &Standing<'_>, ask: &Ask<'_>) -> Option<Move> {
+    match (memory.current, served) {
+        (None, Served::Tier(to)) => Some(Move::Taken { to }),
+        (Some(from), Served::Tier(to)) if from == to => None,
+        (Some(from), Served::Tier(to)) if standing.tier(from).is_some_and(|tier| tier.tally.holds) => {
+            let held = ripe(standing, memory, from, ask).map(|(_, held)| held).filter(|_| !ask.failback_ordered);
+            Some(Move::Failback { from, to, held })
+        }
+        (Some(from), Served::Tier(to)) => Some(Move::Failover { from, to }),
+        (Some(from), Served::LastResort | Served::AllDown) => Some(Move::Lost { from }),
+        (None, Served::LastResort | Served::AllDown) => None,
+    }
+}
+
+fn remember(memory: &mut Memory, served: Served, moved: Option<Move>, standing: &Standing<'_>, ask: &Ask<'_>) {
+    match moved {
+        Some(Move::Failback { .. }) => memory.last_failback = Some(ask.now.mono),
+        Some(Move::Failover { .. }) if ask.trigger == Trigger::Health => failback::strike(memory, ask.now.mono),
+        Some(Move::Failover { .. } | Move::Taken { .. } | Move::Lost { .. }) | None => {}
+    }
+    match served {
+        Served::Tier(tier) => {
+            memory.current = Some(tier);
+            memory.holding = failback::hold_on(standing, tier, &memory.holding, ask.now.mono);
+        }
+        Served::LastResort | Served::AllDown => {
+            memory.current = None;
+            memory.holding.clear();
+        }
+    }
+}
+
+/// The order is used up by a failback, and where there is nothing to go back to: it must not lie in wait.
+fn uses_order(standing: &Standing<'_>, served: Served, moved: Option<Move>) -> bool {
+    let best = standing.tiers.first().map(|tier| Served::Tier(tier.priority));
+    matches!(moved, Some(Move::Failback { .. })) || Some(served) == best
+}
+
+fn place(standing: &Standing<'_>, served: Served, memory: &Memory) -> (Vec<Placement>, Reason) {
+    let settings = &standing.pool.settings;
+    let (mut placements, reason) = match served {
+        Served::Tier(tier) => {
+            let better = standing.before(tier).map(|t| Better {
+                tier: t.priority,
+                tally: t.tally,
+                waits: failback::waits(settings, memory.strikes, t),
+            });
+            let tally = standing.tier(tier).map_or_else(|| Tally::none(settings.min_up), |t| t.tally);
+            (placing::place_tier(standing, tier), Reason::Tier { tier, tally, better: better.collect() })
+        }
+        Served::LastResort => {
+            (placing::place_last_resort(standing), Reason::LastResort { leaving: standing.leaving().len() })
+        }
+        Served::AllDown => {
+            let (placements, shown) = placing::place_all_down(standing, memory.last_good.as_deref());
+            return (placements, Reason::AllDown { setting: settings.all_down, shown });
+        }
+    };
+    pair::fill(standing, served, &mut placements);
+    (placements, reason)
+}
+
+fn assemble(standing: &Standing<'_>, served: Served, placements: Vec<Placement>, reason: Reason) -> Decision {
+    let mut listed = vec![Vec::new(); halves(standing.pool)];
+    for (index, (member, placement)) in standing.pool.members.iter().zip(&placements).enumerate() {
+        if let (Some(priority), Some(half)) =
+            (placement.priority(member.priority), listed.get_mut(half_of(standing.pool, index)))
+        {
+            half.push(Listed { member: index, priority, weight: member.weight });
+        }
+    }
+    let closed = matches!(reason, Reason::AllDown { shown: AllDown::Closed, .. });
+    Decision { served, listed, closed, placements, reason }
 }

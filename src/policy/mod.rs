@@ -6,7 +6,11 @@ mod decide;
 mod failback;
 mod hosts;
 mod pair;
+mod placing;
 mod reason;
+mod standing;
+#[cfg(test)]
+mod tests;
 mod ttl;
 
 use std::time::Duration;

@@ -38,6 +38,8 @@ pub struct Tally {
     pub up: usize,
     /// Its members.
     pub of: usize,
+    /// Those withheld by order.
+    pub by_order: usize,
     /// Its need.
     pub need: Need,
     /// Whether it holds.
@@ -150,26 +152,171 @@ pub enum Why {
     Closed,
 }
 
+impl Tally {
+    /// The tally of a tier without members.
+    pub(super) const fn none(need: Need) -> Self {
+        Self { up: 0, of: 0, by_order: 0, need, holds: false }
+    }
+}
+
+impl Placement {
+    /// Returns the priority that a member of this declared priority bears in the answer; nothing if it is left out.
+    pub const fn priority(self, declared: u16) -> Option<u16> {
+        match self {
+            Self::AsDeclared | Self::LastResort => Some(declared),
+            Self::Renumbered(p) | Self::FillsHalf(p) | Self::AllDown(p) | Self::Behind(p, _) => Some(p),
+            Self::LeftOut(_) => None,
+        }
+    }
+
+    /// Returns whether the member is in the answer.
+    pub const fn lists(self) -> bool {
+        self.priority(0).is_some()
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
+        match self {
+            Self::Tier { tier, tally, better } => {
+                write!(f, "tier {tier} serves")?;
+                for (place, better) in better.iter().enumerate() {
+                    write!(f, "{}{better}", if place == 0 { " since " } else { "; " })?;
+                }
+                match (tally.holds, better.is_empty()) {
+                    (true, true) => write!(f, ": {tally}"),
+                    (true, false) => Ok(()),
+                    (false, true) => write!(f, " as no tier holds: {tally}"),
+                    (false, false) => write!(f, "; no tier holds, {tier} has {tally}"),
+                }
+            }
+            Self::LastResort { leaving: 1 } => f.write_str("last resort: nobody else is up, serving 1 leaving member"),
+            Self::LastResort { leaving } => {
+                write!(f, "last resort: nobody else is up, serving {leaving} leaving members")
+            }
+            Self::AllDown { setting, shown } => {
+                f.write_str("all members down: ")?;
+                f.write_str(match shown {
+                    AllDown::Declared => "serving the declared set",
+                    AllDown::LastGood => "serving the last good set",
+                    AllDown::Closed => "saying that the service is not available",
+                })?;
+                match (setting, shown) {
+                    (AllDown::Closed, AllDown::Declared) => {
+                        f.write_str(" (all-down = closed, but not every failure is conclusive)")
+                    }
+                    (AllDown::LastGood, AllDown::Declared) => f.write_str(" (all-down = last-good, but there is none)"),
+                    (AllDown::Declared | AllDown::LastGood | AllDown::Closed, _) => {
+                        write!(f, " (all-down = {})", setting.word())
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    /// Prints as in `1 of 2 members up, 1 out by order, needs 2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} {} up", self.up, self.of, if self.of == 1 { "member" } else { "members" })?;
+        if self.by_order > 0 {
+            write!(f, ", {} out by order", self.by_order)?;
+        }
+        if self.holds {
+            return Ok(());
+        }
+        match self.need {
+            Need::Count(need) => {
+                write!(f, ", needs {}", usize::try_from(need).unwrap_or(usize::MAX).min(self.of).max(1))
+            }
+            Need::Share(share) => write!(f, ", needs {} % of the weight", share * 100.0),
+        }
+    }
+}
+
+impl fmt::Display for Better {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tier, tally, waits } = self;
+        match waits {
+            Waits::Failed if tally.by_order == 0 => write!(f, "tier {tier} failed: {tally}"),
+            Waits::Failed => write!(f, "tier {tier} is out: {tally}"),
+            Waits::Proof => write!(f, "tier {tier} is not known to be up yet"),
+            Waits::Hold(hold) => write!(f, "tier {tier} must hold for {} first", Span(*hold)),
+            Waits::Order => write!(f, "tier {tier} waits for the order failback"),
+            Waits::Window { hold, from, to } => {
+                write!(f, "tier {tier} must hold for {} and waits for the window ", Span(*hold))?;
+                write!(f, "{:02}:{:02}-{:02}:{:02} UTC", from / 60, from % 60, to / 60, to % 60)
+            }
+        }
     }
 }
 
 impl fmt::Display for Move {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
+        match self {
+            Self::Taken { to } => write!(f, "tier {to} takes the part"),
+            Self::Failover { from, to } => write!(f, "failover from tier {from} to tier {to}"),
+            Self::Failback { to, held: Some(held), .. } => {
+                write!(f, "failback to tier {to}: it held for {}", Span(*held))
+            }
+            Self::Failback { to, held: None, .. } => write!(f, "failback to tier {to} by order"),
+            Self::Lost { from } => write!(f, "tier {from} lost the part, nobody takes it"),
+        }
     }
 }
 
 impl fmt::Display for Placement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
+        match self {
+            Self::AsDeclared => f.write_str("as declared"),
+            Self::Renumbered(priority) => write!(f, "serving as priority {priority}"),
+            Self::FillsHalf(priority) => write!(f, "at priority {priority}: nobody else of its half serves"),
+            Self::LastResort => f.write_str("as declared: last resort"),
+            Self::AllDown(priority) => write!(f, "at priority {priority}: all members are down"),
+            Self::Behind(priority, why) => write!(f, "behind at priority {priority}: {why}"),
+            Self::LeftOut(why) => write!(f, "left out: {why}"),
+        }
     }
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
+        f.write_str(match self {
+            Self::Down => "down",
+            Self::Leaving => "down, as it said that it is leaving",
+            Self::Drained => "drained by order",
+            Self::Order => "withheld by order",
+            Self::Yields => "degraded, others of its tier suffice",
+            Self::Waits => "its tier has not taken the part back",
+            Self::Hidden => "standby hidden",
+            Self::NotLastGood => "not in the last good set",
+            Self::Closed => "the service is closed",
+        })
+    }
+}
+
+impl AllDown {
+    /// Returns the word of the config.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::LastGood => "last-good",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// A duration for people: `45s`, `1m0s`, `1h0m0s`; below a second `250ms`.
+struct Span(Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secs = self.0.as_secs();
+        match (secs / 3_600, secs % 3_600 / 60, secs % 60) {
+            (0, 0, 0) => write!(f, "{}ms", self.0.as_millis()),
+            (0, 0, s) => write!(f, "{s}s"),
+            (0, m, s) => write!(f, "{m}m{s}s"),
+            (h, m, s) => write!(f, "{h}h{m}m{s}s"),
+        }
     }
 }

@@ -1,0 +1,148 @@
+//! Where each member stands in the answer, once it is known who serves (product rules 4, 5 and 7).
+//!
+//! A tier serves:
+//!
+//! | member | `failed = "withdraw"` | `"demote"` |
+//! |---|---|---|
+//! | eligible, serving tier | as declared, or renumbered | the same |
+//! | eligible, later tier | as declared; left out with `standby = "hidden"` | as declared |
+//! | yielding; eligible in a tier before the serving one | left out | behind |
+//! | withheld by health | left out | behind |
+//! | withheld by order | left out | left out |
+//!
+//! *Behind* is the highest declared priority + 1 + the rank of the tier, counted from 0; above 65535 left out. Of tiers of
+//! addresses, which have no priorities to tell clients, only the serving one is listed.
+//!
+//! Nobody serves:
+//!
+//! | | listed |
+//! |---|---|
+//! | last resort | the leaving members, as declared; of addresses, those of the first tier that has any |
+//! | all down, `declared` | the declared set |
+//! | `last-good` | the last set that a tier served, else the declared one |
+//! | `closed` | nothing, if every member is down by conclusive failure or order; else the declared set |
+//! | of addresses | the first tier, whatever is set |
+//!
+//! In all-down sets, members withheld by order stay out while another member of the half remains.
+
+use super::pair::spare_ordered;
+use super::standing::{Standing, half_of, halves};
+use super::{AllDown, Failed, Kind, Listed, Placement, Promote, Standby, Why};
+use crate::health::{By, Verdict};
+
+/// Places every member while the tier of `serving` serves.
+pub(super) fn place_tier(standing: &Standing<'_>, serving: u16) -> Vec<Placement> {
+    let lowest = standing.tiers.first().map_or(serving, |t| t.priority);
+    let members = standing.pool.members.iter().enumerate();
+    members
+        .map(|(i, member)| match standing.verdict(i) {
+            Verdict::Serve { .. } if member.priority < serving => spare(standing, i, Why::Waits),
+            Verdict::Serve { .. } if member.priority > serving && hides(standing) => Placement::LeftOut(Why::Hidden),
+            Verdict::Serve { .. } if standing.yields(i) => spare(standing, i, Why::Yields),
+            Verdict::Serve { .. } => match standing.pool.settings.promote {
+                Promote::Renumber if member.priority == serving && serving != lowest => Placement::Renumbered(lowest),
+                Promote::Renumber | Promote::AsDeclared => Placement::AsDeclared,
+            },
+            withheld @ Verdict::Withhold { by: By::Health, .. } => spare(standing, i, why_withheld(withheld)),
+            withheld @ Verdict::Withhold { by: By::Order, .. } => Placement::LeftOut(why_withheld(withheld)),
+        })
+        .collect()
+}
+
+/// Places every member at last resort.
+pub(super) fn place_last_resort(standing: &Standing<'_>) -> Vec<Placement> {
+    let leaving = standing.leaving();
+    let priority = |i: usize| standing.pool.members.get(i).map(|m| m.priority);
+    let first = leaving.iter().filter_map(|i| priority(*i)).min();
+    let listed = |i: usize| match standing.pool.kind {
+        Kind::Addresses => leaving.contains(&i) && priority(i) == first,
+        Kind::Service | Kind::Pair => leaving.contains(&i),
+    };
+    let place =
+        |i| if listed(i) { Placement::LastResort } else { Placement::LeftOut(why_withheld(standing.verdict(i))) };
+    (0..standing.pool.members.len()).map(place).collect()
+}
+
+/// Places every member while all are down; returns too what is really shown of the three ways.
+pub(super) fn place_all_down(standing: &Standing<'_>, last_good: Option<&[Listed]>) -> (Vec<Placement>, AllDown) {
+    let pool = standing.pool;
+    let setting = if pool.kind == Kind::Addresses { AllDown::Declared } else { pool.settings.all_down };
+    let last_good = last_good.filter(|_| setting == AllDown::LastGood).unwrap_or_default();
+    if setting == AllDown::Closed && (0..pool.members.len()).all(|i| down_for_sure(standing.verdict(i))) {
+        return (vec![Placement::LeftOut(Why::Closed); pool.members.len()], AllDown::Closed);
+    }
+    let mut shown = AllDown::Declared;
+    let mut chosen = vec![None; pool.members.len()];
+    for half in 0..halves(pool) {
+        let (set, from) = all_down_set(standing, last_good, half);
+        if from == AllDown::LastGood {
+            shown = from;
+        }
+        for (member, priority) in set {
+            if let Some(place) = chosen.get_mut(member) {
+                *place = Some(priority);
+            }
+        }
+    }
+    let left_out = |i| {
+        let why = if standing.by_order(i) || shown == AllDown::Declared {
+            why_withheld(standing.verdict(i))
+        } else {
+            Why::NotLastGood
+        };
+        Placement::LeftOut(why)
+    };
+    let place = |(i, priority): (usize, Option<u16>)| priority.map_or_else(|| left_out(i), Placement::AllDown);
+    (chosen.into_iter().enumerate().map(place).collect(), shown)
+}
+
+/// Chooses what one half lists while all are down, with priorities.
+fn all_down_set(standing: &Standing<'_>, last_good: &[Listed], half: usize) -> (Vec<(usize, u16)>, AllDown) {
+    let pool = standing.pool;
+    let good = last_good.iter().filter(|l| l.member < pool.members.len() && half_of(pool, l.member) == half);
+    let good: Vec<(usize, u16)> = good.map(|l| (l.member, l.priority)).collect();
+    let good_unordered: Vec<(usize, u16)> = good.iter().copied().filter(|(i, _)| !standing.by_order(*i)).collect();
+    let members: Vec<usize> = (0..pool.members.len()).filter(|i| half_of(pool, *i) == half).collect();
+    let remaining = spare_ordered(standing, &members);
+    let all_ordered = remaining.iter().all(|i| standing.by_order(*i));
+    if !good_unordered.is_empty() {
+        return (good_unordered, AllDown::LastGood);
+    }
+    if !good.is_empty() && all_ordered {
+        return (good, AllDown::LastGood);
+    }
+    let priority = |i: usize| pool.members.get(i).map_or(0, |m| m.priority);
+    let first = remaining.iter().map(|i| priority(*i)).min();
+    let listed = |i: &usize| pool.kind != Kind::Addresses || Some(priority(*i)) == first;
+    (remaining.into_iter().filter(listed).map(|i| (i, priority(i))).collect(), AllDown::Declared)
+}
+
+fn hides(standing: &Standing<'_>) -> bool {
+    standing.pool.kind == Kind::Addresses || standing.pool.settings.standby == Standby::Hidden
+}
+
+/// Leaves a member out, or puts it behind.
+fn spare(standing: &Standing<'_>, member: usize, why: Why) -> Placement {
+    let behind = u16::try_from(standing.behind(member)).ok();
+    match (standing.pool.settings.failed, standing.pool.kind, behind) {
+        (Failed::Demote, Kind::Service | Kind::Pair, Some(priority)) => Placement::Behind(priority, why),
+        (Failed::Demote | Failed::Withdraw, ..) => Placement::LeftOut(why),
+    }
+}
+
+fn why_withheld(verdict: Verdict) -> Why {
+    match verdict {
+        Verdict::Withhold { by: By::Health, leaving: true, .. } => Why::Leaving,
+        Verdict::Withhold { by: By::Order, leaving: true, .. } => Why::Drained,
+        Verdict::Withhold { by: By::Order, leaving: false, .. } => Why::Order,
+        Verdict::Withhold { by: By::Health, leaving: false, .. } | Verdict::Serve { .. } => Why::Down,
+    }
+}
+
+fn down_for_sure(verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Serve { .. } => false,
+        Verdict::Withhold { by: By::Health, conclusive, .. } => conclusive,
+        Verdict::Withhold { by: By::Order, .. } => true,
+    }
+}
