@@ -3,5 +3,6 @@ pub mod engine;
 pub mod health;
 pub mod policy;
 pub mod probe;
+pub mod serve;
 pub mod snapshot;
 pub mod zone;

@@ -171,6 +171,17 @@ impl<'a> Node<'a> {
         })
     }
 
+    /// Returns how long it may be cached that the name has no records, if decisions took some away: the shortest of
+    /// its slots' terms, in seconds.
+    pub fn absence(self) -> Option<u32> {
+        let held = self.snapshot.image.entries(self.row).iter().map(|entry| self.resolve(entry));
+        held.filter_map(|held| match held {
+            Held::Empty { negative_ttl } => Some(negative_ttl),
+            Held::Records(_) => None,
+        })
+        .min()
+    }
+
     fn resolve(self, entry: &'a Entry) -> Held<'a> {
         match entry {
             Entry::Fixed(_, set) => Held::Records(set),

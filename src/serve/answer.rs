@@ -1,0 +1,202 @@
+//! From a question to a plan (RFC 1034 §4.3.2): pure, and without allocation.
+
+use crate::snapshot::{Held, Lookup, Node, Snapshot, ZoneView};
+use crate::zone::{Rtype, name};
+
+use super::plan::{CHAIN_MAX, Data, Ede, Item, Owner, Plan, Rcode, Reply};
+use super::query::{Question, QueryView};
+use super::{Context, additional, chaos};
+
+/// Answers a query from one snapshot.
+pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Context<'a>) -> Plan<'a> {
+    let class = query.question.map_or(CLASS_IN, |question| question.class);
+    let mut plan = Plan::new(class, context.rotation, reply(query, context));
+    match gate(query) {
+        Err(rcode) => plan.rcode = rcode,
+        Ok(question) if question.class == CLASS_CH => chaos::answer(&mut plan, &question, context),
+        Ok(question) if question.class != CLASS_IN => plan.rcode = Rcode::REFUSED,
+        Ok(question) => {
+            let mut walk = Walk { snapshot, query, rtype: question.rtype, plan };
+            walk.follow();
+            plan = walk.plan;
+            if !context.settings.minimal_responses {
+                additional::add_targets(snapshot, query, &mut plan);
+            }
+        }
+    }
+    plan
+}
+
+/// Lets questions for data through; the others get their response code (RFC 8906 §3).
+fn gate<'a>(query: &QueryView<'a>) -> Result<Question<'a>, Rcode> {
+    let question = query.question.ok_or(Rcode::NOTIMP)?;
+    if query.edns.is_some_and(|edns| edns.version > 0) {
+        return Err(Rcode::BADVERS);
+    }
+    if query.tsig {
+        // RFC 8945 §5.2.1: no key is known yet, so none can match.
+        return Err(Rcode::NOTAUTH);
+    }
+    match question.rtype {
+        Rtype::ANY => Ok(question),
+        Rtype::AXFR | Rtype::IXFR => Err(Rcode::REFUSED),
+        Rtype(0) | Rtype::OPT | Rtype::TSIG => Err(Rcode::FORMERR),
+        rtype if rtype.is_meta() => Err(Rcode::NOTIMP),
+        _ => Ok(question),
+    }
+}
+
+fn reply<'a>(query: &QueryView<'_>, context: &Context<'a>) -> Option<Reply<'a>> {
+    let edns = query.edns?;
+    let wanted = context.settings.nsid.as_ref().filter(|_| edns.option(OPTION_NSID).is_some());
+    let nsid = wanted.map(|text| text.as_bytes().get(..255).unwrap_or(text.as_bytes()));
+    Some(Reply { payload: context.settings.udp_size, dnssec_ok: edns.dnssec_ok, nsid, ede: None })
+}
+
+/// The way from alias to alias.
+struct Walk<'a, 'q> {
+    snapshot: &'a Snapshot,
+    query: &'q QueryView<'a>,
+    rtype: Rtype,
+    plan: Plan<'a>,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn follow(&mut self) {
+        let mut owner = Owner::Question;
+        for _ in 0..=CHAIN_MAX {
+            match self.step(owner) {
+                Some(next) if !self.has_been_at(next) => owner = next,
+                Some(_) | None => return,
+            }
+        }
+    }
+
+    /// Answers for one name; returns the name to go on with, if it is an alias.
+    fn step(&mut self, owner: Owner<'a>) -> Option<Owner<'a>> {
+        let first = self.plan.answer.is_empty();
+        let found = self.snapshot.lookup(self.plan.name(owner, self.query), self.rtype);
+        // RFC 1035 §4.1.1: AA tells of the first owner name.
+        self.plan.authoritative |= first && !matches!(found, Lookup::Outside | Lookup::Broken | Lookup::Delegated(..));
+        match found {
+            Lookup::Outside => {
+                if first {
+                    self.plan.rcode = Rcode::REFUSED;
+                    self.explain(EDE_NOT_AUTHORITATIVE);
+                }
+                None
+            }
+            Lookup::Broken => {
+                if first {
+                    self.plan.rcode = Rcode::SERVFAIL;
+                    self.explain(EDE_BROKEN);
+                }
+                None
+            }
+            Lookup::Delegated(zone, cut) => {
+                self.refer(zone, cut);
+                None
+            }
+            Lookup::Missing(zone) => {
+                // RFC 6604 §3: after aliases the code tells of the last name.
+                self.plan.rcode = Rcode::NXDOMAIN;
+                self.deny(zone, None);
+                None
+            }
+            Lookup::Renamed(zone, node) => self.rename(owner, zone, node),
+            Lookup::Exact(zone, node) | Lookup::Wildcard(zone, node) => self.take(owner, zone, node),
+        }
+    }
+
+    /// Answers from an existing name or a wildcard, whose records are then those of `owner` (RFC 4592 §3.3.1).
+    fn take(&mut self, owner: Owner<'a>, zone: ZoneView<'a>, node: Node<'a>) -> Option<Owner<'a>> {
+        if self.rtype == Rtype::ANY {
+            // RFC 8482 §4.1: one set is enough.
+            match node.records(Rtype::SRV).or_else(|| node.sets().next()) {
+                Some(set) => _ = self.plan.answer.push(Item::of(owner, set)),
+                None => self.deny(zone, node.absence()),
+            }
+            return None;
+        }
+        match node.held(self.rtype) {
+            Some(Held::Records(set)) => {
+                self.plan.answer.push(Item::of(owner, set));
+                None
+            }
+            Some(Held::Empty { negative_ttl }) => {
+                self.deny(zone, Some(negative_ttl));
+                None
+            }
+            None => {
+                let Some(alias) = node.records(Rtype::CNAME) else {
+                    self.deny(zone, None);
+                    return None;
+                };
+                self.plan.answer.push(Item::of(owner, alias));
+                alias.rdatas().next().map(Owner::Wire)
+            }
+        }
+    }
+
+    /// Puts the target of a DNAME in the place of its owner (RFC 6672 §2.2, §3.1).
+    fn rename(&mut self, owner: Owner<'a>, zone: ZoneView<'a>, node: Node<'a>) -> Option<Owner<'a>> {
+        let Some((set, target)) = node.records(Rtype::DNAME).and_then(|set| Some((set, set.rdatas().next()?))) else {
+            self.deny(zone, None);
+            return None;
+        };
+        self.plan.answer.push(Item::of(Owner::Wire(node.owner().wire()), set));
+        let mut copy = [0u8; name::MAX_NAME];
+        let wire = self.plan.name(owner, self.query);
+        let labels_length = wire.len().saturating_sub(node.owner().wire().len());
+        let labels = copy.get_mut(..labels_length)?;
+        labels.copy_from_slice(wire.get(..labels_length)?);
+        if labels_length + target.len() > name::MAX_NAME {
+            self.plan.rcode = Rcode::YXDOMAIN;
+            return None;
+        }
+        let made = self.plan.made.join(labels, target)?;
+        self.plan.answer.push(Item { owner, data: Data::Cname(made), ttl: set.ttl(), needed: true });
+        (self.rtype != Rtype::CNAME).then_some(Owner::Made(made))
+    }
+
+    /// Adds the SOA that tells how long "no" may be cached (RFC 2308 §3, §5), and at most `absence` seconds.
+    fn deny(&mut self, zone: ZoneView<'a>, absence: Option<u32>) {
+        let Some(soa) = zone.soa() else {
+            self.plan.rcode = Rcode::SERVFAIL;
+            return;
+        };
+        let minimum = soa.rdatas().next().and_then(|rdata| rdata.last_chunk::<4>()).map_or(0, |m| u32::from_be_bytes(*m));
+        let ttl = soa.ttl().min(minimum).min(absence.unwrap_or(u32::MAX));
+        self.plan.authority.push(Item { ttl, ..Item::of(Owner::Wire(zone.origin().wire()), soa) });
+    }
+
+    fn refer(&mut self, zone: ZoneView<'a>, cut: Node<'a>) {
+        let Some(servers) = cut.records(Rtype::NS) else { return };
+        self.plan.authority.push(Item::of(Owner::Wire(cut.owner().wire()), servers));
+        additional::add_glue(self.snapshot, self.query, &mut self.plan, zone, cut);
+    }
+
+    fn has_been_at(&self, next: Owner<'_>) -> bool {
+        let wire = self.plan.name(next, self.query);
+        self.plan.answer.iter().any(|item| {
+            item.rtype() == Rtype::CNAME && self.plan.name(item.owner, self.query).eq_ignore_ascii_case(wire)
+        })
+    }
+
+    fn explain(&mut self, ede: Ede) {
+        if let Some(reply) = &mut self.plan.edns {
+            reply.ede = Some(ede);
+        }
+    }
+}
+
+/// The class of the Internet.
+pub(super) const CLASS_IN: u16 = 1;
+/// CHAOS: questions about the server itself.
+pub(super) const CLASS_CH: u16 = 3;
+/// RFC 5001 §2.3.
+pub(super) const OPTION_NSID: u16 = 3;
+/// RFC 8914 §4.15: the server is not ready to serve.
+const EDE_BROKEN: Ede = Ede { code: 14, text: "the zone could not be loaded" };
+/// RFC 8914 §4.21.
+const EDE_NOT_AUTHORITATIVE: Ede = Ede { code: 20, text: "" };

@@ -1,0 +1,43 @@
+//! Questions about the server itself, class CH.
+
+use crate::zone::Rtype;
+
+use super::Context;
+use super::plan::{Data, Item, Owner, Plan, Rcode};
+use super::query::Question;
+
+/// Answers `ready.understudy.`, and if configured `version.server.` and `id.server.` (RFC 4892) with their older names.
+pub(super) fn answer<'a>(plan: &mut Plan<'a>, question: &Question<'_>, context: &Context<'a>) {
+    let text = match text(question.name, context) {
+        Some(text) if matches!(question.rtype, Rtype::TXT | Rtype::ANY) => text,
+        _ => {
+            plan.rcode = Rcode::REFUSED;
+            return;
+        }
+    };
+    plan.authoritative = true;
+    plan.answer.push(Item { owner: Owner::Question, data: text, ttl: 0, needed: true });
+}
+
+/// Returns whether this is the question that is answered even while the server is silent.
+pub(super) fn asks_readiness(question: &Question<'_>) -> bool {
+    question.class == super::answer::CLASS_CH && question.name.eq_ignore_ascii_case(READY)
+}
+
+fn text<'a>(name: &[u8], context: &Context<'a>) -> Option<Data<'a>> {
+    let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
+    if is(READY) {
+        Some(match &context.status.fault {
+            None => Data::Text("ready", ""),
+            Some(reason) => Data::Text("not ready: ", reason),
+        })
+    } else if is(b"\x07version\x04bind\x00") || is(b"\x07version\x06server\x00") {
+        context.settings.version.as_deref().map(|version| Data::Text("", version))
+    } else if is(b"\x08hostname\x04bind\x00") || is(b"\x02id\x06server\x00") {
+        context.settings.nsid.as_deref().map(|id| Data::Text("", id))
+    } else {
+        None
+    }
+}
+
+const READY: &[u8] = b"\x05ready\x0aunderstudy\x00";

@@ -1,0 +1,93 @@
+//! Names that point back into the message (RFC 1035 §4.1.4).
+
+use crate::zone::name;
+
+/// Remembers where labels stand in a message.
+#[derive(Debug)]
+pub(super) struct Compressor {
+    places: [u16; PLACES_MAX],
+    used: usize,
+}
+
+impl Compressor {
+    pub(super) const fn new() -> Self {
+        Self { places: [0; PLACES_MAX], used: 0 }
+    }
+
+    /// Returns a mark to go [`back`](Self::back) to.
+    pub(super) const fn mark(&self) -> usize {
+        self.used
+    }
+
+    /// Forgets what was remembered since the mark.
+    pub(super) const fn back(&mut self, mark: usize) {
+        self.used = mark;
+    }
+
+    /// Remembers the labels of an uncompressed name that stands at `start`.
+    pub(super) fn remember(&mut self, message: &[u8], start: usize) {
+        let mut at = start;
+        while let Some(length) = message.get(at).copied().filter(|length| (1..=63).contains(length)) {
+            self.push(at);
+            at += usize::from(length) + 1;
+        }
+    }
+
+    /// Writes a name, its longest known ending as a pointer.
+    pub(super) fn write(&mut self, message: &mut Vec<u8>, wire: &[u8]) {
+        let mut rest = wire;
+        while let Some((&length, tail)) = rest.split_first().filter(|(length, _)| **length > 0) {
+            if let Some(place) = self.find(message, rest) {
+                message.extend_from_slice(&(POINTER | place).to_be_bytes());
+                return;
+            }
+            self.push(message.len());
+            let Some((label, tail)) = tail.split_at_checked(usize::from(length)) else { return };
+            message.push(length);
+            message.extend_from_slice(label);
+            rest = tail;
+        }
+        message.push(0);
+    }
+
+    fn push(&mut self, at: usize) {
+        if let Some(free) = self.places.get_mut(self.used)
+            && let Ok(place) = u16::try_from(at)
+            && place < POINTER_MAX
+        {
+            *free = place;
+            self.used += 1;
+        }
+    }
+
+    fn find(&self, message: &[u8], wire: &[u8]) -> Option<u16> {
+        self.places.iter().take(self.used).copied().find(|place| stands_at(message, usize::from(*place), wire))
+    }
+}
+
+/// Returns whether the name at a place of the message, pointers followed, equals `wire`.
+///
+/// Pointers in a message of ours lead to earlier places only, so this ends.
+fn stands_at(message: &[u8], mut at: usize, wire: &[u8]) -> bool {
+    let mut labels = name::labels(wire);
+    loop {
+        let Some(&length) = message.get(at) else { return false };
+        if length >= 192 {
+            let Some(&low) = message.get(at + 1) else { return false };
+            at = usize::from(u16::from_be_bytes([length & 0x3f, low]));
+            continue;
+        }
+        let Some(label) = labels.next() else { return length == 0 };
+        let end = at + 1 + usize::from(length);
+        match message.get(at + 1..end) {
+            Some(found) if found.eq_ignore_ascii_case(label) => at = end,
+            Some(_) | None => return false,
+        }
+    }
+}
+
+const POINTER: u16 = 0xc000;
+/// A pointer has 14 bits.
+const POINTER_MAX: u16 = 0x4000;
+/// Labels remembered; those beyond are written in full.
+const PLACES_MAX: usize = 96;

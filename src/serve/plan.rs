@@ -1,0 +1,229 @@
+//! What an answer holds, before it is octets: references into the snapshot, the query and the plan itself.
+
+use crate::zone::{Rrset, Rtype, name};
+
+use super::query::QueryView;
+
+/// One answer. Nothing in it was allocated.
+#[derive(Clone, Debug)]
+pub struct Plan<'a> {
+    /// The response code.
+    pub rcode: Rcode,
+    /// The AA bit.
+    pub authoritative: bool,
+    /// The class of all records: that of the question.
+    pub class: u16,
+    /// By how many places the records of a set are turned.
+    pub rotation: u16,
+    /// The answer section.
+    pub answer: List<Item<'a>, ANSWER_MAX>,
+    /// The authority section.
+    pub authority: List<Item<'a>, 1>,
+    /// The additional section, OPT left out.
+    pub additional: List<Item<'a>, ADDITIONAL_MAX>,
+    /// The OPT record; nothing if the query has none.
+    pub edns: Option<Reply<'a>>,
+    /// Names made for this answer: targets of CNAMEs that stand for a DNAME.
+    pub(super) made: Made,
+}
+
+/// A response code (RFC 6895 §2.3); above 15 it needs an OPT record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rcode(pub u16);
+
+impl Rcode {
+    /// No error.
+    pub const NOERROR: Self = Self(0);
+    /// The query cannot be read.
+    pub const FORMERR: Self = Self(1);
+    /// The zone could not be loaded.
+    pub const SERVFAIL: Self = Self(2);
+    /// The name does not exist.
+    pub const NXDOMAIN: Self = Self(3);
+    /// This kind of query is not implemented.
+    pub const NOTIMP: Self = Self(4);
+    /// Not for this server.
+    pub const REFUSED: Self = Self(5);
+    /// A DNAME leads to a name that is too long (RFC 6672 §2.2).
+    pub const YXDOMAIN: Self = Self(6);
+    /// Signed with a key that is not known (RFC 8945 §5.2.1).
+    pub const NOTAUTH: Self = Self(9);
+    /// An EDNS version above 0 (RFC 6891 §6.1.3).
+    pub const BADVERS: Self = Self(16);
+}
+
+/// What the OPT record of an answer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply<'a> {
+    /// The longest datagram that this server takes, in octets.
+    pub payload: u16,
+    /// The DO bit, as in the query (RFC 3225 §3).
+    pub dnssec_ok: bool,
+    /// The NSID option's data.
+    pub nsid: Option<&'a [u8]>,
+    /// An extended error.
+    pub ede: Option<Ede>,
+}
+
+/// An extended error (RFC 8914).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ede {
+    /// The info code.
+    pub code: u16,
+    /// Text for people.
+    pub text: &'static str,
+}
+
+/// One set of records in a section.
+#[derive(Clone, Copy, Debug)]
+pub struct Item<'a> {
+    /// The owner name.
+    pub owner: Owner<'a>,
+    /// The records.
+    pub data: Data<'a>,
+    /// The TTL of each in seconds.
+    pub ttl: u32,
+    /// Whether an answer without it is a truncated one.
+    pub needed: bool,
+}
+
+/// An owner name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner<'a> {
+    /// The name in the question.
+    Question,
+    /// A name in the snapshot.
+    Wire(&'a [u8]),
+    /// A name made for this answer.
+    Made(MadeName),
+}
+
+/// The records of an [`Item`].
+#[derive(Clone, Copy, Debug)]
+pub enum Data<'a> {
+    /// A set of the snapshot.
+    Set(&'a Rrset),
+    /// One CNAME record with a target made for this answer (RFC 6672 §3.1).
+    Cname(MadeName),
+    /// One TXT record of two pieces in one string.
+    Text(&'static str, &'a str),
+}
+
+/// Where a made name lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MadeName {
+    start: u16,
+    end: u16,
+}
+
+/// The octets of made names.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    octets: [u8; MADE_MAX],
+    used: u16,
+}
+
+/// A list with a limit that is part of its type.
+#[derive(Clone, Copy, Debug)]
+pub struct List<T, const N: usize> {
+    items: [Option<T>; N],
+    used: usize,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(class: u16, rotation: u16, edns: Option<Reply<'a>>) -> Self {
+        Self {
+            rcode: Rcode::NOERROR,
+            authoritative: false,
+            class,
+            rotation,
+            answer: List::new(),
+            authority: List::new(),
+            additional: List::new(),
+            edns,
+            made: Made { octets: [0; MADE_MAX], used: 0 },
+        }
+    }
+
+    /// Returns the octets of an owner name.
+    pub fn name<'s>(&'s self, owner: Owner<'s>, query: &QueryView<'s>) -> &'s [u8] {
+        match owner {
+            Owner::Question => query.question.map_or(&[0], |question| question.name),
+            Owner::Wire(wire) => wire,
+            Owner::Made(place) => self.made_name(place),
+        }
+    }
+
+    /// Returns the octets of a made name.
+    pub fn made_name(&self, place: MadeName) -> &[u8] {
+        self.made.octets.get(usize::from(place.start)..usize::from(place.end)).unwrap_or(&[0])
+    }
+}
+
+impl<'a> Item<'a> {
+    pub(super) fn of(owner: Owner<'a>, set: &'a Rrset) -> Self {
+        Self { owner, data: Data::Set(set), ttl: set.ttl(), needed: true }
+    }
+
+    /// Returns the type.
+    pub const fn rtype(&self) -> Rtype {
+        match self.data {
+            Data::Set(set) => set.rtype(),
+            Data::Cname(_) => Rtype::CNAME,
+            Data::Text(..) => Rtype::TXT,
+        }
+    }
+}
+
+impl Made {
+    /// Joins a name from labels and an ancestor; nothing if the room for names is used up.
+    pub(super) fn join(&mut self, labels: &[u8], ancestor: &[u8]) -> Option<MadeName> {
+        debug_assert!(labels.len() + ancestor.len() <= name::MAX_NAME, "the caller has measured the name");
+        let start = usize::from(self.used);
+        let middle = start + labels.len();
+        let end = middle + ancestor.len();
+        self.octets.get_mut(start..middle)?.copy_from_slice(labels);
+        self.octets.get_mut(middle..end)?.copy_from_slice(ancestor);
+        let place = MadeName { start: self.used, end: u16::try_from(end).ok()? };
+        self.used = place.end;
+        Some(place)
+    }
+}
+
+impl<T: Copy, const N: usize> List<T, N> {
+    const fn new() -> Self {
+        Self { items: [None; N], used: 0 }
+    }
+
+    /// Adds an item; returns false if the list is full.
+    pub(super) fn push(&mut self, item: T) -> bool {
+        let Some(free) = self.items.get_mut(self.used) else { return false };
+        *free = Some(item);
+        self.used += 1;
+        true
+    }
+
+    /// Walks over the items.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.items.iter().take(self.used).flatten()
+    }
+
+    /// Returns the number of items.
+    pub const fn len(&self) -> usize {
+        self.used
+    }
+
+    /// Returns whether there are no items.
+    pub const fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+}
+
+/// Sets in an answer section: a DNAME and a CNAME for each step of a chain, and the end of it.
+pub const ANSWER_MAX: usize = 2 * CHAIN_MAX + 1;
+/// Sets in an additional section: A and AAAA of 20 targets; what is beyond is left out, as if it did not fit.
+pub const ADDITIONAL_MAX: usize = 40;
+/// Steps from alias to alias; a longer chain is answered in part, and its client asks on from there.
+pub(super) const CHAIN_MAX: usize = 8;
+/// Octets for made names: four of the longest.
+const MADE_MAX: usize = 4 * name::MAX_NAME;

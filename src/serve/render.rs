@@ -1,0 +1,222 @@
+//! From a plan to octets, within a limit.
+//!
+//! What does not fit is decided here, by whole sets: an answer without one of its needed sets bears the TC bit, other
+//! additional sets are left out in silence (RFC 2181 §9, RFC 9471 §3). The OPT record always stays (RFC 6891 §7).
+
+use crate::zone::{Rrset, Rtype, name};
+
+use super::compress::Compressor;
+use super::plan::{Data, Item, Plan, Rcode, Reply};
+use super::query::{Header, QueryView};
+use super::{Context, Transport};
+
+/// Returns the longest answer to a query, in octets.
+pub fn limit(query: &QueryView<'_>, context: &Context<'_>) -> usize {
+    match context.transport {
+        Transport::Udp => {
+            let client = query.edns.map_or(512, |edns| edns.payload.max(512));
+            usize::from(client.min(context.settings.udp_size.max(512)))
+        }
+        Transport::Tcp => usize::from(u16::MAX),
+    }
+}
+
+/// Writes an answer into `message`, whatever was in it; returns whether it is truncated.
+pub fn render(plan: &Plan<'_>, query: &QueryView<'_>, limit: usize, message: &mut Vec<u8>) -> bool {
+    message.clear();
+    message.extend_from_slice(&[0; HEADER_LENGTH]);
+    let mut compressor = Compressor::new();
+    if let Some(question) = query.question {
+        message.extend_from_slice(question.octets);
+        compressor.remember(message, HEADER_LENGTH);
+    }
+    let opt_length = plan.edns.as_ref().map_or(0, opt_length);
+    let mut writer =
+        Writer { plan, query, message, compressor, limit: limit.saturating_sub(opt_length), truncated: false };
+    let answers = writer.section(plan.answer.iter());
+    let authorities = writer.section(plan.authority.iter());
+    let mut additionals = writer.section(plan.additional.iter());
+    let truncated = writer.truncated;
+    if let Some(reply) = &plan.edns {
+        write_opt(message, reply, plan.rcode);
+        additionals += 1;
+    }
+    let counts = [u16::from(query.question.is_some()), answers, authorities, additionals];
+    write_header(message, header(query.header, plan.rcode, plan.authoritative, truncated), counts);
+    truncated
+}
+
+/// Writes an answer to a query of which only the header can be read.
+pub fn render_fault(query: Header, rcode: Rcode, message: &mut Vec<u8>) {
+    message.clear();
+    message.extend_from_slice(&[0; HEADER_LENGTH]);
+    write_header(message, header(query, rcode, false, false), [0; 4]);
+}
+
+struct Writer<'w, 'a> {
+    plan: &'w Plan<'a>,
+    query: &'w QueryView<'a>,
+    message: &'w mut Vec<u8>,
+    compressor: Compressor,
+    /// The octets that records may fill up to.
+    limit: usize,
+    truncated: bool,
+}
+
+impl<'w, 'a> Writer<'w, 'a> {
+    /// Writes the sets that fit; returns the number of records. After a needed set that did not fit comes no other.
+    fn section(&mut self, items: impl Iterator<Item = &'w Item<'a>>) -> u16
+    where
+        'a: 'w,
+    {
+        let mut count = 0;
+        for item in items {
+            if self.truncated {
+                break;
+            }
+            let (length, mark) = (self.message.len(), self.compressor.mark());
+            let written = self.item(item);
+            if self.message.len() <= self.limit {
+                count += written;
+            } else {
+                self.message.truncate(length);
+                self.compressor.back(mark);
+                self.truncated = item.needed;
+            }
+        }
+        count
+    }
+
+    fn item(&mut self, item: &Item<'_>) -> u16 {
+        match item.data {
+            Data::Set(set) => {
+                let turn = usize::from(self.plan.rotation) % set.len().max(1);
+                let turned = set.rdatas().skip(turn).chain(set.rdatas().take(turn));
+                let mut count = 0;
+                for rdata in turned {
+                    self.record(item, |message, compressor| write_rdata(message, compressor, set, rdata));
+                    count += 1;
+                    if self.message.len() > self.limit {
+                        break;
+                    }
+                }
+                count
+            }
+            Data::Cname(target) => {
+                let plan = self.plan;
+                self.record(item, |message, compressor| compressor.write(message, plan.made_name(target)));
+                1
+            }
+            Data::Text(start, end) => {
+                self.record(item, |message, _| message.extend_from_slice(character_string(start, end).as_slice()));
+                1
+            }
+        }
+    }
+
+    fn record(&mut self, item: &Item<'_>, write: impl FnOnce(&mut Vec<u8>, &mut Compressor)) {
+        let owner = self.plan.name(item.owner, self.query);
+        self.compressor.write(self.message, owner);
+        self.message.extend_from_slice(&item.rtype().0.to_be_bytes());
+        self.message.extend_from_slice(&self.plan.class.to_be_bytes());
+        self.message.extend_from_slice(&item.ttl.to_be_bytes());
+        let length_place = self.message.len();
+        self.message.extend_from_slice(&[0; 2]);
+        write(self.message, &mut self.compressor);
+        // RDATA of a set is at most 65,535 octets long and compression only shortens it.
+        let length = u16::try_from(self.message.len() - length_place - 2).unwrap_or(u16::MAX);
+        put(self.message, length_place, length);
+    }
+}
+
+/// Writes RDATA; only names in the types of RFC 1035 may be compressed (RFC 3597 §4).
+fn write_rdata(message: &mut Vec<u8>, compressor: &mut Compressor, set: &Rrset, rdata: &[u8]) {
+    let (prefix, names) = match set.rtype() {
+        Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::MB | Rtype::MD | Rtype::MF | Rtype::MG | Rtype::MR => (0, 1),
+        Rtype::MX => (2, 1),
+        Rtype::SOA | Rtype::MINFO => (0, 2),
+        Rtype::SRV => {
+            // Its host stands in full (RFC 2782), but later owners may point to it.
+            message.extend_from_slice(rdata);
+            compressor.remember(message, message.len() - rdata.len().saturating_sub(6));
+            return;
+        }
+        _ => (0, 0),
+    };
+    let Some((start, mut rest)) = rdata.split_at_checked(prefix) else { return };
+    message.extend_from_slice(start);
+    for _ in 0..names {
+        let Some((wire, tail)) = name::split_wire(rest) else { break };
+        compressor.write(message, wire);
+        rest = tail;
+    }
+    message.extend_from_slice(rest);
+}
+
+/// Returns one character string of two pieces (RFC 1035 §3.3), cut at its longest.
+pub(super) fn character_string(start: &str, end: &str) -> Vec<u8> {
+    let text = start.bytes().chain(end.bytes()).take(255);
+    let mut string: Vec<u8> = std::iter::once(0).chain(text).collect();
+    if let (Ok(length), Some(first)) = (u8::try_from(string.len() - 1), string.first_mut()) {
+        *first = length;
+    }
+    string
+}
+
+fn opt_length(reply: &Reply<'_>) -> usize {
+    let nsid = reply.nsid.map_or(0, |nsid| 4 + nsid.len());
+    11 + nsid + reply.ede.map_or(0, |ede| 6 + ede.text.len())
+}
+
+/// Writes the OPT record (RFC 6891 §6.1.2).
+fn write_opt(message: &mut Vec<u8>, reply: &Reply<'_>, rcode: Rcode) {
+    message.push(0);
+    message.extend_from_slice(&Rtype::OPT.0.to_be_bytes());
+    message.extend_from_slice(&reply.payload.to_be_bytes());
+    let [_, high] = (rcode.0 >> 4).to_be_bytes();
+    message.extend_from_slice(&[high, 0, if reply.dnssec_ok { 0x80 } else { 0 }, 0]);
+    let length_place = message.len();
+    message.extend_from_slice(&[0; 2]);
+    if let Some(nsid) = reply.nsid {
+        write_option(message, super::answer::OPTION_NSID, &[nsid]);
+    }
+    if let Some(ede) = reply.ede {
+        write_option(message, OPTION_EDE, &[&ede.code.to_be_bytes(), ede.text.as_bytes()]);
+    }
+    let length = u16::try_from(message.len() - length_place - 2).unwrap_or(0);
+    put(message, length_place, length);
+}
+
+fn write_option(message: &mut Vec<u8>, code: u16, pieces: &[&[u8]]) {
+    let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
+    message.extend_from_slice(&code.to_be_bytes());
+    message.extend_from_slice(&u16::try_from(length).unwrap_or(0).to_be_bytes());
+    pieces.iter().for_each(|piece| message.extend_from_slice(piece));
+}
+
+/// Makes the first four octets: opcode, RD and CD are those of the query; RA and AD are never set.
+fn header(query: Header, rcode: Rcode, authoritative: bool, truncated: bool) -> [u8; 4] {
+    let [i0, i1] = query.id.to_be_bytes();
+    let [f0, f1] = query.flags;
+    let [_, low] = (rcode.0 & 0x0f).to_be_bytes();
+    [i0, i1, 0x80 | f0 & 0x79 | u8::from(authoritative) << 2 | u8::from(truncated) << 1, f1 & 0x10 | low]
+}
+
+fn write_header(message: &mut [u8], start: [u8; 4], counts: [u16; 4]) {
+    if let Some(place) = message.first_chunk_mut::<4>() {
+        *place = start;
+    }
+    for (place, count) in (4..HEADER_LENGTH).step_by(2).zip(counts) {
+        put(message, place, count);
+    }
+}
+
+fn put(message: &mut [u8], place: usize, number: u16) {
+    if let Some(octets) = message.get_mut(place..).and_then(|rest| rest.first_chunk_mut::<2>()) {
+        *octets = number.to_be_bytes();
+    }
+}
+
+const HEADER_LENGTH: usize = 12;
+/// RFC 8914 §2.
+pub(super) const OPTION_EDE: u16 = 15;
