@@ -84,8 +84,10 @@ pub struct PoolSetup {
 pub struct MemberSetup {
     /// For people: `sip-node1.example.com:5060`, or the address.
     pub label: String,
-    /// Its targets, one for each address; none if it is unprobed by design.
+    /// Its targets, one for each address; none if it is unprobed by design, or while its host has no known address.
     pub targets: Vec<TargetId>,
+    /// Whether it is unprobed by design (`none` as check, `--static`): then it counts as proven.
+    pub unprobed: bool,
     /// What the record says beyond priority and weight.
     pub data: MemberData,
 }

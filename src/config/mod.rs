@@ -1,0 +1,20 @@
+//! The config file and the zones: what is written there becomes what each room runs.
+//!
+//! ```text
+//!  files ── load ──▶ text ── document (TOML with spans) ──▶ shape (version 1, all findings in one run)
+//!                      │                                      │
+//!                      └── zone::parse ──▶ zones ──▶ lower ◀──┘   infer: owner label → check
+//!                                                      ▼
+//!                                                   Running
+//! ```
+//!
+//! `load` is the only file here that touches the file system; the environment is a parameter of it.
+//!
+//! **Invariant:** no room below the daemon imports this one; it lowers the file into each room's settings.
+
+pub mod access;
+pub mod load;
+pub mod running;
+
+pub use load::{Environment, Input, StateChoice, load};
+pub use running::{Running, ServeSettings, ServerSettings, StateSettings, Workers};
