@@ -13,8 +13,13 @@
 //! **Invariant:** no room below the daemon imports this one; it lowers the file into each room's settings.
 
 pub mod access;
+pub mod keys;
 pub mod load;
+mod reader;
 pub mod running;
+pub mod shape;
+pub mod source;
+mod values;
 
 pub use load::{Environment, Input, StateChoice, load};
 pub use running::{Running, ServeSettings, ServerSettings, StateSettings, Workers};
