@@ -8,18 +8,21 @@
 //!                                                   Running
 //! ```
 //!
-//! `load` is the only file here that touches the file system; the environment is a parameter of it.
+//! `load` and `zones` are the only files here that touch the file system; the environment is a parameter.
 //!
 //! **Invariant:** no room below the daemon imports this one; it lowers the file into each room's settings.
 
 pub mod access;
+pub mod infer;
 pub mod keys;
 pub mod load;
-mod reader;
+pub mod lower;
+pub mod reader;
 pub mod running;
 pub mod shape;
 pub mod source;
-mod values;
+pub mod values;
+
 
 pub use load::{Environment, Input, StateChoice, load};
 pub use running::{Running, ServeSettings, ServerSettings, StateSettings, Workers};

@@ -61,14 +61,15 @@ impl Inherited {
 
 impl Plan {
     /// Makes the plan that a config asks for; nothing if the check is `none`.
-    pub(super) fn configured(kind: &CheckKind, owner: &Name, guess: Guess, with: &Inherited) -> Option<Self> {
+    /// `domain` is the certificate's name unless the check names one.
+    pub(super) fn configured(kind: &CheckKind, domain: &str, guess: Guess, with: &Inherited) -> Option<Self> {
         match kind {
             CheckKind::Nothing => None,
             CheckKind::Tcp { send, expect } => {
                 Some(Self::new(Check::Tcp(Tcp { send: send.clone(), expect: expect.clone() }), with))
             }
             CheckKind::Tls { name, alpn } => {
-                let name = name.clone().unwrap_or_else(|| service_domain(owner));
+                let name = name.clone().unwrap_or_else(|| domain.to_owned());
                 Some(Self::tls(name, alpn.clone().unwrap_or_else(|| offered(guess)), with))
             }
         }
@@ -88,7 +89,8 @@ impl Plan {
         Self::new(Check::Tls(Tls { name, verify: with.verify, alpn, ca_file: with.ca_file.clone() }), with)
     }
 
-    fn new(check: Check, with: &Inherited) -> Self {
+    /// Makes a plan of any check.
+    pub(super) fn new(check: Check, with: &Inherited) -> Self {
         let (words, parameters) = match &check {
             Check::Tcp(tcp) => (("tcp", "tcp"), tcp_parameters(tcp)),
             Check::Tls(tls) => (("tls", "tls"), tls_parameters(tls)),
@@ -119,6 +121,11 @@ impl<'a> Targets<'a> {
             table.push(TargetSetup { key: key.clone(), settings: settings.clone(), probed })
         };
         Some(*entry.or_insert_with_key(new))
+    }
+
+    /// Returns whether nothing is probed at all.
+    pub(super) const fn is_fixed(&self) -> bool {
+        self.fixed
     }
 
     /// Finds the targets that may not be probed, in one finding for each cause.
