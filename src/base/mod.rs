@@ -6,3 +6,4 @@ pub mod clock;
 pub mod error;
 pub mod finding;
 pub mod table;
+pub mod tasks;

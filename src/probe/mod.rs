@@ -1,7 +1,46 @@
-//! Tests targets as their clients do; outcomes go up to the engine by a seam that this room does not know.
+//! Tests targets as their clients do; what each probe saw goes up to the engine by a seam that this room does not know.
+//!
+//! ```text
+//!   Command ──▶ runner ──▶ schedule (pure: who is due, how many at once, how often an address)
+//!                  │
+//!                  └─▶ run(Spec) ──▶ connect ──▶ tls ──▶ tcp, … (one file for each kind of check)
+//!                          │
+//!   Finished ◀── Account: outcome, steps with their durations, warnings, certificate
+//! ```
+//!
+//! To add a kind of check: a file with its parameters and its [`Conduct`](attempt::Conduct), and one line in
+//! [`check`].
+//!
+//! **Invariant:** a probe judges one address once. It knows neither thresholds nor services, decides nothing about
+//! its next run, and never calls its own faults (descriptors, routes, permissions) a failure of the target.
+
+pub mod account;
+pub mod allow;
+mod attempt;
+pub mod authority;
+mod certificate;
+pub mod check;
+mod connect;
+mod fault;
+pub mod metrics;
+pub mod runner;
+pub mod schedule;
+mod tcp;
+mod tls;
+mod tools;
+mod verifier;
 
 use std::net::SocketAddr;
 use std::time::Duration;
+
+use crate::base::clock::Clock;
+
+pub use account::{Account, Certificate, Step};
+pub use authority::Authority;
+pub use check::Check;
+pub use tcp::Tcp;
+pub use tls::{Tls, Verify};
+pub use tools::Tools;
 
 /// One check of one address: all that a probe needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,44 +53,18 @@ pub struct Spec {
     pub timeout: Duration,
 }
 
-/// How a target is probed, with its parameters.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Check {
-    /// Connects; may send bytes and expect others (checks: "tcp").
-    Tcp(Tcp),
-    /// Connects and shakes hands (checks: "tls").
-    Tls(Tls),
+/// Probes once and tells what was seen, step by step.
+///
+/// It ends within the timeout of `spec`, give or take the runtime's delay.
+///
+/// # Cancel safety
+///
+/// Dropping the future ends the probe and closes its connection.
+pub async fn run(spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
+    let mut attempt = attempt::Attempt::new(spec.address, clock, tools);
+    let ending = tokio::time::timeout(spec.timeout, spec.check.conduct(&mut attempt)).await;
+    attempt.into_account(ending.ok(), spec.timeout)
 }
 
-/// Parameters of [`Check::Tcp`].
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tcp {
-    /// Sent after the connection stands.
-    pub send: Option<Vec<u8>>,
-    /// Must be found in the first 4 KiB of the answer.
-    pub expect: Option<Vec<u8>>,
-}
-
-/// Parameters of [`Check::Tls`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tls {
-    /// SNI and the name that the certificate must bear: the service domain, without a final dot.
-    pub name: String,
-    /// What makes a certificate a failure.
-    pub verify: Verify,
-    /// Protocols offered by ALPN; their absence in the answer is no failure.
-    pub alpn: Vec<Vec<u8>>,
-    /// The file of the private CA, if one is set.
-    pub ca_file: Option<std::path::PathBuf>,
-}
-
-/// `verify`: what makes a certificate a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verify {
-    /// Expiry and a wrong name fail; an unknown issuer is a warning.
-    Name,
-    /// An unknown issuer fails too.
-    Require,
-    /// Nothing about the certificate fails.
-    Off,
-}
+#[cfg(test)]
+mod tests;

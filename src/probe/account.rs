@@ -1,0 +1,78 @@
+//! What one probe saw, told step by step.
+
+use std::time::Duration;
+
+use crate::base::clock::{Mono, UnixTime};
+use crate::health::{Outcome, Report};
+
+/// What one probe saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// What it means.
+    pub outcome: Outcome,
+    /// When it began.
+    pub began: Mono,
+    /// How long it took to the answer that decided.
+    pub latency: Duration,
+    /// What was done, in order; the last one decided.
+    pub steps: Vec<Step>,
+    /// What works but should be mended: an unknown issuer, a certificate near its end.
+    pub warnings: Vec<String>,
+    /// The certificate that the far side showed, also when it was refused.
+    pub certificate: Option<Certificate>,
+}
+
+/// One step of a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What was done: `connect`, `tls`, `send`, `expect`.
+    pub what: &'static str,
+    /// How long it took.
+    pub took: Duration,
+    /// What was seen, in plain words.
+    pub saw: String,
+}
+
+/// What is worth telling of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// The DNS names and addresses of its subject (SAN), in its own order, at most 32.
+    pub names: Vec<String>,
+    /// When it expires.
+    pub not_after: UnixTime,
+    /// Whole days left at the time of the probe; negative once it has expired.
+    pub days_left: i64,
+    /// Who issued it, as RFC 4514 text.
+    pub issuer: String,
+}
+
+impl Account {
+    /// Returns what health needs of it.
+    pub fn report(&self) -> Report {
+        Report { outcome: self.outcome.clone(), began: self.began, latency: self.latency }
+    }
+}
+
+/// Returns one word for an outcome: `pass`, `degraded`, `drain`, `fail`, `silent` or `unknown`.
+pub const fn word(outcome: &Outcome) -> &'static str {
+    use crate::health::FailKind;
+    match outcome {
+        Outcome::Pass => "pass",
+        Outcome::Degraded(_) => "degraded",
+        Outcome::Drain { .. } => "drain",
+        Outcome::Fail { kind: FailKind::Conclusive, .. } => "fail",
+        Outcome::Fail { kind: FailKind::Silent, .. } => "silent",
+        Outcome::Unknown(_) => "unknown",
+    }
+}
+
+/// Returns why an outcome is as it is; nothing for a pass.
+pub fn cause(outcome: &Outcome) -> Option<&str> {
+    match outcome {
+        Outcome::Pass => None,
+        Outcome::Degraded(cause)
+        | Outcome::Drain { cause, .. }
+        | Outcome::Fail { cause, .. }
+        | Outcome::Unknown(cause) => Some(cause),
+    }
+}

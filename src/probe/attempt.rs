@@ -1,0 +1,123 @@
+//! One probe under way: what its check may use, and the account that grows as it goes.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{Account, Certificate, Step, Tools};
+use crate::base::clock::{Clock, Mono, Now};
+use crate::health::{Cause, FailKind, Outcome};
+
+/// How a check ends: well, which is a pass, or with the outcome that ended it.
+pub(super) type Ending = Result<(), Outcome>;
+
+/// One kind of check. Its implementation sends and reads; classes of failures are in `fault`.
+pub(super) trait Conduct {
+    /// The kind's name in config, output and identities.
+    const KIND: &'static str;
+
+    /// Returns `udp`, `tcp` or `tls`.
+    fn transport(&self) -> &'static str;
+
+    /// Returns the parameters in a canonical text; empty if all are the default.
+    fn parameters(&self) -> String;
+
+    /// Carries the check out; the caller bounds its time, and drops it when that is over.
+    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending;
+}
+
+/// A probe under way.
+#[derive(Debug)]
+pub(super) struct Attempt<'a> {
+    /// Where to.
+    pub(super) address: SocketAddr,
+    /// The clock.
+    pub(super) clock: &'a Clock,
+    /// What all probes share.
+    pub(super) tools: &'a Tools,
+    /// What works but should be mended.
+    pub(super) warnings: Vec<String>,
+    /// The certificate shown.
+    pub(super) certificate: Option<Certificate>,
+    began: Now,
+    steps: Vec<Step>,
+    open: Option<(&'static str, Mono)>,
+    decided: Option<Duration>,
+}
+
+impl<'a> Attempt<'a> {
+    /// Begins a probe.
+    pub(super) fn new(address: SocketAddr, clock: &'a Clock, tools: &'a Tools) -> Self {
+        Self {
+            address,
+            clock,
+            tools,
+            warnings: Vec::new(),
+            certificate: None,
+            began: clock.now(),
+            steps: Vec::new(),
+            open: None,
+            decided: None,
+        }
+    }
+
+    /// Begins a step.
+    pub(super) fn begin(&mut self, what: &'static str) {
+        self.open = Some((what, self.clock.now().mono));
+    }
+
+    /// Ends the step under way with what was seen.
+    pub(super) fn saw(&mut self, saw: impl Into<String>) {
+        if let Some((what, since)) = self.open.take() {
+            self.steps.push(Step { what, took: self.clock.now().mono.since(since), saw: saw.into() });
+        }
+    }
+
+    /// Ends the step under way with the outcome that ends the probe, and returns that for `?`.
+    pub(super) fn fails(&mut self, outcome: Outcome) -> Outcome {
+        self.decide();
+        if let Some(cause) = super::account::cause(&outcome) {
+            self.saw(cause);
+        }
+        outcome
+    }
+
+    /// Marks that the answer is known: from here on the probe is only polite, and must not fail any more.
+    pub(super) fn decide(&mut self) {
+        self.decided.get_or_insert_with(|| self.clock.now().mono.since(self.began.mono));
+    }
+
+    /// Makes the account; `ending` is missing when the time was over.
+    pub(super) fn into_account(mut self, ending: Option<Ending>, timeout: Duration) -> Account {
+        let outcome = match ending {
+            Some(Ok(())) => Outcome::Pass,
+            Some(Err(outcome)) => outcome,
+            None if self.decided.is_some() => Outcome::Pass,
+            None => silent(format!("no answer within {timeout:?}")),
+        };
+        let outcome = if outcome == Outcome::Pass { outcome } else { self.fails(outcome) };
+        self.decide();
+        Account {
+            outcome,
+            began: self.began.mono,
+            latency: self.decided.unwrap_or_default(),
+            steps: self.steps,
+            warnings: self.warnings,
+            certificate: self.certificate,
+        }
+    }
+}
+
+/// Makes a failure in which the far side said no.
+pub(super) fn conclusive(cause: impl Into<Cause>) -> Outcome {
+    Outcome::Fail { kind: FailKind::Conclusive, cause: cause.into() }
+}
+
+/// Makes a failure in which nothing was heard.
+pub(super) fn silent(cause: impl Into<Cause>) -> Outcome {
+    Outcome::Fail { kind: FailKind::Silent, cause: cause.into() }
+}
+
+/// Makes the checker's own fault.
+pub(super) fn unknown(cause: impl Into<Cause>) -> Outcome {
+    Outcome::Unknown(cause.into())
+}

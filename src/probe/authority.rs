@@ -1,0 +1,68 @@
+//! A private CA: the roots of one `ca-file`.
+
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject};
+use thiserror::Error;
+
+/// The roots of a private CA, shared by all checks that name the same file.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    name: Arc<str>,
+    fingerprint: u64,
+    roots: Arc<RootCertStore>,
+}
+
+impl Authority {
+    /// Reads the certificates of a PEM file; `name` is the file as the user named it.
+    pub fn from_pem(name: &str, pem: &[u8]) -> Result<Self, AuthorityError> {
+        let mut roots = RootCertStore::empty();
+        let mut fingerprint = super::schedule::FNV_OFFSET;
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(AuthorityError::Pem)?;
+            fingerprint = super::schedule::fnv1a(fingerprint, &certificate);
+            roots.add(certificate).map_err(AuthorityError::Certificate)?;
+        }
+        if roots.is_empty() {
+            return Err(AuthorityError::Empty);
+        }
+        Ok(Self { name: name.into(), fingerprint, roots: Arc::new(roots) })
+    }
+
+    /// Returns the file as the user named it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the roots.
+    pub(super) fn roots(&self) -> &Arc<RootCertStore> {
+        &self.roots
+    }
+
+    /// Returns a text that differs when the certificates do.
+    pub(super) fn identity(&self) -> String {
+        format!("{:016x}", self.fingerprint)
+    }
+}
+
+impl PartialEq for Authority {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+}
+
+/// Why a `ca-file` is of no use.
+#[derive(Debug, Error)]
+pub enum AuthorityError {
+    /// It is not PEM.
+    #[error("not a PEM file")]
+    Pem(#[source] pem::Error),
+    /// A certificate in it cannot be a root.
+    #[error("a certificate in it cannot be used as a root")]
+    Certificate(#[source] rustls::Error),
+    /// It holds none.
+    #[error("no certificate in it")]
+    Empty,
+}

@@ -1,0 +1,69 @@
+//! What all probes share: the TLS provider and the system's roots.
+
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+
+/// What all probes share; made once, handed to each by reference.
+#[derive(Debug)]
+pub struct Tools {
+    roots: Arc<RootCertStore>,
+    provider: Arc<CryptoProvider>,
+    config: ClientConfig,
+    warning: Option<String>,
+}
+
+impl Tools {
+    /// Loads the system's root certificates. A system without any (a bare container) is fine: see [`Self::warning`].
+    pub fn from_system() -> Self {
+        let loaded = rustls_native_certs::load_native_certs();
+        let mut tools = Self::from_roots(loaded.certs);
+        if tools.roots.is_empty() {
+            let why = loaded.errors.first().map_or_else(String::new, |error| format!(" ({error})"));
+            tools.warning = Some(format!(
+                "no root certificates on this system{why}: with verify = \"name\" no issuer is known, with \"require\" \
+                 every TLS outcome is unknown; install ca-certificates, or set ca-file"
+            ));
+        }
+        tools
+    }
+
+    /// Takes these roots in place of the system's; those that cannot be roots are left out.
+    pub fn from_roots(certificates: impl IntoIterator<Item = CertificateDer<'static>>) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(certificates);
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let none = Arc::new(RootCertStore::empty());
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("the provider supports TLS 1.2 and 1.3")
+            .with_root_certificates(none)
+            .with_no_client_auth();
+        // A resumed session shows no certificate, and a server that fails full handshakes would pass.
+        config.resumption = Resumption::disabled();
+        Self { roots: Arc::new(roots), provider, config, warning: None }
+    }
+
+    /// Returns what is missing on this system, for the log at start-up.
+    pub fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
+    }
+
+    /// Returns the system's roots.
+    pub(super) fn roots(&self) -> &Arc<RootCertStore> {
+        &self.roots
+    }
+
+    /// Returns the provider of TLS's algorithms.
+    pub(super) fn provider(&self) -> &Arc<CryptoProvider> {
+        &self.provider
+    }
+
+    /// Returns a configuration without resumption; the caller sets verifier and ALPN.
+    pub(super) fn config(&self) -> ClientConfig {
+        self.config.clone()
+    }
+}
