@@ -12,7 +12,6 @@
 //!
 //! **Invariant:** no room below the daemon imports this one; it lowers the file into each room's settings.
 
-pub mod access;
 pub mod infer;
 pub mod keys;
 pub mod load;
@@ -22,7 +21,6 @@ pub mod running;
 pub mod shape;
 pub mod source;
 pub mod values;
-
 
 pub use load::{Environment, Input, StateChoice, load};
 pub use running::{Running, ServeSettings, ServerSettings, StateSettings, Workers};

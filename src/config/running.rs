@@ -10,8 +10,7 @@ use crate::base::table::Table;
 use crate::engine::setup::Setup;
 use crate::health::TargetId;
 use crate::probe::Spec;
-
-use super::access::Access;
+use crate::probe::allow::Access;
 
 /// All that a start or a reload needs.
 #[derive(Clone, Debug)]

@@ -9,9 +9,8 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use crate::policy::{Failback, Need};
+use crate::probe::allow::Network;
 use crate::zone::Name;
-
-use super::access::Prefix;
 
 /// A value, or what would be one.
 pub type Read<T> = Result<T, String>;
@@ -111,10 +110,10 @@ pub fn address(value: &DeValue<'_>) -> Read<IpAddr> {
 }
 
 /// Reads a network.
-pub fn prefix(value: &DeValue<'_>) -> Read<Prefix> {
-    value.as_str().and_then(Prefix::parse).ok_or_else(|| {
-        "a network whose bits behind the length are 0, such as \"10.0.0.0/8\" or \"fd00::/8\", or an address".to_owned()
-    })
+pub fn network(value: &DeValue<'_>) -> Read<Network> {
+    let wanted = "networks such as \"10.0.0.0/8\" and \"fd00::/8\", or addresses";
+    let text = value.as_str().ok_or_else(|| wanted.to_owned())?;
+    text.parse().map_err(|error| format!("{wanted}; {error}"))
 }
 
 /// Reads a domain name; it is absolute, with or without its final dot.

@@ -2,14 +2,18 @@
 
 mod zones;
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::base::error::Chain;
 use crate::base::finding::{Finding, Severity, worst};
 
-use super::access::Access;
+use crate::probe::Authority;
+use crate::probe::allow::Access;
+
 use super::lower::{Options, lower};
 use super::running::{Running, ServeSettings, ServerSettings, StateSettings};
 use super::shape::{self, File};
@@ -65,14 +69,14 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     };
     let Some(mut file) = file else { return Err(findings) };
     let folder = chosen.config.as_deref().map(folder_of).unwrap_or_default();
-    place_paths(&mut file, &folder, &mut findings);
+    read_authorities(&mut file, &folder, &mut findings);
     let read = zones::read(&file.zones, &folder, &chosen.zones);
     let server = server_settings(&file, input);
     let refused = worst(&findings) == Some(Severity::Error)
         || read.refused
         || (server.strict_zones && worst(&read.findings) == Some(Severity::Error));
     findings.extend(read.findings);
-    let access = Access { allow: file.probing.allow.clone(), deny: file.probing.deny.clone() };
+    let access = Access { allow: file.probing.allow.clone().unwrap_or_default(), deny: file.probing.deny.clone() };
     let options = Options { fixed: input.fixed, interval: input.interval };
     let lowered = lower(&file, read.zones, &access, options);
     let refused = refused || worst(&lowered.findings) == Some(Severity::Error);
@@ -143,18 +147,28 @@ fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
     Some(file)
 }
 
-/// Makes the paths of a config relative to its folder; a private CA's file that cannot be read is a finding.
-fn place_paths(file: &mut File, folder: &Path, findings: &mut Vec<Finding>) {
+/// Reads the private CAs that a config names, relative to its folder, each file once.
+fn read_authorities(file: &mut File, folder: &Path, findings: &mut Vec<Finding>) {
     let services = file.services.iter_mut().map(|entry| &mut entry.target);
     let addresses = file.addresses.iter_mut().map(|entry| &mut entry.target);
-    let all = std::iter::once(&mut file.target).chain(services).chain(addresses);
-    for path in all.filter_map(|keys| keys.ca_file.as_mut()) {
-        path.value = folder.join(&path.value);
-        if let Err(error) = std::fs::File::open(&path.value) {
-            let message = format!("cannot read {}: {error}", path.value.display());
-            findings.push(Finding::error("file-read", message).at(path.place.clone()));
-        }
+    let mut known: HashMap<PathBuf, Option<Authority>> = HashMap::new();
+    for keys in std::iter::once(&mut file.target).chain(services).chain(addresses) {
+        let Some(path) = &keys.ca_file else { continue };
+        let read = || match read_authority(&folder.join(&path.value)) {
+            Ok(authority) => Some(authority),
+            Err(message) => {
+                findings.push(Finding::error("file-read", message).at(path.place.clone()));
+                None
+            }
+        };
+        keys.authority = known.entry(path.value.clone()).or_insert_with(read).clone();
     }
+}
+
+fn read_authority(path: &Path) -> Result<Authority, String> {
+    let name = path.display().to_string();
+    let pem = std::fs::read(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+    Authority::from_pem(&name, &pem).map_err(|error| format!("{name} holds no CA: {}", Chain(&error)))
 }
 
 fn server_settings(file: &File, input: &Input) -> ServerSettings {

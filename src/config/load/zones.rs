@@ -173,7 +173,9 @@ mod tests {
 
         assert_eq!((text.as_slice(), nested.1.as_slice()), (b"b".as_slice(), b"c".as_slice()));
         assert_eq!(sources.read.len(), 2);
-        for (answer, words) in refused.into_iter().zip(["outside", "outside", "outside", "no plain file", "cannot read"]) {
+        for (answer, words) in
+            refused.into_iter().zip(["outside", "outside", "outside", "no plain file", "cannot read"])
+        {
             let error = answer.unwrap_err();
             assert!(error.contains(words), "{error}");
         }

@@ -51,7 +51,8 @@ impl Services<'_, '_, '_> {
         let name = &entry.name.value;
         let Some(id) = ancestors(name).find_map(|above| origins.get(&above).copied()) else {
             let finding = Finding::error("address-outside", format!("{name} lies in none of the zones"));
-            self.findings.push(finding.at(entry.name.place.clone()).help("name an owner of A or AAAA records of a zone here"));
+            self.findings
+                .push(finding.at(entry.name.place.clone()).help("name an owner of A or AAAA records of a zone here"));
             return None;
         };
         let zone: &ZoneSetup = self.zones.get(id)?;
@@ -117,16 +118,23 @@ impl Services<'_, '_, '_> {
         for (priority, tier) in (0u16..).zip(tiers) {
             for address in &tier.value {
                 if let Some(line) = seen.insert(address.value, address.place.line) {
-                    self.refuse_address(address, "address-tier-twice", format!("stands in a tier already, at line {line}"));
+                    self.refuse_address(
+                        address,
+                        "address-tier-twice",
+                        format!("stands in a tier already, at line {line}"),
+                    );
                     continue;
                 }
                 if !declared.addresses.contains(&address.value) {
-                    self.refuse_address(address, "address-tier-undeclared", format!("is no declared address of {name}"));
+                    self.refuse_address(
+                        address,
+                        "address-tier-undeclared",
+                        format!("is no declared address of {name}"),
+                    );
                     continue;
                 }
-                let target = plan.as_ref().and_then(|plan| {
-                    self.targets.target(SocketAddr::new(address.value, port), plan)
-                });
+                let target =
+                    plan.as_ref().and_then(|plan| self.targets.target(SocketAddr::new(address.value, port), plan));
                 pool.pool.members.push(Member { half: 0, priority, weight: 0 });
                 pool.members.push(MemberSetup {
                     label: address.value.to_string(),
@@ -168,7 +176,11 @@ impl Services<'_, '_, '_> {
 
 impl Plan {
     /// Makes the plan for the addresses of a name; TLS expects the name itself.
-    fn for_address(kind: &crate::config::shape::CheckKind, name: &Name, with: &super::targets::Inherited) -> Option<Self> {
+    fn for_address(
+        kind: &crate::config::shape::CheckKind,
+        name: &Name,
+        with: &super::targets::Inherited,
+    ) -> Option<Self> {
         let text = name.to_string();
         let own = text.trim_end_matches('.');
         Self::configured(kind, own, Guess::Nothing, with)

@@ -75,7 +75,8 @@ impl Census {
             self.closed.insert(owner.clone());
             return;
         }
-        let hosts = set.srvs().filter_map(|srv| Name::from_wire(srv.host).ok()).map(|name| self.host_row(name)).collect();
+        let hosts =
+            set.srvs().filter_map(|srv| Name::from_wire(srv.host).ok()).map(|name| self.host_row(name)).collect();
         self.services.push(Service { zone, owner: owner.clone(), set: Arc::clone(set), hosts });
     }
 

@@ -22,11 +22,11 @@ use crate::base::table::Table;
 use crate::engine::setup::{HostSetup, Setup, ZoneSetup};
 use crate::health::TargetId;
 use crate::policy;
+use crate::probe::allow::Access;
 use crate::probe::{Check, Spec, Tcp, Verify};
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
 
-use super::access::Access;
 use super::shape::{File, Reference};
 use census::Census;
 use services::Services;
@@ -76,7 +76,7 @@ pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, opti
 }
 
 fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inherited, policy::Settings) {
-    let base = Inherited { settings: Default::default(), verify: Verify::Name, ca_file: None };
+    let base = Inherited { settings: Default::default(), verify: Verify::Name, authority: None };
     findings.extend(file.target.judge(&base.settings));
     let mut inherited = base.with(&file.target);
     if let Some(interval) = options.interval {

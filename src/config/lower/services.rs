@@ -40,8 +40,7 @@ pub(super) struct Services<'a, 't, 'c> {
 }
 
 /// What is left of the making, besides the targets.
-pub(super) type Finished =
-    (Table<PoolId, PoolSetup>, Vec<FollowSetup>, Vec<Vec<Vec<TargetId>>>, Vec<Vec<PoolId>>);
+pub(super) type Finished = (Table<PoolId, PoolSetup>, Vec<FollowSetup>, Vec<Vec<Vec<TargetId>>>, Vec<Vec<PoolId>>);
 
 impl<'a, 't, 'c> Services<'a, 't, 'c> {
     /// Starts without pools.
@@ -101,12 +100,18 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     pub(super) fn finish(self, findings: &mut Vec<Finding>) -> Finished {
         findings.extend(self.findings);
         findings.extend(self.fallbacks.iter().map(|(what, (count, first))| fallback_note(what, *count, first)));
-        let outside: Vec<&Name> =
-            self.census.hosts.iter().filter(|host| !host.inside && !host.name.is_root()).map(|host| &host.name).collect();
+        let outside: Vec<&Name> = self
+            .census
+            .hosts
+            .iter()
+            .filter(|host| !host.inside && !host.name.is_root())
+            .map(|host| &host.name)
+            .collect();
         if let Some(first) = outside.first() {
             let message = format!("{} outside of the zones (first {first}) cannot be tested yet", hosts(outside.len()));
             let note = Finding::note("host-outside", message);
-            findings.push(note.why("their addresses are not in a zone here").help("their members are served as declared"));
+            findings
+                .push(note.why("their addresses are not in a zone here").help("their members are served as declared"));
         }
         let mut host_targets = self.host_targets;
         for targets in host_targets.iter_mut().flatten() {
@@ -126,7 +131,8 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             let message = format!("{one} and {two} are one list for clients (XEP-0368), but their settings differ");
             let finding = Finding::error("service-pair-settings", message);
             let place = entry.policy.first_place().unwrap_or_else(|| entry.matches.place.clone());
-            self.findings.push(finding.at(place).help("set the keys of [policy] alike for both, or for one of them only"));
+            self.findings
+                .push(finding.at(place).help("set the keys of [policy] alike for both, or for one of them only"));
         }
         let [half, other] = halves;
         let [entry, other_entry] = entries;
@@ -280,10 +286,9 @@ fn fallback_note(
             Finding::note("check-none", format!("{which} is served as declared: no check is known for it"))
                 .help("set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too")
         }
-        (Some(protocol), word) => Finding::note(
-            "check-fallback",
-            format!("{which} is tested by {word} until the {protocol} check is there"),
-        ),
+        (Some(protocol), word) => {
+            Finding::note("check-fallback", format!("{which} is tested by {word} until the {protocol} check is there"))
+        }
         (None, word) => Finding::note("check-fallback", format!("{which} is tested by {word}")),
     }
 }

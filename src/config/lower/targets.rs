@@ -2,24 +2,21 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 
 use crate::base::finding::Finding;
 use crate::base::table::Table;
-use crate::config::access::{Access, is_documentation};
 use crate::config::infer::{Guess, service_domain};
 use crate::config::shape::{CheckKind, TargetKeys};
 use crate::engine::setup::{TargetKey, TargetSetup};
 use crate::health::{self, TargetId};
-use crate::probe::{Check, Spec, Tcp, Tls, Verify};
+use crate::probe::allow::{Access, Refused};
+use crate::probe::{Authority, Check, Spec, Tcp, Tls, Verify};
 use crate::zone::Name;
 
 /// How the targets of one service are probed.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     check: Check,
-    /// The transport and the kind of check, as in a [`TargetKey`].
-    words: (&'static str, &'static str),
     parameters: String,
     settings: health::Settings,
 }
@@ -31,8 +28,8 @@ pub(super) struct Inherited {
     pub(super) settings: health::Settings,
     /// `verify`
     pub(super) verify: Verify,
-    /// `ca-file`
-    pub(super) ca_file: Option<PathBuf>,
+    /// What `ca-file` holds.
+    pub(super) authority: Option<Authority>,
 }
 
 /// The targets so far.
@@ -54,7 +51,7 @@ impl Inherited {
         Self {
             settings: keys.over(&self.settings),
             verify: keys.verify.as_ref().map_or(self.verify, |verify| verify.value),
-            ca_file: keys.ca_file.as_ref().map(|path| path.value.clone()).or_else(|| self.ca_file.clone()),
+            authority: keys.authority.clone().or_else(|| self.authority.clone()),
         }
     }
 }
@@ -86,16 +83,13 @@ impl Plan {
 
     /// Makes a plan of a TLS handshake.
     pub(super) fn tls(name: String, alpn: Vec<Vec<u8>>, with: &Inherited) -> Self {
-        Self::new(Check::Tls(Tls { name, verify: with.verify, alpn, ca_file: with.ca_file.clone() }), with)
+        Self::new(Check::Tls(Tls { name, verify: with.verify, alpn, authority: with.authority.clone() }), with)
     }
 
     /// Makes a plan of any check.
     pub(super) fn new(check: Check, with: &Inherited) -> Self {
-        let (words, parameters) = match &check {
-            Check::Tcp(tcp) => (("tcp", "tcp"), tcp_parameters(tcp)),
-            Check::Tls(tls) => (("tls", "tls"), tls_parameters(tls)),
-        };
-        Self { check, words, parameters, settings: with.settings.clone() }
+        let parameters = check.parameters();
+        Self { check, parameters, settings: with.settings.clone() }
     }
 }
 
@@ -110,13 +104,13 @@ impl<'a> Targets<'a> {
         if self.fixed {
             return None;
         }
-        let (transport, kind) = plan.words;
+        let (transport, kind) = (plan.check.transport(), plan.check.kind());
         let parameters = plan.parameters.clone();
         let key = TargetKey { address: address.ip(), port: address.port(), transport, kind, parameters };
         let entry = self.known.entry((key, plan.settings.clone()));
         let (table, specs, access) = (&mut self.table, &mut self.specs, self.access);
         let new = |(key, settings): &(TargetKey, health::Settings)| {
-            let probed = access.permits(key.address) && key.port != 0;
+            let probed = access.permits(key.address).is_ok() && key.port != 0;
             specs.push(probed.then(|| Spec { address, check: plan.check.clone(), timeout: settings.timeout }));
             table.push(TargetSetup { key: key.clone(), settings: settings.clone(), probed })
         };
@@ -130,30 +124,40 @@ impl<'a> Targets<'a> {
 
     /// Finds the targets that may not be probed, in one finding for each cause.
     pub(super) fn judge(&self) -> Vec<Finding> {
-        let outside = self.table.iter().filter(|(_, target)| !target.probed).map(|(_, target)| target.key.address);
-        let (mut document, mut denied): (Vec<IpAddr>, Vec<IpAddr>) = outside.partition(|ip| is_documentation(*ip));
-        let mut findings = Vec::new();
-        for (list, id, what) in [
-            (&mut document, "target-documentation", "for documents only (RFC 5737, RFC 3849)"),
-            (&mut denied, "target-denied", "outside of what may be tested"),
-        ] {
-            list.sort_unstable();
-            list.dedup();
-            if let Some(finding) = outside_finding(list, id, what) {
-                findings.push(finding);
+        let (mut document, mut denied, mut no_port): (Vec<IpAddr>, Vec<IpAddr>, Vec<IpAddr>) = Default::default();
+        for (_, target) in self.table.iter().filter(|(_, target)| !target.probed) {
+            let address = target.key.address;
+            match self.access.permits(address) {
+                Err(Refused::Documentation(..)) => document.push(address),
+                Err(Refused::NoHost(..) | Refused::Denied(..) | Refused::NotAllowed(_)) => denied.push(address),
+                Ok(()) => no_port.push(address),
             }
         }
-        findings
+        let causes = [
+            (document, "target-documentation", "for documents only (RFC 5737, RFC 3849)", ALLOW),
+            (denied, "target-denied", "outside of what `allow` and `deny` in [health] let us test", ALLOW),
+            (
+                no_port,
+                "target-port-zero",
+                "named with port 0",
+                "give the SRV record the port that the server listens on",
+            ),
+        ];
+        causes.into_iter().filter_map(|(list, id, what, help)| outside_finding(list, id, what, help)).collect()
     }
 }
 
-fn outside_finding(list: &[IpAddr], id: &'static str, what: &str) -> Option<Finding> {
+fn outside_finding(mut list: Vec<IpAddr>, id: &'static str, what: &str, help: &str) -> Option<Finding> {
+    list.sort_unstable();
+    list.dedup();
     let first = list.first()?;
     let message = match list.len() {
         1 => format!("{first} is {what}: it is served as declared and never tested"),
-        count => format!("{count} addresses, such as {first}, are {what}: they are served as declared and never tested"),
+        count => {
+            format!("{count} addresses, such as {first}, are {what}: they are served as declared and never tested")
+        }
     };
-    Some(Finding::warning(id, message).help("write the servers' real addresses, or set `allow` in [health]"))
+    Some(Finding::warning(id, message).help(help))
 }
 
 fn offered(guess: Guess) -> Vec<Vec<u8>> {
@@ -163,31 +167,4 @@ fn offered(guess: Guess) -> Vec<Vec<u8>> {
     }
 }
 
-fn tcp_parameters(tcp: &Tcp) -> String {
-    let hex = |octets: &Vec<u8>| data_encoding::HEXLOWER.encode(octets);
-    match (&tcp.send, &tcp.expect) {
-        (None, None) => String::new(),
-        (send, expect) => {
-            let (send, expect) = (send.as_ref().map(hex), expect.as_ref().map(hex));
-            format!("send={} expect={}", send.unwrap_or_default(), expect.unwrap_or_default())
-        }
-    }
-}
-
-fn tls_parameters(tls: &Tls) -> String {
-    let verify = match tls.verify {
-        Verify::Name => "name",
-        Verify::Require => "require",
-        Verify::Off => "off",
-    };
-    let mut text = format!("name={} verify={verify}", tls.name.to_ascii_lowercase());
-    for protocol in &tls.alpn {
-        text.push_str(" alpn=");
-        text.push_str(&String::from_utf8_lossy(protocol));
-    }
-    if let Some(path) = &tls.ca_file {
-        text.push_str(" ca-file=");
-        text.push_str(&path.to_string_lossy());
-    }
-    text
-}
+const ALLOW: &str = "write the servers' real addresses, or name their networks in `allow` of [health]";

@@ -50,7 +50,7 @@ pub struct Reference {
 }
 
 /// Reads `check` of a section, if it is set.
-pub fn read_check(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<CheckShape> {
+pub(super) fn read_check(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<CheckShape> {
     let table = reader.table(section, "check", "`check`")?;
     let Some(kind) = reader.take(&table, "kind", values::text) else {
         if !table.has("kind") {
@@ -111,7 +111,7 @@ fn keys_of(kind: &str) -> Option<&'static [Key]> {
 }
 
 /// Reads a witness.
-pub fn reference(value: &DeValue<'_>) -> Read<Reference> {
+pub(super) fn reference(value: &DeValue<'_>) -> Read<Reference> {
     let wanted = || "witnesses such as \"tcp://192.0.2.1:53\" or \"tls://192.0.2.1:443/www.example.com\"".to_owned();
     let text = value.as_str().ok_or_else(wanted)?;
     let (kind, rest) = text.split_once("://").ok_or_else(wanted)?;

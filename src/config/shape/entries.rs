@@ -58,7 +58,7 @@ pub enum Leads {
 }
 
 /// Reads every `[[zone]]`.
-pub fn read_zones(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<ZoneEntry> {
+pub(super) fn read_zones(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<ZoneEntry> {
     let sections = reader.tables(root, "zone", "[[zone]]");
     sections.iter().filter_map(|section| read_zone(reader, section)).collect()
 }
@@ -74,7 +74,7 @@ fn read_zone(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<ZoneEntry
 }
 
 /// Reads every `[[service]]`.
-pub fn read_services(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<ServiceEntry> {
+pub(super) fn read_services(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<ServiceEntry> {
     let sections = reader.tables(root, "service", "[[service]]");
     sections.iter().filter_map(|section| read_service(reader, section)).collect()
 }
@@ -95,7 +95,7 @@ fn read_service(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Servic
 }
 
 /// Reads every `[[address]]`.
-pub fn read_addresses(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<AddressEntry> {
+pub(super) fn read_addresses(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<AddressEntry> {
     let sections = reader.tables(root, "address", "[[address]]");
     sections.iter().filter_map(|section| read_address(reader, section)).collect()
 }

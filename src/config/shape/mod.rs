@@ -11,8 +11,8 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use crate::base::finding::Finding;
+use crate::probe::allow::Network;
 
-use super::access::Prefix;
 use super::keys;
 use super::load::StateChoice;
 use super::reader::{Reader, Section};
@@ -85,9 +85,9 @@ pub struct State {
 #[derive(Clone, Debug, Default)]
 pub struct Probing {
     /// `allow`
-    pub allow: Option<Vec<Prefix>>,
+    pub allow: Option<Vec<Network>>,
     /// `deny`
-    pub deny: Vec<Prefix>,
+    pub deny: Vec<Network>,
     /// `references`
     pub references: Vec<Placed<Reference>>,
 }
@@ -105,6 +105,7 @@ pub fn read(source: &Source) -> (File, Vec<Finding>) {
             error.span().map_or(finding.clone(), |span| finding.at(source.place(span)))
         })
         .collect();
+    findings.dedup_by_key(|finding| line_of(finding));
     // What a broken line lacks or seems to say is no finding of its own.
     let broken: Vec<u32> = findings.iter().filter_map(line_of).collect();
     let own = reader.into_findings().into_iter().filter(|finding| {
@@ -161,7 +162,7 @@ fn read_version(reader: &mut Reader<'_>, root: &Section<'_>) {
         let finding = Finding::error("config-version", "the file does not say its version").at(reader.place(root));
         reader.find(finding.help("begin it with `version = 1`"));
     }
-    let _: Option<Placed<()>> = reader.take(root, "version", version);
+    drop(reader.take(root, "version", version));
 }
 
 fn read_server(reader: &mut Reader<'_>, root: &Section<'_>) -> Server {
@@ -209,10 +210,10 @@ fn read_state(reader: &mut Reader<'_>, root: &Section<'_>) -> State {
 }
 
 fn read_probing(reader: &mut Reader<'_>, section: &Section<'_>) -> Probing {
-    let plain = |list: Placed<Vec<Placed<Prefix>>>| list.value.into_iter().map(|prefix| prefix.value).collect();
+    let plain = |list: Placed<Vec<Placed<Network>>>| list.value.into_iter().map(|network| network.value).collect();
     Probing {
-        allow: reader.take_list(section, "allow", values::prefix).map(plain),
-        deny: reader.take_list(section, "deny", values::prefix).map(plain).unwrap_or_default(),
+        allow: reader.take_list(section, "allow", values::network).map(plain),
+        deny: reader.take_list(section, "deny", values::network).map(plain).unwrap_or_default(),
         references: reader
             .take_list(section, "references", check::reference)
             .map(|list| list.value)

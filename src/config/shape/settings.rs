@@ -9,7 +9,7 @@ use crate::config::source::Placed;
 use crate::config::values;
 use crate::health;
 use crate::policy::{AllDown, Failback, Failed, Need, Promote, Settings, Standby};
-use crate::probe::Verify;
+use crate::probe::{Authority, Verify};
 
 /// The keys about how a target is probed; nothing where the next wider section holds.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,8 @@ pub struct TargetKeys {
     pub verify: Option<Placed<Verify>>,
     /// `ca-file`
     pub ca_file: Option<Placed<PathBuf>>,
+    /// What `ca-file` holds, once it has been read.
+    pub authority: Option<Authority>,
 }
 
 /// The keys of `[policy]`; nothing where the next wider section holds.
@@ -71,6 +73,7 @@ impl TargetKeys {
             rise: reader.take(section, "rise", values::integer(1, 100)),
             verify: reader.take(section, "verify", values::choice(&VERIFY)),
             ca_file: reader.take(section, "ca-file", values::path),
+            authority: None,
         }
     }
 
