@@ -80,6 +80,11 @@ impl<I: RowId, V> Table<I, V> {
         self.rows.iter_mut().enumerate().map(|(index, row)| (I::from_index(index), row))
     }
 
+    /// Takes the rows out, in order.
+    pub fn into_rows(self) -> impl ExactSizeIterator<Item = V> {
+        self.rows.into_iter()
+    }
+
     /// Walks over the ids, in order.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = I> + use<I, V> {
         (0..self.rows.len()).map(I::from_index)

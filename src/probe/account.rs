@@ -47,6 +47,12 @@ pub struct Certificate {
 }
 
 impl Account {
+    /// Makes the account of a probe that broke inside.
+    pub(super) fn broken(began: Mono, latency: Duration, cause: String) -> Self {
+        let outcome = Outcome::Unknown(cause.into());
+        Self { outcome, began, latency, steps: Vec::new(), warnings: Vec::new(), certificate: None }
+    }
+
     /// Returns what health needs of it.
     pub fn report(&self) -> Report {
         Report { outcome: self.outcome.clone(), began: self.began, latency: self.latency }

@@ -41,7 +41,7 @@ pub(super) struct Attempt<'a> {
     began: Now,
     steps: Vec<Step>,
     open: Option<(&'static str, Mono)>,
-    decided: Option<Duration>,
+    decided: Option<(Duration, Outcome)>,
 }
 
 impl<'a> Attempt<'a> {
@@ -72,34 +72,37 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// Marks that the target passes: from here on the probe is only polite, and nothing can go wrong any more.
+    pub(super) fn passes(&mut self) {
+        self.decide(&Outcome::Pass);
+    }
+
     /// Ends the step under way with the outcome that ends the probe, and returns that for `?`.
     pub(super) fn fails(&mut self, outcome: Outcome) -> Outcome {
-        self.decide();
+        self.decide(&outcome);
         if let Some(cause) = super::account::cause(&outcome) {
             self.saw(cause);
         }
         outcome
     }
 
-    /// Marks that the answer is known: from here on the probe is only polite, and must not fail any more.
-    pub(super) fn decide(&mut self) {
-        self.decided.get_or_insert_with(|| self.clock.now().mono.since(self.began.mono));
+    fn decide(&mut self, outcome: &Outcome) {
+        let latency = self.clock.now().mono.since(self.began.mono);
+        self.decided.get_or_insert_with(|| (latency, outcome.clone()));
     }
 
     /// Makes the account; `ending` is missing when the time was over.
     pub(super) fn into_account(mut self, ending: Option<Ending>, timeout: Duration) -> Account {
-        let outcome = match ending {
-            Some(Ok(())) => Outcome::Pass,
-            Some(Err(outcome)) => outcome,
-            None if self.decided.is_some() => Outcome::Pass,
-            None => silent(format!("no answer within {timeout:?}")),
-        };
-        let outcome = if outcome == Outcome::Pass { outcome } else { self.fails(outcome) };
-        self.decide();
+        match ending {
+            Some(Ok(())) => self.passes(),
+            Some(Err(outcome)) => drop(self.fails(outcome)),
+            None => drop(self.fails(silent(format!("no answer within {timeout:?}")))),
+        }
+        let (latency, outcome) = self.decided.unwrap_or_else(|| (timeout, unknown("nothing was decided")));
         Account {
             outcome,
             began: self.began.mono,
-            latency: self.decided.unwrap_or_default(),
+            latency,
             steps: self.steps,
             warnings: self.warnings,
             certificate: self.certificate,

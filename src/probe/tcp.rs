@@ -1,6 +1,13 @@
 //! The check `tcp`: connects; may send bytes and expect others.
 
-use super::attempt::{Attempt, Conduct, Ending};
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::attempt::{Attempt, Conduct, Ending, conclusive};
+use super::connect::{close, connect};
+use super::fault::{self, Told};
 
 /// Parameters of [`Check::Tcp`](super::Check::Tcp).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,10 +26,60 @@ impl Conduct for Tcp {
     }
 
     fn parameters(&self) -> String {
-        String::new()
+        let parts = [("send", &self.send), ("expect", &self.expect)];
+        let texts = parts.iter().filter_map(|(key, bytes)| {
+            bytes.as_deref().filter(|bytes| !bytes.is_empty()).map(|bytes| format!("{key}=\"{}\"", bytes.escape_ascii()))
+        });
+        texts.collect::<Vec<_>>().join(" ")
     }
 
-    async fn conduct(&self, _attempt: &mut Attempt<'_>) -> Ending {
+    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+        let mut stream = connect(attempt).await?;
+        if let Some(bytes) = self.send.as_deref().filter(|bytes| !bytes.is_empty()) {
+            attempt.begin("send");
+            stream.write_all(bytes).await.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
+            attempt.saw(format!("sent {} octets", bytes.len()));
+        }
+        if let Some(wanted) = self.expect.as_deref().filter(|wanted| !wanted.is_empty()) {
+            expect(wanted, &mut stream, attempt).await?;
+        }
+        attempt.passes();
+        close(stream).await;
         Ok(())
     }
 }
+
+/// Reads until the wanted bytes are found, at most [`ANSWER_MAX`].
+async fn expect(wanted: &[u8], stream: &mut TcpStream, attempt: &mut Attempt<'_>) -> Ending {
+    attempt.begin("expect");
+    let mut answer = Vec::with_capacity(ANSWER_MAX);
+    loop {
+        let room = ANSWER_MAX.saturating_sub(answer.len());
+        if room == 0 {
+            return Err(attempt.fails(conclusive("the answer's first 4 KiB do not hold what is expected")));
+        }
+        let mut rest = (&mut *stream).take(u64::try_from(room).unwrap_or(0));
+        let read = rest.read_buf(&mut answer).await;
+        match read.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))? {
+            0 if answer.is_empty() => return Err(attempt.fails(conclusive("closed without an answer"))),
+            0 => return Err(attempt.fails(conclusive(format!("closed after {}, not as expected", quote(&answer))))),
+            _ => {}
+        }
+        if answer.windows(wanted.len()).any(|window| window == wanted) {
+            attempt.saw(format!("answered {}", quote(&answer)));
+            return Ok(());
+        }
+    }
+}
+
+/// Quotes the begin of an answer for people.
+pub(super) fn quote(bytes: &[u8]) -> String {
+    let begin = bytes.get(..QUOTE_MAX).unwrap_or(bytes);
+    let dots = if begin.len() < bytes.len() { "…" } else { "" };
+    format!("\"{}\"{dots}", begin.escape_ascii())
+}
+
+/// The longest answer that is read, in octets.
+const ANSWER_MAX: usize = 4096;
+/// The longest begin of an answer that is shown, in octets.
+const QUOTE_MAX: usize = 64;

@@ -1,12 +1,26 @@
 //! The check `tls`: connects and shakes hands; other checks shake hands by the same function.
 
+use std::io;
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, Error};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
 use super::Authority;
-use super::attempt::{Attempt, Conduct, Ending};
+use super::attempt::{Attempt, Conduct, Ending, conclusive, unknown};
+use super::connect::{close, connect};
+use super::fault::{self, Told};
+use super::verifier::Recorder;
+use crate::health::Outcome;
 
 /// Parameters of [`Check::Tls`](super::Check::Tls), and of the TLS part of other checks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tls {
-    /// SNI and the name that the certificate must bear: the service domain, without a final dot.
+    /// SNI and the name that the certificate must bear: the service domain, without a final dot. An address is
+    /// looked for among the certificate's addresses, and no SNI is sent (RFC 6066 §3).
     pub name: String,
     /// What makes a certificate a failure.
     pub verify: Verify,
@@ -35,10 +49,129 @@ impl Conduct for Tls {
     }
 
     fn parameters(&self) -> String {
-        String::new()
+        let mut text = format!("name={}", self.name.to_ascii_lowercase());
+        match self.verify {
+            Verify::Name => {}
+            Verify::Require => text.push_str(" verify=require"),
+            Verify::Off => text.push_str(" verify=off"),
+        }
+        for protocol in &self.alpn {
+            text.push_str(&format!(" alpn=\"{}\"", protocol.escape_ascii()));
+        }
+        if let Some(authority) = &self.authority {
+            text.push_str(&format!(" ca={}", authority.identity()));
+        }
+        text
     }
 
-    async fn conduct(&self, _attempt: &mut Attempt<'_>) -> Ending {
+    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+        let stream = connect(attempt).await?;
+        let stream = handshake(self, stream, attempt).await?;
+        attempt.passes();
+        close(stream).await;
         Ok(())
     }
 }
+
+/// Shakes hands over a connection, and takes down the certificate.
+pub(super) async fn handshake(
+    tls: &Tls,
+    stream: TcpStream,
+    attempt: &mut Attempt<'_>,
+) -> Result<TlsStream<TcpStream>, Outcome> {
+    attempt.begin("tls");
+    let Ok(name) = ServerName::try_from(tls.name.clone()) else {
+        return Err(attempt.fails(unknown(format!("\"{}\" cannot be asked for by TLS", tls.name))));
+    };
+    let roots = tls.authority.as_ref().map_or(attempt.tools.roots(), Authority::roots);
+    if tls.verify == Verify::Require && roots.is_empty() {
+        return Err(attempt.fails(unknown("no root certificates on this system, and verify = \"require\"")));
+    }
+    let recorder = Arc::new(Recorder::new(tls.verify, Arc::clone(roots), Arc::clone(attempt.tools.provider())));
+    let mut config = attempt.tools.config();
+    config.dangerous().set_certificate_verifier(Arc::<Recorder>::clone(&recorder));
+    config.alpn_protocols.clone_from(&tls.alpn);
+    let shaken = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+    let record = recorder.take();
+    attempt.warnings.extend(record.warnings);
+    if let Some(certificate) = &record.certificate
+        && (0..EXPIRY_WARNING_DAYS).contains(&certificate.days_left)
+    {
+        attempt.warnings.push(format!("certificate expires in {} days", certificate.days_left));
+    }
+    attempt.certificate = record.certificate;
+    match (shaken, record.refusal) {
+        (Ok(stream), _) => {
+            attempt.saw(agreed(&stream));
+            Ok(stream)
+        }
+        (Err(_), Some(refusal)) => Err(attempt.fails(conclusive(refusal))),
+        (Err(error), None) => Err(attempt.fails(outcome(&error, tls))),
+    }
+}
+
+/// Says what was agreed on.
+fn agreed(stream: &TlsStream<TcpStream>) -> String {
+    let (_, session) = stream.get_ref();
+    let version = session.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
+    let suite = session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or("unknown suite");
+    let protocol = session.alpn_protocol().map(|name| format!(", protocol {}", name.escape_ascii()));
+    format!("{version}, {suite}{}", protocol.unwrap_or_default())
+}
+
+/// Classes an error of a handshake.
+fn outcome(error: &io::Error, tls: &Tls) -> Outcome {
+    let Some(cause) = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>()) else {
+        return if error.kind() == io::ErrorKind::UnexpectedEof {
+            conclusive("closed during the TLS handshake")
+        } else {
+            fault::outcome(error, Told::Later)
+        };
+    };
+    match cause {
+        Error::AlertReceived(alert) => conclusive(alert_words(*alert, tls)),
+        Error::InvalidMessage(_) => conclusive("not TLS: the answer is no TLS message"),
+        Error::NoApplicationProtocol => conclusive("the server chose a protocol that was not offered (ALPN)"),
+        Error::PeerIncompatible(_) => conclusive(format!("no TLS 1.2 or 1.3 in common: {cause}")),
+        Error::General(_)
+        | Error::FailedToGetCurrentTime
+        | Error::FailedToGetRandomBytes
+        | Error::EncryptError
+        | Error::BadMaxFragmentSize => unknown(format!("fault of the checker: {cause}")),
+        _ => conclusive(format!("TLS handshake failed: {cause}")),
+    }
+}
+
+/// Says in plain words what a fatal alert means, with its name (RFC 8446 §6.2, RFC 7301 §3.2).
+fn alert_words(alert: AlertDescription, tls: &Tls) -> String {
+    let offered = || tls.alpn.iter().map(|name| name.escape_ascii().to_string()).collect::<Vec<_>>().join(", ");
+    match alert.as_str() {
+        Some("UnrecognisedName") => {
+            format!("the server has no certificate for {} (TLS alert unrecognized_name)", tls.name)
+        }
+        Some("NoApplicationProtocol") => {
+            format!("the server speaks none of {} here (TLS alert no_application_protocol)", offered())
+        }
+        Some("HandshakeFailure") => "no cipher or key in common (TLS alert handshake_failure)".to_owned(),
+        Some("ProtocolVersion") => "neither TLS 1.2 nor 1.3 is spoken (TLS alert protocol_version)".to_owned(),
+        Some("InternalError") => "the server failed inside (TLS alert internal_error)".to_owned(),
+        Some("CertificateRequired") => "a client certificate is required (TLS alert certificate_required)".to_owned(),
+        Some(name) => format!("TLS alert {}", snake_case(name)),
+        None => format!("TLS alert {}", u8::from(alert)),
+    }
+}
+
+/// Writes a name as the RFCs do: `AccessDenied` becomes `access_denied`.
+fn snake_case(name: &str) -> String {
+    let mut text = String::with_capacity(name.len().saturating_add(4));
+    for (index, letter) in name.char_indices() {
+        if index > 0 && letter.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+/// So many whole days before its end, a certificate is warned of.
+const EXPIRY_WARNING_DAYS: i64 = 14;

@@ -50,6 +50,7 @@ pub struct Schedule {
     /// Addresses with held targets: when the next may start.
     reopening: BTreeSet<(Mono, IpAddr)>,
     in_flight: usize,
+    held: usize,
 }
 
 /// A probe that is to start now.
@@ -90,6 +91,7 @@ impl Schedule {
             waiting: BTreeSet::new(),
             reopening: BTreeSet::new(),
             in_flight: 0,
+            held: 0,
         }
     }
 
@@ -100,6 +102,7 @@ impl Schedule {
         self.setup = setup;
         self.waiting.clear();
         self.reopening.clear();
+        self.held = 0;
         self.addresses.retain(|_, address| {
             address.held.clear();
             address.starts.back().is_some_and(|&last| now < last + SECOND)
@@ -184,8 +187,8 @@ impl Schedule {
     }
 
     /// Returns the number of due targets that their address holds back.
-    pub fn held(&self) -> usize {
-        self.reopening.iter().filter_map(|(_, address)| self.addresses.get(address)).map(|state| state.held.len()).sum()
+    pub const fn held(&self) -> usize {
+        self.held
     }
 
     /// Takes the first waiting target: it starts, or is held by its address.
@@ -202,6 +205,7 @@ impl Schedule {
             self.reopening.insert((open.unwrap_or(now), address));
         }
         state.held.insert((due, target));
+        self.held += 1;
         None
     }
 
@@ -209,6 +213,7 @@ impl Schedule {
     fn reopen(&mut self, address: IpAddr, now: Mono) -> Option<Start> {
         self.reopening.pop_first();
         let (due, target) = self.addresses.get_mut(&address)?.held.pop_first()?;
+        self.held -= 1;
         let start = self.begin(address, target, due, now);
         let state = self.addresses.get(&address)?;
         if !state.held.is_empty() {

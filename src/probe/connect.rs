@@ -1,0 +1,63 @@
+//! Opening and closing a TCP connection, as polite to the far side as can be.
+
+use std::future::ready;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::select;
+use tokio::time::timeout;
+
+use super::attempt::{Attempt, unknown};
+use super::fault::{self, Told};
+use crate::health::Outcome;
+
+/// Connects to the address of the probe.
+pub(super) async fn connect(attempt: &mut Attempt<'_>) -> Result<TcpStream, Outcome> {
+    attempt.begin("connect");
+    let socket = match attempt.address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    let socket = socket.map_err(|error| attempt.fails(unknown(format!("no socket: {error}"))))?;
+    let mut connecting = pin!(socket.connect(attempt.address));
+    // What fails before the first wait came from our own kernel: there is no route, or a local rule forbids it.
+    let at_once = select! {
+        biased;
+        result = &mut connecting => Some(result),
+        () = ready(()) => None,
+    };
+    let (result, told) = match at_once {
+        Some(result) => (result, Told::AtOnce),
+        None => (connecting.await, Told::Later),
+    };
+    let stream = result.map_err(|error| attempt.fails(fault::outcome(&error, told)))?;
+    // A probe writes little and waits: Nagle's algorithm would only delay it. If this fails, so does what follows.
+    stream.set_nodelay(true).ok();
+    attempt.saw("connected");
+    Ok(stream)
+}
+
+/// Closes a connection with FIN, and takes what still comes for a moment: with unread bytes the kernel would send RST,
+/// which servers log as an error.
+pub(super) async fn close(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let farewell = async {
+        stream.shutdown().await?;
+        let mut rest = [0; 1024];
+        for _ in 0..REST_READS {
+            if stream.read(&mut rest).await? == 0 {
+                break;
+            }
+        }
+        Ok::<(), std::io::Error>(())
+    };
+    // How the far side takes it changes nothing any more.
+    drop(timeout(LINGER, farewell).await);
+}
+
+/// How long a closed connection is still read: the far side answers FIN with FIN within a round trip.
+const LINGER: Duration = Duration::from_millis(200);
+/// How often a closed connection is still read: 16 KiB, then it gets RST.
+const REST_READS: usize = 16;

@@ -1,0 +1,74 @@
+//! What an error of the system means: the far side said no, nothing was heard, or the fault is our own.
+//!
+//! | error | outcome |
+//! |---|---|
+//! | refused (RST, or ICMP port unreachable), reset, aborted, broken pipe, end of stream | fail, conclusive |
+//! | time-out, host unreachable; net unreachable or prohibited, told by the network | fail, silent |
+//! | net unreachable or not permitted, told at once by our own kernel | unknown: no route, or a local rule |
+//! | all else: no descriptors, no memory, no local port, … | unknown |
+
+use std::io::{Error, ErrorKind};
+
+use super::attempt::{conclusive, silent, unknown};
+use crate::health::Outcome;
+
+/// Who told of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Our own kernel, before anything was sent.
+    AtOnce,
+    /// The network or the far side.
+    Later,
+}
+
+/// Classes an error of a socket.
+pub(super) fn outcome(error: &Error, told: Told) -> Outcome {
+    match (error.kind(), told) {
+        (ErrorKind::ConnectionRefused, _) => conclusive("connection refused"),
+        (ErrorKind::ConnectionReset, _) => conclusive("connection reset"),
+        (ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe | ErrorKind::NotConnected, _) => {
+            conclusive("connection broken off")
+        }
+        (ErrorKind::UnexpectedEof, _) => conclusive("closed by the far side"),
+        (ErrorKind::TimedOut, _) => silent("timed out"),
+        (ErrorKind::HostUnreachable, _) => silent("host unreachable"),
+        (ErrorKind::NetworkUnreachable, Told::Later) => silent("network unreachable"),
+        // ICMPv6 "administratively prohibited" (RFC 4443 §3.1, code 1): somebody on the way, not the target.
+        (ErrorKind::PermissionDenied, Told::Later) => silent("prohibited on the way"),
+        (ErrorKind::NetworkUnreachable, Told::AtOnce) => unknown(format!("no route: {error}")),
+        (ErrorKind::PermissionDenied, Told::AtOnce) => unknown(format!("not permitted on this machine: {error}")),
+        _ => unknown(format!("fault of the checker: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::account::word;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn own_faults_are_unknown_and_only_the_far_side_condemns() {
+        // errno(3) of Linux: EPERM 1, ENOMEM 12, EACCES 13, ENFILE 23, EMFILE 24, EADDRNOTAVAIL 99, ENETUNREACH 101,
+        // ECONNABORTED 103, ECONNRESET 104, ENOBUFS 105, ETIMEDOUT 110, ECONNREFUSED 111, EHOSTUNREACH 113.
+        for (errno, at_once, later) in [
+            (1, "unknown", "silent"),
+            (12, "unknown", "unknown"),
+            (13, "unknown", "silent"),
+            (23, "unknown", "unknown"),
+            (24, "unknown", "unknown"),
+            (99, "unknown", "unknown"),
+            (101, "unknown", "silent"),
+            (103, "fail", "fail"),
+            (104, "fail", "fail"),
+            (105, "unknown", "unknown"),
+            (110, "silent", "silent"),
+            (111, "fail", "fail"),
+            (113, "silent", "silent"),
+        ] {
+            let error = Error::from_raw_os_error(errno);
+            assert_eq!(word(&outcome(&error, Told::AtOnce)), at_once, "{error} at once");
+            assert_eq!(word(&outcome(&error, Told::Later)), later, "{error} later");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The task that probes: commands in, accounts out.
+//!
+//! | limit | what happens at it |
+//! |---|---|
+//! | probes in flight, starts on an address | see [`schedule`](super::schedule): they start later, and the lateness is measured |
+//! | the queue of reports is full | accounts wait here, counted as in flight, so no more than that many; commands are still taken |
+//! | the queue of commands is full | the sender waits |
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::select;
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinHandle};
+
+use super::metrics::Metrics;
+use super::schedule::{Limits, Schedule, Start, spread};
+use super::{Account, Spec, Tools, run};
+use crate::base::clock::{Clock, Mono};
+use crate::base::table::Table;
+use crate::base::tasks::{TaskSet, Tasks};
+use crate::health::TargetId;
+
+/// What the runner is told.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Takes a new setup; those of the last one that are in flight end and are reported with its number.
+    Replace {
+        /// The setup's number.
+        setup: u64,
+        /// The targets; nothing: not probed.
+        targets: Table<TargetId, Option<Spec>>,
+        /// The window over which the first probes are spread, from now; nothing: each is told by [`Command::Probe`].
+        first: Option<Duration>,
+    },
+    /// Makes a target due; of several points the earliest counts until the probe has started. In flight, it starts
+    /// after the end. A number of another setup is dropped.
+    Probe {
+        /// The setup's number.
+        setup: u64,
+        /// Who.
+        target: TargetId,
+        /// When; a point in the past is now.
+        at: Mono,
+    },
+}
+
+/// A probe that has ended.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The setup that the target is of.
+    pub setup: u64,
+    /// Who.
+    pub target: TargetId,
+    /// What it saw.
+    pub account: Arc<Account>,
+}
+
+/// What the runner needs of the process.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// The clock.
+    pub clock: Clock,
+    /// What all probes share.
+    pub tools: Arc<Tools>,
+    /// How much may be done at once.
+    pub limits: Limits,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+/// Starts the runner; it ends when `tasks` stops, or when the other end of either queue is gone.
+pub fn spawn(
+    tasks: &Tasks,
+    means: Means,
+    commands: mpsc::Receiver<Command>,
+    reports: mpsc::Sender<Finished>,
+) -> JoinHandle<()> {
+    let runner = Runner {
+        schedule: Schedule::new(means.limits),
+        probes: tasks.set("probe"),
+        setup: 0,
+        targets: Table::new(),
+        running: BTreeMap::new(),
+        outbox: VecDeque::new(),
+        means,
+    };
+    let owner = tasks.clone();
+    tasks.spawn("probe-runner", async move { runner.work(&owner, commands, reports).await })
+}
+
+struct Runner {
+    means: Means,
+    schedule: Schedule,
+    setup: u64,
+    targets: Table<TargetId, Option<Arc<Spec>>>,
+    probes: TaskSet<Account>,
+    running: BTreeMap<Id, Running>,
+    /// Accounts that wait for room in the queue of reports.
+    outbox: VecDeque<Finished>,
+}
+
+struct Running {
+    start: Start,
+    spec: Arc<Spec>,
+    began: Mono,
+}
+
+impl Runner {
+    async fn work(mut self, owner: &Tasks, mut commands: mpsc::Receiver<Command>, reports: mpsc::Sender<Finished>) {
+        loop {
+            self.start_due();
+            let next = self.schedule.next();
+            let timer = async {
+                match next {
+                    Some(at) => tokio::time::sleep_until(self.means.clock.instant(at).into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            select! {
+                biased;
+                () = owner.stopped() => break,
+                command = commands.recv() => match command {
+                    Some(command) => self.obey(command),
+                    None => break,
+                },
+                () = timer => {}
+                permit = reports.reserve(), if !self.outbox.is_empty() => match permit {
+                    Ok(permit) => if let Some(finished) = self.hand_over() { permit.send(finished) },
+                    Err(_) => break,
+                },
+                Some((id, result)) = self.probes.next() => self.finish(id, result),
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        let now = self.means.clock.now().mono;
+        match command {
+            Command::Replace { setup, targets, first } => {
+                let addresses = targets.iter().map(|(_, spec)| spec.as_ref().map(|spec| spec.address.ip()));
+                self.schedule.replace(setup, addresses, now);
+                for (target, _) in targets.iter() {
+                    if let Some(window) = first {
+                        self.schedule.due(target, now + spread(target, window));
+                    }
+                }
+                self.setup = setup;
+                self.targets = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
+            }
+            Command::Probe { setup, target, at } if setup == self.setup => self.schedule.due(target, at),
+            Command::Probe { .. } => self.means.metrics.dropped(),
+        }
+    }
+
+    fn start_due(&mut self) {
+        let now = self.means.clock.now().mono;
+        for start in self.schedule.start(now) {
+            let Some(Some(spec)) = self.targets.get(start.target) else {
+                self.schedule.end(start.setup, start.target);
+                continue;
+            };
+            self.means.metrics.started(now.since(start.due));
+            let (clock, tools) = (self.means.clock, Arc::clone(&self.means.tools));
+            let (spec, probed) = (Arc::clone(spec), Arc::clone(spec));
+            let id = self.probes.spawn(async move { run(&probed, &clock, &tools).await }).id();
+            self.running.insert(id, Running { start, spec, began: now });
+        }
+        self.measure();
+    }
+
+    /// Puts an account into the outbox. A probe that panicked is a bug of ours, so its outcome is unknown.
+    fn finish(&mut self, id: Id, result: Result<Account, JoinError>) {
+        let Some(Running { start, spec, began }) = self.running.remove(&id) else { return };
+        let account = result.unwrap_or_else(|error| {
+            let took = self.means.clock.now().mono.since(began);
+            Account::broken(began, took, format!("a bug of the checker: {error}"))
+        });
+        self.means.metrics.finished(spec.check.kind(), &account);
+        self.outbox.push_back(Finished { setup: start.setup, target: start.target, account: Arc::new(account) });
+    }
+
+    /// Takes the next account out of the outbox; from here on its target may be probed again.
+    fn hand_over(&mut self) -> Option<Finished> {
+        let finished = self.outbox.pop_front()?;
+        self.schedule.end(finished.setup, finished.target);
+        Some(finished)
+    }
+
+    fn measure(&self) {
+        self.means.metrics.measure(self.schedule.in_flight(), self.schedule.held(), self.outbox.len());
+    }
+}
+
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! The runner with servers on loopback.

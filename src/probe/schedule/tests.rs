@@ -1,0 +1,208 @@
+//! The schedule is pure, so its promises are proven over generated histories.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const MILLI: Duration = Duration::from_millis(1);
+
+fn id(index: usize) -> TargetId {
+    TargetId::from_index(index)
+}
+
+fn at(millis: u64) -> Mono {
+    Mono::START + Duration::from_millis(millis)
+}
+
+fn host(last: u8) -> Option<IpAddr> {
+    Some(IpAddr::from([127, 0, 0, last]))
+}
+
+fn schedule(limits: Limits, addresses: impl IntoIterator<Item = Option<IpAddr>>) -> Schedule {
+    let mut schedule = Schedule::new(limits);
+    schedule.replace(1, addresses, Mono::START);
+    schedule
+}
+
+fn started(schedule: &mut Schedule, now: Mono) -> Vec<usize> {
+    schedule.start(now).into_iter().map(|start| start.target.index()).collect()
+}
+
+#[test]
+fn starts_when_due_and_not_before() {
+    let mut schedule = schedule(Limits::default(), [host(1), host(2), None]);
+    schedule.due(id(0), at(500));
+    schedule.due(id(1), at(200));
+    schedule.due(id(2), at(0));
+    schedule.due(id(7), at(0));
+    assert_eq!(schedule.next(), Some(at(200)));
+    assert!(started(&mut schedule, at(199)).is_empty());
+    assert_eq!(started(&mut schedule, at(200)), [1]);
+    assert_eq!(started(&mut schedule, at(900)), [0]);
+    assert_eq!(schedule.next(), None);
+}
+
+#[test]
+fn a_due_in_flight_starts_after_the_end() {
+    let mut schedule = schedule(Limits::default(), [host(1)]);
+    schedule.due(id(0), at(0));
+    assert_eq!(started(&mut schedule, at(0)), [0]);
+    schedule.due(id(0), at(10));
+    assert!(started(&mut schedule, at(20)).is_empty());
+    schedule.end(1, id(0));
+    assert_eq!(started(&mut schedule, at(20)), [0]);
+}
+
+#[test]
+fn of_several_points_the_earliest_counts_until_the_start() {
+    let mut schedule = schedule(Limits::default(), [host(1)]);
+    for millis in [900, 300, 600] {
+        schedule.due(id(0), at(millis));
+    }
+    assert_eq!(schedule.next(), Some(at(300)));
+    assert_eq!(started(&mut schedule, at(300)), [0]);
+    schedule.end(1, id(0));
+    assert_eq!(schedule.next(), None);
+}
+
+#[test]
+fn the_sixth_start_on_an_address_waits_for_the_second_to_pass() {
+    let mut schedule = schedule(Limits::default(), (0..8).map(|index| host(u8::from(index == 7))));
+    for index in 0..8 {
+        schedule.due(id(index), at(u64::try_from(index).unwrap()));
+    }
+    assert_eq!(started(&mut schedule, at(10)), [0, 1, 2, 3, 4, 7]);
+    assert_eq!((schedule.held(), schedule.next()), (2, Some(at(1_010))));
+    assert!(started(&mut schedule, at(1_009)).is_empty());
+    assert_eq!(started(&mut schedule, at(1_010)), [5, 6]);
+    assert_eq!(schedule.held(), 0);
+}
+
+#[test]
+fn the_bound_on_all_holds_until_one_ends() {
+    let limits = Limits { in_flight: 2, ..Limits::default() };
+    let mut schedule = schedule(limits, (1..=3).map(host));
+    for index in 0..3 {
+        schedule.due(id(index), at(0));
+    }
+    assert_eq!(started(&mut schedule, at(0)), [0, 1]);
+    assert_eq!(schedule.next(), None);
+    schedule.end(1, id(1));
+    assert_eq!(started(&mut schedule, at(5)), [2]);
+}
+
+#[test]
+fn a_new_setup_forgets_dues_and_keeps_flights_and_rates() {
+    let limits = Limits { in_flight: 2, starts_per_address: 1 };
+    let mut schedule = schedule(limits, [host(1), host(2)]);
+    schedule.due(id(0), at(0));
+    schedule.due(id(1), at(50));
+    assert_eq!(started(&mut schedule, at(0)), [0]);
+    schedule.replace(2, [host(1), host(3)], at(100));
+    assert_eq!((schedule.next(), schedule.in_flight()), (None, 1));
+    schedule.due(id(0), at(100));
+    assert!(started(&mut schedule, at(100)).is_empty(), "the address had its start of this second");
+    schedule.end(1, id(0));
+    assert_eq!(schedule.in_flight(), 0);
+    assert_eq!(started(&mut schedule, at(1_000)), [0]);
+}
+
+#[test]
+fn spread_is_even_and_parts_neighbours() {
+    let window = Duration::from_secs(10);
+    let mut tenths = [0_u32; 10];
+    for index in 0..10_000 {
+        let place = spread(id(index), window);
+        assert!(place < window);
+        tenths[usize::try_from(place.as_secs()).unwrap()] += 1;
+        assert!(spread(id(index + 1), window).abs_diff(place) > Duration::from_secs(2));
+    }
+    assert!(tenths.iter().all(|&count| (950..1_050).contains(&count)), "{tenths:?}");
+    assert_eq!(spread(id(3), Duration::ZERO), Duration::ZERO);
+}
+
+/// One step of a generated history.
+#[derive(Clone, Debug)]
+enum Act {
+    Due { target: usize, in_millis: u64 },
+    Wait { millis: u64 },
+    End { nth: usize },
+    Replace { hosts: Vec<Option<u8>> },
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        6 => (0..24_usize, 0..1_500_u64).prop_map(|(target, in_millis)| Act::Due { target, in_millis }),
+        4 => (0..400_u64).prop_map(|millis| Act::Wait { millis }),
+        5 => (0..24_usize).prop_map(|nth| Act::End { nth }),
+        1 => prop::collection::vec(prop::option::weighted(0.9, 1..4_u8), 0..24).prop_map(|hosts| Act::Replace { hosts }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn never_two_at_once_and_the_limits_hold(acts in prop::collection::vec(act(), 1..300), per in 1..6_usize, all in 1..9_usize) {
+        let mut hosts: Vec<Option<IpAddr>> = (0..24).map(|index| host(index % 3 + 1)).collect();
+        let mut schedule = schedule(Limits { starts_per_address: per, in_flight: all }, hosts.clone());
+        let (mut now, mut setup) = (Mono::START, 1);
+        let mut flights: Vec<(u64, TargetId)> = Vec::new();
+        let mut history: BTreeMap<IpAddr, Vec<Mono>> = BTreeMap::new();
+        for act in acts {
+            match act {
+                Act::Due { target, in_millis } => schedule.due(id(target), now + Duration::from_millis(in_millis)),
+                Act::Wait { millis } => now = now + Duration::from_millis(millis),
+                Act::End { nth } => if !flights.is_empty() {
+                    let (setup, target) = flights.remove(nth % flights.len());
+                    schedule.end(setup, target);
+                },
+                Act::Replace { hosts: new } => {
+                    setup += 1;
+                    hosts = new.into_iter().map(|last| last.and_then(host)).collect();
+                    schedule.replace(setup, hosts.clone(), now);
+                }
+            }
+            for start in schedule.start(now) {
+                prop_assert_eq!(start.setup, setup);
+                prop_assert!(start.due <= now);
+                prop_assert!(!flights.contains(&(setup, start.target)), "two at once");
+                flights.push((setup, start.target));
+                let address = hosts[start.target.index()].unwrap();
+                let starts = history.entry(address).or_default();
+                starts.push(now);
+                let recent = starts.iter().filter(|&&start| now < start + SECOND).count();
+                prop_assert!(recent <= per, "{recent} starts within a second");
+            }
+            prop_assert!(flights.len() <= all);
+            prop_assert_eq!(schedule.in_flight(), flights.len());
+            prop_assert!(schedule.next().is_none_or(|next| next > now), "what may start has started");
+        }
+    }
+
+    #[test]
+    fn nobody_starves(targets in 1..40_usize, hosts in 1..4_u8, all in 1..5_usize, took in 1..60_u64) {
+        let addresses = (0..targets).map(|index| host(u8::try_from(index).unwrap() % hosts + 1));
+        let mut schedule = schedule(Limits { starts_per_address: 5, in_flight: all }, addresses);
+        let mut runs = vec![0_u64; targets];
+        let mut flights: VecDeque<(Mono, Mono, TargetId)> = VecDeque::new();
+        for index in 0..targets {
+            schedule.due(id(index), Mono::START + spread(id(index), SECOND));
+        }
+        // Every target wants a probe every 200 ms: more than the limits give.
+        let mut now = Mono::START;
+        while now < Mono::START + 60 * SECOND {
+            while flights.front().is_some_and(|(end, _, _)| *end <= now) {
+                let (_, began, target) = flights.pop_front().unwrap();
+                schedule.end(1, target);
+                schedule.due(target, began + 200 * MILLI);
+            }
+            for start in schedule.start(now) {
+                runs[start.target.index()] += 1;
+                flights.push_back((now + Duration::from_millis(took), now, start.target));
+            }
+            let events = schedule.next().into_iter().chain(flights.front().map(|(end, _, _)| *end));
+            now = events.min().unwrap().max(now + MILLI);
+        }
+        let (least, most) = (*runs.iter().min().unwrap(), *runs.iter().max().unwrap());
+        prop_assert!(least > 0 && most <= least * u64::from(hosts) * 2 + 10, "{least} to {most}");
+    }
+}

@@ -1,0 +1,194 @@
+//! Judges certificates, and remembers them also when they are refused.
+//!
+//! | finding | `name` | `require` | `off` |
+//! |---|---|---|---|
+//! | cannot be read | fails | fails | warning |
+//! | expired, or not valid yet | fails | fails | warning |
+//! | another name | fails | fails | warning |
+//! | no chain to a known root | warning | fails | warning |
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{self, CertificateDer, ServerName};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+use super::certificate::{Leaf, read};
+use super::{Certificate, Verify};
+use crate::base::clock::UnixTime;
+
+/// A verifier for one handshake.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    verify: Verify,
+    roots: Arc<RootCertStore>,
+    provider: Arc<CryptoProvider>,
+    record: Mutex<Record>,
+}
+
+/// What a handshake showed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record {
+    /// The certificate, if it could be read.
+    pub(super) certificate: Option<Certificate>,
+    /// Why it was refused, if it was.
+    pub(super) refusal: Option<String>,
+    /// What else is wrong with it.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Recorder {
+    /// Makes a verifier that judges by these roots.
+    pub(super) fn new(verify: Verify, roots: Arc<RootCertStore>, provider: Arc<CryptoProvider>) -> Self {
+        Self { verify, roots, provider, record: Mutex::default() }
+    }
+
+    /// Returns what was shown, and forgets it.
+    pub(super) fn take(&self) -> Record {
+        std::mem::take(&mut *self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Finds all that is wrong, the worst first.
+    fn judge(
+        &self,
+        shown: &CertificateDer<'_>,
+        leaf: Option<&Leaf>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: pki_types::UnixTime,
+    ) -> Vec<Fault> {
+        let (Some(leaf), Ok(parsed)) = (leaf, ParsedCertificate::try_from(shown)) else {
+            return vec![Fault::new(CertificateError::BadEncoding, false, "certificate cannot be read")];
+        };
+        let wall = UnixTime::from_secs(now.as_secs());
+        let mut faults = Vec::new();
+        if leaf.told.not_after < wall {
+            let text = format!("certificate expired on {}", leaf.told.not_after);
+            faults.push(Fault::new(CertificateError::Expired, false, text));
+        } else if wall < leaf.not_before {
+            let text = format!("certificate is not valid before {}", leaf.not_before);
+            faults.push(Fault::new(CertificateError::NotValidYet, false, text));
+        }
+        if verify_server_name(&parsed, name).is_err() {
+            let text = format!("certificate is for {}, not for {}", list(&leaf.told.names), name.to_str());
+            faults.push(Fault::new(CertificateError::NotValidForName, false, text));
+        }
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        let chain = verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms);
+        match chain {
+            Ok(()) => {}
+            // Told above already, from the leaf itself.
+            Err(Error::InvalidCertificate(
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. },
+            )) if !faults.is_empty() => {}
+            Err(Error::InvalidCertificate(error)) => {
+                let text = format!("no chain to a known root: {} (issuer {})", words(&error), leaf.told.issuer);
+                faults.push(Fault::new(error, true, text));
+            }
+            Err(error) => {
+                let text = format!("no chain to a known root: {error} (issuer {})", leaf.told.issuer);
+                faults.push(Fault::new(CertificateError::UnknownIssuer, true, text));
+            }
+        }
+        faults
+    }
+}
+
+impl ServerCertVerifier for Recorder {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: pki_types::UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let leaf = read(end_entity, UnixTime::from_secs(now.as_secs()));
+        let mut record = Record::default();
+        let mut refusal = None;
+        for fault in self.judge(end_entity, leaf.as_ref(), intermediates, server_name, now) {
+            let refused = match self.verify {
+                Verify::Name => !fault.of_chain,
+                Verify::Require => true,
+                Verify::Off => false,
+            };
+            if refused && refusal.is_none() {
+                record.refusal = Some(fault.text);
+                refusal = Some(fault.error);
+            } else {
+                record.warnings.push(fault.text);
+            }
+        }
+        record.certificate = leaf.map(|leaf| leaf.told);
+        *self.record.lock().unwrap_or_else(PoisonError::into_inner) = record;
+        match refusal {
+            Some(error) => Err(Error::InvalidCertificate(error)),
+            None => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// One thing that is wrong with a certificate.
+struct Fault {
+    /// What the far side is told, if it is refused.
+    error: CertificateError,
+    /// Whether only the chain is at fault, not the certificate itself.
+    of_chain: bool,
+    /// What people are told.
+    text: String,
+}
+
+impl Fault {
+    fn new(error: CertificateError, of_chain: bool, text: impl Into<String>) -> Self {
+        Self { error, of_chain, text: text.into() }
+    }
+}
+
+/// Says in plain words why there is no chain.
+fn words(error: &CertificateError) -> String {
+    if matches!(error, CertificateError::UnknownIssuer) {
+        return "unknown issuer".to_owned();
+    }
+    error.to_string()
+}
+
+/// Lists the first names.
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "no name".to_owned();
+    }
+    let first: Vec<_> = names.iter().take(NAMES_SHOWN).map(String::as_str).collect();
+    let more = names.len().saturating_sub(NAMES_SHOWN);
+    if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) }
+}
+
+/// The most names that a cause lists.
+const NAMES_SHOWN: usize = 4;
