@@ -85,9 +85,9 @@ pub struct PoolSetup {
 pub struct MemberSetup {
     /// For people: `sip-node1.example.com:5060`, or the address.
     pub label: String,
-    /// Its targets, one for each address; none if it is unprobed by design, or if its addresses are not known.
+    /// Its targets, one for each address; none if it is unprobed by design, or while its host has no known address.
     pub targets: Vec<TargetId>,
-    /// Whether it is unprobed by design: without targets it then counts as up, else as unknown.
+    /// Whether it is unprobed by design (`none` as check, `--static`): then it counts as proven.
     pub unprobed: bool,
     /// What the record says beyond priority and weight.
     pub data: MemberData,

@@ -1,0 +1,239 @@
+//! Reads the files and gives [`Running`], or all findings.
+
+mod zones;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::base::error::Chain;
+use crate::base::finding::{Finding, Severity, worst};
+
+use crate::probe::Authority;
+use crate::probe::allow::Access;
+
+use super::lower::{Options, lower};
+use super::running::{Running, ServeSettings, ServerSettings, StateSettings};
+use super::shape::{self, File};
+use super::source::Source;
+
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// The files named: one may be a config (`.toml`), all others are zones. None: the default config is sought.
+    pub files: Vec<PathBuf>,
+    /// `--listen`, over the config's; none: the config's.
+    pub listen: Vec<SocketAddr>,
+    /// `--state`, over the config's.
+    pub state: Option<StateChoice>,
+    /// `--static`: serve as declared and probe nothing.
+    pub fixed: bool,
+    /// `--interval`, over the config's `[health] interval`.
+    pub interval: Option<Duration>,
+}
+
+/// A choice of the state folder; made from a path, of which `none` keeps nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateChoice {
+    /// `none`: nothing is kept.
+    Nothing,
+    /// This folder.
+    Folder(PathBuf),
+}
+
+/// The process's environment variables.
+pub trait Environment {
+    /// Returns one variable; an empty one is as good as none.
+    fn variable(&self, name: &str) -> Option<OsString>;
+}
+
+impl<F: Fn(&str) -> Option<OsString>> Environment for F {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        self(name).filter(|value| !value.is_empty())
+    }
+}
+
+/// Reads the files that `input` names, or the default config, and lowers them.
+///
+/// # Errors
+/// All findings, if one of them keeps the server from starting: an unreadable file, a wrong config, no zone that can
+/// be read, or with `strict-zones` a broken one.
+pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec<Finding>> {
+    let chosen = choose(input, environment)?;
+    let mut findings = Vec::new();
+    let file = match &chosen.config {
+        Some(path) => read_config(path, &mut findings),
+        None => Some(File::default()),
+    };
+    let Some(mut file) = file else { return Err(findings) };
+    let folder = chosen.config.as_deref().map(folder_of).unwrap_or_default();
+    read_authorities(&mut file, &folder, &mut findings);
+    let read = zones::read(&file.zones, &folder, &chosen.zones);
+    let server = server_settings(&file, input);
+    let refused = worst(&findings) == Some(Severity::Error)
+        || read.refused
+        || (server.strict_zones && worst(&read.findings) == Some(Severity::Error));
+    findings.extend(read.findings);
+    let access = Access { allow: file.probing.allow.clone().unwrap_or_default(), deny: file.probing.deny.clone() };
+    let options = Options { fixed: input.fixed, interval: input.interval };
+    let lowered = lower(&file, read.zones, &access, options);
+    let refused = refused || worst(&lowered.findings) == Some(Severity::Error);
+    findings.extend(lowered.findings);
+    if refused {
+        return Err(findings);
+    }
+    Ok(Running {
+        state: state_settings(&file, input, &folder, environment),
+        serve: serve_settings(&file),
+        server,
+        setup: lowered.setup,
+        specs: lowered.specs,
+        access,
+        notes: findings,
+        files: chosen.config.into_iter().chain(read.files).collect(),
+    })
+}
+
+/// Which files are read.
+struct Chosen {
+    config: Option<PathBuf>,
+    zones: Vec<PathBuf>,
+}
+
+/// Tells configs from zones; without any file, seeks the default config.
+fn choose(input: &Input, environment: &dyn Environment) -> Result<Chosen, Vec<Finding>> {
+    if input.files.is_empty() {
+        return match default_config(environment) {
+            Some(config) => Ok(Chosen { config: Some(config), zones: Vec::new() }),
+            None => {
+                let tried = DEFAULT_CONFIGS.join(" and ");
+                let finding = Finding::error("config-none", format!("no file is named, and there is no {tried}"));
+                Err(vec![finding.help("name a zone file: understudy serve example.com.zone")])
+            }
+        };
+    }
+    let is_config = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "toml");
+    let (configs, zones): (Vec<&PathBuf>, Vec<&PathBuf>) = input.files.iter().partition(is_config);
+    if let [first, second, ..] = configs.as_slice() {
+        let message = format!("two configs are named: {} and {}", first.display(), second.display());
+        return Err(vec![Finding::error("config-two", message).help("name one config; zones may be many")]);
+    }
+    Ok(Chosen { config: configs.first().map(|path| (*path).clone()), zones: zones.into_iter().cloned().collect() })
+}
+
+fn default_config(environment: &dyn Environment) -> Option<PathBuf> {
+    let named = environment.variable("UNDERSTUDY_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from);
+    named.or_else(|| DEFAULT_CONFIGS.iter().map(PathBuf::from).find(|path| path.exists()))
+}
+
+fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
+    let name = path.display().to_string();
+    let text = match std::fs::read(path) {
+        Ok(octets) => String::from_utf8(octets),
+        Err(error) => {
+            findings.push(Finding::error("file-read", format!("cannot read {name}: {error}")));
+            return None;
+        }
+    };
+    let Ok(text) = text else {
+        let finding = Finding::error("config-syntax", format!("{name} is not UTF-8"));
+        findings.push(finding.help("save it as UTF-8"));
+        return None;
+    };
+    let (file, found) = shape::read(&Source::new(&name, text));
+    findings.extend(found);
+    Some(file)
+}
+
+/// Reads the private CAs that a config names, relative to its folder, each file once.
+fn read_authorities(file: &mut File, folder: &Path, findings: &mut Vec<Finding>) {
+    let services = file.services.iter_mut().map(|entry| &mut entry.target);
+    let addresses = file.addresses.iter_mut().map(|entry| &mut entry.target);
+    let mut known: HashMap<PathBuf, Option<Authority>> = HashMap::new();
+    for keys in std::iter::once(&mut file.target).chain(services).chain(addresses) {
+        let Some(path) = &keys.ca_file else { continue };
+        let read = || match read_authority(&folder.join(&path.value)) {
+            Ok(authority) => Some(authority),
+            Err(message) => {
+                findings.push(Finding::error("file-read", message).at(path.place.clone()));
+                None
+            }
+        };
+        keys.authority = known.entry(path.value.clone()).or_insert_with(read).clone();
+    }
+}
+
+fn read_authority(path: &Path) -> Result<Authority, String> {
+    let name = path.display().to_string();
+    let pem = std::fs::read(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+    Authority::from_pem(&name, &pem).map_err(|error| format!("{name} holds no CA: {}", Chain(&error)))
+}
+
+fn server_settings(file: &File, input: &Input) -> ServerSettings {
+    let (base, server) = (ServerSettings::default(), &file.server);
+    let named = if input.listen.is_empty() { server.listen.clone() } else { Some(input.listen.clone()) };
+    ServerSettings {
+        listen_is_default: named.is_none(),
+        listen: named.unwrap_or(base.listen),
+        workers: server.workers.unwrap_or(base.workers),
+        tcp_limit: server.tcp_limit.unwrap_or(base.tcp_limit),
+        tcp_limit_per_client: server.tcp_limit_per_client.unwrap_or(base.tcp_limit_per_client),
+        tcp_idle: server.tcp_idle.unwrap_or(base.tcp_idle),
+        strict_zones: server.strict_zones.unwrap_or(base.strict_zones),
+        metrics_listen: server.metrics_listen.or(base.metrics_listen),
+    }
+}
+
+fn serve_settings(file: &File) -> ServeSettings {
+    let (base, server) = (ServeSettings::default(), &file.server);
+    ServeSettings {
+        udp_size: server.udp_size.unwrap_or(base.udp_size),
+        minimal_responses: server.minimal_responses.unwrap_or(base.minimal_responses),
+        nsid: server.nsid.clone().or(base.nsid),
+        version: server.version.clone().unwrap_or(base.version),
+    }
+}
+
+fn state_settings(file: &File, input: &Input, folder: &Path, environment: &dyn Environment) -> StateSettings {
+    let configured = file.state.dir.clone().map(|choice| match choice {
+        StateChoice::Folder(path) => StateChoice::Folder(folder.join(path)),
+        StateChoice::Nothing => StateChoice::Nothing,
+    });
+    let choice = input.state.clone().or(configured);
+    StateSettings {
+        folder: match choice {
+            Some(StateChoice::Folder(path)) => Some(path),
+            Some(StateChoice::Nothing) => None,
+            None => Some(default_state_folder(environment)),
+        },
+        max_age: file.state.max_age.unwrap_or(StateSettings::default().max_age),
+    }
+}
+
+/// Returns `$STATE_DIRECTORY` (the first, if systemd names several), else `$XDG_STATE_HOME/understudy`, else
+/// `/var/lib/understudy`.
+fn default_state_folder(environment: &dyn Environment) -> PathBuf {
+    let variable = |name| environment.variable(name).filter(|value| !value.is_empty());
+    if let Some(value) = variable("STATE_DIRECTORY") {
+        return std::env::split_paths(&value).next().unwrap_or_default();
+    }
+    match variable("XDG_STATE_HOME") {
+        Some(home) => PathBuf::from(home).join("understudy"),
+        None => PathBuf::from("/var/lib/understudy"),
+    }
+}
+
+/// Returns the folder that a file lies in.
+pub(super) fn folder_of(path: &Path) -> PathBuf {
+    path.parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// Where answers are given when neither config nor command line says it.
+pub const DEFAULT_LISTEN: [SocketAddr; 2] =
+    [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5300), SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 5300)];
+const DEFAULT_CONFIGS: [&str; 2] = ["./understudy.toml", "/etc/understudy/understudy.toml"];
+
+#[cfg(test)]
+mod tests;

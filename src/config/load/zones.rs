@@ -1,0 +1,183 @@
+//! Reads zone files, and what they include from their own folder.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::finding::{Finding, Place};
+use crate::base::table::Table;
+use crate::engine::setup::ZoneSetup;
+use crate::snapshot::ZoneId;
+use crate::zone::Name;
+use crate::zone::parse::{self, Origin, Sources};
+
+use super::super::shape::ZoneEntry;
+use super::folder_of;
+
+/// What came of all zone files.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// The zones, broken ones without data.
+    pub(super) zones: Table<ZoneId, ZoneSetup>,
+    /// What is wrong in the files.
+    pub(super) findings: Vec<Finding>,
+    /// Whether a start is out of the question: no zone at all, a zone twice, a broken zone without a name.
+    pub(super) refused: bool,
+    /// The files that were read.
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// Reads the zones of a config, relative to its folder, then those of the command line.
+pub(super) fn read(entries: &[ZoneEntry], folder: &Path, named: &[PathBuf]) -> Read {
+    let mut read = Read::default();
+    let mut known: HashMap<Name, String> = HashMap::new();
+    for entry in entries {
+        let name = entry.name.as_ref().map(|name| &name.value);
+        read.add(&folder.join(&entry.file.value), name, Some(&entry.file.place), &mut known);
+    }
+    for path in named {
+        read.add(path, None, None, &mut known);
+    }
+    if read.zones.iter().all(|(_, zone)| zone.zone.is_none()) {
+        read.refused = true;
+        read.findings.push(if entries.is_empty() && named.is_empty() {
+            Finding::error("zone-none", "no zone is named").help("add a [[zone]] with its `file`, or name a zone file")
+        } else {
+            Finding::error("zone-none", "no zone can be served: each has errors").help("mend at least one of them")
+        });
+    }
+    read
+}
+
+impl Read {
+    fn add(&mut self, path: &Path, name: Option<&Name>, place: Option<&Place>, known: &mut HashMap<Name, String>) {
+        let file = path.display().to_string();
+        let guess = name.cloned().or_else(|| guess_origin(path));
+        let zone = match std::fs::read(path) {
+            Ok(text) => {
+                self.files.push(path.to_owned());
+                let origin = match (name, &guess) {
+                    (Some(name), _) => Origin::Named(name),
+                    (None, Some(guess)) => Origin::Guessed(guess),
+                    (None, None) => Origin::Unknown,
+                };
+                let mut included = Folder::new(&file, path);
+                let parsed = parse::load(&file, &text, origin, &mut included);
+                self.files.extend(included.read);
+                self.findings.extend(parsed.findings);
+                parsed.zone
+            }
+            Err(error) => {
+                let finding = Finding::error("file-read", format!("cannot read the zone {file}: {error}"));
+                self.findings.push(match place {
+                    Some(place) => finding.at(place.clone()),
+                    None => finding,
+                });
+                None
+            }
+        };
+        let Some(origin) = zone.as_ref().map(|zone| zone.origin().clone()).or(guess) else {
+            // What is broken and has no name cannot even be refused service.
+            self.refused = true;
+            return;
+        };
+        if let Some(first) = known.insert(origin.clone(), file.clone()) {
+            let finding = Finding::error("zone-duplicate", format!("{file} is the zone {origin}, as is {first}"));
+            let finding = finding.help("name each zone once");
+            self.findings.push(match place {
+                Some(place) => finding.at(place.clone()),
+                None => finding,
+            });
+            self.refused = true;
+            return;
+        }
+        self.zones.push(ZoneSetup { origin, zone: zone.map(Arc::new) });
+    }
+}
+
+/// Returns the zone that a file's name suggests: `example.com` for `zones/example.com.zone`.
+fn guess_origin(path: &Path) -> Option<Name> {
+    let name = path.file_name()?.to_str()?;
+    name.strip_suffix(".zone").unwrap_or(name).parse().ok()
+}
+
+/// The files that a zone may include: those in its own folder, and below.
+struct Folder {
+    /// The folder without links; nothing if it is gone.
+    root: Option<PathBuf>,
+    /// Where each file lies, by the name that findings show.
+    by_name: HashMap<String, PathBuf>,
+    /// What was included.
+    read: Vec<PathBuf>,
+}
+
+impl Folder {
+    fn new(name: &str, zone: &Path) -> Self {
+        let root = zone.canonicalize().ok().map(|path| folder_of(&path));
+        Self { root, by_name: HashMap::from([(name.to_owned(), zone.to_owned())]), read: Vec::new() }
+    }
+}
+
+impl Sources for Folder {
+    fn read(&mut self, from_file: &str, path: &str) -> Result<(String, Vec<u8>), String> {
+        let from = self.by_name.get(from_file).map(|path| folder_of(path)).unwrap_or_default();
+        let file = from.join(path);
+        let real = file.canonicalize().map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        // Checked with all links followed, so that neither `..` nor a link leads out.
+        if !self.root.as_ref().is_some_and(|root| real.starts_with(root)) {
+            return Err(format!("{} lies outside of the zone's folder", file.display()));
+        }
+        if !real.is_file() {
+            return Err(format!("{} is no plain file", file.display()));
+        }
+        let text = std::fs::read(&real).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        let name = file.display().to_string();
+        self.by_name.insert(name.clone(), file.clone());
+        self.read.push(file);
+        Ok((name, text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(test: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("understudy-{}-{test}", std::process::id()));
+        std::fs::create_dir_all(folder.join("zones/more")).unwrap();
+        folder
+    }
+
+    #[test]
+    fn the_file_name_suggests_the_origin() {
+        for (path, origin) in [("zones/example.com.zone", Some("example.com")), ("example.org", Some("example.org"))] {
+            assert_eq!(guess_origin(Path::new(path)), origin.map(|origin| origin.parse().unwrap()), "{path}");
+        }
+        assert_eq!(guess_origin(Path::new("a..b.zone")), None);
+    }
+
+    #[test]
+    fn includes_stay_within_the_zones_folder() {
+        let folder = folder("include");
+        let zone = folder.join("zones/a.zone");
+        for (file, text) in [("zones/a.zone", "a"), ("zones/more/b", "b"), ("zones/more/c", "c"), ("secret", "s")] {
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+        std::os::unix::fs::symlink(folder.join("secret"), folder.join("zones/link")).unwrap();
+        let mut sources = Folder::new("a.zone", &zone);
+
+        let (name, text) = sources.read("a.zone", "more/b").unwrap();
+        let nested = sources.read(&name, "c").unwrap();
+        let refused = ["../secret", "link", "/etc/hosts", "more", "absent"].map(|path| sources.read("a.zone", path));
+        std::fs::remove_dir_all(&folder).unwrap();
+
+        assert_eq!((text.as_slice(), nested.1.as_slice()), (b"b".as_slice(), b"c".as_slice()));
+        assert_eq!(sources.read.len(), 2);
+        for (answer, words) in
+            refused.into_iter().zip(["outside", "outside", "outside", "no plain file", "cannot read"])
+        {
+            let error = answer.unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! `[[address]]`: names whose addresses follow a service, or stand in tiers of their own.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::base::finding::{Finding, Place};
+use crate::config::infer::Guess;
+use crate::config::shape::{AddressEntry, CheckShape, Leads};
+use crate::config::source::Placed;
+use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup, ZoneSetup};
+use crate::policy::{Kind, Member, Pool};
+use crate::snapshot::ZoneId;
+use crate::zone::Name;
+
+use super::census::{addresses, ancestors, fills};
+use super::services::Services;
+use super::targets::Plan;
+
+/// The addresses that one of our zones declares for a name.
+struct Declared {
+    fills: Vec<Fill>,
+    addresses: Vec<IpAddr>,
+}
+
+impl Services<'_, '_, '_> {
+    /// Makes what each `[[address]]` asks for.
+    pub(super) fn lower_addresses(&mut self, entries: &[AddressEntry]) {
+        let zones = self.zones;
+        let origins: HashMap<&Name, ZoneId> = zones.iter().map(|(id, zone)| (&zone.origin, id)).collect();
+        let mut lines: HashMap<&Name, u32> = HashMap::new();
+        for entry in entries {
+            let name = &entry.name.value;
+            self.findings.extend(entry.target.judge(&self.inherited.settings));
+            self.findings.extend(entry.policy.judge(&self.policy));
+            if let Some(line) = lines.insert(name, entry.name.place.line) {
+                let finding =
+                    Finding::error("address-duplicate", format!("{name} has an [[address]] already, at line {line}"));
+                self.findings.push(finding.at(entry.name.place.clone()).help("make one entry of the two"));
+                continue;
+            }
+            let Some(declared) = self.declared(&origins, entry) else { continue };
+            match &entry.leads {
+                Leads::Follows(service) => self.add_follower(entry, service, declared),
+                Leads::Tiers(tiers, check) => self.add_tiers(entry, tiers, check, declared),
+            }
+        }
+    }
+
+    /// Finds the name's own addresses; nothing, with a finding, if there are none.
+    fn declared(&mut self, origins: &HashMap<&Name, ZoneId>, entry: &AddressEntry) -> Option<Declared> {
+        let name = &entry.name.value;
+        let Some(id) = ancestors(name).find_map(|above| origins.get(&above).copied()) else {
+            let finding = Finding::error("address-outside", format!("{name} lies in none of the zones"));
+            self.findings
+                .push(finding.at(entry.name.place.clone()).help("name an owner of A or AAAA records of a zone here"));
+            return None;
+        };
+        let zone: &ZoneSetup = self.zones.get(id)?;
+        // A broken zone has findings of its own.
+        let sets = zone.zone.as_ref()?.rrsets(name);
+        let declared = Declared { fills: fills(id, name, sets), addresses: addresses(sets) };
+        if declared.addresses.is_empty() {
+            let finding = Finding::error("address-undeclared", format!("{name} has no A or AAAA record in its zone"));
+            self.findings.push(
+                finding
+                    .at(entry.name.place.clone())
+                    .why("its declared addresses are served when nothing better is known")
+                    .help("declare at least one address in the zone"),
+            );
+            return None;
+        }
+        Some(declared)
+    }
+
+    fn add_follower(&mut self, entry: &AddressEntry, service: &Placed<Name>, declared: Declared) {
+        let Some(&pool) = self.by_owner.get(&service.value) else {
+            if !self.in_broken_zone(&service.value) {
+                let finding = Finding::error("address-follows", format!("no service is called {}", service.value));
+                let help = self.suggest_service(&service.value);
+                self.findings.push(finding.at(service.place.clone()).help(help));
+            }
+            return;
+        };
+        let name = &entry.name.value;
+        let is_host = |member: &MemberSetup| matches!(&member.data, MemberData::Srv { host, .. } if host == name);
+        if self.pools.get(pool).is_some_and(|pool| pool.members.iter().any(is_host)) {
+            let message = format!("{name} is a host of {} and cannot follow it", service.value);
+            let finding = Finding::error("address-follows-host", message).at(entry.name.place.clone());
+            self.findings.push(
+                finding
+                    .why("its addresses would depend on themselves")
+                    .help("leave the entry out: a host's addresses follow their health anyway"),
+            );
+            return;
+        }
+        self.judge_host(entry);
+        self.follows.push(FollowSetup { fills: declared.fills, addresses: declared.addresses, pool });
+    }
+
+    fn add_tiers(
+        &mut self,
+        entry: &AddressEntry,
+        tiers: &[Placed<Vec<Placed<IpAddr>>>],
+        check: &CheckShape,
+        declared: Declared,
+    ) {
+        let name = &entry.name.value;
+        let with = self.inherited.with(&entry.target);
+        let plan = Plan::for_address(&check.kind, name, &with);
+        let port = check.port.as_ref().map_or(0, |port| port.value);
+        let mut pool = PoolSetup {
+            name: name.to_string(),
+            pool: Pool { kind: Kind::Addresses, members: Vec::new(), settings: entry.policy.over(&self.policy) },
+            members: Vec::new(),
+            fills: declared.fills,
+        };
+        let mut seen: HashMap<IpAddr, u32> = HashMap::new();
+        for (priority, tier) in (0u16..).zip(tiers) {
+            for address in &tier.value {
+                if let Some(line) = seen.insert(address.value, address.place.line) {
+                    self.refuse_address(
+                        address,
+                        "address-tier-twice",
+                        format!("stands in a tier already, at line {line}"),
+                    );
+                    continue;
+                }
+                if !declared.addresses.contains(&address.value) {
+                    self.refuse_address(
+                        address,
+                        "address-tier-undeclared",
+                        format!("is no declared address of {name}"),
+                    );
+                    continue;
+                }
+                let target =
+                    plan.as_ref().and_then(|plan| self.targets.target(SocketAddr::new(address.value, port), plan));
+                pool.pool.members.push(Member { half: 0, priority, weight: 0 });
+                pool.members.push(MemberSetup {
+                    label: address.value.to_string(),
+                    targets: target.into_iter().collect(),
+                    unprobed: plan.is_none() || self.targets.is_fixed(),
+                    data: MemberData::Address(address.value),
+                });
+            }
+        }
+        for address in declared.addresses.iter().filter(|address| !seen.contains_key(address)) {
+            let finding = Finding::warning("address-tier-missing", format!("{address} of {name} stands in no tier"));
+            let finding = finding.at(entry.name.place.clone()).why("only addresses of the serving tier are answered");
+            self.findings.push(finding.help("add it to a tier, or take it out of the zone"));
+        }
+        self.judge_host(entry);
+        self.pools.push(pool);
+    }
+
+    fn refuse_address(&mut self, address: &Placed<IpAddr>, id: &'static str, what: String) {
+        let place: Place = address.place.clone();
+        let finding = Finding::error(id, format!("{} {what}", address.value)).at(place);
+        self.findings.push(finding.help("name each address of the name's A and AAAA records once"));
+    }
+
+    /// Notes that an entry rules addresses that would follow health as those of a host.
+    fn judge_host(&mut self, entry: &AddressEntry) {
+        let name = &entry.name.value;
+        if self.census.host(name).is_some() {
+            let message = format!("{name} is also the host of a service: this entry alone rules its addresses");
+            self.findings.push(Finding::note("address-host", message).at(entry.name.place.clone()));
+        }
+    }
+
+    fn in_broken_zone(&self, name: &Name) -> bool {
+        let broken = |above: &Name| self.zones.iter().any(|(_, zone)| zone.zone.is_none() && zone.origin == *above);
+        ancestors(name).any(|above| broken(&above))
+    }
+}
+
+impl Plan {
+    /// Makes the plan for the addresses of a name; TLS expects the name itself.
+    fn for_address(
+        kind: &crate::config::shape::CheckKind,
+        name: &Name,
+        with: &super::targets::Inherited,
+    ) -> Option<Self> {
+        let text = name.to_string();
+        let own = text.trim_end_matches('.');
+        Self::configured(kind, own, Guess::Nothing, with)
+    }
+}

@@ -1,0 +1,106 @@
+//! Joins the config and the zones: services, pools, hosts and targets, with every cross-reference resolved.
+//!
+//! ```text
+//!  zones ── census: SRV sets, hosts, addresses ──▶ services: pools, members ──▶ addresses: follows, tiers ──▶ Setup
+//!                                                     │ patterns: which entry holds
+//!                                                     └ targets: two equal probes are one
+//! ```
+//!
+//! Everything is in the order of the zones and of the config: the same files give the same setup. The work grows
+//! linearly with the records.
+
+mod addresses;
+mod census;
+mod patterns;
+mod services;
+mod targets;
+
+use std::time::Duration;
+
+use crate::base::finding::Finding;
+use crate::base::table::Table;
+use crate::engine::setup::{HostSetup, Setup, ZoneSetup};
+use crate::health::TargetId;
+use crate::policy;
+use crate::probe::allow::Access;
+use crate::probe::{Check, Spec, Tcp, Verify};
+use crate::snapshot::ZoneId;
+use crate::zone::Name;
+
+use super::shape::{File, Reference};
+use census::Census;
+use services::Services;
+use targets::{Inherited, Plan, Targets};
+
+/// What lowering depends on besides the files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Nothing is probed (`--static`).
+    pub fixed: bool,
+    /// Stands in place of `[health] interval`.
+    pub interval: Option<Duration>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Lowered {
+    /// What the engine runs.
+    pub setup: Setup,
+    /// How each target is probed.
+    pub specs: Table<TargetId, Option<Spec>>,
+    /// What is wrong or worth knowing, in the order of the config, then of the zones.
+    pub findings: Vec<Finding>,
+}
+
+/// Lowers a config and its zones.
+pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, options: Options) -> Lowered {
+    let mut findings = Vec::new();
+    let (inherited, policy) = defaults(file, options, &mut findings);
+    let census = Census::take(&zones);
+    let mut targets = Targets::new(access, options.fixed);
+    let mut services = Services::new(&zones, &census, &mut targets, inherited.clone(), policy);
+    services.lower(&file.services);
+    services.lower_addresses(&file.addresses);
+    let (pools, follows, host_targets, host_pools) = services.finish(&mut findings);
+    let claimed: std::collections::HashSet<&Name> = file.addresses.iter().map(|entry| &entry.name.value).collect();
+    let hosts = census.hosts.into_iter().zip(host_targets).zip(host_pools).filter_map(|((host, targets), pools)| {
+        let follows_health = !host.fills.is_empty() && !claimed.contains(&host.name);
+        let addresses = host.addresses.into_iter().zip(targets).collect();
+        follows_health.then_some(HostSetup { fills: host.fills, addresses, pools })
+    });
+    let hosts = hosts.collect();
+    let references = lower_references(&file.probing.references, &mut targets, &inherited);
+    findings.extend(targets.judge());
+    let setup = Setup { zones, targets: targets.table, pools, hosts, follows, references };
+    Lowered { setup, specs: targets.specs, findings }
+}
+
+fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inherited, policy::Settings) {
+    let base = Inherited { settings: Default::default(), verify: Verify::Name, authority: None };
+    findings.extend(file.target.judge(&base.settings));
+    let mut inherited = base.with(&file.target);
+    if let Some(interval) = options.interval {
+        inherited.settings.interval = interval;
+    }
+    findings.extend(file.policy.judge(&policy::Settings::default()));
+    (inherited, file.policy.over(&policy::Settings::default()))
+}
+
+fn lower_references(
+    references: &[super::source::Placed<Reference>],
+    targets: &mut Targets<'_>,
+    inherited: &Inherited,
+) -> Vec<TargetId> {
+    let mut ids = Vec::new();
+    for reference in references {
+        let plan = match &reference.value.tls_name {
+            Some(name) => Plan::tls(name.clone(), Vec::new(), inherited),
+            None => Plan::new(Check::Tcp(Tcp::default()), inherited),
+        };
+        ids.extend(targets.target(reference.value.address, &plan));
+    }
+    ids
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,301 @@
+//! SRV sets become pools; their members get targets on each address of their hosts.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::SocketAddr;
+
+use crate::base::finding::Finding;
+use crate::base::table::Table;
+use crate::config::infer::{self, Guess};
+use crate::config::reader::nearest;
+use crate::config::shape::{PolicyKeys, ServiceEntry};
+use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
+use crate::health::TargetId;
+use crate::policy::{self, Kind, Member, Pool};
+use crate::snapshot::ZoneId;
+use crate::zone::{Name, Rtype};
+
+use super::census::{Census, Service, ancestors};
+use super::patterns::Patterns;
+use super::targets::{Inherited, Plan, Targets};
+
+/// The pools in the making.
+#[derive(Debug)]
+pub(super) struct Services<'a, 't, 'c> {
+    pub(super) zones: &'a Table<ZoneId, ZoneSetup>,
+    pub(super) census: &'a Census,
+    pub(super) targets: &'t mut Targets<'c>,
+    pub(super) inherited: Inherited,
+    pub(super) policy: policy::Settings,
+    pub(super) pools: Table<PoolId, PoolSetup>,
+    pub(super) follows: Vec<FollowSetup>,
+    pub(super) findings: Vec<Finding>,
+    /// The pool of each service, by owner name.
+    pub(super) by_owner: HashMap<Name, PoolId>,
+    /// For each host of the census, for each of its addresses, the targets on it.
+    host_targets: Vec<Vec<Vec<TargetId>>>,
+    /// For each host of the census the pools with a member on it.
+    host_pools: Vec<Vec<PoolId>>,
+    /// What is checked by less than its protocol: (labels, protocol, guess) with a count and the first owner.
+    fallbacks: BTreeMap<(String, Option<&'static str>, &'static str), (usize, Name)>,
+}
+
+/// What is left of the making, besides the targets.
+pub(super) type Finished = (Table<PoolId, PoolSetup>, Vec<FollowSetup>, Vec<Vec<Vec<TargetId>>>, Vec<Vec<PoolId>>);
+
+impl<'a, 't, 'c> Services<'a, 't, 'c> {
+    /// Starts without pools.
+    pub(super) fn new(
+        zones: &'a Table<ZoneId, ZoneSetup>,
+        census: &'a Census,
+        targets: &'t mut Targets<'c>,
+        inherited: Inherited,
+        policy: policy::Settings,
+    ) -> Self {
+        Self {
+            zones,
+            census,
+            targets,
+            inherited,
+            policy,
+            pools: Table::new(),
+            follows: Vec::new(),
+            findings: Vec::new(),
+            by_owner: HashMap::new(),
+            host_targets: census.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
+            host_pools: vec![Vec::new(); census.hosts.len()],
+            fallbacks: BTreeMap::new(),
+        }
+    }
+
+    /// Makes a pool of each service, or of each pair of them (XEP-0368).
+    pub(super) fn lower(&mut self, entries: &[ServiceEntry]) {
+        let (mut patterns, duplicates) = Patterns::new(entries);
+        self.findings.extend(duplicates);
+        for entry in entries {
+            self.findings.extend(entry.target.judge(&self.inherited.settings));
+            self.findings.extend(entry.policy.judge(&self.policy));
+        }
+        let census = self.census;
+        let partners = pairs(&census.services);
+        for (index, service) in census.services.iter().enumerate() {
+            let entry = patterns.find(&service.owner).and_then(|place| entries.get(place));
+            match partners.get(&index) {
+                Some(&second) if second > index => {
+                    let Some(other) = census.services.get(second) else { continue };
+                    let other_entry = patterns.find(&other.owner).and_then(|place| entries.get(place));
+                    self.add_pair([service, other], [entry, other_entry]);
+                }
+                Some(_) => {}
+                None => self.add_pool(&[(service, entry)], entry.map(|entry| &entry.policy)),
+            }
+        }
+        for (index, entry) in entries.iter().enumerate() {
+            if !patterns.is_used(index) {
+                self.judge_unmatched(entry);
+            }
+        }
+    }
+
+    /// Returns the pools, the following names, and what is known of each host.
+    pub(super) fn finish(self, findings: &mut Vec<Finding>) -> Finished {
+        findings.extend(self.findings);
+        findings.extend(self.fallbacks.iter().map(|(what, (count, first))| fallback_note(what, *count, first)));
+        let outside: Vec<&Name> = self
+            .census
+            .hosts
+            .iter()
+            .filter(|host| !host.inside && !host.name.is_root())
+            .map(|host| &host.name)
+            .collect();
+        if let Some(first) = outside.first() {
+            let message = format!("{} outside of the zones (first {first}) cannot be tested yet", hosts(outside.len()));
+            let note = Finding::note("host-outside", message);
+            findings
+                .push(note.why("their addresses are not in a zone here").help("their members are served as declared"));
+        }
+        let mut host_targets = self.host_targets;
+        for targets in host_targets.iter_mut().flatten() {
+            targets.sort_unstable();
+            targets.dedup();
+        }
+        (self.pools, self.follows, host_targets, self.host_pools)
+    }
+
+    /// Makes one pool of `_xmpp-X` and `_xmpps-X`. An entry that only one half has rules both.
+    fn add_pair(&mut self, halves: [&'a Service; 2], entries: [Option<&ServiceEntry>; 2]) {
+        let [first, second] = entries.map(|entry| entry.map(|entry| &entry.policy));
+        if let ([Some(a), Some(b)], [Some(_), Some(entry)]) = ([first, second], entries)
+            && a.over(&self.policy) != b.over(&self.policy)
+        {
+            let [one, two] = halves.map(|half| &half.owner);
+            let message = format!("{one} and {two} are one list for clients (XEP-0368), but their settings differ");
+            let finding = Finding::error("service-pair-settings", message);
+            let place = entry.policy.first_place().unwrap_or_else(|| entry.matches.place.clone());
+            self.findings
+                .push(finding.at(place).help("set the keys of [policy] alike for both, or for one of them only"));
+        }
+        let [half, other] = halves;
+        let [entry, other_entry] = entries;
+        self.add_pool(&[(half, entry), (other, other_entry)], first.or(second));
+    }
+
+    fn add_pool(&mut self, halves: &[(&'a Service, Option<&ServiceEntry>)], policy: Option<&PolicyKeys>) {
+        let mut pool = PoolSetup {
+            name: halves.iter().map(|(service, _)| service.owner.to_string()).collect::<Vec<_>>().join("+"),
+            pool: Pool {
+                kind: if halves.len() == 2 { Kind::Pair } else { Kind::Service },
+                members: Vec::new(),
+                settings: policy.map_or_else(|| self.policy.clone(), |keys| keys.over(&self.policy)),
+            },
+            members: Vec::new(),
+            fills: Vec::new(),
+        };
+        let id = self.pools.ids().len();
+        let id = <PoolId as crate::base::table::RowId>::from_index(id);
+        for (half, (service, entry)) in (0u8..).zip(halves) {
+            let plan = self.plan(service, *entry);
+            self.add_members(&mut pool, half, service, plan.as_ref(), id);
+            self.by_owner.insert(service.owner.clone(), id);
+            let (owner, ttl) = (service.owner.clone(), service.set.ttl());
+            pool.fills.push(Fill { zone: service.zone, owner, rtype: Rtype::SRV, ttl });
+        }
+        self.pools.push(pool);
+    }
+
+    fn add_members(&mut self, pool: &mut PoolSetup, half: u8, service: &Service, plan: Option<&Plan>, id: PoolId) {
+        for (srv, &row) in service.set.srvs().zip(&service.hosts) {
+            let Some(host) = self.census.hosts.get(row) else { continue };
+            let mut targets = Vec::new();
+            if let Some(plan) = plan {
+                for (at, address) in host.addresses.iter().enumerate() {
+                    let Some(target) = self.targets.target(SocketAddr::new(*address, srv.port), plan) else { continue };
+                    targets.push(target);
+                    if let Some(known) = self.host_targets.get_mut(row).and_then(|addresses| addresses.get_mut(at)) {
+                        known.push(target);
+                    }
+                }
+            }
+            if let Some(pools) = self.host_pools.get_mut(row).filter(|pools| pools.last() != Some(&id)) {
+                pools.push(id);
+            }
+            pool.pool.members.push(Member { half, priority: srv.priority, weight: srv.weight });
+            let mut label = host.name.to_string();
+            if !host.name.is_root() {
+                label.pop();
+            }
+            label.push(':');
+            label.push_str(&srv.port.to_string());
+            pool.members.push(MemberSetup {
+                label,
+                targets,
+                unprobed: plan.is_none() || self.targets.is_fixed(),
+                data: MemberData::Srv { port: srv.port, host: host.name.clone() },
+            });
+        }
+    }
+
+    /// Returns how the targets of a service are probed, and notes where that is less than its clients do.
+    fn plan(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> Option<Plan> {
+        let inference = infer::infer(&service.owner);
+        let with = match entry {
+            Some(entry) => self.inherited.with(&entry.target),
+            None => self.inherited.clone(),
+        };
+        if let Some(check) = entry.and_then(|entry| entry.check.as_ref()) {
+            return Plan::configured(&check.kind, &infer::service_domain(&service.owner), inference.guess, &with);
+        }
+        let plan = Plan::inferred(inference.guess, &service.owner, &with);
+        if inference.until.is_some() || plan.is_none() {
+            let [label, transport] = infer::first_labels(&service.owner);
+            let key = (format!("{label}.{transport}"), inference.until, guess_word(inference.guess));
+            self.fallbacks.entry(key).or_insert_with(|| (0, service.owner.clone())).0 += 1;
+        }
+        plan
+    }
+
+    fn judge_unmatched(&mut self, entry: &ServiceEntry) {
+        let name = &entry.matches.value;
+        let origins: HashSet<&Name> =
+            self.zones.iter().filter(|(_, zone)| zone.zone.is_none()).map(|(_, zone)| &zone.origin).collect();
+        if ancestors(name).any(|above| origins.contains(&above)) {
+            return;
+        }
+        let finding = Finding::warning("service-unmatched", format!("no service is called {name}"));
+        let finding = finding.at(entry.matches.place.clone());
+        self.findings.push(if self.census.closed.contains(name) {
+            finding.help("its only record is `0 0 0 .`, which says that there is no such service: it stays as it is")
+        } else {
+            finding.help(self.suggest_service(name))
+        });
+    }
+
+    /// Returns the help for a name that is no service.
+    pub(super) fn suggest_service(&self, name: &Name) -> String {
+        let few = self.census.services.iter().take(MOST_COMPARED);
+        let names: Vec<String> = few.map(|service| service.owner.to_string()).collect();
+        match nearest(&name.to_string(), names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "name the owner of an SRV set in one of the zones, such as _sip._tcp.example.com".to_owned(),
+        }
+    }
+}
+
+/// Finds for each half of an XMPP pair the place of the other.
+fn pairs(services: &[Service]) -> HashMap<usize, usize> {
+    let mut halves: HashMap<Name, usize> = HashMap::new();
+    let mut partners = HashMap::new();
+    for (index, service) in services.iter().enumerate() {
+        let [label, transport] = infer::first_labels(&service.owner);
+        let twin = match (label.as_str(), transport.as_str()) {
+            ("_xmpp-client", "_tcp") => "_xmpps-client",
+            ("_xmpp-server", "_tcp") => "_xmpps-server",
+            ("_xmpps-client", "_tcp") => "_xmpp-client",
+            ("_xmpps-server", "_tcp") => "_xmpp-server",
+            _ => continue,
+        };
+        let twin = service.owner.parent().and_then(|parent| parent.child(twin.as_bytes()).ok());
+        if let Some(&other) = twin.and_then(|twin| halves.get(&twin)) {
+            partners.insert(index, other);
+            partners.insert(other, index);
+        }
+        halves.insert(service.owner.clone(), index);
+    }
+    partners
+}
+
+fn guess_word(guess: Guess) -> &'static str {
+    match guess {
+        Guess::Nothing => "nothing",
+        Guess::Tcp => "a TCP connect",
+        Guess::Tls { .. } => "a TLS handshake",
+    }
+}
+
+fn fallback_note(
+    (labels, until, word): &(String, Option<&'static str>, &'static str),
+    count: usize,
+    first: &Name,
+) -> Finding {
+    let which = if count == 1 { first.to_string() } else { format!("{labels} ({count} services, such as {first})") };
+    match (until, *word) {
+        (Some(protocol), "nothing") => Finding::note(
+            "check-none",
+            format!("{which} is served as declared and not tested until the {protocol} check is there"),
+        ),
+        (None, "nothing") => {
+            Finding::note("check-none", format!("{which} is served as declared: no check is known for it"))
+                .help("set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too")
+        }
+        (Some(protocol), word) => {
+            Finding::note("check-fallback", format!("{which} is tested by {word} until the {protocol} check is there"))
+        }
+        (None, word) => Finding::note("check-fallback", format!("{which} is tested by {word}")),
+    }
+}
+
+fn hosts(count: usize) -> String {
+    if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
+}
+
+/// The most names that a misspelt one is compared with.
+const MOST_COMPARED: usize = 2_000;

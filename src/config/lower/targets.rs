@@ -1,0 +1,170 @@
+//! The table of targets: two members that need the same probe share one.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::base::finding::Finding;
+use crate::base::table::Table;
+use crate::config::infer::{Guess, service_domain};
+use crate::config::shape::{CheckKind, TargetKeys};
+use crate::engine::setup::{TargetKey, TargetSetup};
+use crate::health::{self, TargetId};
+use crate::probe::allow::{Access, Refused};
+use crate::probe::{Authority, Check, Spec, Tcp, Tls, Verify};
+use crate::zone::Name;
+
+/// How the targets of one service are probed.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    check: Check,
+    parameters: String,
+    settings: health::Settings,
+}
+
+/// What a service inherits: the keys of `[health]`.
+#[derive(Clone, Debug)]
+pub(super) struct Inherited {
+    /// Thresholds and cadence.
+    pub(super) settings: health::Settings,
+    /// `verify`
+    pub(super) verify: Verify,
+    /// What `ca-file` holds.
+    pub(super) authority: Option<Authority>,
+}
+
+/// The targets so far.
+#[derive(Debug)]
+pub(super) struct Targets<'a> {
+    /// What the engine sees.
+    pub(super) table: Table<TargetId, TargetSetup>,
+    /// What the prober sees.
+    pub(super) specs: Table<TargetId, Option<Spec>>,
+    known: HashMap<(TargetKey, health::Settings), TargetId>,
+    access: &'a Access,
+    /// Whether nothing is probed at all (`--static`).
+    fixed: bool,
+}
+
+impl Inherited {
+    /// Lays the keys of a service or an address over it.
+    pub(super) fn with(&self, keys: &TargetKeys) -> Self {
+        Self {
+            settings: keys.over(&self.settings),
+            verify: keys.verify.as_ref().map_or(self.verify, |verify| verify.value),
+            authority: keys.authority.clone().or_else(|| self.authority.clone()),
+        }
+    }
+}
+
+impl Plan {
+    /// Makes the plan that a config asks for; nothing if the check is `none`.
+    /// `domain` is the certificate's name unless the check names one.
+    pub(super) fn configured(kind: &CheckKind, domain: &str, guess: Guess, with: &Inherited) -> Option<Self> {
+        match kind {
+            CheckKind::Nothing => None,
+            CheckKind::Tcp { send, expect } => {
+                Some(Self::new(Check::Tcp(Tcp { send: send.clone(), expect: expect.clone() }), with))
+            }
+            CheckKind::Tls { name, alpn } => {
+                let name = name.clone().unwrap_or_else(|| domain.to_owned());
+                Some(Self::tls(name, alpn.clone().unwrap_or_else(|| offered(guess)), with))
+            }
+        }
+    }
+
+    /// Makes the plan that an owner name asks for; nothing if there is none for it.
+    pub(super) fn inferred(guess: Guess, owner: &Name, with: &Inherited) -> Option<Self> {
+        match guess {
+            Guess::Nothing => None,
+            Guess::Tcp => Some(Self::new(Check::Tcp(Tcp::default()), with)),
+            Guess::Tls { .. } => Some(Self::tls(service_domain(owner), offered(guess), with)),
+        }
+    }
+
+    /// Makes a plan of a TLS handshake.
+    pub(super) fn tls(name: String, alpn: Vec<Vec<u8>>, with: &Inherited) -> Self {
+        Self::new(Check::Tls(Tls { name, verify: with.verify, alpn, authority: with.authority.clone() }), with)
+    }
+
+    /// Makes a plan of any check.
+    pub(super) fn new(check: Check, with: &Inherited) -> Self {
+        let parameters = check.parameters();
+        Self { check, parameters, settings: with.settings.clone() }
+    }
+}
+
+impl<'a> Targets<'a> {
+    /// Starts an empty table.
+    pub(super) fn new(access: &'a Access, fixed: bool) -> Self {
+        Self { table: Table::new(), specs: Table::new(), known: HashMap::new(), access, fixed }
+    }
+
+    /// Returns the target of one address; nothing with `--static`.
+    pub(super) fn target(&mut self, address: SocketAddr, plan: &Plan) -> Option<TargetId> {
+        if self.fixed {
+            return None;
+        }
+        let (transport, kind) = (plan.check.transport(), plan.check.kind());
+        let parameters = plan.parameters.clone();
+        let key = TargetKey { address: address.ip(), port: address.port(), transport, kind, parameters };
+        let entry = self.known.entry((key, plan.settings.clone()));
+        let (table, specs, access) = (&mut self.table, &mut self.specs, self.access);
+        let new = |(key, settings): &(TargetKey, health::Settings)| {
+            let probed = access.permits(key.address).is_ok() && key.port != 0;
+            specs.push(probed.then(|| Spec { address, check: plan.check.clone(), timeout: settings.timeout }));
+            table.push(TargetSetup { key: key.clone(), settings: settings.clone(), probed })
+        };
+        Some(*entry.or_insert_with_key(new))
+    }
+
+    /// Returns whether nothing is probed at all.
+    pub(super) const fn is_fixed(&self) -> bool {
+        self.fixed
+    }
+
+    /// Finds the targets that may not be probed, in one finding for each cause.
+    pub(super) fn judge(&self) -> Vec<Finding> {
+        let (mut document, mut denied, mut no_port): (Vec<IpAddr>, Vec<IpAddr>, Vec<IpAddr>) = Default::default();
+        for (_, target) in self.table.iter().filter(|(_, target)| !target.probed) {
+            let address = target.key.address;
+            match self.access.permits(address) {
+                Err(Refused::Documentation(..)) => document.push(address),
+                Err(Refused::NoHost(..) | Refused::Denied(..) | Refused::NotAllowed(_)) => denied.push(address),
+                Ok(()) => no_port.push(address),
+            }
+        }
+        let causes = [
+            (document, "target-documentation", "for documents only (RFC 5737, RFC 3849)", ALLOW),
+            (denied, "target-denied", "outside of what `allow` and `deny` in [health] let us test", ALLOW),
+            (
+                no_port,
+                "target-port-zero",
+                "named with port 0",
+                "give the SRV record the port that the server listens on",
+            ),
+        ];
+        causes.into_iter().filter_map(|(list, id, what, help)| outside_finding(list, id, what, help)).collect()
+    }
+}
+
+fn outside_finding(mut list: Vec<IpAddr>, id: &'static str, what: &str, help: &str) -> Option<Finding> {
+    list.sort_unstable();
+    list.dedup();
+    let first = list.first()?;
+    let message = match list.len() {
+        1 => format!("{first} is {what}: it is served as declared and never tested"),
+        count => {
+            format!("{count} addresses, such as {first}, are {what}: they are served as declared and never tested")
+        }
+    };
+    Some(Finding::warning(id, message).help(help))
+}
+
+fn offered(guess: Guess) -> Vec<Vec<u8>> {
+    match guess {
+        Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
+        Guess::Tcp | Guess::Nothing => Vec::new(),
+    }
+}
+
+const ALLOW: &str = "write the servers' real addresses, or name their networks in `allow` of [health]";

@@ -1,0 +1,26 @@
+//! The config file and the zones: what is written there becomes what each room runs.
+//!
+//! ```text
+//!  files ── load ──▶ text ── document (TOML with spans) ──▶ shape (version 1, all findings in one run)
+//!                      │                                      │
+//!                      └── zone::parse ──▶ zones ──▶ lower ◀──┘   infer: owner label → check
+//!                                                      ▼
+//!                                                   Running
+//! ```
+//!
+//! `load` and `zones` are the only files here that touch the file system; the environment is a parameter.
+//!
+//! **Invariant:** no room below the daemon imports this one; it lowers the file into each room's settings.
+
+pub mod infer;
+pub mod keys;
+pub mod load;
+pub mod lower;
+pub mod reader;
+pub mod running;
+pub mod shape;
+pub mod source;
+pub mod values;
+
+pub use load::{Environment, Input, StateChoice, load};
+pub use running::{Running, ServeSettings, ServerSettings, StateSettings, Workers};

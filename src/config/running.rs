@@ -1,0 +1,113 @@
+//! What the files come to: the settings of every room, with all references resolved.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::finding::Finding;
+use crate::base::table::Table;
+use crate::engine::setup::Setup;
+use crate::health::TargetId;
+use crate::probe::Spec;
+use crate::probe::allow::Access;
+
+/// All that a start or a reload needs.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// Doors and process (`[server]`).
+    pub server: ServerSettings,
+    /// What is kept over restarts (`[state]`).
+    pub state: StateSettings,
+    /// How answers are shaped (`[server]`).
+    pub serve: ServeSettings,
+    /// What the engine runs.
+    pub setup: Setup,
+    /// For each target of the setup how it is probed; nothing for one that may not be probed.
+    pub specs: Table<TargetId, Option<Spec>>,
+    /// Which addresses may be probed (`allow`, `deny`).
+    pub access: Access,
+    /// Findings that do not stop a start: warnings and notes, and the errors of zones that are answered SERVFAIL.
+    pub notes: Vec<Finding>,
+    /// The files that were read, for a watcher; the config first.
+    pub files: Vec<PathBuf>,
+}
+
+/// Doors and process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// Where UDP and TCP are answered.
+    pub listen: Vec<SocketAddr>,
+    /// Whether `listen` is the default: then a missing address family is left out with a note.
+    pub listen_is_default: bool,
+    /// The number of threads that answer.
+    pub workers: Workers,
+    /// The most TCP connections at once.
+    pub tcp_limit: u32,
+    /// The most TCP connections at once of one client.
+    pub tcp_limit_per_client: u32,
+    /// How long an idle TCP connection is kept.
+    pub tcp_idle: Duration,
+    /// Whether a broken zone refuses the start.
+    pub strict_zones: bool,
+    /// Where metrics and readiness are told over HTTP.
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+/// The number of threads that answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// One for each core.
+    Auto,
+    /// So many.
+    Count(NonZeroUsize),
+}
+
+/// How answers are shaped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServeSettings {
+    /// The largest UDP answer in octets, as told by EDNS.
+    pub udp_size: u16,
+    /// Whether sections that nobody asked for are left out.
+    pub minimal_responses: bool,
+    /// The server's identifier (RFC 5001).
+    pub nsid: Option<Vec<u8>>,
+    /// What `version.bind. CH TXT` says; nothing: refused.
+    pub version: Option<String>,
+}
+
+/// What is kept over restarts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateSettings {
+    /// The folder; nothing: nothing is kept.
+    pub folder: Option<PathBuf>,
+    /// Up to which age stored health counts.
+    pub max_age: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: super::load::DEFAULT_LISTEN.to_vec(),
+            listen_is_default: true,
+            workers: Workers::Auto,
+            tcp_limit: 1000,
+            tcp_limit_per_client: 20,
+            tcp_idle: Duration::from_secs(10),
+            strict_zones: false,
+            metrics_listen: None,
+        }
+    }
+}
+
+impl Default for ServeSettings {
+    fn default() -> Self {
+        Self { udp_size: 1232, minimal_responses: false, nsid: None, version: None }
+    }
+}
+
+impl Default for StateSettings {
+    fn default() -> Self {
+        Self { folder: None, max_age: Duration::from_secs(300) }
+    }
+}

@@ -1,0 +1,165 @@
+//! `[[zone]]`, `[[service]]` and `[[address]]`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use crate::base::finding::{Finding, Place};
+use crate::config::keys;
+use crate::config::reader::{Reader, Section};
+use crate::config::source::Placed;
+use crate::config::values;
+use crate::zone::Name;
+
+use super::check::{CheckKind, CheckShape, read_check};
+use super::settings::{PolicyKeys, TargetKeys};
+
+/// One `[[zone]]`.
+#[derive(Clone, Debug)]
+pub struct ZoneEntry {
+    /// `name`; nothing: what the file says.
+    pub name: Option<Placed<Name>>,
+    /// `file`
+    pub file: Placed<PathBuf>,
+}
+
+/// One `[[service]]`.
+#[derive(Clone, Debug)]
+pub struct ServiceEntry {
+    /// `match`: an owner name in which a label `*` stands for any one label.
+    pub matches: Placed<Name>,
+    /// `check`; nothing: what the owner name tells.
+    pub check: Option<CheckShape>,
+    /// The keys of `[policy]`.
+    pub policy: PolicyKeys,
+    /// The keys of `[health]`.
+    pub target: TargetKeys,
+}
+
+/// One `[[address]]`.
+#[derive(Clone, Debug)]
+pub struct AddressEntry {
+    /// `name`
+    pub name: Placed<Name>,
+    /// Where its addresses come from.
+    pub leads: Leads,
+    /// The keys of `[policy]`.
+    pub policy: PolicyKeys,
+    /// The keys of `[health]`.
+    pub target: TargetKeys,
+}
+
+/// Where the addresses of an [`AddressEntry`] come from.
+#[derive(Clone, Debug)]
+pub enum Leads {
+    /// `follows`: the hosts of a service.
+    Follows(Placed<Name>),
+    /// `tiers`, the preferred first, with the check of each address.
+    Tiers(Vec<Placed<Vec<Placed<IpAddr>>>>, CheckShape),
+}
+
+/// Reads every `[[zone]]`.
+pub(super) fn read_zones(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<ZoneEntry> {
+    let sections = reader.tables(root, "zone", "[[zone]]");
+    sections.iter().filter_map(|section| read_zone(reader, section)).collect()
+}
+
+fn read_zone(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<ZoneEntry> {
+    reader.refuse_unknown_keys(section, &[keys::ZONE]);
+    let name = reader.take(section, "name", values::name);
+    let file = reader.take(section, "file", values::path);
+    if !section.has("file") && !section.has("primaries") {
+        reader.missing(section, "file", "name the zone's file, such as file = \"example.com.zone\"");
+    }
+    Some(ZoneEntry { name, file: file? })
+}
+
+/// Reads every `[[service]]`.
+pub(super) fn read_services(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<ServiceEntry> {
+    let sections = reader.tables(root, "service", "[[service]]");
+    sections.iter().filter_map(|section| read_service(reader, section)).collect()
+}
+
+fn read_service(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<ServiceEntry> {
+    reader.refuse_unknown_keys(section, &[keys::SERVICE, keys::POLICY, keys::TARGET]);
+    if !section.has("match") {
+        reader.missing(section, "match", "name the service, such as match = \"_sip._tcp.example.com\"");
+    }
+    let matches = reader.take(section, "match", values::name);
+    let check = read_check(reader, section);
+    if let Some(port) = check.as_ref().and_then(|check| check.port.as_ref()) {
+        let finding = Finding::error("check-port", "the check of a service takes its port from the SRV record");
+        reader.find(finding.at(port.place.clone()).help("leave `port` out"));
+    }
+    let (policy, target) = (PolicyKeys::read(reader, section), TargetKeys::read(reader, section));
+    Some(ServiceEntry { matches: matches?, check, policy, target })
+}
+
+/// Reads every `[[address]]`.
+pub(super) fn read_addresses(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<AddressEntry> {
+    let sections = reader.tables(root, "address", "[[address]]");
+    sections.iter().filter_map(|section| read_address(reader, section)).collect()
+}
+
+fn read_address(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<AddressEntry> {
+    reader.refuse_unknown_keys(section, &[keys::ADDRESS, keys::POLICY, keys::TARGET]);
+    if !section.has("name") {
+        reader.missing(section, "name", "name the owner of the addresses, such as name = \"example.com\"");
+    }
+    let name = reader.take(section, "name", values::name);
+    let follows = reader.take(section, "follows", values::name);
+    let tiers = reader.take_lists(section, "tiers", values::address);
+    let check = read_check(reader, section);
+    let (policy, target) = (PolicyKeys::read(reader, section), TargetKeys::read(reader, section));
+    let leads = match (section.has("follows"), section.has("tiers")) {
+        (true, true) => {
+            let finding = Finding::error("address-leads", "`follows` and `tiers` exclude each other");
+            reader.find(finding.at(reader.key_place(section, "tiers")).help("take one of them"));
+            None
+        }
+        (false, false) => {
+            let help = "say `follows = \"_sip._tcp.example.com\"`, or `tiers = [[…], […]]` with a `check`";
+            reader.missing(section, "follows` or `tiers", help);
+            None
+        }
+        (true, false) => {
+            let own = follows.is_some().then(|| policy.first_place()).flatten();
+            if let Some(place) = own.or_else(|| section.has("check").then(|| reader.key_place(section, "check"))) {
+                reader.find(idle_with_follows(place));
+            }
+            follows.map(Leads::Follows)
+        }
+        (false, true) => tiers_with_check(reader, section, tiers, check),
+    };
+    Some(AddressEntry { name: name?, leads: leads?, policy, target })
+}
+
+fn idle_with_follows(place: Place) -> Finding {
+    Finding::warning("config-key-idle", "this key has no effect beside `follows`")
+        .at(place)
+        .why("a name that follows a service has the service's decision, and no check of its own")
+        .help("set it at the service")
+}
+
+fn tiers_with_check(
+    reader: &mut Reader<'_>,
+    section: &Section<'_>,
+    tiers: Option<Placed<Vec<Placed<Vec<Placed<IpAddr>>>>>>,
+    check: Option<CheckShape>,
+) -> Option<Leads> {
+    if !section.has("check") {
+        reader.missing(section, "check", "say how the addresses are tested: check = { kind = \"tcp\", port = 443 }");
+    }
+    let tiers = tiers?;
+    let empty = tiers.value.iter().find(|tier| tier.value.is_empty()).map(|tier| tier.place.clone());
+    if let Some(place) = empty.or_else(|| tiers.value.is_empty().then(|| tiers.place.clone())) {
+        let finding = Finding::error("address-tier-empty", "a tier without addresses").at(place);
+        reader.find(finding.help("name at least one address in each tier"));
+    }
+    let check = check?;
+    if check.port.is_none() && check.kind != CheckKind::Nothing {
+        let finding = Finding::error("check-port", "the check of addresses needs a port");
+        let place = reader.key_place(section, "check");
+        reader.find(finding.at(place).help("say it: check = { kind = \"tcp\", port = 443 }"));
+    }
+    Some(Leads::Tiers(tiers.value, check))
+}

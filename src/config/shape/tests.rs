@@ -1,0 +1,190 @@
+//! Each finding of the shape: what is written, and what is said about it where.
+
+use std::time::Duration;
+
+use crate::base::finding::{Finding, Severity};
+use crate::config::keys::{SECTIONS, Status};
+use crate::config::source::Source;
+use crate::policy::{AllDown, Need};
+
+use super::*;
+
+fn read_text(text: &str) -> (File, Vec<Finding>) {
+    read(&Source::new("understudy.toml", text.to_owned()))
+}
+
+fn findings(text: &str) -> Vec<(&'static str, u32, u32, u32)> {
+    let (_, findings) = read_text(text);
+    let spot = |finding: &Finding| finding.place.as_ref().map_or((0, 0, 0), |p| (p.line, p.column, p.width));
+    findings.iter().map(|finding| (finding.id, spot(finding))).map(|(id, (l, c, w))| (id, l, c, w)).collect()
+}
+
+#[test]
+fn each_mistake_has_its_finding_at_its_place() {
+    for (text, expected) in [
+        ("", ("config-version", 1, 1, 1)),
+        ("version = 2", ("config-version-other", 1, 11, 1)),
+        ("version = 1\n[sever]", ("config-key-unknown", 2, 2, 5)),
+        ("version = 1\ninterval = \"5s\"", ("config-key-unknown", 2, 1, 8)),
+        ("version = 1\nserver = 3", ("config-value", 2, 10, 1)),
+        ("version = 1\n[zone]\nfile = \"a\"", ("config-value", 2, 1, 6)),
+        ("version = 1\n[health]\nintervall = \"5s\"", ("config-key-unknown", 3, 1, 9)),
+        ("version = 1\n[health]\ninterval = \"5x\"", ("config-value", 3, 12, 4)),
+        ("version = 1\n[health]\ninterval = 5", ("config-value", 3, 12, 1)),
+        ("version = 1\n[health]\ntimeout = \"0s\"", ("config-value", 3, 11, 4)),
+        ("version = 1\n[health]\ntimeout = \"8s\"", ("config-none-here", 0, 0, 0)),
+        ("version = 1\n[health]\nfall = 0", ("config-value", 3, 8, 1)),
+        ("version = 1\n[health]\nwatch = false", ("config-key-idle", 3, 1, 5)),
+        ("version = 1\n[health]\nexec = true", ("config-key-idle", 3, 1, 4)),
+        ("version = 1\n[health]\nresolver = \"127.0.0.1:53\"", ("config-key-idle", 3, 1, 8)),
+        ("version = 1\n[health]\nallow = [\"10.0.0.1/8\"]", ("config-value", 3, 10, 12)),
+        ("version = 1\n[health]\nreferences = [\"tcp://x:1\"]", ("config-value", 3, 15, 11)),
+        ("version = 1\n[health]\nreferences = [\"tls://127.0.0.1:1\"]", ("config-value", 3, 15, 19)),
+        ("version = 1\n[policy]\nttl = 0", ("config-value", 3, 7, 1)),
+        ("version = 1\n[policy]\nstandby = \"hiden\"", ("config-value", 3, 11, 7)),
+        ("version = 1\n[policy]\nmin-up = \"0%\"", ("config-value", 3, 10, 4)),
+        ("version = 1\n[policy]\nfailback = \"window 1:00-2:00\"", ("config-value", 3, 12, 18)),
+        ("version = 1\n[server]\nlisten = []", ("config-value", 3, 10, 2)),
+        ("version = 1\n[server]\nlisten = [\"[::1]:5300\", \"localhost\"]", ("config-value", 3, 25, 11)),
+        ("version = 1\n[server]\ntls-listen = []", ("config-key-later", 3, 1, 10)),
+        ("version = 1\n[server]\nudp-size = 100", ("config-value", 3, 12, 3)),
+        ("version = 1\n[limits]\nrrl-rate = 5", ("config-key-later", 3, 1, 8)),
+        ("version = 1\n[[key]]", ("config-key-later", 2, 1, 7)),
+        ("version = 1\n[[zone]]\nname = \"example.com\"", ("config-key-missing", 2, 1, 8)),
+        ("version = 1\n[[zone]]\nname = \"a..b\"\nfile = \"a\"", ("config-value", 3, 8, 6)),
+        ("version = 1\n[[zone]]\nfile = \"a\"\nprimaries = []", ("config-key-later", 4, 1, 9)),
+        ("version = 1\n[[service]]\nttl = 3", ("config-key-missing", 2, 1, 11)),
+        ("version = 1\n[[service]]\nmatch = \"a.b\"\nallow = []", ("config-key-unknown", 4, 1, 5)),
+        ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = \"tcp\"", ("config-value", 4, 9, 5)),
+        ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = {}", ("config-key-missing", 4, 9, 2)),
+        ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"sip\" }", ("check-kind-later", 4, 18, 5)),
+        ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"tcpp\" }", ("check-kind-unknown", 4, 18, 6)),
+        (
+            "version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"tcp\", alpn = [] }",
+            ("config-key-unknown", 4, 25, 4),
+        ),
+        ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"tcp\", port = 3 }", ("check-port", 4, 32, 1)),
+        ("version = 1\n[[address]]\nname = \"a.b\"", ("config-key-missing", 2, 1, 11)),
+        ("version = 1\n[[address]]\nname = \"a.b\"\nfollows = \"_a._tcp.b\"\ntiers = []", ("address-leads", 5, 1, 5)),
+        (
+            "version = 1\n[[address]]\nname = \"a.b\"\nfollows = \"_a._tcp.b\"\nhold = \"5s\"",
+            ("config-key-idle", 5, 8, 4),
+        ),
+        ("version = 1\n[[address]]\nname = \"a.b\"\ntiers = [[\"127.0.0.1\"]]", ("config-key-missing", 2, 1, 11)),
+        (
+            "version = 1\n[[address]]\nname = \"a.b\"\ntiers = [[\"127.0.0.1\"], []]\ncheck = { kind = \"none\" }",
+            ("address-tier-empty", 4, 25, 2),
+        ),
+        (
+            "version = 1\n[[address]]\nname = \"a.b\"\ntiers = [[\"127.0.0.1\"]]\ncheck = { kind = \"tcp\" }",
+            ("check-port", 5, 1, 5),
+        ),
+        ("version = 1\n[server]\nlisten = [\"127.0.0.1:53\"", ("config-syntax", 3, 25, 1)),
+    ] {
+        let expected: Vec<_> = match expected {
+            ("config-none-here", ..) => Vec::new(),
+            ("config-version-other", line, column, width) => vec![("config-value", line, column, width)],
+            other => vec![other],
+        };
+        assert_eq!(findings(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn all_mistakes_come_in_one_run_in_the_order_of_the_file() {
+    let text = "[policy]\nhold = \"x\"\n[health]\nfall = 0\nrise = 0\n[server]\nlissen = []\n";
+    let ids: Vec<_> = findings(text).into_iter().map(|(id, line, ..)| (id, line)).collect();
+    assert_eq!(
+        ids,
+        [
+            ("config-version", 1),
+            ("config-value", 2),
+            ("config-value", 4),
+            ("config-value", 5),
+            ("config-key-unknown", 7)
+        ]
+    );
+}
+
+#[test]
+fn a_broken_line_hides_no_mistake_of_another() {
+    let ids: Vec<_> =
+        findings("version = \n[health]\nfall = 0\nrise = = 2\n").into_iter().map(|f| (f.0, f.1)).collect();
+    assert_eq!(ids, [("config-syntax", 1), ("config-value", 3), ("config-syntax", 4)]);
+}
+
+#[test]
+fn a_finding_says_what_would_be_right() {
+    for (text, message, help) in [
+        ("[health]\nintervall = 1", "[health] has no key `intervall`", "did you mean `interval`?"),
+        ("[health]\nttl = 1", "[health] has no key `ttl`", "`ttl` belongs in [policy]"),
+        ("[health]\nfall = 0", "`fall` cannot be 0", "it takes an integer from 1 to 100"),
+        ("[[service]]\nmatch = \"a.b\"\ndeny = []", "[[service]] has no key `deny`", "`deny` belongs in [health]"),
+        ("[policy]\nfailed = \"gone\"", "`failed` cannot be \"gone\"", "it takes \"withdraw\" or \"demote\""),
+        ("[health]\nallow = [\"10.0.0.1/8\"]", "`allow` cannot be \"10.0.0.1/8\"", "did you mean 10.0.0.0/8?"),
+    ] {
+        let (_, findings) = read_text(&format!("version = 1\n{text}"));
+        let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!(finding.message, message);
+        let said = finding.help.as_deref().unwrap_or_default();
+        assert!(said.ends_with(help), "{said}");
+    }
+}
+
+#[test]
+fn values_are_read() {
+    let (file, findings) = read_text(
+        r#"
+        version = 1
+        [server]
+        listen = ["127.0.0.1:53"]
+        nsid = "0x6e7331"
+        version = "understudy"
+        [state]
+        dir = "none"
+        [health]
+        interval = "10s"
+        allow = ["10.0.0.0/8"]
+        references = ["tcp://127.0.0.1:53", "tls://[::1]:443/www.example.com."]
+        [policy]
+        ttl = "1m"
+        min-up = "50%"
+        all-down = "closed"
+        [[zone]]
+        file = "example.com.zone"
+        [[service]]
+        match = "_sip._tcp.example.com"
+        check = { kind = "tls", name = "example.com", alpn = ["sip"] }
+        hold = "0s"
+        "#,
+    );
+    assert_eq!(findings, []);
+    assert_eq!(file.server.nsid.as_deref(), Some(b"ns1".as_slice()));
+    assert_eq!(file.server.version, Some(Some("understudy".to_owned())));
+    assert_eq!(file.state.dir, Some(StateChoice::Nothing));
+    assert_eq!(file.target.interval.map(|placed| placed.value), Some(Duration::from_secs(10)));
+    assert_eq!(file.probing.references[1].value.tls_name.as_deref(), Some("www.example.com"));
+    assert_eq!(file.policy.ttl.map(|placed| placed.value), Some(60));
+    assert_eq!(file.policy.min_up.map(|placed| placed.value), Some(Need::Share(0.5)));
+    assert_eq!(file.policy.all_down.map(|placed| placed.value), Some(AllDown::Closed));
+    assert_eq!(file.zones.len(), 1);
+    let check = file.services[0].check.clone().unwrap();
+    assert_eq!(check.kind, CheckKind::Tls { name: Some("example.com".into()), alpn: Some(vec![b"sip".to_vec()]) });
+    assert_eq!(file.services[0].policy.hold.clone().map(|placed| placed.value), Some(Duration::ZERO));
+}
+
+#[test]
+fn each_default_is_a_value_of_its_key() {
+    for (section, keys) in SECTIONS {
+        for key in keys.iter().copied().flatten() {
+            let Some(default) = key.default else { continue };
+            let text = format!("version = 1\n{section}\n{} = {default}\n", key.name);
+            let (_, findings) = read_text(&text);
+            let own = findings.iter().filter(|finding| {
+                let section_itself = key.status == Status::Later && finding.message.contains("`[[key]]`");
+                !section_itself && finding.id != "config-key-missing" && finding.severity > Severity::Note
+            });
+            assert_eq!(own.collect::<Vec<_>>(), Vec::<&Finding>::new(), "{text}");
+        }
+    }
+}

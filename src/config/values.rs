@@ -1,0 +1,217 @@
+//! Reads single values: durations, addresses, prefixes, names, choices.
+//!
+//! Each function gives the value, or what the key takes instead, in words that complete "it takes …".
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use crate::policy::{Failback, Need};
+use crate::probe::allow::Network;
+use crate::zone::Name;
+
+/// A value, or what would be one.
+pub type Read<T> = Result<T, String>;
+
+/// Reads an integer within bounds.
+pub fn integer(low: u32, high: u32) -> impl Fn(&DeValue<'_>) -> Read<u32> {
+    move |value| {
+        let number = value.as_integer().and_then(|digits| u32::from_str_radix(digits.as_str(), digits.radix()).ok());
+        let fits = number.filter(|number| (low..=high).contains(number));
+        fits.ok_or_else(|| format!("an integer from {low} to {high}"))
+    }
+}
+
+/// Reads `true` or `false`.
+pub fn boolean(value: &DeValue<'_>) -> Read<bool> {
+    value.as_bool().ok_or_else(|| "true or false".to_owned())
+}
+
+/// Reads a text that is not empty.
+pub fn text(value: &DeValue<'_>) -> Read<String> {
+    let text = value.as_str().filter(|text| !text.is_empty());
+    text.map(str::to_owned).ok_or_else(|| "a text in quotes".to_owned())
+}
+
+/// Reads a path.
+pub fn path(value: &DeValue<'_>) -> Read<PathBuf> {
+    let text = value.as_str().filter(|text| !text.is_empty() && !text.contains('\0'));
+    text.map(PathBuf::from).ok_or_else(|| "a path in quotes".to_owned())
+}
+
+/// Reads a duration within bounds.
+pub fn duration(low: Duration, high: Duration) -> impl Fn(&DeValue<'_>) -> Read<Duration> {
+    move |value| {
+        let span = value.as_str().and_then(parse_duration).filter(|span| (low..=high).contains(span));
+        span.ok_or_else(|| {
+            format!("a duration in quotes, such as \"5s\", \"250ms\" or \"1m30s\", from {low:?} to {high:?}")
+        })
+    }
+}
+
+/// Reads a TTL: seconds, or a duration of whole seconds.
+pub fn ttl(value: &DeValue<'_>) -> Read<u32> {
+    let wanted = || "a TTL of 1 to 2147483647 seconds, such as 30 or \"5m\"".to_owned();
+    // RFC 2181 §8: a TTL has 31 bits.
+    let most = u32::from(u16::MAX) << 15 | 0x7fff;
+    if let Some(span) = value.as_str() {
+        let span = parse_duration(span).filter(|span| span.subsec_nanos() == 0);
+        let secs = span.and_then(|span| u32::try_from(span.as_secs()).ok());
+        return secs.filter(|secs| (1..=most).contains(secs)).ok_or_else(wanted);
+    }
+    integer(1, most)(value).map_err(|_| wanted())
+}
+
+/// Reads `min-up`: a count, or a share such as `"50%"`.
+pub fn need(value: &DeValue<'_>) -> Read<Need> {
+    let wanted = || "a count such as 2, or a share of the weight from \"1%\" to \"100%\"".to_owned();
+    if let Some(text) = value.as_str() {
+        let percent = text.strip_suffix('%').and_then(|digits| digits.parse::<u8>().ok());
+        let percent = percent.filter(|percent| (1..=100).contains(percent) && !text.starts_with('+'));
+        return percent.map(|percent| Need::Share(f64::from(percent) / 100.0)).ok_or_else(wanted);
+    }
+    integer(1, 65_535)(value).map(Need::Count).map_err(|_| wanted())
+}
+
+/// Reads `failback`.
+pub fn failback(value: &DeValue<'_>) -> Read<Failback> {
+    let wanted = || "\"auto\", \"manual\" or \"window HH:MM-HH:MM\" (UTC, two different times)".to_owned();
+    match value.as_str() {
+        Some("auto") => Ok(Failback::Auto),
+        Some("manual") => Ok(Failback::Manual),
+        Some(text) => text.strip_prefix("window ").and_then(window).ok_or_else(wanted),
+        None => Err(wanted()),
+    }
+}
+
+/// Reads one of several words.
+pub fn choice<T: Copy>(words: &[(&'static str, T)]) -> impl Fn(&DeValue<'_>) -> Read<T> {
+    move |value| {
+        let found = words.iter().find(|(word, _)| value.as_str() == Some(word));
+        found.map(|(_, choice)| *choice).ok_or_else(|| {
+            let quoted: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            quoted.join(" or ")
+        })
+    }
+}
+
+/// Reads an address with a port.
+pub fn socket(value: &DeValue<'_>) -> Read<SocketAddr> {
+    let socket = value.as_str().and_then(|text| text.parse().ok());
+    socket.ok_or_else(|| "an address with a port, such as \"127.0.0.1:5300\" or \"[::1]:5300\"".to_owned())
+}
+
+/// Reads an address.
+pub fn address(value: &DeValue<'_>) -> Read<IpAddr> {
+    let address = value.as_str().and_then(|text| text.parse().ok());
+    address.ok_or_else(|| "an address, such as \"127.0.0.1\" or \"::1\"".to_owned())
+}
+
+/// Reads a network.
+pub fn network(value: &DeValue<'_>) -> Read<Network> {
+    let wanted = "networks such as \"10.0.0.0/8\" and \"fd00::/8\", or addresses";
+    let text = value.as_str().ok_or_else(|| wanted.to_owned())?;
+    text.parse().map_err(|error| format!("{wanted}; {error}"))
+}
+
+/// Reads a domain name; it is absolute, with or without its final dot.
+pub fn name(value: &DeValue<'_>) -> Read<Name> {
+    let wanted = "a domain name, such as \"_sip._tcp.example.com\"";
+    let text = value.as_str().ok_or_else(|| wanted.to_owned())?;
+    text.parse().map_err(|error| format!("{wanted}; this one has an error: {error}"))
+}
+
+/// Reads `1m30s`: numbers with the units `ms`, `s`, `m`, `h`, `d`, each at most once and the largest first.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+    let (mut rest, mut millis, mut units) = (text, 0u64, &UNITS[..]);
+    while !rest.is_empty() {
+        let digits = rest.find(|letter: char| !letter.is_ascii_digit())?;
+        let (number, tail) = rest.split_at_checked(digits)?;
+        let letters = tail.find(|letter: char| letter.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at_checked(letters)?;
+        let place = units.iter().position(|(word, _)| *word == unit)?;
+        millis = number.parse::<u64>().ok()?.checked_mul(units.get(place)?.1)?.checked_add(millis)?;
+        (rest, units) = (tail, units.get(place + 1..)?);
+    }
+    (!text.is_empty()).then(|| Duration::from_millis(millis))
+}
+
+fn window(text: &str) -> Option<Failback> {
+    let (from, to) = text.split_once('-')?;
+    let (from, to) = (minutes(from)?, minutes(to)?);
+    (from != to).then_some(Failback::Window { from, to })
+}
+
+/// Reads `HH:MM`.
+fn minutes(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.split_once(':')?;
+    let number = |digits: &str, most: u16| {
+        let plain = digits.len() == 2 && digits.bytes().all(|octet| octet.is_ascii_digit());
+        digits.parse::<u16>().ok().filter(|number| plain && *number <= most)
+    };
+    Some(number(hours, 23)? * 60 + number(minutes, 59)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_numbers_with_units() {
+        for (text, millis) in [
+            ("5s", Some(5_000)),
+            ("250ms", Some(250)),
+            ("1m30s", Some(90_000)),
+            ("2h", Some(7_200_000)),
+            ("0s", Some(0)),
+            ("1d", Some(86_400_000)),
+            ("", None),
+            ("5", None),
+            ("s", None),
+            ("5 s", None),
+            ("-5s", None),
+            ("30s1m", None),
+            ("1s1s", None),
+            ("5x", None),
+            ("99999999999999999999s", None),
+            ("18446744073709551615d", None),
+        ] {
+            assert_eq!(parse_duration(text), millis.map(Duration::from_millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn windows_have_two_times_of_day() {
+        let read = |text: &str| failback(&DeValue::String(text.into()));
+        assert_eq!(read("window 22:00-04:30"), Ok(Failback::Window { from: 1320, to: 270 }));
+        assert_eq!(read("auto"), Ok(Failback::Auto));
+        for text in ["window 22:00-22:00", "window 24:00-01:00", "window 1:00-02:00", "window 01:00", "never", "window"]
+        {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_ttl_has_31_bits() {
+        let read = |text: &'static str| ttl(DeValue::parse(text).unwrap().get_ref());
+        assert_eq!(read("30"), Ok(30));
+        assert_eq!(read("\"5m\""), Ok(300));
+        assert_eq!(read("2147483647"), Ok(2_147_483_647));
+        for text in ["0", "2147483648", "-1", "1.5", "\"250ms\"", "true"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_need_is_a_count_or_a_share() {
+        let read = |text: &'static str| need(DeValue::parse(text).unwrap().get_ref());
+        assert_eq!(read("2"), Ok(Need::Count(2)));
+        assert_eq!(read("\"50%\""), Ok(Need::Share(0.5)));
+        for text in ["0", "\"0%\"", "\"101%\"", "\"50\"", "\"+5%\"", "0.5"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}
