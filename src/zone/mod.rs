@@ -1,59 +1,27 @@
 //! DNS data as an operator writes it: names, sets of records, zones, and their text form.
 //!
+//! ```text
+//!  text ──parse──▶ ┐                                 ┌──▶ write: text again, octet for octet
+//!                  ├─ collect: one sort ──▶ Zone ────┤
+//!  ZoneBuilder ──▶ ┘                                 └──▶ diff: what left, what came
+//! ```
+//!
+//! `schema` says of which fields each type's RDATA is made; reading, printing and checking of records follow it alone.
+//!
 //! **Invariant:** this room knows neither health nor policy, and reads no file: bytes come in, zones or findings go out.
 
+mod collect;
+pub mod diff;
 pub mod name;
+pub mod parse;
 pub mod rrset;
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
+pub(crate) mod schema;
+pub mod serial;
+#[expect(clippy::module_inception, reason = "the room's chief type has the room's name")]
+mod zone;
 
 pub use name::{Name, NameError};
 pub use rrset::{Rrset, Rtype, Srv};
-
-/// One zone: all records at and below its origin, as declared.
-///
-/// It has exactly one SOA, at the origin, and no record outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Zone {
-    origin: Name,
-    nodes: BTreeMap<Name, Vec<Arc<Rrset>>>,
-}
-
-impl Zone {
-    /// Returns the name of the zone's apex.
-    pub const fn origin(&self) -> &Name {
-        &self.origin
-    }
-
-    /// Returns the sets of one owner name, sorted by type.
-    pub fn rrsets(&self, owner: &Name) -> &[Arc<Rrset>] {
-        self.nodes.get(owner).map_or(&[], Vec::as_slice)
-    }
-
-    /// Returns one set.
-    pub fn rrset(&self, owner: &Name, rtype: Rtype) -> Option<&Arc<Rrset>> {
-        self.rrsets(owner).iter().find(|set| set.rtype() == rtype)
-    }
-
-    /// Walks over the owner names in canonical order (RFC 4034 §6.1) with their sets; names without records (empty
-    /// non-terminals) are not listed.
-    pub fn nodes(&self) -> impl Iterator<Item = (&Name, &[Arc<Rrset>])> {
-        self.nodes.iter().map(|(owner, sets)| (owner, sets.as_slice()))
-    }
-
-    /// Returns the SOA.
-    pub fn soa(&self) -> &Arc<Rrset> {
-        self.rrset(&self.origin, Rtype::SOA).expect("a zone is made with its SOA")
-    }
-
-    /// Returns the SOA's serial.
-    pub fn serial(&self) -> u32 {
-        todo!("zone helper")
-    }
-
-    /// Returns the number of records.
-    pub fn record_count(&self) -> usize {
-        self.nodes.values().flatten().map(|set| set.len()).sum()
-    }
-}
+pub use serial::Serial;
+pub use collect::Fault;
+pub use zone::{Zone, ZoneBuilder, ZoneError};

@@ -67,52 +67,9 @@ impl Name {
     /// # Errors
     /// Every [`NameError`] but `Malformed`.
     pub fn parse(text: &[u8], origin: Option<&Self>) -> Result<Self, NameError> {
-        if text == b"@" {
-            return origin.cloned().ok_or(NameError::NoOrigin);
-        }
-        if text == b"." {
-            return Ok(Self::root());
-        }
         let mut wire = [0u8; MAX_NAME];
-        // `label` is the place of the open label's length octet, `end` the next free place.
-        let (mut label, mut end) = (0usize, 1usize);
-        let mut rest = text;
-        let mut absolute = false;
-        while let Some((&octet, tail)) = rest.split_first() {
-            rest = tail;
-            let value = match octet {
-                b'.' => {
-                    close_label(&mut wire, label, end)?;
-                    label = end;
-                    end += 1;
-                    absolute = rest.is_empty();
-                    continue;
-                }
-                b'\\' => {
-                    let (value, tail) = unescape(rest).ok_or(NameError::BadEscape)?;
-                    rest = tail;
-                    value
-                }
-                0x80.. => return Err(NameError::NotAscii),
-                plain => plain,
-            };
-            *wire.get_mut(end).ok_or(NameError::LongName)? = value;
-            end += 1;
-        }
-        if absolute {
-            if end > MAX_NAME {
-                return Err(NameError::LongName);
-            }
-            return Ok(Self(Arc::from(&wire[..end])));
-        }
-        close_label(&mut wire, label, end)?;
-        let origin = origin.ok_or(NameError::NoOrigin)?;
-        let total = end + origin.0.len();
-        if total > MAX_NAME {
-            return Err(NameError::LongName);
-        }
-        wire[end..total].copy_from_slice(&origin.0);
-        Ok(Self(Arc::from(&wire[..total])))
+        let length = read(text, origin.map(Self::wire), &mut wire)?;
+        Ok(Self(Arc::from(&wire[..length])))
     }
 
     /// Returns the wire octets, the root label last.
@@ -171,6 +128,68 @@ impl Name {
     #[must_use]
     pub fn to_lower(&self) -> Self {
         Self(Arc::from(self.0.to_ascii_lowercase()))
+    }
+}
+
+/// Reads presentation form as [`Name::parse`] does, into `wire`; returns the length.
+///
+/// # Errors
+/// Every [`NameError`] but `Malformed`.
+pub fn read(text: &[u8], origin: Option<&[u8]>, wire: &mut [u8; MAX_NAME]) -> Result<usize, NameError> {
+    match text {
+        b"@" => return append(wire, 0, origin),
+        b"." => {
+            wire[0] = 0;
+            return Ok(1);
+        }
+        _ => {}
+    }
+    // `label` is the place of the open label's length octet, `end` the next free place.
+    let (mut label, mut end) = (0usize, 1usize);
+    let mut rest = text;
+    while let Some((&octet, tail)) = rest.split_first() {
+        rest = tail;
+        let value = match octet {
+            b'.' => {
+                close_label(wire, label, end)?;
+                label = end;
+                end += 1;
+                if rest.is_empty() {
+                    *wire.get_mut(label).ok_or(NameError::LongName)? = 0;
+                    return Ok(end);
+                }
+                continue;
+            }
+            b'\\' => {
+                let (value, tail) = unescape(rest).ok_or(NameError::BadEscape)?;
+                rest = tail;
+                value
+            }
+            0x80.. => return Err(NameError::NotAscii),
+            plain => plain,
+        };
+        *wire.get_mut(end).ok_or(NameError::LongName)? = value;
+        end += 1;
+    }
+    close_label(wire, label, end)?;
+    append(wire, end, origin)
+}
+
+/// Appends to `key` octets whose plain order is the canonical order of names (RFC 4034 §6.1), and of which those of
+/// an ancestor are a prefix. `wire` is a valid uncompressed name.
+pub fn push_sort_key(wire: &[u8], key: &mut Vec<u8>) {
+    let mut starts = [0u8; 128];
+    let mut left = label_starts(wire, &mut starts);
+    while left > 0 {
+        left -= 1;
+        for octet in label_at(wire, starts[left]).iter().map(u8::to_ascii_lowercase) {
+            // A label ends with 0, below every octet; so 0 and 1 themselves become two octets.
+            match octet {
+                0 | 1 => key.extend_from_slice(&[1, octet + 1]),
+                other => key.push(other),
+            }
+        }
+        key.push(0);
     }
 }
 
@@ -249,6 +268,13 @@ fn label_starts(name: &[u8], starts: &mut [u8; 128]) -> usize {
 fn label_at(name: &[u8], start: u8) -> &[u8] {
     let start = usize::from(start);
     &name[start + 1..=start + usize::from(name[start])]
+}
+
+fn append(wire: &mut [u8; MAX_NAME], end: usize, origin: Option<&[u8]>) -> Result<usize, NameError> {
+    let origin = origin.ok_or(NameError::NoOrigin)?;
+    let total = end + origin.len();
+    wire.get_mut(end..total).ok_or(NameError::LongName)?.copy_from_slice(origin);
+    Ok(total)
 }
 
 fn close_label(wire: &mut [u8; MAX_NAME], label: usize, end: usize) -> Result<(), NameError> {
@@ -404,6 +430,24 @@ mod tests {
         let mut shuffled: Vec<Name> = names.iter().rev().cloned().collect();
         shuffled.sort();
         assert_eq!(shuffled, names);
+    }
+
+    #[test]
+    fn sort_keys_order_as_names_do() {
+        let names: Vec<Name> =
+            [".", "a.", r"a\000.", r"\000.a.", r"\001.a.", r"\002.a.", r"\001\001.a.", "b.a.", "B.b.a.", "ab.", "b."]
+                .iter()
+                .map(|text| name(text))
+                .collect();
+        for a in &names {
+            for b in &names {
+                let (mut key_a, mut key_b) = (Vec::new(), Vec::new());
+                push_sort_key(a.wire(), &mut key_a);
+                push_sort_key(b.wire(), &mut key_b);
+                assert_eq!(key_a.cmp(&key_b), a.cmp(b), "{a} {b}");
+                assert_eq!(key_a.starts_with(&key_b), a.is_within(b), "{a} {b}");
+            }
+        }
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! What changed between two versions of a zone.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::{Name, Rrset, Zone};
+
+/// The sets that left a zone and those that came, in canonical order of their owners, then by type.
+///
+/// A set of which the TTL or a record changed is in both, with its records that changed; with all of them if the TTL
+/// did. Their order within a set is no change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diff {
+    /// What left.
+    pub removed: Vec<(Name, Rrset)>,
+    /// What came.
+    pub added: Vec<(Name, Rrset)>,
+}
+
+impl Diff {
+    /// Returns whether nothing changed.
+    pub const fn is_empty(&self) -> bool {
+        self.removed.is_empty() && self.added.is_empty()
+    }
+}
+
+/// Compares two versions of a zone in one walk over both.
+pub fn diff(old: &Zone, new: &Zone) -> Diff {
+    let mut found = Diff::default();
+    let (mut olds, mut news) = (old.nodes().peekable(), new.nodes().peekable());
+    loop {
+        let order = match (olds.peek(), news.peek()) {
+            (None, None) => return found,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((old, _)), Some((new, _))) => old.cmp(new),
+        };
+        let left = if order.is_le() { olds.next() } else { None };
+        let came = if order.is_ge() { news.next() } else { None };
+        let Some((owner, _)) = left.or(came) else { return found };
+        compare_node(owner, left.map_or(&[], |node| node.1), came.map_or(&[], |node| node.1), &mut found);
+    }
+}
+
+fn compare_node(owner: &Name, old: &[Arc<Rrset>], new: &[Arc<Rrset>], found: &mut Diff) {
+    let (mut olds, mut news) = (old.iter().peekable(), new.iter().peekable());
+    loop {
+        let order = match (olds.peek(), news.peek()) {
+            (None, None) => return,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(old), Some(new)) => old.rtype().cmp(&new.rtype()),
+        };
+        let left = if order.is_le() { olds.next() } else { None };
+        let came = if order.is_ge() { news.next() } else { None };
+        match (left, came) {
+            // Versions share what did not change: then there is nothing to compare.
+            (Some(left), Some(came)) if Arc::ptr_eq(left, came) => {}
+            (Some(left), Some(came)) if left.ttl() == came.ttl() => {
+                found.removed.extend(without(left, came).map(|set| (owner.clone(), set)));
+                found.added.extend(without(came, left).map(|set| (owner.clone(), set)));
+            }
+            (left, came) => {
+                found.removed.extend(left.map(|set| (owner.clone(), Rrset::clone(set))));
+                found.added.extend(came.map(|set| (owner.clone(), Rrset::clone(set))));
+            }
+        }
+    }
+}
+
+/// Returns the records of `set` that `other` lacks.
+fn without(set: &Rrset, other: &Rrset) -> Option<Rrset> {
+    if set == other {
+        return None;
+    }
+    let mut others: Vec<&[u8]> = other.rdatas().collect();
+    others.sort_unstable();
+    let lacking = set.rdatas().filter(|rdata| others.binary_search(rdata).is_err());
+    let lacking = Rrset::new(set.rtype(), set.ttl(), lacking);
+    (!lacking.is_empty()).then_some(lacking)
+}
