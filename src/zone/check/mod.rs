@@ -24,7 +24,8 @@ mod ttl;
 pub use rule::{RULES, Rule, find};
 use survey::Survey;
 
-use super::{Places, Zone};
+use super::Zone;
+use super::parse::Places;
 use crate::base::finding::Finding;
 
 /// What the lint must know beside the zone.

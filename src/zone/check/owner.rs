@@ -65,16 +65,18 @@ fn labels(owner: &Name, service: &Service) -> Option<Finding> {
     }
     if !PROTOS.contains(&proto) {
         let meant = nearest(proto, PROTOS.iter().copied(), 1).or_else(|| meant_proto(label, proto));
-        let mend = meant.map_or_else(|| "_tcp, _udp or _tls as the second label".to_owned(), |proto| {
-            format!("{label}.{proto}.{}", service.domain)
-        });
+        let mend = meant.map_or_else(
+            || "_tcp, _udp or _tls as the second label".to_owned(),
+            |proto| format!("{label}.{proto}.{}", service.domain),
+        );
         return found(&PROTO, format!("{proto} is no protocol label"), mend);
     }
     if label == "_jabber" {
-        return found(&OBSOLETE, format!("{label}.{proto} is the old name of _xmpp-server._tcp"), format!(
-            "_xmpp-server._tcp.{}",
-            service.domain
-        ));
+        return found(
+            &OBSOLETE,
+            format!("{label}.{proto} is the old name of _xmpp-server._tcp"),
+            format!("_xmpp-server._tcp.{}", service.domain),
+        );
     }
     if catalogue::protos(label).next().is_some() {
         if catalogue::known(label, proto).is_some() {
@@ -86,11 +88,16 @@ fn labels(owner: &Name, service: &Service) -> Option<Finding> {
     let squeezed = label.replace('_', "-").replacen('-', "_", 1);
     let meant = catalogue::labels().find(|known| *known == squeezed || known.replace('-', "") == label);
     let near = || nearest(label, catalogue::labels().filter(|known| known.len() >= 6), 2);
-    let meant = meant.or_else(near).or_else(|| nearest(label, catalogue::labels().filter(|known| known.len() >= 4), 1))?;
+    let meant =
+        meant.or_else(near).or_else(|| nearest(label, catalogue::labels().filter(|known| known.len() >= 4), 1))?;
     if IN_USE.contains(&label) {
         return None;
     }
-    found(&SERVICE, format!("{label} is not a known service; {meant} is"), format!("{meant}.{proto}.{}", service.domain))
+    found(
+        &SERVICE,
+        format!("{label} is not a known service; {meant} is"),
+        format!("{meant}.{proto}.{}", service.domain),
+    )
 }
 
 /// Looks at an owner without the form `_service._proto`.
@@ -102,7 +109,10 @@ fn form(set: &SrvSet<'_>) -> Finding {
     let underscored = |label: &str| format!("_{}", label.trim_start_matches('_'));
     let (service, proto) = (underscored(&first), underscored(&second));
     match domain {
-        Some(domain) if PROTOS.contains(&proto.as_str()) || (catalogue::known(&service, "_tcp").is_some() && second.starts_with('_')) => {
+        Some(domain)
+            if PROTOS.contains(&proto.as_str())
+                || (catalogue::known(&service, "_tcp").is_some() && second.starts_with('_')) =>
+        {
             let missing = if first.starts_with('_') { second } else { first };
             let message = format!("{missing} in {owner} lacks its underscore");
             UNDERSCORE.found(message, &[("owner", owner)]).help(format!("write {service}.{proto}.{domain}"))
@@ -141,7 +151,8 @@ fn is_known(owner: &Name) -> bool {
 }
 
 /// Labels in use that are one or two slips from a known one.
-const IN_USE: &[&str] = &["_smtp", "_ftp", "_ssh", "_ptp", "_ldp", "_sips", "_pop2", "_snmp", "_nntp", "_tftp", "_http3"];
+const IN_USE: &[&str] =
+    &["_smtp", "_ftp", "_ssh", "_ptp", "_ldp", "_sips", "_pop2", "_snmp", "_nntp", "_tftp", "_http3"];
 
 pub(super) const UNDERSCORE: Rule = Rule {
     id: "srv-owner-underscore",

@@ -15,7 +15,8 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
         if set.members.is_empty() || undoubled(set.owner, survey.zone.origin()).is_some() {
             continue;
         }
-        findings.extend(sister(survey, set, service).map(|finding| finding.at(survey.at_owner(set.owner, Rtype::SRV, 0))));
+        findings
+            .extend(sister(survey, set, service).map(|finding| finding.at(survey.at_owner(set.owner, Rtype::SRV, 0))));
     }
     for (owner, sets) in survey.zone.nodes() {
         let is_connect = owner.labels().next().is_some_and(|label| label.eq_ignore_ascii_case(b"_xmppconnect"));
@@ -37,7 +38,9 @@ fn sister(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Fi
     };
     match (service.label.as_str(), service.proto.as_str()) {
         ("_sip", "_udp") if has("_sip", "_tcp") => None,
-        ("_sip", "_tcp" | "_udp") if lacks("_sip", "_tls") && !has("_sips", "_tcp") => finding(&SIP_WITHOUT_TLS, "_sip._tls"),
+        ("_sip", "_tcp" | "_udp") if lacks("_sip", "_tls") && !has("_sips", "_tcp") => {
+            finding(&SIP_WITHOUT_TLS, "_sip._tls")
+        }
         ("_sips", "_tcp") if has("_sip", "_tls") => None,
         ("_sip", "_tls") | ("_sips", "_tcp") if lacks("_sip", "_tcp") && !has("_sip", "_udp") => {
             finding(&SIP_TLS_ONLY, "_sip._tcp and no _sip._udp")
@@ -46,7 +49,9 @@ fn sister(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Fi
         ("_xmpps-server", "_tcp") if lacks("_xmpp-server", "_tcp") => finding(&XMPPS_ALONE, "_xmpp-server._tcp"),
         ("_xmpp-client", "_tcp") => xmpp_client(survey, set, service),
         ("_xmpp-server", "_tcp") => xmpp_server(survey, set, service),
-        ("_stun" | "_turn", "_tcp") if lacks(&service.label, "_udp") => finding(&RELAY_WITHOUT_UDP, &format!("{}._udp", service.label)),
+        ("_stun" | "_turn", "_tcp") if lacks(&service.label, "_udp") => {
+            finding(&RELAY_WITHOUT_UDP, &format!("{}._udp", service.label))
+        }
         ("_stun" | "_turn", "_udp") if lacks(&format!("{}s", service.label), "_tcp") => {
             finding(&RELAY_WITHOUT_TLS, &format!("{}s._tcp", service.label))
         }
@@ -100,7 +105,19 @@ fn component_of(survey: &Survey<'_>, domain: &Name) -> Option<Name> {
 
 /// First labels under which servers keep their components by habit.
 const COMPONENTS: &[&str] = &[
-    "conference", "muc", "rooms", "room", "groups", "upload", "httpupload", "proxy", "proxy65", "pubsub", "echo", "irc", "vjud",
+    "conference",
+    "muc",
+    "rooms",
+    "room",
+    "groups",
+    "upload",
+    "httpupload",
+    "proxy",
+    "proxy65",
+    "pubsub",
+    "echo",
+    "irc",
+    "vjud",
 ];
 
 pub(super) const SIP_WITHOUT_TLS: Rule = Rule {

@@ -25,7 +25,8 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
                 },
                 Some(_) | None => continue,
             };
-            let help = known.filter(|_| port == 0).map(|known| format!("write {}, or the port of your listener", known.port));
+            let help =
+                known.filter(|_| port == 0).map(|known| format!("write {}, or the port of your listener", known.port));
             let finding = rule.found(message, &[("host", host), ("port", &port)]);
             let finding = match help {
                 Some(help) => finding.help(help),

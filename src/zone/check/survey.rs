@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::Options;
 use crate::base::finding::Place;
-use crate::zone::{Name, Places, Rrset, Rtype, Srv, Zone};
+use crate::zone::parse::Places;
+use crate::zone::{Name, Rrset, Rtype, Srv, Zone};
 
 /// A zone with what is known of its SRV sets.
 pub(super) struct Survey<'a> {
@@ -167,9 +168,9 @@ impl<'a> Survey<'a> {
     /// Returns whether `domain` has the service; nothing if its owner name lies outside of the zone, where nobody can say.
     pub(super) fn has(&self, domain: &Name, service: &str, proto: &str) -> Option<bool> {
         let owner = domain.child(proto.as_bytes()).and_then(|name| name.child(service.as_bytes())).ok()?;
-        owner.is_within(self.zone.origin()).then(|| {
-            [Rtype::SRV, Rtype::CNAME].iter().any(|rtype| self.zone.rrset(&owner, *rtype).is_some())
-        })
+        owner
+            .is_within(self.zone.origin())
+            .then(|| [Rtype::SRV, Rtype::CNAME].iter().any(|rtype| self.zone.rrset(&owner, *rtype).is_some()))
     }
 }
 
@@ -177,27 +178,28 @@ impl<'a> Survey<'a> {
 impl Survey<'_> {
     /// Returns the place of a record's owner name.
     pub(super) fn at_owner(&self, owner: &Name, rtype: Rtype, record: usize) -> Option<Place> {
-        todo!()
+        Some(self.places.record(owner, rtype, record)?.owner())
     }
 
-    /// Returns the place of a record's TTL, or of its owner if the TTL is not written.
+    /// Returns the place of a set's TTL; of its first record where it is not written.
     pub(super) fn at_ttl(&self, owner: &Name, rtype: Rtype) -> Option<Place> {
-        todo!()
+        let record = self.places.record(owner, rtype, 0)?;
+        Some(record.ttl().unwrap_or_else(|| record.owner()))
     }
 
     /// Returns the place of a field of a record's data, from 0.
     pub(super) fn at_field(&self, owner: &Name, rtype: Rtype, record: usize, field: usize) -> Option<Place> {
-        todo!()
+        self.places.record(owner, rtype, record)?.field(field)
     }
 
     /// Returns the place of an SRV record's target.
     pub(super) fn at_target(&self, used: Use) -> Option<Place> {
-        self.sets.get(used.set).and_then(|set| self.at_field(set.owner, Rtype::SRV, used.record, TARGET))
+        self.at_field(self.sets.get(used.set)?.owner, Rtype::SRV, used.record, TARGET)
     }
 
     /// Returns whether a name in a record's data was written without its final dot.
     pub(super) fn is_relative(&self, owner: &Name, rtype: Rtype, record: usize, field: usize) -> bool {
-        todo!()
+        self.places.record(owner, rtype, record).is_some_and(|record| record.is_relative(field))
     }
 }
 

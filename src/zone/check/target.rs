@@ -33,7 +33,9 @@ fn misspelled(survey: &Survey<'_>, host: &Name, uses: &[Use]) -> Option<Finding>
     if let Some(address) = as_address(host, origin) {
         let message = format!("the target {address} is an address, not a name");
         let (rtype, label) = if address.contains(':') { ("AAAA", "host") } else { ("A", "host") };
-        let help = format!("name a host and give it the address: \"{label} IN {rtype} {address}\", then write {label} as the target");
+        let help = format!(
+            "name a host and give it the address: \"{label} IN {rtype} {address}\", then write {label} as the target"
+        );
         return Some(ADDRESS.found(message, &[("owner", owner)]).help(help));
     }
     if is_localhost(survey, host) {

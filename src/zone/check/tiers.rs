@@ -32,7 +32,8 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
         for (member, primary) in same_machine(&tiers, &homes) {
             if !twice.iter().any(|twice| twice.record == member.record) {
                 let message = format!("the standby {} is the same machine as {}", member.host, primary.host);
-                findings.push(STANDBY_SAME_ADDRESS.found(message, &[("host", &member.host)]).at(at(member.record, TARGET)));
+                findings
+                    .push(STANDBY_SAME_ADDRESS.found(message, &[("host", &member.host)]).at(at(member.record, TARGET)));
             }
         }
         for (priority, tier) in &tiers {

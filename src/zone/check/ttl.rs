@@ -23,7 +23,8 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
         }
         let served = served(survey, set.rrset.ttl());
         if let Some((host, ttl)) = slowest.filter(|(_, ttl)| *ttl > served) {
-            let message = format!("the addresses of {host} are kept for {ttl} s, the records that name it for {served} s");
+            let message =
+                format!("the addresses of {host} are kept for {ttl} s, the records that name it for {served} s");
             findings.push(MISMATCH.found(message, &[("host", host)]).at(survey.at_ttl(set.owner, Rtype::SRV)));
         }
     }
@@ -45,7 +46,8 @@ fn judge(survey: &Survey<'_>, owner: &Name, set: &Rrset, findings: &mut Vec<Find
     } else if ttl <= FAILOVER_TTL {
         return;
     } else if survey.options.r#static {
-        LONG_STATIC.found(format!("{owner} {rtype} has TTL {ttl}: clients keep a dead target for so many seconds"), &names)
+        LONG_STATIC
+            .found(format!("{owner} {rtype} has TTL {ttl}: clients keep a dead target for so many seconds"), &names)
     } else {
         let most = survey.options.ttl;
         LONG.found(format!("{owner} {rtype} has TTL {ttl}; it is served with {most} at most"), &names)
@@ -68,7 +70,8 @@ fn negative(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
 /// Returns the longest TTL that a host's addresses are served with, and the name that owns them.
 fn address_ttl(survey: &Survey<'_>, host: &Name) -> Option<(Name, u32)> {
     let Fate::Addresses { owner, .. } = survey.fate(host) else { return None };
-    let ttls = [Rtype::A, Rtype::AAAA].iter().filter_map(|rtype| survey.zone.rrset(&owner, *rtype)).map(|set| set.ttl());
+    let ttls =
+        [Rtype::A, Rtype::AAAA].iter().filter_map(|rtype| survey.zone.rrset(&owner, *rtype)).map(|set| set.ttl());
     let longest = ttls.max()?;
     Some((owner, served(survey, longest)))
 }

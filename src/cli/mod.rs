@@ -1,0 +1,3 @@
+//! Words of the operator.
+
+pub mod check;
