@@ -59,6 +59,33 @@ impl Severity {
     }
 }
 
+impl Severity {
+    /// Returns the colour in which a terminal shows it (ECMA-48 SGR).
+    pub const fn tone(self) -> &'static str {
+        match self {
+            Self::Note => "1;36",
+            Self::Warning => "1;33",
+            Self::Error => "1;31",
+        }
+    }
+}
+
+impl std::str::FromStr for Severity {
+    type Err = UnknownSeverity;
+    /// Reads one of the words error, warning, note.
+    fn from_str(text: &str) -> Result<Self, UnknownSeverity> {
+        [Self::Note, Self::Warning, Self::Error]
+            .into_iter()
+            .find(|severity| severity.word() == text)
+            .ok_or(UnknownSeverity)
+    }
+}
+
+/// A word that names no severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is none of error, warning, note")]
+pub struct UnknownSeverity;
+
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
@@ -81,14 +108,15 @@ impl Finding {
         Self::new(id, Severity::Note, message)
     }
 
-    fn new(id: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+    /// Makes a finding without a place.
+    pub fn new(id: &'static str, severity: Severity, message: impl Into<String>) -> Self {
         Self { id, severity, place: None, message: message.into(), why: None, help: None, command: None }
     }
 
-    /// Adds where it is.
+    /// Adds where it is, if that is known.
     #[must_use]
-    pub fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
+    pub fn at(mut self, place: impl Into<Option<Place>>) -> Self {
+        self.place = place.into();
         self
     }
 
@@ -114,7 +142,7 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl Finding {
     /// Prints `severity[id]: message`, the place with the line and a caret, and the advice, without a final newline:
     ///
     /// ```text
@@ -127,26 +155,76 @@ impl fmt::Display for Finding {
     ///    = help: …
     ///    = see: dig +short A sip.example.com
     /// ```
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{}]: {}", self.severity, self.id, self.message)?;
+    pub fn render(&self, look: Look) -> String {
+        let paint = |code: &str, text: &str| {
+            if look.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        };
+        let tone = self.severity.tone();
+        let head = format!("{}[{}]", self.severity, self.id);
+        let mut text = format!("{}{}", paint(tone, &head), paint(BOLD, &format!(": {}", self.message)));
         let mut gutter = 1;
+        let bar = paint(FRAME, "|");
         if let Some(place) = &self.place {
-            gutter = place.line.to_string().len();
-            write!(f, "\n{:gutter$}--> {}:{}:{}", "", place.file, place.line, place.column)?;
-            write!(f, "\n{:gutter$} |\n{} | ", "", place.line)?;
-            // Tabs become one blank each, so that the caret stands under its column.
-            f.write_str(&place.text.replace('\t', " "))?;
+            let number = place.line.to_string();
+            gutter = number.len();
+            text += &format!("\n{:gutter$}{} {}:{}:{}", "", paint(FRAME, "-->"), place.file, place.line, place.column);
+            text += &format!("\n{:gutter$} {bar}\n{} {bar} {}", "", paint(FRAME, &number), tame(&place.text));
             let before = place.column.saturating_sub(1) as usize;
-            write!(f, "\n{:gutter$} | {:before$}{}", "", "", "^".repeat(place.width.max(1) as usize))?;
+            let carets = "^".repeat(place.width.max(1) as usize);
+            text += &format!("\n{:gutter$} {bar} {:before$}{}", "", "", paint(tone, &carets));
         }
-        for (word, text) in [("why", &self.why), ("help", &self.help), ("see", &self.command)] {
-            if let Some(text) = text {
-                write!(f, "\n{:gutter$} = {word}: {text}", "")?;
+        let why = self.why.as_ref().filter(|_| look.why);
+        for (word, advice) in [("why", why), ("help", self.help.as_ref()), ("see", self.command.as_ref())] {
+            if let Some(advice) = advice {
+                text += &format!("\n{:gutter$} {} {}: {advice}", "", paint(FRAME, "="), paint(BOLD, word));
             }
         }
-        Ok(())
+        text
     }
 }
+
+impl fmt::Display for Finding {
+    /// Prints it as [`Finding::render`] does, plain and whole.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(Look::default()))
+    }
+}
+
+/// How a finding is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Whether with colours, for a terminal.
+    pub colour: bool,
+    /// Whether with the reason why it matters.
+    pub why: bool,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { colour: false, why: true }
+    }
+}
+
+/// Makes a line of a file safe to print: tabs and control characters become one character each, so that the caret
+/// stands under its column and no file plays with the terminal.
+fn tame(line: &str) -> String {
+    line.chars()
+        .map(|c| {
+            if c == '\t' {
+                ' '
+            } else if c.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// Bold; the default colour.
+const BOLD: &str = "1";
+/// Bold blue, of the lines around the text.
+const FRAME: &str = "1;34";
 
 /// Returns the worst severity among findings.
 pub fn worst(findings: &[Finding]) -> Option<Severity> {
@@ -166,5 +244,24 @@ mod tests {
             finding.to_string(),
             "error[srv-target-address]: the target 192.0.2.1 is an address\n  --> a.zone:12:3\n   |\n12 |  abcdefg\n   |   ^^^^\n   = help: name a host"
         );
+    }
+
+    #[test]
+    fn a_file_cannot_play_with_the_terminal() {
+        let place = Place { file: "a.zone".into(), line: 1, column: 1, width: 1, text: "a\x1b[2Jb".into() };
+        assert!(!Finding::note("x", "y").at(place).to_string().contains('\x1b'));
+    }
+
+    #[test]
+    fn colour_changes_no_letter() {
+        let place = Place { file: "a.zone".into(), line: 7, column: 2, width: 3, text: "abcde".into() };
+        let finding = Finding::warning("rule", "wrong").at(place).why("so").help("mend");
+        let painted = finding.render(Look { colour: true, why: true });
+        let plain: String = painted
+            .split('\x1b')
+            .map(|part| part.split_once('m').filter(|_| part.starts_with('[')).map_or(part, |(_, rest)| rest))
+            .collect();
+        assert!(painted.contains("\x1b[1;33mwarning[rule]\x1b[0m"));
+        assert_eq!(plain, finding.to_string());
     }
 }

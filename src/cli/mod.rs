@@ -4,11 +4,13 @@
 //! by a running server.
 
 pub mod args;
+pub mod check;
 mod demo;
 mod explain;
 mod input;
 mod offline;
 mod paint;
+mod probe;
 mod ready;
 mod serve;
 mod simulate;

@@ -10,6 +10,7 @@
 //!
 //! **Invariant:** this room knows neither health nor policy, and reads no file: bytes come in, zones or findings go out.
 
+pub mod check;
 mod collect;
 pub mod diff;
 pub mod name;

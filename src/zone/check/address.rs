@@ -1,0 +1,151 @@
+//! Addresses of hosts that SRV records name: whether a client elsewhere can reach them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::rule::Rule;
+use super::survey::{Fate, Survey};
+use crate::base::finding::{Finding, Severity};
+use crate::zone::{Name, Rtype};
+
+/// Looks at each address of each host.
+pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
+    let mut documentation = Vec::new();
+    for host in survey.hosts.keys() {
+        let Fate::Addresses { owner, .. } = survey.fate(host) else { continue };
+        for (rtype, record, address) in addresses(survey, &owner) {
+            let Some(scope) = scope(address) else { continue };
+            let (rule, word) = match scope {
+                Scope::Documentation => {
+                    documentation.push((owner.clone(), rtype, record));
+                    continue;
+                }
+                Scope::Loopback | Scope::Private if survey.options.allow_private => continue,
+                Scope::Unusable => (&UNUSABLE, "no host's address"),
+                Scope::Loopback => (&LOOPBACK, "a loopback address"),
+                Scope::LinkLocal => (&LINK_LOCAL, "a link-local address"),
+                Scope::Private => (&PRIVATE, "a private address"),
+            };
+            let message = format!("{owner} is the target of an SRV record and has {word}, {address}");
+            findings.push(rule.found(message, &[("host", &owner)]).at(survey.at_field(&owner, rtype, record, 0)));
+        }
+    }
+    if let Some((owner, rtype, record)) = documentation.first() {
+        let message = match documentation.len() {
+            1 => format!("{owner} has an address that is reserved for documentation"),
+            count => format!("{owner} and {} more records have addresses reserved for documentation", count - 1),
+        };
+        findings.push(DOCUMENTATION.found(message, &[("host", owner)]).at(survey.at_field(owner, *rtype, *record, 0)));
+    }
+}
+
+/// Walks over the addresses at an owner name, with type and place in the set.
+pub(super) fn addresses(survey: &Survey<'_>, owner: &Name) -> Vec<(Rtype, usize, IpAddr)> {
+    let read = |rdata: &[u8]| match rdata.len() {
+        4 => <[u8; 4]>::try_from(rdata).ok().map(|octets| IpAddr::V4(octets.into())),
+        _ => <[u8; 16]>::try_from(rdata).ok().map(|octets| IpAddr::V6(octets.into())),
+    };
+    let set = |rtype| survey.zone.rrset(owner, rtype).map(|set| (rtype, set));
+    [set(Rtype::A), set(Rtype::AAAA)]
+        .into_iter()
+        .flatten()
+        .flat_map(|(rtype, set)| set.rdatas().enumerate().filter_map(move |(i, rdata)| Some((rtype, i, read(rdata)?))))
+        .collect()
+}
+
+/// Where an address that is not simply public can be reached from.
+#[derive(Clone, Copy)]
+enum Scope {
+    Unusable,
+    Loopback,
+    LinkLocal,
+    Private,
+    Documentation,
+}
+
+fn scope(address: IpAddr) -> Option<Scope> {
+    match address {
+        IpAddr::V4(address) => scope_v4(address),
+        IpAddr::V6(address) => scope_v6(address),
+    }
+}
+
+fn scope_v4(address: Ipv4Addr) -> Option<Scope> {
+    match address.octets() {
+        [0 | 224..=255, ..] => Some(Scope::Unusable),
+        [127, ..] => Some(Scope::Loopback),
+        [169, 254, ..] => Some(Scope::LinkLocal),
+        // RFC 1918 and RFC 6598.
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Some(Scope::Private),
+        // RFC 5737.
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Some(Scope::Documentation),
+        _ => None,
+    }
+}
+
+fn scope_v6(address: Ipv6Addr) -> Option<Scope> {
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 1] => Some(Scope::Loopback),
+        // Unspecified, IPv4-compatible and IPv4-mapped: none of them goes over a wire.
+        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0xff00..=0xffff, ..] => Some(Scope::Unusable),
+        [0xfe80..=0xfebf, ..] => Some(Scope::LinkLocal),
+        [0xfc00..=0xfdff, ..] => Some(Scope::Private),
+        // RFC 3849 and RFC 9637.
+        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] => Some(Scope::Documentation),
+        _ => None,
+    }
+}
+
+pub(super) const UNUSABLE: Rule = Rule {
+    id: "address-unusable",
+    severity: Severity::Error,
+    finds: "a host with an unspecified, multicast, broadcast, reserved or IPv4-mapped address",
+    why: "no client can connect to it, and it is never probed",
+    help: "write the address on which the server listens",
+    see: "dig +short A {host}",
+    wrong: "sip-node1  300 IN A 0.0.0.0",
+    right: "sip-node1  300 IN A 192.0.2.10",
+};
+
+pub(super) const LOOPBACK: Rule = Rule {
+    id: "address-loopback",
+    severity: Severity::Warning,
+    finds: "a host with a loopback address",
+    why: "every client connects to its own machine",
+    help: "write the server's address as the clients see it; in a lab, allow private addresses",
+    see: "dig +short A {host}",
+    wrong: "sip-node1  300 IN A 127.0.0.1",
+    right: "sip-node1  300 IN A 192.0.2.10",
+};
+
+pub(super) const LINK_LOCAL: Rule = Rule {
+    id: "address-link-local",
+    severity: Severity::Warning,
+    finds: "a host with a link-local address",
+    why: "it means another machine on each link, and nothing without the name of an interface",
+    help: "write an address that is routed",
+    see: "dig +short AAAA {host}",
+    wrong: "sip-node1  300 IN AAAA fe80::10",
+    right: "sip-node1  300 IN AAAA 2001:db8::10",
+};
+
+pub(super) const PRIVATE: Rule = Rule {
+    id: "address-private",
+    severity: Severity::Warning,
+    finds: "a host with a private address",
+    why: "connections from outside of your own network fail",
+    help: "write the public address; in a zone for the inside, allow private addresses",
+    see: "dig +short A {host}",
+    wrong: "sip-node1  300 IN A 10.0.0.10",
+    right: "sip-node1  300 IN A 192.0.2.10",
+};
+
+pub(super) const DOCUMENTATION: Rule = Rule {
+    id: "address-documentation",
+    severity: Severity::Note,
+    finds: "a host with an address that is reserved for documentation",
+    why: "nobody is there (RFC 5737, RFC 3849): it is never probed unless the config allows it, and always taken as up",
+    help: "write the server's own address before you go into service",
+    see: "dig +short A {host}",
+    wrong: "sip-node1  300 IN A 192.0.2.10",
+    right: "sip-node1  300 IN A … ; the address of your server",
+};

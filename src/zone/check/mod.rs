@@ -1,0 +1,84 @@
+//! The lint: what is wrong in a zone, or works less well than its author thinks, with the mend.
+//!
+//! One walk gathers the zone's services and hosts ([`survey`]); then each chapter looks at them: owner names, targets,
+//! addresses, ports, pairs of services, tiers, sizes, TTLs, the apex, NAPTR. Each rule is one row of [`RULES`], which also
+//! makes the documentation.
+//!
+//! **Invariant:** it asks no network: what lies outside of the zone is noted, never judged. It is linear in the zone's size.
+
+mod address;
+mod apex;
+mod catalogue;
+mod distance;
+mod naptr;
+mod owner;
+mod pairs;
+mod ports;
+mod rule;
+mod size;
+mod survey;
+mod target;
+mod tiers;
+mod ttl;
+
+pub use rule::{RULES, Rule, find};
+use survey::Survey;
+
+use super::Zone;
+use super::parse::Places;
+use crate::base::finding::Finding;
+
+/// What the lint must know beside the zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether the zone is served as declared, so that its own TTLs reach the clients.
+    pub r#static: bool,
+    /// The longest TTL of a settled answer in seconds (`policy.ttl`); without meaning if `static`.
+    pub ttl: u32,
+    /// Whether private and loopback addresses are meant: a lab, or a zone for the inside.
+    pub allow_private: bool,
+}
+
+/// Returns all findings about a zone, sorted by place; those without a place last.
+pub fn check(zone: &Zone, places: &Places, options: &Options) -> Vec<Finding> {
+    let survey = Survey::new(zone, places, options);
+    let mut findings = Vec::new();
+    for chapter in CHAPTERS {
+        chapter(&survey, &mut findings);
+    }
+    findings.sort_by(|a, b| order(a).cmp(&order(b)));
+    findings
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { r#static: false, ttl: 30, allow_private: false }
+    }
+}
+
+fn order(finding: &Finding) -> (bool, &str, u32, u32, &str) {
+    let place = finding.place.as_ref();
+    (
+        place.is_none(),
+        place.map_or("", |place| &place.file),
+        place.map_or(0, |place| place.line),
+        place.map_or(0, |place| place.column),
+        finding.id,
+    )
+}
+
+/// Looks at one side of the zone and adds what it finds.
+type Chapter = fn(&Survey<'_>, &mut Vec<Finding>);
+
+const CHAPTERS: &[Chapter] = &[
+    owner::check,
+    target::check,
+    address::check,
+    ports::check,
+    pairs::check,
+    tiers::check,
+    size::check,
+    ttl::check,
+    apex::check,
+    naptr::check,
+];

@@ -1,0 +1,262 @@
+//! What the rules look at: the zone's services and hosts, gathered in one walk.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::Options;
+use crate::base::finding::Place;
+use crate::zone::parse::Places;
+use crate::zone::{Name, Rrset, Rtype, Srv, Zone};
+
+/// A zone with what is known of its SRV sets.
+pub(super) struct Survey<'a> {
+    /// The zone.
+    pub(super) zone: &'a Zone,
+    /// The settings.
+    pub(super) options: &'a Options,
+    /// All SRV sets, in canonical order of their owners.
+    pub(super) sets: Vec<SrvSet<'a>>,
+    /// The hosts that SRV records name, each with the records that name it.
+    pub(super) hosts: BTreeMap<Name, Vec<Use>>,
+    places: &'a Places,
+    /// Every name at or above a record, so empty non-terminals too.
+    existing: HashSet<Name>,
+}
+
+/// One SRV set.
+pub(super) struct SrvSet<'a> {
+    /// The owner name.
+    pub(super) owner: &'a Name,
+    /// The records.
+    pub(super) rrset: &'a Rrset,
+    /// Service, protocol and domain, if the owner has the form `_service._proto.domain`.
+    pub(super) service: Option<Service>,
+    /// The records that name a host.
+    pub(super) members: Vec<Member<'a>>,
+    /// The record whose target is the root: "no such service" (RFC 2782).
+    pub(super) closed: Option<usize>,
+}
+
+/// The parts of an owner name `_service._proto.domain`, in lower case.
+pub(super) struct Service {
+    /// Such as `_sip`.
+    pub(super) label: String,
+    /// Such as `_tcp`.
+    pub(super) proto: String,
+    /// The rest.
+    pub(super) domain: Name,
+}
+
+/// One SRV record that names a host.
+pub(super) struct Member<'a> {
+    /// Its data.
+    pub(super) srv: Srv<'a>,
+    /// The host.
+    pub(super) host: Name,
+    /// Its place in the set.
+    pub(super) record: usize,
+}
+
+/// Says which record names a host.
+#[derive(Clone, Copy)]
+pub(super) struct Use {
+    /// The place in [`Survey::sets`].
+    pub(super) set: usize,
+    /// The record's place in the set.
+    pub(super) record: usize,
+}
+
+/// What a query for a name's addresses would meet in the zone.
+pub(super) enum Fate<'a> {
+    /// The name lies outside of the zone, or below a delegation within it.
+    Outside,
+    /// A DNAME at this name covers it.
+    Dname(Name),
+    /// A CNAME.
+    Alias(&'a Rrset),
+    /// Addresses; `wildcard` if they stand at a wildcard.
+    Addresses {
+        /// The name at which they stand.
+        owner: Name,
+        /// Whether that name is a wildcard.
+        wildcard: bool,
+    },
+    /// No address.
+    Nothing,
+}
+
+impl<'a> Survey<'a> {
+    /// Walks over the zone once.
+    pub(super) fn new(zone: &'a Zone, places: &'a Places, options: &'a Options) -> Self {
+        let mut existing = HashSet::new();
+        let mut sets = Vec::new();
+        for (owner, rrsets) in zone.nodes() {
+            note_ancestors(&mut existing, owner, zone.origin());
+            sets.extend(rrsets.iter().filter(|set| set.rtype() == Rtype::SRV).map(|set| SrvSet::new(owner, set)));
+        }
+        let mut hosts: BTreeMap<Name, Vec<Use>> = BTreeMap::new();
+        for (set, srv_set) in sets.iter().enumerate() {
+            for member in &srv_set.members {
+                hosts.entry(member.host.clone()).or_default().push(Use { set, record: member.record });
+            }
+        }
+        Self { zone, options, sets, hosts, places, existing }
+    }
+
+    /// Returns what a query for the addresses of `name` would meet.
+    pub(super) fn fate(&self, name: &Name) -> Fate<'a> {
+        if !name.is_within(self.zone.origin()) {
+            return Fate::Outside;
+        }
+        match self.cover(name) {
+            Some((_, Rtype::NS)) => return Fate::Outside,
+            Some((at, _)) => return Fate::Dname(at),
+            None => {}
+        }
+        if name != self.zone.origin() && self.zone.rrset(name, Rtype::NS).is_some() {
+            return Fate::Outside;
+        }
+        if self.existing.contains(name) {
+            return self.addresses_at(name.clone());
+        }
+        let mut encloser = name.parent();
+        while let Some(ancestor) = encloser {
+            if self.existing.contains(&ancestor) {
+                return ancestor.child(b"*").map_or(Fate::Nothing, |wildcard| self.addresses_at(wildcard));
+            }
+            encloser = ancestor.parent();
+        }
+        Fate::Nothing
+    }
+
+    fn addresses_at(&self, owner: Name) -> Fate<'a> {
+        if let Some(alias) = self.zone.rrset(&owner, Rtype::CNAME) {
+            return Fate::Alias(alias);
+        }
+        if [Rtype::A, Rtype::AAAA].iter().any(|rtype| self.zone.rrset(&owner, *rtype).is_some()) {
+            return Fate::Addresses { wildcard: owner.is_wildcard(), owner };
+        }
+        Fate::Nothing
+    }
+
+    /// Returns the delegation or DNAME above `name` that takes it out of the zone's own data, with its type.
+    pub(super) fn cover(&self, name: &Name) -> Option<(Name, Rtype)> {
+        let origin = self.zone.origin();
+        let mut above = name.parent();
+        let mut highest = None;
+        while let Some(ancestor) = above.filter(|ancestor| ancestor.is_within(origin)) {
+            if self.zone.rrset(&ancestor, Rtype::DNAME).is_some() {
+                highest = Some((ancestor.clone(), Rtype::DNAME));
+            } else if ancestor != *origin && self.zone.rrset(&ancestor, Rtype::NS).is_some() {
+                highest = Some((ancestor.clone(), Rtype::NS));
+            }
+            above = ancestor.parent();
+        }
+        highest
+    }
+
+    /// Returns the number of IPv4 and of IPv6 addresses that the zone gives for a host.
+    pub(super) fn address_count(&self, host: &Name) -> (usize, usize) {
+        match self.fate(host) {
+            Fate::Addresses { owner, .. } => {
+                let count = |rtype| self.zone.rrset(&owner, rtype).map_or(0, |set| set.len());
+                (count(Rtype::A), count(Rtype::AAAA))
+            }
+            Fate::Outside | Fate::Dname(_) | Fate::Alias(_) | Fate::Nothing => (0, 0),
+        }
+    }
+
+    /// Returns whether `domain` has the service; nothing if its owner name lies outside of the zone, where nobody can say.
+    pub(super) fn has(&self, domain: &Name, service: &str, proto: &str) -> Option<bool> {
+        let owner = domain.child(proto.as_bytes()).and_then(|name| name.child(service.as_bytes())).ok()?;
+        owner
+            .is_within(self.zone.origin())
+            .then(|| [Rtype::SRV, Rtype::CNAME].iter().any(|rtype| self.zone.rrset(&owner, *rtype).is_some()))
+    }
+}
+
+/// Where things stand in the file.
+impl Survey<'_> {
+    /// Returns the place of a record's owner name.
+    pub(super) fn at_owner(&self, owner: &Name, rtype: Rtype, record: usize) -> Option<Place> {
+        Some(self.places.record(owner, rtype, record)?.owner())
+    }
+
+    /// Returns the place of a set's TTL; of its first record where it is not written.
+    pub(super) fn at_ttl(&self, owner: &Name, rtype: Rtype) -> Option<Place> {
+        let record = self.places.record(owner, rtype, 0)?;
+        Some(record.ttl().unwrap_or_else(|| record.owner()))
+    }
+
+    /// Returns the place of a field of a record's data, from 0.
+    pub(super) fn at_field(&self, owner: &Name, rtype: Rtype, record: usize, field: usize) -> Option<Place> {
+        self.places.record(owner, rtype, record)?.field(field)
+    }
+
+    /// Returns the place of an SRV record's target.
+    pub(super) fn at_target(&self, used: Use) -> Option<Place> {
+        self.at_field(self.sets.get(used.set)?.owner, Rtype::SRV, used.record, TARGET)
+    }
+
+    /// Returns whether a name in a record's data was written without its final dot.
+    pub(super) fn is_relative(&self, owner: &Name, rtype: Rtype, record: usize, field: usize) -> bool {
+        self.places.record(owner, rtype, record).is_some_and(|record| record.is_relative(field))
+    }
+}
+
+impl<'a> SrvSet<'a> {
+    fn new(owner: &'a Name, rrset: &'a Rrset) -> Self {
+        let mut members = Vec::with_capacity(rrset.len());
+        let mut closed = None;
+        for (record, srv) in rrset.srvs().enumerate() {
+            match Name::from_wire(srv.host) {
+                Ok(host) if host.is_root() => closed = Some(record),
+                Ok(host) => members.push(Member { srv, host, record }),
+                Err(_) => {}
+            }
+        }
+        Self { owner, rrset, service: Service::of(owner), members, closed }
+    }
+
+    /// Returns the members by tier, the preferred tier first.
+    pub(super) fn tiers(&self) -> BTreeMap<u16, Vec<&Member<'a>>> {
+        let mut tiers: BTreeMap<u16, Vec<&Member<'a>>> = BTreeMap::new();
+        for member in &self.members {
+            tiers.entry(member.srv.priority).or_default().push(member);
+        }
+        tiers
+    }
+}
+
+impl Service {
+    /// Reads an owner name of the form `_service._proto.domain`.
+    pub(super) fn of(owner: &Name) -> Option<Self> {
+        let mut labels = owner.labels();
+        let (label, proto) = (labels.next()?, labels.next()?);
+        let domain = owner.parent()?.parent()?;
+        let text = |label: &[u8]| String::from_utf8_lossy(label).to_ascii_lowercase();
+        (label.starts_with(b"_") && proto.starts_with(b"_")).then(|| Self {
+            label: text(label),
+            proto: text(proto),
+            domain,
+        })
+    }
+}
+
+fn note_ancestors(existing: &mut HashSet<Name>, owner: &Name, origin: &Name) {
+    let mut next = Some(owner.clone());
+    while let Some(name) = next {
+        next = if name == *origin { None } else { name.parent() };
+        if !existing.insert(name) {
+            break;
+        }
+    }
+}
+
+/// The fields of SRV data, in the order of the file.
+pub(super) const PRIORITY: usize = 0;
+/// See [`PRIORITY`].
+pub(super) const WEIGHT: usize = 1;
+/// See [`PRIORITY`].
+pub(super) const PORT: usize = 2;
+/// See [`PRIORITY`].
+pub(super) const TARGET: usize = 3;

@@ -1,0 +1,147 @@
+//! The tiers of a service: whether they can do what their author hopes.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::address::addresses;
+use super::rule::Rule;
+use super::survey::{Fate, Member, PRIORITY, SrvSet, Survey, TARGET, WEIGHT};
+use crate::base::finding::{Finding, Severity};
+use crate::zone::{Name, Rtype};
+
+/// Looks at the members of each service.
+pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
+    let homes = homes(survey);
+    for set in &survey.sets {
+        let at = |record, field| survey.at_field(set.owner, Rtype::SRV, record, field);
+        let names: [(&str, &dyn std::fmt::Display); 1] = [("owner", set.owner)];
+        if let (Some(record), false) = (set.closed, set.members.is_empty()) {
+            let message = format!("{} says that there is no such service, and names hosts beside that", set.owner);
+            findings.push(CLOSED_MIXED.found(message, &names).at(at(record, TARGET)));
+        }
+        let twice = duplicates(set);
+        for member in &twice {
+            let message = format!("{} port {} is named twice in {}", member.host, member.srv.port, set.owner);
+            findings.push(DUPLICATE.found(message, &names).at(at(member.record, TARGET)));
+        }
+        let tiers = set.tiers();
+        if let (1, Some(first)) = (tiers.len(), set.members.first()) {
+            let message = format!("{} has one tier, and so no standby", set.owner);
+            findings.push(NO_STANDBY.found(message, &names).at(at(first.record, PRIORITY)));
+        }
+        for (member, primary) in same_machine(&tiers, &homes) {
+            if !twice.iter().any(|twice| twice.record == member.record) {
+                let message = format!("the standby {} is the same machine as {}", member.host, primary.host);
+                findings
+                    .push(STANDBY_SAME_ADDRESS.found(message, &[("host", &member.host)]).at(at(member.record, TARGET)));
+            }
+        }
+        for (priority, tier) in &tiers {
+            if let Some(member) = zero_among_weights(tier) {
+                let message = format!("weight 0 beside other weights in the tier of priority {priority}");
+                findings.push(WEIGHT_ZERO_MIXED.found(message, &names).at(at(member.record, WEIGHT)));
+            }
+        }
+    }
+}
+
+/// Returns the addresses of each host.
+fn homes(survey: &Survey<'_>) -> BTreeMap<Name, Vec<IpAddr>> {
+    let addresses_of = |host: &Name| match survey.fate(host) {
+        Fate::Addresses { owner, .. } => addresses(survey, &owner).into_iter().map(|(_, _, address)| address).collect(),
+        Fate::Outside | Fate::Dname(_) | Fate::Alias(_) | Fate::Nothing => Vec::new(),
+    };
+    survey.hosts.keys().map(|host| (host.clone(), addresses_of(host))).collect()
+}
+
+/// Returns the members whose host and port an earlier one has.
+fn duplicates<'s, 'a>(set: &'s SrvSet<'a>) -> Vec<&'s Member<'a>> {
+    let mut seen = HashSet::new();
+    set.members.iter().filter(|member| !seen.insert((&member.host, member.srv.port))).collect()
+}
+
+/// Returns the members of later tiers none of whose addresses is new, each with the better member that has the first.
+fn same_machine<'s, 'a>(
+    tiers: &BTreeMap<u16, Vec<&'s Member<'a>>>,
+    homes: &BTreeMap<Name, Vec<IpAddr>>,
+) -> Vec<(&'s Member<'a>, &'s Member<'a>)> {
+    let mut better: HashMap<IpAddr, &'s Member<'a>> = HashMap::new();
+    let mut better_hosts: HashMap<&'s Name, &'s Member<'a>> = HashMap::new();
+    let mut same = Vec::new();
+    let home = |member: &Member<'_>| homes.get(&member.host).map_or(&[][..], Vec::as_slice);
+    for tier in tiers.values() {
+        for &member in tier {
+            let by_address = home(member).iter().all(|address| better.contains_key(address));
+            let first = home(member).first().and_then(|address| better.get(address).copied());
+            let primary = better_hosts.get(&member.host).copied().or_else(|| first.filter(|_| by_address));
+            same.extend(primary.map(|primary| (member, primary)));
+        }
+        for &member in tier {
+            better_hosts.entry(&member.host).or_insert(member);
+            for address in home(member) {
+                better.entry(*address).or_insert(member);
+            }
+        }
+    }
+    same
+}
+
+fn zero_among_weights<'s, 'a>(tier: &[&'s Member<'a>]) -> Option<&'s Member<'a>> {
+    let weighs = tier.iter().any(|member| member.srv.weight > 0);
+    tier.iter().copied().find(|member| weighs && member.srv.weight == 0)
+}
+
+pub(super) const CLOSED_MIXED: Rule = Rule {
+    id: "srv-closed-mixed",
+    severity: Severity::Error,
+    finds: "the target \".\" beside real targets",
+    why: "\".\" says that the service is decidedly not available (RFC 2782); some clients stop there, others go on",
+    help: "keep the one or the others",
+    see: "dig SRV {owner} +noall +answer",
+    wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 20 0 0 .",
+    right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1",
+};
+
+pub(super) const DUPLICATE: Rule = Rule {
+    id: "srv-duplicate",
+    severity: Severity::Warning,
+    finds: "the same host and port twice in one service",
+    why: "in one tier it takes two shares, in two tiers it stands by for itself: when it fails, both fail",
+    help: "name each host and port once; give it the weight that it shall have",
+    see: "dig SRV {owner} +noall +answer",
+    wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 20 0  5060 sip-node1",
+    right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 20 0  5060 sip-dr",
+};
+
+pub(super) const NO_STANDBY: Rule = Rule {
+    id: "srv-no-standby",
+    severity: Severity::Note,
+    finds: "a service with one tier only",
+    why: "when all its members fail there is nothing to fail over to, and they are served as declared",
+    help: "add a record with a higher priority number that names a host elsewhere",
+    see: "host -t SRV {owner}",
+    wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1",
+    right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 20 0  5060 sip-dr",
+};
+
+pub(super) const STANDBY_SAME_ADDRESS: Rule = Rule {
+    id: "srv-standby-same-machine",
+    severity: Severity::Warning,
+    finds: "a standby on the host or the addresses of a better tier",
+    why: "when the machine fails, its standby fails with it",
+    help: "put the standby on another machine, best at another site",
+    see: "dig +short A {host}",
+    wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 20 0  5070 sip-node1",
+    right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 20 0  5060 sip-dr",
+};
+
+pub(super) const WEIGHT_ZERO_MIXED: Rule = Rule {
+    id: "srv-weight-zero-mixed",
+    severity: Severity::Warning,
+    finds: "weight 0 beside other weights in one tier",
+    why: "such a member gets almost no traffic (RFC 2782), and none from some clients: it is no drain and no standby",
+    help: "give it a weight above 0, or put it into a later tier",
+    see: "dig SRV {owner} +noall +answer",
+    wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 10 0  5060 sip-node2",
+    right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 10 30 5060 sip-node2",
+};

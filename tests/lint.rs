@@ -1,0 +1,252 @@
+//! The lint, by example: each file in `tests/lint` has one mistake, which its header names.
+//!
+//! `; expect: severity rule line:column width` in the header names the finding; without it there is none.
+//! `; options: static allow-private ttl=N` sets the lint's options.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use understudy::base::finding::{Finding, Severity};
+use understudy::zone::check::{Options, RULES, check, find};
+use understudy::zone::parse::{NoSources, Origin, parse};
+
+#[test]
+fn each_example_has_its_mistake_and_no_other() {
+    let mut wrong = String::new();
+    for path in examples() {
+        let text = fs::read_to_string(&path).unwrap();
+        let (expected, found) = (headers(&text, "expect"), described(&findings(&path, &options(&text))));
+        if expected != found {
+            writeln!(wrong, "{}: expected {expected:?}, found {found:?}", path.display()).unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn each_rule_has_an_example() {
+    let expected: Vec<String> =
+        examples().iter().flat_map(|path| headers(&fs::read_to_string(path).unwrap(), "expect")).collect();
+    for rule in RULES {
+        let begin = format!("{} {} ", rule.severity, rule.id);
+        assert!(expected.iter().any(|line| line.starts_with(&begin)), "no example of {}", rule.id);
+    }
+}
+
+#[test]
+fn rules_have_ids_of_their_own_and_speak_in_clauses() {
+    for (place, rule) in RULES.iter().enumerate() {
+        assert!(RULES.iter().skip(place + 1).all(|other| other.id != rule.id), "{} is there twice", rule.id);
+        assert!(rule.id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", rule.id);
+        for text in [rule.finds, rule.why, rule.help] {
+            assert!(!text.is_empty() && !text.ends_with('.'), "{}: {text}", rule.id);
+        }
+        assert!(!rule.wrong.is_empty() && !rule.right.is_empty() && rule.wrong != rule.right, "{}", rule.id);
+    }
+}
+
+/// The troubleshooting entries of the guides that operators read, with the rules that find them.
+const TROUBLES: &[(&str, &[&str])] = &[
+    ("CNAME as SRV target", &["srv-target-cname", "srv-target-dname"]),
+    (
+        "XMPP or SIP client ignores the records",
+        &[
+            "srv-owner-underscore",
+            "srv-owner-transposed",
+            "srv-owner-proto",
+            "srv-owner-service",
+            "srv-owner-pairing",
+            "srv-port-swapped",
+            "srv-port-unusual",
+            "xmpp-server-without-client",
+        ],
+    ),
+    ("Missing _sip._tls records", &["sip-without-tls"]),
+    ("Trailing-dot corruption in BIND/PowerDNS", &["srv-target-origin-doubled", "origin-doubled"]),
+    ("Slow failover after an outage", &["ttl-long", "ttl-long-static", "soa-minimum-long"]),
+    ("The target must be an existing A record", &["srv-target-no-address"]),
+    ("The target cannot be an IP address", &["srv-target-address"]),
+    ("Targets are ordinary hosts, not other underscore labels", &["srv-target-underscore"]),
+    ("_xmppconnect TXT records are insecure", &["xmpp-connect-txt"]),
+    ("Components need _xmpp-server only", &["xmpp-component-client"]),
+    ("Direct TLS goes with STARTTLS", &["xmpps-without-xmpp"]),
+    ("A weight of 0 disables proportional distribution", &["srv-weight-zero-mixed"]),
+];
+
+#[test]
+fn each_trouble_of_the_guides_has_a_rule_with_mend_and_command() {
+    for (trouble, ids) in TROUBLES {
+        for id in *ids {
+            let rule = find(id).unwrap_or_else(|| panic!("{trouble}: no rule {id}"));
+            assert!(!rule.help.is_empty() && !rule.see.is_empty(), "{trouble}: {id}");
+        }
+    }
+}
+
+#[test]
+fn the_mend_of_a_lost_dot_is_exact() {
+    let found = findings(&Path::new("tests/lint").join("srv-target-origin-doubled.zone"), &Options::default());
+    assert_eq!(found[0].help.as_deref(), Some("write a.example.com. with its final dot, or a without"));
+    assert_eq!(found[0].command.as_deref(), Some("dig SRV _imap._tcp.example.com +short"));
+}
+
+#[test]
+fn misspelled_owners_are_told_what_was_meant() {
+    for (file, meant) in [
+        ("srv-owner-underscore", "_sip._tcp"),
+        ("srv-owner-underscore-proto", "_imap._tcp"),
+        ("srv-owner-underscore-both", "_xmpp-client._tcp"),
+        ("srv-owner-transposed", "_sip._tcp"),
+        ("srv-owner-proto", "_sip._tcp"),
+        ("srv-owner-proto-ssl", "_sip._tls"),
+        ("srv-owner-service", "_xmpp-client._tcp"),
+        ("srv-owner-service-hyphen", "_xmpp-server._tcp"),
+        ("srv-owner-pairing", "_sip._tls"),
+        ("srv-owner-pairing-udp", "_xmpp-client._tcp"),
+    ] {
+        let found = findings(&Path::new("tests/lint").join(format!("{file}.zone")), &Options::default());
+        assert_eq!(found[0].help, Some(format!("write {meant}.example.com.")), "{file}");
+    }
+}
+
+#[test]
+fn addresses_of_the_inside_can_be_allowed() {
+    let options = Options { allow_private: true, ..Options::default() };
+    for file in ["address-private", "address-private-v6", "address-loopback"] {
+        assert_eq!(findings(&Path::new("tests/lint").join(format!("{file}.zone")), &options), [], "{file}");
+    }
+}
+
+#[test]
+fn the_zones_that_teach_have_no_warning() {
+    for path in zones_in("zones") {
+        let found = findings(&path, &Options::default());
+        assert!(found.iter().all(|finding| finding.severity == Severity::Note), "{}", shown(&found));
+    }
+}
+
+#[test]
+fn the_zones_that_teach_have_only_long_ttls_against_them_when_static() {
+    let options = Options { r#static: true, ..Options::default() };
+    for path in zones_in("zones") {
+        let found = findings(&path, &options);
+        let warnings: Vec<&str> =
+            found.iter().filter(|finding| finding.severity > Severity::Note).map(|finding| finding.id).collect();
+        // Nine services and five hosts with a TTL of a day.
+        let expected = if path.ends_with("stun-turn.zone") { vec!["ttl-long-static"; 14] } else { Vec::new() };
+        assert_eq!(warnings, expected, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_zone_of_one_protocol_is_not_asked_for_the_others() {
+    // Only `_tcp.example.com` is delegated here: `_sip._tls.example.com` is nobody's to judge.
+    let text = "$ORIGIN _tcp.example.com.\n$TTL 30\n@ IN SOA ns1.example.com. hostmaster.example.com. 1 3600 600 604800 30\n\
+        @ IN NS ns1.example.com.\n@ IN NS ns2.example.com.\n_sip IN SRV 10 0 5060 a.example.com.\n_sip IN SRV 20 0 5060 b.example.com.\n";
+    let parsed = parse("tcp.zone", text.as_bytes(), Origin::Unknown, &mut NoSources);
+    let found = check(&parsed.zone.unwrap(), &parsed.places, &Options::default());
+    assert!(found.iter().all(|finding| finding.id == "srv-target-out-of-zone"), "{}", shown(&found));
+}
+
+#[test]
+fn the_list_of_rules_is_what_the_code_has() {
+    let path = Path::new("docs/lint.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path, documentation()).unwrap();
+    }
+    let written = fs::read_to_string(path).unwrap();
+    assert!(written == documentation(), "docs/lint.md is not what the rules say: run this test with UPDATE_DOCS=1");
+}
+
+fn examples() -> Vec<PathBuf> {
+    zones_in("tests/lint")
+}
+
+fn zones_in(folder: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut zones: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "zone")).collect();
+    zones.sort();
+    assert!(!zones.is_empty());
+    zones
+}
+
+fn headers(text: &str, key: &str) -> Vec<String> {
+    let begin = format!("; {key}: ");
+    text.lines().filter_map(|line| line.strip_prefix(&begin)).map(str::to_owned).collect()
+}
+
+fn options(text: &str) -> Options {
+    let mut options = Options::default();
+    for word in headers(text, "options").iter().flat_map(|line| line.split(' ')) {
+        match word.split_once('=') {
+            None if word == "static" => options.r#static = true,
+            None if word == "allow-private" => options.allow_private = true,
+            Some(("ttl", secs)) => options.ttl = secs.parse().unwrap(),
+            None | Some(_) => panic!("unknown option {word}"),
+        }
+    }
+    options
+}
+
+/// Returns the parser's findings and the lint's.
+fn findings(path: &Path, options: &Options) -> Vec<Finding> {
+    let text = fs::read(path).unwrap();
+    let parsed = parse(&path.to_string_lossy(), &text, Origin::Unknown, &mut NoSources);
+    let mut found = parsed.findings;
+    if let Some(zone) = &parsed.zone {
+        found.extend(check(zone, &parsed.places, options));
+    }
+    found
+}
+
+fn described(findings: &[Finding]) -> Vec<String> {
+    let describe = |finding: &Finding| {
+        let place = finding.place.as_ref().unwrap();
+        format!("{} {} {}:{} {}", finding.severity, finding.id, place.line, place.column, place.width)
+    };
+    findings.iter().map(describe).collect()
+}
+
+fn shown(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| format!("\n{finding}\n")).collect()
+}
+
+fn documentation() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    for rule in RULES {
+        writeln!(text, "| [`{0}`](#{0}) | {1} | {2} |", rule.id, rule.severity, rule.finds).unwrap();
+    }
+    for rule in RULES {
+        write!(text, "\n## `{}`\n\n**{}**: {}.\n\n", rule.id, rule.severity, rule.finds).unwrap();
+        writeln!(text, "- Why: {}.\n- Mend: {}.", rule.why, rule.help).unwrap();
+        if !rule.see.is_empty() {
+            let see = rule.see_example();
+            let (command, remark) = see
+                .split_once("  (")
+                .map_or((see.as_str(), String::new()), |(command, remark)| (command, format!(" ({remark}")));
+            writeln!(text, "- See: `{command}`{remark}").unwrap();
+        }
+        write!(text, "\n```text\n; wrong\n{}\n; right\n{}\n```\n", rule.wrong, rule.right).unwrap();
+    }
+    text
+}
+
+const INTRODUCTION: &str = "\
+# The lint
+
+`understudy check ZONE…` reads zones and says what is wrong in them, or works less well than their author thinks: file, line,
+caret, why it matters, the mend, and the command with which one sees the same. `understudy check --explain RULE` prints what
+stands below. `--deny warning` or `--deny note` makes the exit code 1 for less than errors; `--format json` is for programs.
+
+An *error* does not work or does harm; a *warning* works less well than it seems; a *note* is worth knowing. Nothing here asks
+the network. What a master file itself can have wrong (syntax, data beside a CNAME, a second SOA) is found when it is read.
+
+A remark on `nc -zv HOST PORT`, which many guides give: it shows that something accepts connections, not that a server
+answers. The kernel accepts for a server that hangs. `understudy probe` asks as a real client does.
+
+This page is made from the rules themselves: `UPDATE_DOCS=1 cargo test --test lint`.
+
+| rule | severity | finds |
+|---|---|---|
+";
