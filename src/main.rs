@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: reads its arguments and does what they say.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    understudy::cli::run()
+}
