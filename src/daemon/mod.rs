@@ -8,6 +8,7 @@
 //!
 //! **Invariant:** nothing here decides anything about DNS or health: it builds the rooms below and joins them.
 
+mod findings;
 pub mod logging;
 mod outlet;
 pub mod reload;
@@ -16,4 +17,4 @@ pub mod sockets;
 mod start;
 mod supervise;
 
-pub use start::{Daemon, Means, StartError};
+pub use start::{Daemon, StartError, Viewer};

@@ -9,7 +9,7 @@ use crate::engine::driver::Outlet;
 use crate::engine::{Effect, Notice};
 use crate::probe::runner::Command;
 use crate::snapshot::Publisher;
-use crate::store::Store;
+use crate::store::{Change, Persist};
 
 /// The engine's way out.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Ways {
     /// What the doors read. The lock is the engine's alone: it is for the next engine, should one fail.
     pub(super) publisher: Arc<Mutex<Publisher>>,
     pub(super) probes: mpsc::Sender<Command>,
-    pub(super) store: Store,
+    pub(super) store: mpsc::Sender<Persist>,
     pub(super) notices: broadcast::Sender<Notice>,
     pub(super) settled: watch::Sender<bool>,
 }
@@ -37,7 +37,12 @@ impl Outlet for Ways {
                     debug!("probes have stopped");
                 }
             }
-            Effect::Persist { key, value } => self.store.put(key, value),
+            Effect::Persist { key, value } => {
+                // The store's writer waits for the disk, never for the engine.
+                if self.store.send(Persist { change: Change { key, value }, done: None }).await.is_err() {
+                    debug!("the store has stopped");
+                }
+            }
             Effect::Notice(notice) => {
                 log(&notice);
                 // Nobody need listen.

@@ -8,7 +8,8 @@ use tracing::error;
 use crate::base::finding::Finding;
 use crate::config::Running;
 
-use super::start::{Daemon, log_notes};
+use super::findings::log_findings;
+use super::start::Daemon;
 
 /// How config and zones are read anew.
 #[derive(Clone)]
@@ -38,7 +39,7 @@ impl fmt::Debug for Read {
 impl Daemon {
     /// Reads anew, off the tasks that answer, and swaps, or keeps the old setup and says why. A zone that was good and
     /// is broken now stays in its last good version. Tells whether it swapped.
-    pub async fn reload(&mut self, read: &Read) -> bool {
+    pub async fn reload(&self, read: &Read) -> bool {
         let read = read.clone();
         let result = tokio::task::spawn_blocking(move || read.read()).await;
         match result {
@@ -47,7 +48,7 @@ impl Daemon {
                 true
             }
             Ok(Err(findings)) => {
-                log_notes(&findings);
+                log_findings(&findings);
                 error!(findings = findings.len(), "reload refused: everything stays as it was");
                 false
             }

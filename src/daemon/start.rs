@@ -1,7 +1,9 @@
 //! Builds every part in order and names every task.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
@@ -9,22 +11,23 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::{info, warn};
 
 use crate::base::clock::Clock;
-use crate::base::finding::{Finding, Severity};
 use crate::base::tasks::Tasks;
-use crate::config::{Running, StateSettings};
+use crate::config::{Running, ServeSettings, StateSettings};
 use crate::engine::driver::{INBOX, Message};
 use crate::engine::memory::Restored;
 use crate::engine::status::Status;
 use crate::engine::{Core, Event, Notice, Prepared};
 use crate::probe::runner::{self, Command, Finished};
-use crate::probe::{Tools, schedule};
+use crate::probe::{Tools, metrics, schedule};
 use crate::serve::{self, Readiness, Responder, hickory};
 use crate::snapshot::Publisher;
-use crate::store::{self, Store};
+use crate::store::{self, Persist, Store};
 
+use super::findings::log_findings;
 use super::outlet::Ways;
+use super::reload::Read;
 use super::sockets::{self, BindError};
-use super::{reload, supervise};
+use super::supervise;
 
 /// A running server.
 #[derive(Debug)]
@@ -35,21 +38,11 @@ pub struct Daemon {
     notices: broadcast::Sender<Notice>,
     probes: mpsc::Sender<Command>,
     readiness: Readiness,
-    faults: Arc<Mutex<Option<String>>>,
+    fault: Arc<Mutex<Option<String>>>,
     settled: watch::Receiver<bool>,
     doors: hickory::Running,
-    store: Store,
     addresses: Vec<SocketAddr>,
-    setups: u64,
-}
-
-/// What a server is made with besides its config.
-#[derive(Clone, Debug)]
-pub struct Means {
-    /// The clock.
-    pub clock: Clock,
-    /// Reads config and zones anew, for a reload and for a new engine should one fail.
-    pub read: reload::Read,
+    setups: Arc<AtomicU64>,
 }
 
 /// Why a server could not start.
@@ -67,92 +60,88 @@ pub enum StartError {
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long tasks may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How many commands may wait for the probes.
+/// How many commands may wait for the probes; the engine waits when it is full.
 const COMMANDS: usize = 1_024;
-/// How many reports may wait for the engine.
+/// How many reports may wait for the engine; probes wait when it is full.
 const REPORTS: usize = 1_024;
-/// How many notices a slow listener may fall behind.
+/// How many notices a slow listener may fall behind before it misses some.
 const NOTICES: usize = 256;
 
 impl Daemon {
     /// Starts: binds, restores, probes; answers come when every target is known, or after 3 s.
     ///
+    /// `read` reads config and zones anew, should the engine fail.
+    ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
-    pub async fn start(running: Running, means: Means) -> Result<Self, StartError> {
-        let clock = means.clock;
+    pub async fn start(running: Running, read: Read, clock: Clock) -> Result<Self, StartError> {
         let doors = sockets::bind(&running.server.listen, running.server.listen_is_default)?;
-        let metrics_door = match running.server.metrics_listen {
-            Some(address) => Some(sockets::bind_tcp(address)?),
-            None => None,
-        };
+        let metrics_door = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
+        let (store, restored) = open_store(&running.state)?;
+        log_findings(&running.notes);
+
         let tasks = Tasks::new();
-        let (store, restored) = open_store(&running.state, &tasks)?;
-        log_notes(&running.notes);
-
-        let faults = Arc::new(Mutex::new(broken_zones(&running)));
-        let tools = Tools::from_system();
-        if let Some(warning) = tools.warning() {
-            warn!("{warning}");
-        }
         let mut registry = Registry::default();
-        let probe_metrics = crate::probe::metrics::Metrics::register(&mut registry);
-        let serve_metrics = serve::Metrics::register(&mut registry);
-
-        let core = Core::new(Prepared::new(running.setup), &restored, 0, clock.now());
-        let publisher = Publisher::new((**core.snapshot()).clone());
-        let reader = publisher.reader();
-        let (commands, command_queue) = mpsc::channel(COMMANDS);
-        let (reports, report_queue) = mpsc::channel(REPORTS);
         let (inbox, messages) = mpsc::channel(INBOX);
         let (notices, _) = broadcast::channel(NOTICES);
         let (settled_sender, settled) = watch::channel(false);
+        let (persist, persist_queue) = mpsc::channel(store::QUEUE);
+        let fault = broken_zones(&running);
 
-        let probe_means =
-            runner::Means { clock, tools: Arc::new(tools), limits: schedule::Limits::default(), metrics: probe_metrics };
-        drop(runner::spawn(&tasks, probe_means, command_queue, reports));
-        send(&commands, Command::Replace { setup: 1, targets: running.specs, first: None }).await;
-        drop(tasks.spawn("reports", forward(report_queue, inbox.clone())));
+        // Tasks, in the order of their start.
+        drop(tasks.spawn("store", store::run(store, persist_queue)));
+        let (probes, reports) = start_probes(&tasks, clock, &mut registry);
+        drop(tasks.spawn("reports", forward(reports, inbox.clone())));
+        send(&probes, Command::Replace { setup: 1, targets: running.specs, first: None }).await;
 
+        let core = Core::new(Prepared::new(running.setup), &restored, clock.now());
+        let publisher = Publisher::new((**core.snapshot()).clone());
+        let reader = publisher.reader();
+        let readiness = Readiness::starting();
+        let setups = Arc::new(AtomicU64::new(1));
+        let publisher = Arc::new(Mutex::new(publisher));
         let ways = Ways {
-            publisher: Arc::new(Mutex::new(publisher)),
-            probes: commands.clone(),
-            store: store.clone(),
+            publisher,
+            probes: probes.clone(),
+            store: persist,
             notices: notices.clone(),
             settled: settled_sender,
         };
-        let readiness = Readiness::starting();
         let engine = supervise::Engine {
             clock,
             tasks: tasks.clone(),
             ways,
-            read: means.read,
+            read,
             readiness: readiness.clone(),
+            state: running.state.folder,
             max_age: running.state.max_age,
+            setups: Arc::clone(&setups),
         };
-        drop(tasks.spawn("engine", engine.run(core, messages)));
+        drop(tasks.spawn("engine-supervisor", engine.run(core, messages)));
 
-        let responder = Responder::new(reader, readiness.clone(), running.serve, serve_metrics);
-        let addresses = doors.addresses();
-        let doors = hickory::serve(responder, doors.udp, doors.tcp, running.server.tcp_idle);
+        let serve_metrics = serve::Metrics::register(&mut registry);
+        let settings = Arc::new(serve_settings(running.serve));
+        let responder = Responder { reader, settings, readiness: readiness.clone(), metrics: serve_metrics };
+        let addresses = doors.addresses.clone();
+        let doors = hickory::serve(responder, doors.udp, doors.tcp, running.server.tcp_idle)?;
         if let Some(door) = metrics_door {
-            let (registry, status) = (Arc::new(registry), readiness.clone());
-            let told = move || status.load().fault.clone().map_or(Ok(()), Err);
-            let served = crate::admin::serve(door, registry, told, tasks.token().clone());
-            drop(tasks.spawn("metrics", served));
+            let told = readiness.clone();
+            let ready = move || told.load().fault.clone().map_or(Ok(()), Err);
+            let metrics = crate::admin::serve(door, Arc::new(registry), ready, tasks.token().clone());
+            drop(tasks.spawn("metrics", metrics));
         }
         for address in &addresses {
             info!(listen = %address, "listening on UDP and TCP");
         }
-        let daemon =
-            Self { clock, tasks, inbox, notices, probes: commands, readiness, faults, settled, doors, store, addresses, setups: 1 };
+        let fault = Arc::new(Mutex::new(fault));
+        let daemon = Self { clock, tasks, inbox, notices, probes, readiness, fault, settled, doors, addresses, setups };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
     }
 
     /// Turns ready when every target is known, or when patience ends.
     fn become_ready(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (mut settled, readiness, faults) = (self.settled.clone(), self.readiness.clone(), Arc::clone(&self.faults));
+        let (mut settled, readiness, fault) = (self.settled.clone(), self.readiness.clone(), Arc::clone(&self.fault));
         let tasks = self.tasks.clone();
         async move {
             let known = tokio::select! {
@@ -160,8 +149,8 @@ impl Daemon {
                 () = tasks.stopped() => return,
                 known = tokio::time::timeout(PATIENCE, settled.wait_for(|settled| *settled)) => known.is_ok(),
             };
-            let fault = faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-            info!(known, fault, "answering");
+            let fault = fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            info!(every_target_known = known, fault, "answering");
             readiness.set(serve::Status { answering: true, fault });
         }
     }
@@ -176,11 +165,9 @@ impl Daemon {
         self.clock
     }
 
-    /// Pictures everything; nothing if the engine has stopped.
-    pub async fn status(&self) -> Option<Status> {
-        let (reply, answer) = oneshot::channel();
-        self.inbox.send(Message::Ask(reply)).await.ok()?;
-        answer.await.ok()
+    /// Returns a way to ask for the picture of everything.
+    pub fn viewer(&self) -> Viewer {
+        Viewer(self.inbox.clone())
     }
 
     /// Returns what happens from now on.
@@ -189,17 +176,14 @@ impl Daemon {
     }
 
     /// Returns whether it answers, and what is wrong.
-    pub fn readiness(&self) -> &Readiness {
+    pub const fn readiness(&self) -> &Readiness {
         &self.readiness
     }
 
     /// Puts a new setup in the place of the old one; the doors stay as they are.
-    pub async fn replace(&mut self, running: Running) {
-        self.setups += 1;
-        let setup = self.setups;
-        log_notes(&running.notes);
+    pub(super) async fn replace(&self, running: Running) {
+        log_findings(&running.notes);
         let fault = broken_zones(&running);
-        *self.faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = fault.clone();
         let parts = (running.setup, running.specs);
         // Indexing a large zone takes a while: off the tasks that answer.
         let made = tokio::task::spawn_blocking(move || (Prepared::new(parts.0), parts.1)).await;
@@ -207,32 +191,66 @@ impl Daemon {
             warn!("the new setup could not be indexed; the old one stays");
             return;
         };
+        let setup = self.setups.fetch_add(1, Ordering::Relaxed) + 1;
         send(&self.probes, Command::Replace { setup, targets: specs, first: None }).await;
         let event = Event::Reload { setup, prepared: Box::new(prepared) };
         if self.inbox.send(Message::Event(event)).await.is_err() {
             warn!("the engine has stopped; the last snapshot is served");
         }
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&fault);
         let answering = self.readiness.load().answering;
+        let fault = if answering { fault } else { Some("starting".to_owned()) };
         self.readiness.set(serve::Status { answering, fault });
         info!(setup, "reloaded");
     }
 
-    /// Drains and ends: first the doors, then probes and engine, last the store.
+    /// Drains and ends: readiness first, then the doors, then probes and engine, last the store.
     pub async fn stop(self) {
         self.readiness.set(serve::Status { answering: true, fault: Some("stopping".to_owned()) });
         self.doors.shutdown().await;
         self.tasks.stop();
+        drop(self.probes);
+        drop(self.inbox);
         if let Err(late) = self.tasks.finished(DRAIN).await {
             warn!(tasks = ?late, "tasks that did not end in time");
         }
-        self.store.close().await;
         info!("stopped");
     }
 }
 
-fn open_store(state: &StateSettings, tasks: &Tasks) -> Result<(Store, Restored), StartError> {
-    let (store, kept) = store::open(state.dir.as_deref(), tasks)?;
-    let (restored, unreadable) = Restored::read(&kept, state.max_age);
+/// Asks the engine for the picture of everything.
+#[derive(Clone, Debug)]
+pub struct Viewer(mpsc::Sender<Message>);
+
+impl Viewer {
+    /// Pictures everything; nothing if the engine has stopped.
+    pub async fn status(&self) -> Option<Status> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Message::Ask(reply)).await.ok()?;
+        answer.await.ok()
+    }
+}
+
+fn start_probes(
+    tasks: &Tasks,
+    clock: Clock,
+    registry: &mut Registry,
+) -> (mpsc::Sender<Command>, mpsc::Receiver<Finished>) {
+    let tools = Tools::from_system();
+    if let Some(warning) = tools.warning() {
+        warn!("{warning}");
+    }
+    let metrics = metrics::Metrics::register(registry);
+    let means = runner::Means { clock, tools: Arc::new(tools), limits: schedule::Limits::default(), metrics };
+    let (commands, command_queue) = mpsc::channel(COMMANDS);
+    let (report, reports) = mpsc::channel(REPORTS);
+    drop(runner::spawn(tasks, means, command_queue, report));
+    (commands, reports)
+}
+
+fn open_store(state: &StateSettings) -> Result<(Store, Restored), StartError> {
+    let store = state.folder.as_deref().map_or_else(|| Ok(Store::none()), |dir: &Path| Store::open(dir))?;
+    let (restored, unreadable) = Restored::read(store.entries(), state.max_age);
     for key in unreadable {
         warn!(store.key = %key, "a kept value cannot be read and is passed over");
     }
@@ -261,14 +279,7 @@ fn broken_zones(running: &Running) -> Option<String> {
     (!names.is_empty()).then(|| format!("broken zones are answered SERVFAIL: {}", names.join(", ")))
 }
 
-/// Logs findings that do not stop a start, each with its place.
-pub(super) fn log_notes(notes: &[Finding]) {
-    for note in notes {
-        let place = note.place.as_ref().map(|place| format!("{}:{}:{}", place.file, place.line, place.column));
-        match note.severity {
-            Severity::Error => tracing::error!(finding = note.id, place, help = note.help, "{}", note.message),
-            Severity::Warning => warn!(finding = note.id, place, help = note.help, "{}", note.message),
-            Severity::Note => tracing::debug!(finding = note.id, place, "{}", note.message),
-        }
-    }
+fn serve_settings(settings: ServeSettings) -> serve::Settings {
+    let ServeSettings { udp_size, minimal_responses, nsid, version } = settings;
+    serve::Settings { udp_size, minimal_responses, nsid, version }
 }

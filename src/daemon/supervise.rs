@@ -1,20 +1,22 @@
 //! Keeps the engine going: should it fail, the last snapshot is served on, readiness turns red, and a new engine is
 //! built from the files and the store. A second failure within a minute ends the attempts.
 
-use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tracing::error;
+use tokio::sync::{Mutex, mpsc};
+use tracing::{error, info};
 
-use crate::base::clock::{Clock, Mono};
+use crate::base::clock::Clock;
 use crate::base::tasks::Tasks;
 use crate::engine::driver::{Message, drive};
 use crate::engine::memory::Restored;
-use crate::engine::{Core, Prepared};
+use crate::engine::{Core, Numbers, Prepared};
 use crate::probe::runner::Command;
 use crate::serve::{self, Readiness};
+use crate::store;
 
 use super::outlet::Ways;
 use super::reload::Read;
@@ -22,12 +24,73 @@ use super::reload::Read;
 /// How soon after a failure another one ends the attempts.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The engine and what is needed to build it anew.
+/// What is needed to run the engine, and to build it anew.
 pub(super) struct Engine {
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
     pub(super) ways: Ways,
     pub(super) read: Read,
     pub(super) readiness: Readiness,
+    pub(super) state: Option<PathBuf>,
     pub(super) max_age: Duration,
+    pub(super) setups: Arc<AtomicU64>,
+}
+
+impl Engine {
+    /// Runs until the process drains, or until the engine failed twice in a minute.
+    pub(super) async fn run(self, first: Core, inbox: mpsc::Receiver<Message>) {
+        let inbox = Arc::new(Mutex::new(inbox));
+        let mut core = first;
+        loop {
+            let began = self.clock.now().mono;
+            if self.drive(core, &inbox).await {
+                return;
+            }
+            let broken = format!("the engine failed: the last snapshot is served, {}", "nothing is judged");
+            self.readiness.set(serve::Status { answering: true, fault: Some(broken) });
+            if self.clock.now().mono.since(began) < PATIENCE {
+                error!("the engine failed twice within a minute, or at its start: the last snapshot is served on");
+                return;
+            }
+            error!("the engine failed: a new one is built; the last snapshot is served meanwhile");
+            let Some(next) = self.rebuild().await else { return };
+            core = next;
+            self.readiness.set(serve::Status { answering: true, fault: None });
+            info!("a new engine runs");
+        }
+    }
+
+    /// Drives one engine; tells whether it ended in order.
+    async fn drive(&self, core: Core, inbox: &Arc<Mutex<mpsc::Receiver<Message>>>) -> bool {
+        let (clock, ways, stop) = (self.clock, self.ways.clone(), self.tasks.token().clone());
+        let inbox = Arc::clone(inbox);
+        let engine = async move { drive(core, clock, &mut *inbox.lock().await, ways, stop).await };
+        self.tasks.spawn("engine", engine).await.is_ok()
+    }
+
+    async fn rebuild(&self) -> Option<Core> {
+        let (read, state, max_age) = (self.read.clone(), self.state.clone(), self.max_age);
+        let made = tokio::task::spawn_blocking(move || {
+            let running = read.read().map_err(|findings| format!("{} findings in config or zones", findings.len()))?;
+            let kept = state.map(|dir| store::read(&dir)).transpose().map_err(|error| error.to_string())?;
+            let (restored, _) = Restored::read(&kept.unwrap_or_default(), max_age);
+            Ok::<_, String>((Prepared::new(running.setup), running.specs, restored))
+        });
+        let (prepared, specs, restored) = match made.await {
+            Ok(Ok(parts)) => parts,
+            Ok(Err(reason)) => {
+                error!(reason, "no new engine could be built");
+                return None;
+            }
+            Err(failure) => {
+                error!(%failure, "no new engine could be built");
+                return None;
+            }
+        };
+        let generation = self.ways.publisher.lock().unwrap_or_else(PoisonError::into_inner).generation();
+        let setup = self.setups.fetch_add(1, Ordering::Relaxed) + 1;
+        let replace = Command::Replace { setup, targets: specs, first: None };
+        self.ways.probes.send(replace).await.ok()?;
+        Some(Core::succeed(prepared, &restored, Numbers { setup, generation }, self.clock.now()))
+    }
 }

@@ -44,6 +44,15 @@ pub enum Event {
     Stop,
 }
 
+/// Where an engine begins to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// The number of its setup.
+    pub setup: u64,
+    /// The generation before its first one.
+    pub generation: u64,
+}
+
 /// The engine's state. Events and time go in, effects come out; see the room's front page.
 #[derive(Debug)]
 pub struct Core {
@@ -142,11 +151,17 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 const START_SPREAD: Duration = Duration::from_secs(1);
 
 impl Core {
-    /// Begins with setup number 1, with what a former run left; the first snapshot is published at once.
+    /// Begins with what a former run left; the first snapshot is published at once.
     pub fn new(prepared: Prepared, restored: &Restored, now: Now) -> Self {
-        let first = Arc::new(Snapshot::first(Arc::clone(&prepared.image), prepared.empty_values(), 0));
+        Self::succeed(prepared, restored, Numbers { setup: 1, generation: 0 }, now)
+    }
+
+    /// Begins where an engine that failed has ended.
+    pub fn succeed(prepared: Prepared, restored: &Restored, from: Numbers, now: Now) -> Self {
+        let first = Snapshot::first(Arc::clone(&prepared.image), prepared.empty_values(), from.generation);
+        let first = Arc::new(first);
         let mut core = Self {
-            number: 1,
+            number: from.setup,
             witnesses: Witnesses::new(&[], std::iter::empty()),
             prepared,
             targets: Table::new(),

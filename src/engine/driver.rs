@@ -36,7 +36,7 @@ pub trait Outlet: Send {
 pub async fn drive<O: Outlet>(
     mut core: Core,
     clock: Clock,
-    mut inbox: mpsc::Receiver<Message>,
+    inbox: &mut mpsc::Receiver<Message>,
     mut outlet: O,
     shutdown: CancellationToken,
 ) {

@@ -27,7 +27,7 @@ mod serials;
 pub mod setup;
 pub mod status;
 
-pub use self::core::{Core, Event};
+pub use self::core::{Core, Event, Numbers};
 pub use effect::{Effect, Notice};
 pub use orders::{OrderId, Refusal};
 pub use prepare::Prepared;
