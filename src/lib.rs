@@ -4,4 +4,5 @@ pub mod health;
 pub mod policy;
 pub mod probe;
 pub mod snapshot;
+pub mod store;
 pub mod zone;
