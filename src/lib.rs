@@ -5,7 +5,7 @@
 pub mod config;
 //pub mod admin;
 pub mod serve;
-//pub mod store;
+pub mod store;
 pub mod probe;
 pub mod engine;
 pub mod snapshot;

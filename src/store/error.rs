@@ -1,0 +1,105 @@
+//! Why the state folder cannot be used, and what would mend it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::base::error::Chain;
+use crate::base::finding::Finding;
+
+/// Why a state folder cannot be opened or read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder is missing and cannot be made.
+    #[error("cannot make the state folder {}", dir.display())]
+    Make {
+        /// The folder.
+        dir: PathBuf,
+        /// The process's user, if it is known.
+        uid: Option<u32>,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Nothing can be written in the folder.
+    #[error("cannot write in the state folder {}", dir.display())]
+    Write {
+        /// The folder.
+        dir: PathBuf,
+        /// The process's user, if it is known.
+        uid: Option<u32>,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another server holds the folder.
+    #[error("the state folder {} is used by another server{}", dir.display(), pid.map(|pid| format!(", process {pid}")).unwrap_or_default())]
+    Busy {
+        /// The folder.
+        dir: PathBuf,
+        /// Its process, if it could be read.
+        pid: Option<u32>,
+    },
+    /// The file system cannot lock.
+    #[error("cannot lock {}", path.display())]
+    Lock {
+        /// The lock's file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The journal is there and cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The journal.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Why changes are not on disk.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The disk refused.
+    #[error("cannot write {}", path.display())]
+    Disk {
+        /// The journal.
+        path: PathBuf,
+        /// What the system said.
+        source: std::sync::Arc<io::Error>,
+    },
+    /// A key or value is longer than a line may be.
+    #[error("the state of {key} is too long to keep: {octets} octets")]
+    TooLong {
+        /// The key, shortened.
+        key: String,
+        /// The length of key and value.
+        octets: usize,
+    },
+    /// The task that writes is gone.
+    #[error("the state is not written any more")]
+    Stopped,
+}
+
+impl OpenError {
+    /// Says it as a finding with its mend.
+    pub fn finding(&self) -> Finding {
+        let (id, help) = match self {
+            Self::Make { dir, uid, .. } => {
+                let dir = dir.display();
+                let owner = uid.map(|uid| format!(" -o {uid}")).unwrap_or_default();
+                ("state-folder", format!("make it with `install -d{owner} {dir}`, {OTHERWISE}"))
+            }
+            Self::Write { dir, uid, .. } => {
+                let (dir, uid) = (dir.display(), uid.map_or_else(|| "USER".to_owned(), |uid| uid.to_string()));
+                ("state-folder", format!("give it to the server's user with `chown -R {uid} {dir}`, {OTHERWISE}"))
+            }
+            Self::Busy { .. } => ("state-busy", format!("stop the other server, {OTHERWISE}")),
+            Self::Lock { .. } => ("state-lock", format!("put it on a local file system, {OTHERWISE}")),
+            Self::Read { path, .. } => {
+                ("state-read", format!("let the user who runs this read {}, {OTHERWISE}", path.display()))
+            }
+        };
+        Finding::error(id, Chain(self).to_string()).help(help)
+    }
+}
+
+const OTHERWISE: &str = "or choose another folder with `--state DIR`, or keep nothing with `--state none`";

@@ -1,0 +1,101 @@
+//! The state folder: making it, locking it, replacing and setting aside its files.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::OpenError;
+
+/// The state folder with its lock, which ends with this value or its process, however that dies.
+#[derive(Debug)]
+pub(super) struct Folder {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder if it is missing, and locks it.
+    pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
+        fs::create_dir_all(dir).map_err(|source| OpenError::Make { dir: dir.into(), uid: own_uid(), source })?;
+        let path = dir.join(LOCK);
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|source| OpenError::Write { dir: dir.into(), uid: own_uid(), source })?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenError::Busy { dir: dir.into(), pid: holder(&mut lock) }),
+            Err(TryLockError::Error(source)) => return Err(OpenError::Lock { path, source }),
+        }
+        // Only for the message to a second server.
+        lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(|source| OpenError::Write {
+            dir: dir.into(),
+            uid: own_uid(),
+            source,
+        })?;
+        Ok(Self { dir: dir.into(), _lock: lock })
+    }
+
+    /// Returns the folder's path.
+    pub(super) fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns the journal's path.
+    pub(super) fn journal(&self) -> PathBuf {
+        self.dir.join(JOURNAL)
+    }
+
+    /// Puts a journal of these bytes in the place of the old one, whole or not at all, and opens it to append.
+    pub(super) fn replace(&self, bytes: &[u8]) -> io::Result<File> {
+        let new = self.dir.join(JOURNAL_NEW);
+        let mut file = File::create(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, self.journal())?;
+        File::open(&self.dir)?.sync_all()?;
+        Ok(file)
+    }
+
+    /// Copies the journal to the next free name of the damaged ones, and returns that; the last name is used again and again.
+    pub(super) fn set_aside(&self) -> io::Result<PathBuf> {
+        // A copy, not a rename: were the process killed before the mended journal is written, the next start finds it all.
+        let names = std::iter::once(format!("{JOURNAL}.corrupt"))
+            .chain((1..MAX_ASIDE).map(|number| format!("{JOURNAL}.corrupt.{number}")))
+            .map(|name| self.dir.join(name));
+        let mut last = None;
+        for path in names {
+            let free = !path.try_exists()?;
+            last = Some(path);
+            if free {
+                break;
+            }
+        }
+        let aside = last.expect("the first name is always there");
+        fs::copy(self.journal(), &aside)?;
+        Ok(aside)
+    }
+}
+
+fn holder(lock: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    lock.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+/// The user of this process, as the owner of its entry in /proc.
+pub(super) fn own_uid() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata("/proc/self").ok().map(|meta| meta.uid())
+}
+
+/// The journal's file name.
+pub(super) const JOURNAL: &str = "state.journal";
+const JOURNAL_NEW: &str = "state.journal.new";
+const LOCK: &str = "state.lock";
+
+/// How many damaged journals are kept.
+pub(super) const MAX_ASIDE: usize = 10;

@@ -1,0 +1,132 @@
+//! The journal on disk: append and sync, compact when most of it is past.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use tracing::{debug, warn};
+
+use super::folder::{Folder, own_uid};
+use super::line::{self, MAX_KEY, MAX_VALUE};
+use super::{Change, Entries, OpenError, WriteError};
+
+/// An open journal.
+#[derive(Debug)]
+pub(super) struct Journal {
+    folder: Folder,
+    entries: Entries,
+    /// The file, open to append; nothing when its end is not known to be a whole line, after a failed write.
+    file: Option<File>,
+    size: usize,
+    /// The size above which it is compacted.
+    limit: usize,
+}
+
+impl Journal {
+    /// Opens and mends the journal of a folder.
+    pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
+        let folder = Folder::open(dir)?;
+        let path = folder.journal();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(source) => return Err(OpenError::Read { path, source }),
+        };
+        let decoded = line::decode(&bytes);
+        if decoded.torn {
+            debug!(store.path = %path.display(), "dropped a torn last line of the state");
+        }
+        let unwritable = |source| OpenError::Write { dir: dir.into(), uid: own_uid(), source };
+        if decoded.damaged > 0 {
+            let aside = folder.set_aside().map_err(unwritable)?;
+            warn!(
+                store.path = %path.display(), store.aside = %aside.display(), store.damaged = decoded.damaged,
+                store.kept = decoded.changes.len(), "the state is damaged: kept its intact lines, set a copy aside"
+            );
+        }
+        let clean = decoded.clean;
+        let mut journal = Self { folder, entries: line::replay(decoded.changes), file: None, size: 0, limit: 0 };
+        let live = journal.encode();
+        journal.limit = limit_for(live.len());
+        if clean && bytes.len() <= journal.limit {
+            journal.file = Some(File::options().append(true).open(&path).map_err(unwritable)?);
+            journal.size = bytes.len();
+        } else {
+            journal.compact(&live).map_err(unwritable)?;
+        }
+        Ok(journal)
+    }
+
+    /// Returns all entries.
+    pub(super) fn entries(&self) -> &Entries {
+        &self.entries
+    }
+
+    /// Returns whether an earlier write failed.
+    pub(super) fn is_behind(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Writes changes and returns when they are on disk. A change that is too long fails them all.
+    pub(super) fn write(&mut self, changes: Vec<Change>) -> Result<(), WriteError> {
+        if let Some(change) = changes.iter().find(|change| is_too_long(change)) {
+            let octets = change.key.len() + change.value.as_ref().map_or(0, Vec::len);
+            return Err(WriteError::TooLong { key: change.key.chars().take(80).collect(), octets });
+        }
+        let mut lines = Vec::new();
+        for change in changes {
+            line::write(&mut lines, &change.key, change.value.as_deref());
+            line::apply(&mut self.entries, change);
+        }
+        let Some(mut file) = self.file.take() else { return self.repair() };
+        self.size += lines.len();
+        if self.size > self.limit {
+            return self.repair();
+        }
+        // On failure the file stays closed: its last line may be half there, and after a failed sync nobody knows which pages
+        // are on disk. So the whole journal is then written anew.
+        file.write_all(&lines).and_then(|()| file.sync_data()).map_err(|error| self.disk(error))?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Writes the whole journal anew, if an earlier write failed.
+    pub(super) fn repair(&mut self) -> Result<(), WriteError> {
+        if self.file.is_some() {
+            return Ok(());
+        }
+        let live = self.encode();
+        self.compact(&live).map_err(|error| self.disk(error))
+    }
+
+    fn compact(&mut self, live: &[u8]) -> io::Result<()> {
+        self.file = Some(self.folder.replace(live)?);
+        (self.size, self.limit) = (live.len(), limit_for(live.len()));
+        debug!(store.path = %self.folder.path().display(), store.size = self.size, "compacted the state");
+        Ok(())
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = line::HEADER.to_vec();
+        for (key, value) in &self.entries {
+            line::write(&mut bytes, key, Some(value));
+        }
+        bytes
+    }
+
+    fn disk(&self, error: io::Error) -> WriteError {
+        WriteError::Disk { path: self.folder.journal(), source: Arc::new(error) }
+    }
+}
+
+fn is_too_long(change: &Change) -> bool {
+    change.key.len() > MAX_KEY || change.value.as_ref().is_some_and(|value| value.len() > MAX_VALUE)
+}
+
+/// Twice what lives: each octet is then rewritten once for one that was appended; the floor spares a small state the work.
+fn limit_for(live: usize) -> usize {
+    live * 2 + FLOOR
+}
+
+pub(super) const FLOOR: usize = 1 << 16;
