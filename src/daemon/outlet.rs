@@ -1,5 +1,6 @@
 //! Where the engine's effects go: the publisher, the probes, the store, the log, and whoever listens.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{broadcast, mpsc, watch};
@@ -17,13 +18,54 @@ pub(super) struct Ways {
     /// What the doors read. The lock is the engine's alone: it is for the next engine, should one fail.
     pub(super) publisher: Arc<Mutex<Publisher>>,
     pub(super) probes: mpsc::Sender<Command>,
-    pub(super) store: mpsc::Sender<Persist>,
+    pub(super) store: Keeper,
     pub(super) notices: broadcast::Sender<Notice>,
     pub(super) settled: watch::Sender<bool>,
 }
 
+/// Hands changes to the store without ever waiting for its disk: what finds no room waits here, the last value of each
+/// key, until there is room again.
+#[derive(Clone, Debug)]
+pub(super) struct Keeper {
+    queue: mpsc::Sender<Persist>,
+    backlog: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+impl Keeper {
+    pub(super) const fn new(queue: mpsc::Sender<Persist>) -> Self {
+        Self { queue, backlog: BTreeMap::new() }
+    }
+
+    fn keep(&mut self, key: String, value: Option<Vec<u8>>) {
+        self.backlog.insert(key, value);
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        while !self.backlog.is_empty() {
+            let Ok(room) = self.queue.try_reserve() else { return };
+            let Some((key, value)) = self.backlog.pop_first() else { return };
+            room.send(Persist { change: Change { key, value }, done: None });
+        }
+    }
+
+    /// Hands over what still waits, now waiting for room: the last thing before the end.
+    async fn finish(&mut self) {
+        while let Some((key, value)) = self.backlog.pop_first() {
+            if self.queue.send(Persist { change: Change { key, value }, done: None }).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
 impl Outlet for Ways {
+    async fn finish(&mut self) {
+        self.store.finish().await;
+    }
+
     async fn carry_out(&mut self, effect: Effect) {
+        self.store.flush();
         match effect {
             Effect::Publish(snapshot) => {
                 let mut publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,12 +79,7 @@ impl Outlet for Ways {
                     debug!("probes have stopped");
                 }
             }
-            Effect::Persist { key, value } => {
-                // The store's writer waits for the disk, never for the engine.
-                if self.store.send(Persist { change: Change { key, value }, done: None }).await.is_err() {
-                    debug!("the store has stopped");
-                }
-            }
+            Effect::Persist { key, value } => self.store.keep(key, value),
             Effect::Notice(notice) => {
                 log(&notice);
                 // Nobody need listen.

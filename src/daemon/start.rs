@@ -21,10 +21,10 @@ use crate::probe::runner::{self, Command, Finished};
 use crate::probe::{Tools, metrics, schedule};
 use crate::serve::{self, Readiness, Responder, hickory};
 use crate::snapshot::Publisher;
-use crate::store::{self, Persist, Store};
+use crate::store::{self, Store};
 
 use super::findings::log_findings;
-use super::outlet::Ways;
+use super::outlet::{Keeper, Ways};
 use super::reload::Read;
 use super::sockets::{self, BindError};
 use super::supervise;
@@ -103,7 +103,7 @@ impl Daemon {
         let ways = Ways {
             publisher,
             probes: probes.clone(),
-            store: persist,
+            store: Keeper::new(persist),
             notices: notices.clone(),
             settled: settled_sender,
         };

@@ -365,7 +365,9 @@ impl Core {
                 for id in self.awaiting.clone() {
                     let own = Network::of(self.prepared.setup.targets[id].key.address);
                     if network != Some(own) {
-                        self.change_health(id, now, |health| drop(health.condemn(began, now.mono)));
+                        self.change_health(id, now, |health| {
+                            health.condemn(began, now.mono);
+                        });
                     }
                 }
             }

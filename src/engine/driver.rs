@@ -28,6 +28,9 @@ pub enum Message {
 pub trait Outlet: Send {
     /// Carries one effect out. It must not wait for the engine.
     fn carry_out(&mut self, effect: Effect) -> impl Future<Output = ()> + Send;
+
+    /// Ends: what was put off is carried out now.
+    fn finish(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// Runs the core until `shutdown`, then lets it keep what the next run wants to know.
@@ -64,6 +67,7 @@ pub async fn drive<O: Outlet>(
     while let Some(effect) = core.poll_effect() {
         outlet.carry_out(effect).await;
     }
+    outlet.finish().await;
 }
 
 /// Waits until `due`; for ever if there is nothing due.
