@@ -1,6 +1,14 @@
 //! From verdicts to decisions: tiers, failback, TTLs. It sees pools of members, never names or records.
 //!
+//! ```text
+//! verdicts ─▶ standing ─▶ decide: who serves ─▶ placing, pair: where each member stands ─▶ Decision ─▶ hosts, ttl
+//!                            ▲    failback: what ripens, strikes
+//!          memory, now ──────┘                                                           reason: all of it in words
+//! ```
+//!
 //! **Invariant:** policy does not know what a DNS record is, and reads no clock: `now` is a parameter.
+//!
+//! **Invariant:** a decision lists at least one member of every half that has members, or is closed.
 
 mod decide;
 mod failback;
