@@ -4,7 +4,7 @@ use crate::snapshot::{Held, Lookup, Node, Snapshot, ZoneView};
 use crate::zone::{Rtype, name};
 
 use super::plan::{CHAIN_MAX, Data, Ede, Item, Owner, Plan, Rcode, Reply};
-use super::query::{Question, QueryView};
+use super::query::{QueryView, Question};
 use super::{Context, additional, chaos};
 
 /// Answers a query from one snapshot.
@@ -165,7 +165,8 @@ impl<'a> Walk<'a, '_> {
             self.plan.rcode = Rcode::SERVFAIL;
             return;
         };
-        let minimum = soa.rdatas().next().and_then(|rdata| rdata.last_chunk::<4>()).map_or(0, |m| u32::from_be_bytes(*m));
+        let minimum =
+            soa.rdatas().next().and_then(|rdata| rdata.last_chunk::<4>()).map_or(0, |m| u32::from_be_bytes(*m));
         let ttl = soa.ttl().min(minimum).min(absence.unwrap_or(u32::MAX));
         self.plan.authority.push(Item { ttl, ..Item::of(Owner::Wire(zone.origin().wire()), soa) });
     }

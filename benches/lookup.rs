@@ -1,0 +1,118 @@
+//! What a query costs in an image of 600,000 records: answer and rendering, without sockets.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use prometheus_client::registry::Registry;
+use understudy::base::table::{RowId, Table};
+use understudy::serve::{Metrics, Readiness, Responder, Settings, Transport};
+use understudy::snapshot::{Image, Publisher, SlotId, SlotKey, SlotValue, Snapshot, ZoneId, ZoneInput};
+use understudy::zone::{Name, Rtype, Srv, Zone, ZoneBuilder};
+
+/// 100,000 services of two members, 200,000 hosts with A and AAAA, 1,000 delegations.
+fn large_zone() -> Zone {
+    let origin: Name = "example.com".parse().unwrap();
+    let mut builder = ZoneBuilder::new(origin.clone());
+    let name = |text: &str| Name::parse(text.as_bytes(), Some(&origin)).unwrap();
+    let soa = [name("ns").wire(), name("hostmaster").wire(), &[0, 0, 0, 1].repeat(5)].concat();
+    builder.add(&origin, Rtype::SOA, 60, &soa).unwrap();
+    builder.add(&origin, Rtype::NS, 60, name("ns").wire()).unwrap();
+    builder.add(&name("ns"), Rtype::A, 60, &[192, 0, 2, 53]).unwrap();
+    for number in 0u32..100_000 {
+        for member in 0..2u16 {
+            let host = name(&format!("node{member}.customer-{number}"));
+            let srv = Srv { priority: 10 + 10 * member, weight: 1, port: 5060, host: host.wire() };
+            builder.add(&name(&format!("_sip._tcp.customer-{number}")), Rtype::SRV, 60, &srv.write()).unwrap();
+            builder.add(&host, Rtype::A, 60, &number.to_be_bytes()).unwrap();
+            builder.add(&host, Rtype::AAAA, 60, &u128::from(number).to_be_bytes()).unwrap();
+        }
+    }
+    for number in 0..1_000 {
+        let server = name(&format!("ns.sub{number}"));
+        builder.add(&name(&format!("sub{number}")), Rtype::NS, 60, server.wire()).unwrap();
+        builder.add(&server, Rtype::A, 60, &[192, 0, 2, 54]).unwrap();
+    }
+    builder.finish().unwrap()
+}
+
+/// Resident memory of this process in MiB; nothing where the system does not tell.
+fn resident_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? / 1024)
+}
+
+fn snapshot(criterion: &mut Criterion) -> Snapshot {
+    let zone = Arc::new(large_zone());
+    let with_zone = resident_mib();
+    let input = ZoneInput { origin: zone.origin().clone(), zone: Some(Arc::clone(&zone)) };
+    let zones: Table<ZoneId, ZoneInput> = [input].into_iter().collect();
+    let id = ZoneId::from_index(0);
+    let services = zone.nodes().filter(|(_, sets)| sets.iter().any(|set| set.rtype() == Rtype::SRV));
+    let keys = services.map(|(owner, _)| SlotKey { zone: id, owner: owner.clone(), rtype: Rtype::SRV });
+    let soa = SlotKey { zone: id, owner: zone.origin().clone(), rtype: Rtype::SOA };
+    let slots: Table<SlotId, SlotKey> = keys.chain([soa]).collect();
+    let values =
+        slots.iter().map(|(_, key)| SlotValue::Records(Arc::clone(zone.rrset(&key.owner, key.rtype).unwrap())));
+    let values: Vec<_> = values.collect();
+    let mut group = criterion.benchmark_group("image");
+    group.sample_size(10);
+    group.bench_function("build", |bencher| bencher.iter(|| Image::build(&zones, &slots)));
+    group.finish();
+    let snapshot = Snapshot::first(Arc::new(Image::build(&zones, &slots)), values, 1);
+    eprintln!("{} records; MiB resident: {with_zone:?}, with image {:?}", zone.record_count(), resident_mib());
+    snapshot
+}
+
+fn query(question: &str, rtype: Rtype) -> Vec<u8> {
+    let name: Name = question.parse().unwrap();
+    let header: &[u8] = &[0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1];
+    let opt: &[u8] = &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
+    [header, name.wire(), &rtype.0.to_be_bytes(), &[0, 1], opt].concat()
+}
+
+fn lookup(criterion: &mut Criterion) {
+    let first = snapshot(criterion);
+    publish(criterion, &first);
+    let publisher = Publisher::new(first);
+    let responder = Responder {
+        reader: publisher.reader(),
+        settings: Arc::new(Settings::default()),
+        readiness: Readiness::ready(),
+        metrics: Metrics::register(&mut Registry::default()),
+    };
+    let mut group = criterion.benchmark_group("answer");
+    for (title, question, rtype) in [
+        ("srv", "_sip._tcp.customer-54321.example.com", Rtype::SRV),
+        ("a", "node1.customer-54321.example.com", Rtype::A),
+        ("nxdomain", "nobody.customer-54321.example.com", Rtype::A),
+        ("referral", "www.sub321.example.com", Rtype::A),
+        ("refused", "www.example.net", Rtype::A),
+    ] {
+        let packet = query(question, rtype);
+        let mut message = Vec::with_capacity(1232);
+        group.bench_function(title, |bencher| {
+            bencher.iter(|| responder.respond(black_box(&packet), Transport::Udp, &mut message));
+        });
+    }
+    group.finish();
+}
+
+/// A flip of one service: its slot and the SOA.
+fn publish(criterion: &mut Criterion, first: &Snapshot) {
+    let soa = SlotId::from_index(first.image().slot_count() - 1);
+    let empty = SlotValue::Empty { negative_ttl: 5 };
+    let mut current = first.clone();
+    let mut number = 0;
+    criterion.bench_function("next snapshot of 100,000 services", |bencher| {
+        bencher.iter(|| {
+            number = (number + 7_919) % 100_000;
+            let slot = SlotId::from_index(number);
+            current = current.next([(slot, empty.clone()), (soa, empty.clone())]);
+        });
+    });
+}
+
+criterion_group!(benches, lookup);
+criterion_main!(benches);

@@ -1,0 +1,255 @@
+//! The same plans behind the listeners of hickory-server.
+//!
+//! hickory 0.26.3 must never truncate: it leaves octets of rolled-back records in the message, drops OPT first and cuts
+//! sets in their middle. So the message is measured with hickory's own encoder and cut here, by whole sets. Its server
+//! logs two lines a response at level INFO: `hickory_server::server=warn` hides them.
+//!
+//! **Invariant:** no other file knows `hickory_server`; no handler waits for anything.
+
+use std::future::Future;
+use std::io;
+use std::net::{TcpListener, UdpSocket};
+use std::pin::Pin;
+use std::time::Duration;
+
+use hickory_server::Server;
+use hickory_server::net::NetError;
+use hickory_server::net::runtime::Time;
+use hickory_server::net::xfer::Protocol;
+use hickory_server::proto::op::{Edns, Header, HeaderCounts, Metadata, ResponseCode};
+use hickory_server::proto::rr::rdata::NULL;
+use hickory_server::proto::rr::rdata::opt::EdnsOption;
+use hickory_server::proto::rr::{DNSClass, Name, RData, Record, RecordType};
+use hickory_server::proto::serialize::binary::{BinDecodable, BinDecoder, BinEncoder};
+use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
+use hickory_server::zone_handler::{MessageRequest, MessageResponse, MessageResponseBuilder};
+
+use super::plan::{Data, Item, Plan, Reply};
+use super::query::QueryView;
+use super::respond::Verdict;
+use super::{Responder, Transport, answer, render};
+
+/// Listeners that answer until they are shut down.
+pub struct Running {
+    server: Server<Handler>,
+}
+
+/// A listener could not go on or not end.
+#[derive(Debug, thiserror::Error)]
+#[error("a DNS listener failed")]
+pub struct Failed(#[source] NetError);
+
+/// Answers on these sockets; `tcp_idle` ends connections that send nothing whole for so long. Call within a tokio
+/// runtime.
+///
+/// # Errors
+/// If a socket cannot be made non-blocking or registered.
+pub fn serve(
+    responder: &Responder,
+    udp: Vec<UdpSocket>,
+    tcp: Vec<TcpListener>,
+    tcp_idle: Duration,
+) -> io::Result<Running> {
+    let mut server = Server::new(Handler { responder: responder.clone() });
+    for socket in udp {
+        socket.set_nonblocking(true)?;
+        server.register_socket(tokio::net::UdpSocket::from_std(socket)?);
+    }
+    for listener in tcp {
+        listener.set_nonblocking(true)?;
+        server.register_listener(tokio::net::TcpListener::from_std(listener)?, tcp_idle, RESPONSE_BUFFER);
+    }
+    Ok(Running { server })
+}
+
+impl Running {
+    /// Closes the listeners. Queries in flight get no answer.
+    ///
+    /// # Errors
+    /// If a listener's task had failed.
+    pub async fn shutdown(mut self) -> Result<(), Failed> {
+        self.server.shutdown_gracefully().await.map_err(Failed)
+    }
+}
+
+/// Answers hickory's requests.
+#[derive(Debug)]
+struct Handler {
+    responder: Responder,
+}
+
+impl RequestHandler for Handler {
+    // What `async_trait` makes of the trait's async function: nothing else here needs that crate.
+    fn handle_request<'handler, 'request, 'answer, R, T>(
+        &'handler self,
+        request: &'request Request,
+        mut door: R,
+    ) -> Pin<Box<dyn Future<Output = ResponseInfo> + Send + 'answer>>
+    where
+        R: ResponseHandler + 'answer,
+        T: Time + 'answer,
+        'handler: 'answer,
+        'request: 'answer,
+        Self: 'answer,
+    {
+        let response = self.responder.response(request);
+        Box::pin(async move {
+            let silent = ResponseInfo::from(Header { metadata: request.metadata, counts: HeaderCounts::default() });
+            match response {
+                Some(response) => door.send_response(response.build(request)).await.unwrap_or(silent),
+                None => silent,
+            }
+        })
+    }
+}
+
+impl Responder {
+    fn response(&self, request: &Request) -> Option<Response> {
+        let transport = match request.protocol() {
+            Protocol::Udp => Transport::Udp,
+            _ => Transport::Tcp,
+        };
+        let mut response = None;
+        self.consider(&self.reader.load(), request.as_slice(), transport, |verdict| {
+            let made = match verdict {
+                Verdict::Fault(_) => Response::fault(request),
+                Verdict::Answer(plan, query, limit) => Response::of(plan, query, request).cut(request, limit),
+            };
+            response.insert(made).metadata.truncation
+        });
+        response
+    }
+}
+
+/// A plan in hickory's words.
+#[derive(Debug)]
+struct Response {
+    metadata: Metadata,
+    edns: Option<Edns>,
+    answer: Vec<Record>,
+    authority: Vec<Record>,
+    additional: Vec<Record>,
+    /// For each set in the three lists above: how many records, and whether it is needed.
+    sets: [Vec<(usize, bool)>; 3],
+}
+
+impl Response {
+    fn fault(request: &MessageRequest) -> Self {
+        let mut metadata = Metadata::response_from_request(&request.metadata);
+        metadata.response_code = ResponseCode::FormErr;
+        Self {
+            metadata,
+            edns: None,
+            answer: Vec::new(),
+            authority: Vec::new(),
+            additional: Vec::new(),
+            sets: Default::default(),
+        }
+    }
+
+    fn of(plan: &Plan<'_>, query: &QueryView<'_>, request: &MessageRequest) -> Self {
+        let mut response = Self::fault(request);
+        let [_, low] = (plan.rcode.0 & 0x0f).to_be_bytes();
+        let [_, high] = (plan.rcode.0 >> 4).to_be_bytes();
+        response.metadata.response_code = ResponseCode::from(high, low);
+        response.metadata.authoritative = plan.authoritative;
+        response.edns = plan.edns.as_ref().map(edns);
+        let [answer, authority, additional] = &mut response.sets;
+        for item in plan.answer.iter() {
+            answer.push((add(plan, query, item, &mut response.answer), item.needed));
+        }
+        for item in plan.authority.iter() {
+            authority.push((add(plan, query, item, &mut response.authority), item.needed));
+        }
+        for item in plan.additional.iter() {
+            additional.push((add(plan, query, item, &mut response.additional), item.needed));
+        }
+        response
+    }
+
+    /// Takes sets away until hickory's encoder needs no more than `limit` octets: first what only helps, the last one
+    /// first, then what is needed, which sets the TC bit.
+    fn cut(mut self, request: &MessageRequest, limit: usize) -> Self {
+        while self.encoded_length(request) > limit {
+            let optional = self.sets[2].iter().rposition(|(_, needed)| !needed);
+            let section = (0..3).rev().find(|section| !self.sets[*section].is_empty());
+            let Some(section) = optional.map(|_| 2).or(section) else { break };
+            let place = optional.unwrap_or(self.sets[section].len() - 1);
+            let start = self.sets[section].iter().take(place).map(|(count, _)| count).sum::<usize>();
+            let (count, needed) = self.sets[section].remove(place);
+            let records = match section {
+                0 => &mut self.answer,
+                1 => &mut self.authority,
+                _ => &mut self.additional,
+            };
+            records.drain(start..start + count);
+            self.metadata.truncation |= needed;
+        }
+        self
+    }
+
+    fn encoded_length(&self, request: &MessageRequest) -> usize {
+        let mut octets = Vec::with_capacity(512);
+        let mut encoder = BinEncoder::new(&mut octets);
+        encoder.set_max_size(u16::MAX);
+        match self.build(request).destructive_emit(&mut encoder) {
+            Ok(info) if !info.truncation || self.metadata.truncation => octets.len(),
+            Ok(_) | Err(_) => usize::MAX,
+        }
+    }
+
+    fn build<'r>(
+        &'r self,
+        request: &'r MessageRequest,
+    ) -> MessageResponse<'r, 'r, Records<'r>, Records<'r>, Records<'r>, Records<'r>> {
+        let builder = MessageResponseBuilder::new(&request.queries, self.edns.as_ref());
+        builder.build(self.metadata, self.answer.iter(), self.authority.iter(), [].iter(), self.additional.iter())
+    }
+}
+
+type Records<'r> = std::slice::Iter<'r, Record>;
+
+/// Adds the records of one set; returns how many.
+fn add(plan: &Plan<'_>, query: &QueryView<'_>, item: &Item<'_>, records: &mut Vec<Record>) -> usize {
+    let owner = name(plan.name(item.owner, query));
+    let before = records.len();
+    match item.data {
+        Data::Set(set) => {
+            let turn = usize::from(plan.rotation) % set.len().max(1);
+            let turned = set.rdatas().skip(turn).chain(set.rdatas().take(turn));
+            records.extend(turned.map(|rdata| record(plan, item, &owner, rdata)));
+        }
+        Data::Cname(target) => records.push(record(plan, item, &owner, plan.made_name(target))),
+        Data::Text(start, end) => records.push(record(plan, item, &owner, &render::character_string(start, end))),
+    }
+    records.len() - before
+}
+
+/// Makes a record whose RDATA hickory writes as it stands.
+fn record(plan: &Plan<'_>, item: &Item<'_>, owner: &Name, rdata: &[u8]) -> Record {
+    let null = if rdata.is_empty() { NULL::new() } else { NULL::with(rdata.to_vec()) };
+    let rdata = RData::Unknown { code: RecordType::from(item.rtype().0), rdata: null };
+    let mut record = Record::from_rdata(owner.clone(), item.ttl, rdata);
+    record.dns_class = DNSClass::from(plan.class);
+    record
+}
+
+fn name(wire: &[u8]) -> Name {
+    Name::read(&mut BinDecoder::new(wire)).unwrap_or_default()
+}
+
+fn edns(reply: &Reply<'_>) -> Edns {
+    let mut edns = Edns::new();
+    edns.set_max_payload(reply.payload).set_dnssec_ok(reply.dnssec_ok).set_version(0);
+    if let Some(nsid) = reply.nsid {
+        edns.options_mut().insert(EdnsOption::Unknown(answer::OPTION_NSID, nsid.to_vec()));
+    }
+    if let Some(ede) = reply.ede {
+        let data = [&ede.code.to_be_bytes(), ede.text.as_bytes()].concat();
+        edns.options_mut().insert(EdnsOption::Unknown(render::OPTION_EDE, data));
+    }
+    edns
+}
+
+/// Answers that may wait for a slow connection before it is closed.
+const RESPONSE_BUFFER: usize = 32;

@@ -1,0 +1,19 @@
+//! Answers as the RFCs want them, filed by RFC.
+
+#[path = "conformance/rfc1034.rs"]
+mod rfc1034;
+#[path = "conformance/rfc2308.rs"]
+mod rfc2308;
+#[path = "conformance/rfc2782.rs"]
+mod rfc2782;
+#[path = "conformance/rfc4592.rs"]
+mod rfc4592;
+#[path = "conformance/rfc6672.rs"]
+mod rfc6672;
+#[path = "conformance/rfc6891.rs"]
+mod rfc6891;
+#[path = "conformance/rfc8906.rs"]
+mod rfc8906;
+#[path = "conformance/rfc9471.rs"]
+mod rfc9471;
+mod support;

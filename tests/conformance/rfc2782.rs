@@ -1,0 +1,87 @@
+//! SRV, and what goes with it into the additional section.
+
+use hickory_proto::op::ResponseCode::NoError;
+use understudy::serve::Transport;
+use understudy::snapshot::SlotValue;
+use understudy::zone::Rtype;
+
+use crate::support::{Server, query, srv_set};
+
+const ZONE: &str = "
+    t. 60 SOA n. h. 1 2 3 4 60
+    _sip._tcp.t. 60 SRV 10 1 5060 a.t.
+    _sip._tcp.t. 60 SRV 10 1 5060 b.t.
+    _sip._tcp.t. 60 SRV 20 1 5061 a.t.
+    _sip._tcp.t. 60 SRV 20 1 5060 x.other.
+    _sip._tcp.t. 60 SRV 20 1 5060 x.sub.t.
+    _sip._tcp.t. 60 SRV 20 1 5060 x.nowhere.
+    _off._tcp.t. 60 SRV 0 0 0 .
+    t. 60 NAPTR 1 1 \"s\" \"SIP+D2T\" \"\" _sip._tcp.t.
+    t. 60 HTTPS 1 .
+    t. 60 A 192.0.2.9
+    a.t. 60 A 192.0.2.1
+    a.t. 60 AAAA 2001:db8::1
+    b.t. 60 A 192.0.2.2
+    sub.t. 60 NS x.sub.t.
+    x.sub.t. 60 A 192.0.2.3";
+const OTHER: &str = "
+    other. 60 SOA n. h. 1 2 3 4 60
+    x.other. 60 A 192.0.2.4";
+const ADDRESSES: [&str; 4] =
+    ["a.t. 60 A 192.0.2.1", "a.t. 60 AAAA 2001:db8::1", "b.t. 60 A 192.0.2.2", "x.other. 60 A 192.0.2.4"];
+
+#[test]
+fn the_addresses_of_every_target_of_ours_come_along_once() {
+    let answer = Server::new(&[ZONE, OTHER]).ask("_sip._tcp.t. SRV");
+    assert_eq!((answer.rcode(), answer.answer().len()), (NoError, 6));
+    assert_eq!(answer.additional(), ADDRESSES);
+}
+
+#[test]
+fn minimal_responses_leave_them_off() {
+    let mut server = Server::new(&[ZONE, OTHER]);
+    server.set(|settings| settings.minimal_responses = true);
+    assert_eq!(server.ask("_sip._tcp.t. SRV").additional(), [""; 0]);
+}
+
+#[test]
+fn a_naptr_brings_the_srv_set_and_https_its_owner_s_addresses() {
+    let server = Server::new(&[ZONE, OTHER]);
+    let naptr = server.ask("t. NAPTR").additional();
+    assert!(naptr.len() == 6 && naptr.iter().all(|line| line.starts_with("_sip._tcp.t. 60 SRV ")), "{naptr:?}");
+    assert_eq!(server.ask("t. HTTPS").additional(), ["t. 60 A 192.0.2.9"]);
+    assert_eq!(server.ask("_off._tcp.t. SRV").additional(), [""; 0]);
+}
+
+#[test]
+fn a_published_slot_is_answered_and_its_addresses_too() {
+    let mut server = Server::with_slots(&[ZONE, OTHER], &[(0, "_sip._tcp.t.", Rtype::SRV), (0, "a.t.", Rtype::A)]);
+    server.publish(0, SlotValue::Records(srv_set(5, &[(20, 1, 5061, "a.t.")])));
+    server.publish(1, SlotValue::Empty { negative_ttl: 5 });
+    server.ask("_sip._tcp.t. SRV").is(
+        NoError,
+        true,
+        "_sip._tcp.t. 5 SRV 20 1 5061 a.t.",
+        "",
+        "a.t. 60 AAAA 2001:db8::1",
+    );
+}
+
+#[test]
+fn the_number_of_the_query_turns_the_records() {
+    let server = Server::new(&[ZONE, OTHER]);
+    let mut packet = query("_sip._tcp.t. SRV", None);
+    packet[1] = 2;
+    let answer = server.ask_octets(&packet, Transport::Tcp).answer();
+    assert_eq!(answer[0], "_sip._tcp.t. 60 SRV 20 1 5061 a.t.");
+    assert_eq!(answer.len(), 6);
+}
+
+/// The target is not compressed, but owners behind it may point to it.
+#[test]
+fn targets_stand_in_full() {
+    let server = Server::new(&[ZONE, OTHER]);
+    let octets = server.ask("_sip._tcp.t. SRV").octets;
+    let times = |wire: &[u8]| octets.windows(wire.len()).filter(|window| *window == wire).count();
+    assert_eq!((times(b"\x01a\x01t\x00"), times(b"\x01b\x01t\x00")), (2, 1));
+}

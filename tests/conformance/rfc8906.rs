@@ -1,0 +1,85 @@
+//! Odd queries get an answer too, the right one; and what is asked about the server itself.
+
+use hickory_proto::op::ResponseCode::{FormErr, NoError, NotImp, Refused};
+use understudy::serve::{Status, Transport};
+
+use crate::support::{Server, query};
+
+fn server() -> Server {
+    Server::new(&["t. 60 SOA n. h. 1 2 3 4 60\nt. 60 A 192.0.2.1"])
+}
+
+#[test]
+fn types_and_classes() {
+    let server = server();
+    for (question, rcode) in [
+        ("t. TYPE1000", NoError),
+        ("t. AXFR", Refused),
+        ("t. IXFR", Refused),
+        ("t. OPT", FormErr),
+        ("t. TSIG", FormErr),
+        ("t. MAILB", NotImp),
+        ("t. TYPE0", FormErr),
+        ("t. A 4", Refused),
+        ("t. A 255", Refused),
+        ("t. A CH", Refused),
+    ] {
+        assert_eq!(server.ask(question).rcode(), rcode, "{question}");
+    }
+}
+
+#[test]
+fn other_opcodes_are_not_implemented() {
+    let server = server();
+    for opcode in [1u8, 2, 4, 5, 6, 15] {
+        let mut packet = query("t. A", None);
+        packet[2] = opcode << 3;
+        let mut octets = Vec::new();
+        assert!(server.responder.respond(&packet, Transport::Udp, &mut octets));
+        assert_eq!((octets.len(), octets[2], octets[3]), (12, 0x80 | opcode << 3, 4));
+    }
+}
+
+#[test]
+fn the_question_comes_back_as_it_was_asked() {
+    let mut packet = query("T. A", None);
+    packet[2] |= 1;
+    packet[3] = 0x10;
+    let answer = server().ask_octets(&packet, Transport::Udp);
+    assert_eq!(answer.octets[12..19], packet[12..]);
+    assert_eq!((answer.octets[2], answer.octets[3]), (0x85, 0x10), "QR AA RD, CD");
+    assert_eq!(answer.octets.len(), 19 + 16, "the owner is a pointer to the question");
+}
+
+#[test]
+fn responses_and_scraps_meet_silence() {
+    let server = server();
+    let mut response = query("t. A", None);
+    response[2] |= 0x80;
+    assert!(server.is_silent(&response));
+    assert!(server.is_silent(&[0; 11]));
+    assert!(server.is_silent(&[]));
+}
+
+#[test]
+fn readiness_is_told_even_before_answers_are_given() {
+    let server = server();
+    let ready = |wanted: &str| server.ask("ready.understudy. TXT CH").is(NoError, true, wanted, "", "");
+    ready("ready.understudy. 0 TXT ready");
+    server.responder.readiness.set(Status { answering: false, fault: Some("starting".to_owned()) });
+    ready("ready.understudy. 0 TXT not ready: starting");
+    assert!(server.is_silent(&query("t. A", None)));
+    assert!(server.is_silent(&query("version.bind. TXT CH", None)));
+}
+
+/// RFC 4892.
+#[test]
+fn version_and_id_are_told_only_if_configured() {
+    let mut server = server();
+    for question in ["version.bind. TXT CH", "version.server. TXT CH", "id.server. TXT CH", "hostname.bind. TXT CH"] {
+        assert_eq!(server.ask(question).rcode(), Refused);
+    }
+    server.set(|settings| (settings.version, settings.nsid) = (Some("v".to_owned()), Some("ns7".to_owned())));
+    server.ask("Version.Bind. TXT CH").is(NoError, true, "Version.Bind. 0 TXT v", "", "");
+    server.ask("id.server. TXT CH").is(NoError, true, "id.server. 0 TXT ns7", "", "");
+}

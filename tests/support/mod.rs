@@ -1,0 +1,211 @@
+//! A server without sockets over zones written in a few lines, and answers as text.
+
+use std::sync::Arc;
+
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::Record;
+use prometheus_client::registry::Registry;
+use understudy::base::table::Table;
+use understudy::serve::{Metrics, Readiness, Responder, Settings, Transport};
+use understudy::snapshot::{Image, Publisher, SlotId, SlotKey, SlotValue, Snapshot, ZoneId, ZoneInput};
+use understudy::zone::{Name, Rrset, Rtype, Srv, Zone, ZoneBuilder};
+
+/// Reads lines of `owner TTL TYPE RDATA`; the first line's owner is the origin, names without a final dot lie below it.
+pub fn zone(text: &str) -> Zone {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let origin = name(lines.clone().next().unwrap().split_whitespace().next().unwrap());
+    let mut builder = ZoneBuilder::new(origin.clone());
+    lines.by_ref().for_each(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let owner = Name::parse(words[0].as_bytes(), Some(&origin)).unwrap();
+        let rtype = Rtype::parse(words[2]).unwrap();
+        builder.add(&owner, rtype, words[1].parse().unwrap(), &rdata(rtype, &words[3..], &origin)).unwrap();
+    });
+    builder.finish().unwrap()
+}
+
+/// Reads RDATA of the types that the tests use; others stand in hexadecimal.
+pub fn rdata(rtype: Rtype, words: &[&str], origin: &Name) -> Vec<u8> {
+    let target = |text: &str| Name::parse(text.as_bytes(), Some(origin)).unwrap().wire().to_vec();
+    let short = |text: &str| text.parse::<u16>().unwrap().to_be_bytes().to_vec();
+    let string = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    match rtype {
+        Rtype::A => words[0].parse::<std::net::Ipv4Addr>().unwrap().octets().to_vec(),
+        Rtype::AAAA => words[0].parse::<std::net::Ipv6Addr>().unwrap().octets().to_vec(),
+        Rtype::NS | Rtype::CNAME | Rtype::DNAME | Rtype::PTR => target(words[0]),
+        Rtype::MX => [short(words[0]), target(words[1])].concat(),
+        Rtype::TXT => string(words[0]),
+        Rtype::SRV => [short(words[0]), short(words[1]), short(words[2]), target(words[3])].concat(),
+        Rtype::HTTPS => [short(words[0]), target(words[1])].concat(),
+        Rtype::NAPTR => {
+            let strings = words[2..5].iter().map(|word| string(word.trim_matches('"')));
+            [short(words[0]), short(words[1]), strings.collect::<Vec<_>>().concat(), target(words[5])].concat()
+        }
+        Rtype::SOA => {
+            let numbers = words[2..].iter().flat_map(|word| word.parse::<u32>().unwrap().to_be_bytes());
+            [target(words[0]), target(words[1]), numbers.collect()].concat()
+        }
+        _ => data_encoding::HEXLOWER.decode(words[0].as_bytes()).unwrap(),
+    }
+}
+
+pub fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+/// One server over some zones.
+pub struct Server {
+    pub responder: Responder,
+    publisher: Publisher,
+    first: Snapshot,
+}
+
+impl Server {
+    /// Serves these zones; a text of a single word is the origin of a broken zone.
+    pub fn new(zones: &[&str]) -> Self {
+        Self::with_slots(zones, &[])
+    }
+
+    /// Serves these zones; the sets named as `zone number, owner, type` are slots with their declared records.
+    pub fn with_slots(zones: &[&str], slots: &[(usize, &str, Rtype)]) -> Self {
+        let zones: Table<ZoneId, ZoneInput> = zones.iter().map(|text| input(text)).collect();
+        let ids: Vec<ZoneId> = zones.ids().collect();
+        let keys: Table<SlotId, SlotKey> = slots
+            .iter()
+            .map(|(zone, owner, rtype)| SlotKey { zone: ids[*zone], owner: name(owner), rtype: *rtype })
+            .collect();
+        let values = keys.iter().map(|(_, key)| {
+            let zone = zones[key.zone].zone.as_ref().unwrap();
+            SlotValue::Records(Arc::clone(zone.rrset(&key.owner, key.rtype).unwrap()))
+        });
+        let values = values.collect();
+        let first = Snapshot::first(Arc::new(Image::build(&zones, &keys)), values, 1);
+        let publisher = Publisher::new(first.clone());
+        let responder = Responder {
+            reader: publisher.reader(),
+            settings: Arc::new(Settings::default()),
+            readiness: Readiness::ready(),
+            metrics: Metrics::register(&mut Registry::default()),
+        };
+        Self { responder, publisher, first }
+    }
+
+    /// Changes a setting.
+    pub fn set(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(Arc::make_mut(&mut self.responder.settings));
+    }
+
+    /// Publishes a snapshot in which one slot holds something else.
+    pub fn publish(&mut self, slot: usize, value: SlotValue) {
+        let slot = understudy::base::table::RowId::from_index(slot);
+        self.first = self.first.next([(slot, value)]);
+        assert!(self.publisher.publish(self.first.clone()));
+    }
+
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.first
+    }
+
+    /// Asks `name TYPE` over TCP with an OPT record.
+    pub fn ask(&self, question: &str) -> Answer {
+        self.ask_octets(&query(question, Some(1232)), Transport::Tcp)
+    }
+
+    pub fn ask_octets(&self, packet: &[u8], transport: Transport) -> Answer {
+        let mut octets = Vec::new();
+        assert!(self.responder.respond(packet, transport, &mut octets), "silence");
+        Answer::read(octets)
+    }
+
+    pub fn is_silent(&self, packet: &[u8]) -> bool {
+        !self.responder.respond(packet, Transport::Udp, &mut Vec::new())
+    }
+}
+
+fn input(text: &str) -> ZoneInput {
+    if text.split_whitespace().count() == 1 {
+        return ZoneInput { origin: name(text.trim()), zone: None };
+    }
+    let zone = zone(text);
+    ZoneInput { origin: zone.origin().clone(), zone: Some(Arc::new(zone)) }
+}
+
+/// Makes a query of class IN, or of the class in `name TYPE CLASS`; its number is 0, so no set is turned.
+pub fn query(question: &str, payload: Option<u16>) -> Vec<u8> {
+    let words: Vec<&str> = question.split_whitespace().collect();
+    let class = words.get(2).map_or(1u16, |class| if *class == "CH" { 3 } else { class.parse().unwrap() });
+    let mut packet = vec![0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(payload.is_some())];
+    packet.extend_from_slice(name(words[0]).wire());
+    packet.extend_from_slice(&Rtype::parse(words[1]).unwrap().0.to_be_bytes());
+    packet.extend_from_slice(&class.to_be_bytes());
+    if let Some(payload) = payload {
+        packet.extend_from_slice(&[0, 0, 41]);
+        packet.extend_from_slice(&payload.to_be_bytes());
+        packet.extend_from_slice(&[0; 6]);
+    }
+    packet
+}
+
+/// One answer, decoded by hickory.
+pub struct Answer {
+    pub octets: Vec<u8>,
+    pub message: Message,
+}
+
+impl Answer {
+    pub fn read(octets: Vec<u8>) -> Self {
+        let message = Message::from_vec(&octets).unwrap_or_else(|error| panic!("{error}: {octets:02x?}"));
+        Self { octets, message }
+    }
+
+    pub fn rcode(&self) -> ResponseCode {
+        self.message.metadata.response_code
+    }
+
+    pub fn is_authoritative(&self) -> bool {
+        self.message.metadata.authoritative
+    }
+
+    pub fn is_truncated(&self) -> bool {
+        self.message.metadata.truncation
+    }
+
+    pub fn answer(&self) -> Vec<String> {
+        lines(&self.message.answers)
+    }
+
+    pub fn authority(&self) -> Vec<String> {
+        lines(&self.message.authorities)
+    }
+
+    pub fn additional(&self) -> Vec<String> {
+        lines(&self.message.additionals)
+    }
+
+    /// Asserts response code, AA and all three sections; a section is one text, a record a line.
+    #[track_caller]
+    pub fn is(&self, rcode: ResponseCode, authoritative: bool, answer: &str, authority: &str, additional: &str) {
+        let wanted =
+            |text: &str| text.lines().map(|line| line.trim().to_owned()).filter(|l| !l.is_empty()).collect::<Vec<_>>();
+        assert_eq!(
+            (self.rcode(), self.is_authoritative(), self.answer(), self.authority(), self.additional()),
+            (rcode, authoritative, wanted(answer), wanted(authority), wanted(additional))
+        );
+    }
+}
+
+fn lines(records: &[Record]) -> Vec<String> {
+    records
+        .iter()
+        .map(|record| format!("{} {} {} {}", record.name, record.ttl, record.record_type(), record.data))
+        .collect()
+}
+
+/// Makes an SRV set.
+pub fn srv_set(ttl: u32, members: &[(u16, u16, u16, &str)]) -> Arc<Rrset> {
+    let rdatas = members.iter().map(|(priority, weight, port, host)| {
+        let host = name(host);
+        Srv { priority: *priority, weight: *weight, port: *port, host: host.wire() }.write()
+    });
+    Arc::new(Rrset::new(Rtype::SRV, ttl, rdatas))
+}
