@@ -1,4 +1,5 @@
 pub mod base;
+pub mod cli;
 pub mod engine;
 pub mod health;
 pub mod policy;

@@ -1,0 +1,3 @@
+//! The words of the operator.
+
+pub mod probe;
