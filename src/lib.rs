@@ -1,9 +1,9 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 
-//pub mod cli;
-//pub mod daemon;
+pub mod cli;
+pub mod daemon;
 pub mod config;
-//pub mod admin;
+pub mod admin;
 pub mod serve;
 pub mod store;
 pub mod probe;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::base::clock::{Mono, UnixTime};
 use crate::health::{Outcome, Report};
 
@@ -57,6 +59,30 @@ impl Account {
     pub fn report(&self) -> Report {
         Report { outcome: self.outcome.clone(), began: self.began, latency: self.latency }
     }
+
+    /// Returns it as JSON, times in milliseconds; `began` is left out, as only this process knows its clock.
+    pub fn json(&self) -> Value {
+        let steps: Vec<_> = (self.steps.iter())
+            .map(|step| json!({ "what": step.what, "took_ms": millis(step.took), "saw": step.saw }))
+            .collect();
+        let certificate = self.certificate.as_ref().map(|certificate| {
+            json!({
+                "names": certificate.names,
+                "not_after": certificate.not_after.to_string(),
+                "days_left": certificate.days_left,
+                "issuer": certificate.issuer,
+            })
+        });
+        json!({
+            "outcome": word(&self.outcome),
+            "cause": cause(&self.outcome),
+            "retry_after_secs": retry_after(&self.outcome).map(|after| after.as_secs()),
+            "latency_ms": millis(self.latency),
+            "steps": steps,
+            "warnings": self.warnings,
+            "certificate": certificate,
+        })
+    }
 }
 
 /// Returns one word for an outcome: `pass`, `degraded`, `drain`, `fail`, `silent` or `unknown`.
@@ -81,4 +107,17 @@ pub fn cause(outcome: &Outcome) -> Option<&str> {
         | Outcome::Fail { cause, .. }
         | Outcome::Unknown(cause) => Some(cause),
     }
+}
+
+/// Returns how long a leaving target asks to be left alone.
+const fn retry_after(outcome: &Outcome) -> Option<Duration> {
+    match outcome {
+        Outcome::Drain { retry_after, .. } => *retry_after,
+        Outcome::Pass | Outcome::Degraded(_) | Outcome::Fail { .. } | Outcome::Unknown(_) => None,
+    }
+}
+
+/// Returns milliseconds with three decimals.
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

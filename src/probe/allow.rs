@@ -108,7 +108,7 @@ impl FromStr for Network {
             None => width(address),
             Some(text) => (text.parse().ok())
                 .filter(|length| digits(text) && *length <= width(address))
-                .ok_or(NetworkError::Length(width(address)))?,
+                .ok_or_else(|| NetworkError::Length(width(address)))?,
         };
         Self::new(address, length)
             .ok_or_else(|| NetworkError::HostBits(Self { address: mask(address, length), length }))
@@ -176,10 +176,12 @@ mod tests {
     #[test]
     fn by_default_all_but_documentation_prefixes_may_be_probed() {
         let access = Access::default();
-        for address in ["192.0.1.255", "192.0.3.0", "10.0.0.1", "127.0.0.1", "::1", "2001:db7::1", "4000::", "fe80::1"] {
+        for address in ["192.0.1.255", "192.0.3.0", "10.0.0.1", "127.0.0.1", "::1", "2001:db7::1", "4000::", "fe80::1"]
+        {
             assert!(permits(&access, address), "{address}");
         }
-        for address in ["192.0.2.0", "198.51.100.255", "203.0.113.7", "2001:db8:ffff::1", "3fff:fff::1", "::ffff:192.0.2.1"]
+        for address in
+            ["192.0.2.0", "198.51.100.255", "203.0.113.7", "2001:db8:ffff::1", "3fff:fff::1", "::ffff:192.0.2.1"]
         {
             assert!(!permits(&access, address), "{address}");
         }
@@ -188,7 +190,9 @@ mod tests {
     #[test]
     fn what_names_no_single_host_is_never_probed() {
         let access = Access { allow: networks(&["0.0.0.0/0", "::/0"]), deny: Vec::new() };
-        for address in ["0.0.0.0", "::", "224.0.0.1", "239.255.255.255", "ff02::1", "255.255.255.255", "::ffff:224.0.0.1"] {
+        for address in
+            ["0.0.0.0", "::", "224.0.0.1", "239.255.255.255", "ff02::1", "255.255.255.255", "::ffff:224.0.0.1"]
+        {
             assert!(!permits(&access, address), "{address}");
         }
         assert!(permits(&access, "192.0.2.1"));

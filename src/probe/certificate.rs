@@ -29,7 +29,12 @@ pub(super) fn read(der: &[u8], now: UnixTime) -> Option<Leaf> {
         Ok(Some((_, names))) => names.0.iter().filter_map(name).take(NAMES_MAX).collect(),
         Ok(None) | Err(_) => Vec::new(),
     };
-    let told = Certificate { names, not_after, days_left: days(now, not_after), issuer: body.issuer().to_string() };
+    let told = Certificate {
+        names,
+        not_after,
+        days_left: days(now, not_after),
+        issuer: printable(&body.issuer().to_string()),
+    };
     Some(Leaf { told, not_before })
 }
 
@@ -41,8 +46,8 @@ fn days(from: UnixTime, to: UnixTime) -> i64 {
 
 fn name(name: &GeneralName) -> Option<String> {
     match name {
-        GeneralName::DnsName(name) => Some(name.to_string()),
-        GeneralName::UniformResourceIdentifier(uri) => Some(uri.to_string()),
+        GeneralName::DnsName(name) => Some(printable(name.as_ref())),
+        GeneralName::UniformResourceIdentifier(uri) => Some(printable(uri.as_ref())),
         GeneralName::IpAddress(octets) => {
             let octets = octets.as_bytes();
             let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
@@ -56,5 +61,20 @@ fn name(name: &GeneralName) -> Option<String> {
     }
 }
 
+/// Makes foreign text fit for terminals and logs: control characters are escaped, and what is too long is cut.
+fn printable(text: &str) -> String {
+    let mut printable = String::new();
+    for letter in text.chars() {
+        if printable.len() >= TEXT_MAX {
+            printable.push('…');
+            break;
+        }
+        if letter.is_control() { printable.extend(letter.escape_default()) } else { printable.push(letter) }
+    }
+    printable
+}
+
+/// The longest text that is kept of a name, in octets.
+const TEXT_MAX: usize = 256;
 /// The most names that are kept of one certificate.
 const NAMES_MAX: usize = 32;

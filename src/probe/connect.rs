@@ -10,7 +10,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::select;
 use tokio::time::timeout;
 
-use super::attempt::{Attempt, unknown};
+use super::attempt::{Attempt, conclusive, unknown};
 use super::fault::{self, Told};
 use crate::health::Outcome;
 
@@ -34,10 +34,21 @@ pub(super) async fn connect(attempt: &mut Attempt<'_>) -> Result<TcpStream, Outc
         None => (connecting.await, Told::Later),
     };
     let stream = result.map_err(|error| attempt.fails(fault::outcome(&error, told)))?;
+    if met_itself(&stream) {
+        return Err(attempt.fails(conclusive("connection refused")));
+    }
     // A probe writes little and waits: Nagle's algorithm would only delay it. If this fails, so does what follows.
     stream.set_nodelay(true).ok();
     attempt.saw("connected");
     Ok(stream)
+}
+
+/// Returns whether both ends of a connection are the same socket: nobody listens there.
+///
+/// A closed port of this machine connects to itself if the kernel picks it as the source (simultaneous open,
+/// RFC 9293 §3.5).
+fn met_itself(stream: &TcpStream) -> bool {
+    matches!((stream.local_addr(), stream.peer_addr()), (Ok(local), Ok(peer)) if local == peer)
 }
 
 /// Closes a connection with FIN, and takes what still comes for a moment: with unread bytes the kernel would send RST,
@@ -61,3 +72,18 @@ pub(super) async fn close(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
 const LINGER: Duration = Duration::from_millis(200);
 /// How often a closed connection is still read: 16 KiB, then it gets RST.
 const REST_READS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_that_met_itself_is_told_from_a_server() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let own = socket.local_addr().unwrap();
+        assert!(met_itself(&socket.connect(own).await.unwrap()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        assert!(!met_itself(&TcpStream::connect(listener.local_addr().unwrap()).await.unwrap()));
+    }
+}

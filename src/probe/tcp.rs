@@ -28,7 +28,10 @@ impl Conduct for Tcp {
     fn parameters(&self) -> String {
         let parts = [("send", &self.send), ("expect", &self.expect)];
         let texts = parts.iter().filter_map(|(key, bytes)| {
-            bytes.as_deref().filter(|bytes| !bytes.is_empty()).map(|bytes| format!("{key}=\"{}\"", bytes.escape_ascii()))
+            bytes
+                .as_deref()
+                .filter(|bytes| !bytes.is_empty())
+                .map(|bytes| format!("{key}=\"{}\"", bytes.escape_ascii()))
         });
         texts.collect::<Vec<_>>().join(" ")
     }

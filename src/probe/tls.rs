@@ -83,7 +83,7 @@ pub(super) async fn handshake(
     let Ok(name) = ServerName::try_from(tls.name.clone()) else {
         return Err(attempt.fails(unknown(format!("\"{}\" cannot be asked for by TLS", tls.name))));
     };
-    let roots = tls.authority.as_ref().map_or(attempt.tools.roots(), Authority::roots);
+    let roots = tls.authority.as_ref().map_or_else(|| attempt.tools.roots(), Authority::roots);
     if tls.verify == Verify::Require && roots.is_empty() {
         return Err(attempt.fails(unknown("no root certificates on this system, and verify = \"require\"")));
     }
@@ -128,6 +128,7 @@ fn outcome(error: &io::Error, tls: &Tls) -> Outcome {
             fault::outcome(error, Told::Later)
         };
     };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not told apart came from the far side")]
     match cause {
         Error::AlertReceived(alert) => conclusive(alert_words(*alert, tls)),
         Error::InvalidMessage(_) => conclusive("not TLS: the answer is no TLS message"),

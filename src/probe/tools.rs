@@ -67,3 +67,15 @@ impl Tools {
         self.config.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_without_roots_is_a_warning() {
+        let tools = Tools::from_system();
+        assert_eq!(tools.warning().is_some(), tools.roots().is_empty());
+        assert_eq!(Tools::from_roots([]).warning(), None, "whoever gives no roots knows it");
+    }
+}

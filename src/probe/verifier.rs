@@ -174,10 +174,7 @@ impl Fault {
 
 /// Says in plain words why there is no chain.
 fn words(error: &CertificateError) -> String {
-    if matches!(error, CertificateError::UnknownIssuer) {
-        return "unknown issuer".to_owned();
-    }
-    error.to_string()
+    if matches!(error, CertificateError::UnknownIssuer) { "unknown issuer".to_owned() } else { error.to_string() }
 }
 
 /// Lists the first names.

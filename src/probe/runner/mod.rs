@@ -193,6 +193,5 @@ impl Runner {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -1,1 +1,103 @@
-//! The runner with servers on loopback.
+//! The runner with listeners on loopback.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::*;
+use crate::base::table::RowId;
+use crate::probe::account::word;
+use crate::probe::{Check, Tcp};
+
+const LONG: Duration = Duration::from_secs(10);
+
+struct Bench {
+    tasks: Tasks,
+    clock: Clock,
+    commands: mpsc::Sender<Command>,
+    reports: mpsc::Receiver<Finished>,
+}
+
+fn bench(limits: Limits, room: usize) -> Bench {
+    let (tasks, clock) = (Tasks::new(), Clock::start());
+    let (commands, obeyed) = mpsc::channel(64);
+    let (sent, reports) = mpsc::channel(room);
+    let means = Means { clock, tools: Arc::new(Tools::from_roots([])), limits, metrics: Metrics::default() };
+    drop(spawn(&tasks, means, obeyed, sent));
+    Bench { tasks, clock, commands, reports }
+}
+
+impl Bench {
+    async fn replace(&self, setup: u64, addresses: &[Option<SocketAddr>], first: Option<Duration>) {
+        let spec = |address: SocketAddr| Spec { address, check: Check::Tcp(Tcp::default()), timeout: LONG };
+        let targets = addresses.iter().map(|address| address.map(spec)).collect();
+        self.commands.send(Command::Replace { setup, targets, first }).await.unwrap();
+    }
+
+    async fn probe(&self, setup: u64, target: usize, after: Duration) {
+        let at = self.clock.now().mono + after;
+        self.commands.send(Command::Probe { setup, target: TargetId::from_index(target), at }).await.unwrap();
+    }
+
+    async fn finished(&mut self) -> Finished {
+        timeout(LONG, self.reports.recv()).await.expect("a report in time").expect("the runner lives")
+    }
+}
+
+async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+#[tokio::test]
+async fn first_probes_run_by_themselves_and_later_ones_when_told() {
+    let (_kept, alive) = listener().await;
+    let (gone, dead) = listener().await;
+    drop(gone);
+    let mut bench = bench(Limits::default(), 4);
+    bench.replace(7, &[Some(alive), Some(dead), None], Some(Duration::from_millis(20))).await;
+    let mut seen: Vec<_> = Vec::new();
+    for _ in 0..2 {
+        let finished = bench.finished().await;
+        assert_eq!(finished.setup, 7);
+        seen.push((finished.target.index(), word(&finished.account.outcome)));
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [(0, "pass"), (1, "fail")]);
+    bench.probe(6, 0, Duration::ZERO).await;
+    bench.probe(7, 2, Duration::ZERO).await;
+    let told = bench.clock.now().mono;
+    bench.probe(7, 1, Duration::from_millis(50)).await;
+    let finished = bench.finished().await;
+    assert_eq!(finished.target.index(), 1, "another setup's command and an unprobed target start nothing");
+    assert!(finished.account.began.since(told) >= Duration::from_millis(49));
+}
+
+#[tokio::test]
+async fn a_full_queue_of_reports_stops_neither_commands_nor_later_reports() {
+    let (_kept, alive) = listener().await;
+    let limits = Limits { in_flight: 2, starts_per_address: 100 };
+    let mut bench = bench(limits, 1);
+    bench.replace(1, &[Some(alive); 6], Some(Duration::ZERO)).await;
+    // More commands than their queue holds: they are taken although nobody reads reports.
+    for _ in 0..200 {
+        timeout(LONG, bench.probe(1, 0, Duration::from_secs(3_600))).await.expect("commands are taken");
+    }
+    let mut seen = Vec::new();
+    while seen.len() < 6 {
+        seen.push(bench.finished().await.target.index());
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn the_runner_ends_with_its_owner_and_takes_its_probes_along() {
+    let (_kept, alive) = listener().await;
+    let bench = bench(Limits::default(), 1);
+    bench.replace(1, &[Some(alive); 3], Some(Duration::ZERO)).await;
+    bench.tasks.stop();
+    assert_eq!(bench.tasks.finished(LONG).await, Ok(()));
+}

@@ -58,6 +58,15 @@ async fn a_closed_port_fails_at_once() {
 }
 
 #[tokio::test]
+async fn a_port_that_is_bound_but_not_listened_on_fails() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    let account = probe(address, connecting()).await;
+    assert_saw(&account, "fail", "connection refused");
+}
+
+#[tokio::test]
 async fn a_full_backlog_is_silence_within_the_timeout() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

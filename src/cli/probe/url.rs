@@ -1,0 +1,176 @@
+//! Reads `KIND[+udp|tcp|tls]://HOST[:PORT][/DOMAIN]`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::probe::{Authority, Check, Spec, Tcp, Tls, Verify};
+
+/// What the options say beside the URL.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    /// `--timeout`.
+    pub timeout: Duration,
+    /// `--verify`.
+    pub verify: Verify,
+    /// `--ca-file`.
+    pub authority: Option<Authority>,
+}
+
+/// Why a text names nothing that can be probed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum UrlError {
+    /// There is no `://`.
+    #[error(
+        "\"{0}\" is no check: write KIND://ADDRESS:PORT, such as tcp://127.0.0.1:5060 or tls://[::1]:5061/example.com"
+    )]
+    Shape(String),
+    /// A kind that comes later.
+    #[error("the check {0} is not built yet: coming; what works now: tcp, tls")]
+    NotBuilt(String),
+    /// No kind that we know.
+    #[error("there is no check {0}; what works now: tcp, tls")]
+    Kind(String),
+    /// A transport that the kind does not have.
+    #[error("the check {kind} does not go over {transport}{help}")]
+    Transport {
+        /// The kind.
+        kind: &'static str,
+        /// The transport asked for.
+        transport: String,
+        /// What would be right.
+        help: &'static str,
+    },
+    /// The host is a name.
+    #[error(
+        "{0} is a name, and names are not resolved yet: give its address, such as tcp://127.0.0.1:5060, or probe all \
+         targets of a service in a zone with `probe ZONE OWNER`"
+    )]
+    Name(String),
+    /// There is no port, or it is none.
+    #[error("the check {0} needs a port from 1 to 65535: write {0}://{1}:PORT")]
+    Port(&'static str, String),
+}
+
+/// Reads what is to be probed, and how. The domain is the name that is asked for by TLS; without it, the address is.
+pub fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
+    let (scheme, rest) = text.split_once("://").ok_or_else(|| UrlError::Shape(text.to_owned()))?;
+    let scheme = scheme.to_ascii_lowercase();
+    let (kind, transport) = match scheme.split_once('+') {
+        Some((kind, transport)) => (kind, Some(transport)),
+        None => (scheme.as_str(), None),
+    };
+    let (host, domain) = match rest.split_once('/') {
+        Some((host, domain)) => (host, Some(domain.trim_end_matches('.')).filter(|domain| !domain.is_empty())),
+        None => (rest, None),
+    };
+    match kind {
+        "tcp" => over(Tcp::default(), Check::Tcp, "tcp", transport, "; for a TLS handshake write tls://")
+            .and_then(|check| finish(check, host, choices)),
+        "tls" => {
+            let (address, _) = split_port(host);
+            let name = domain.unwrap_or(address).to_owned();
+            let tls = Tls { name, verify: choices.verify, alpn: Vec::new(), authority: choices.authority.clone() };
+            let transport = transport.filter(|&transport| transport != "tcp");
+            over(tls, Check::Tls, "tls", transport, "").and_then(|check| finish(check, host, choices))
+        }
+        _ if COMING.contains(&kind) => Err(UrlError::NotBuilt(kind.to_owned())),
+        _ => Err(UrlError::Kind(kind.to_owned())),
+    }
+}
+
+/// Makes a check if it goes over the transport that was asked for.
+fn over<P>(
+    parameters: P,
+    make: fn(P) -> Check,
+    kind: &'static str,
+    transport: Option<&str>,
+    help: &'static str,
+) -> Result<Check, UrlError> {
+    match transport {
+        Some(transport) if transport != kind => {
+            Err(UrlError::Transport { kind, transport: transport.to_owned(), help })
+        }
+        Some(_) | None => Ok(make(parameters)),
+    }
+}
+
+/// Adds where to and how long.
+fn finish(check: Check, host: &str, choices: &Choices) -> Result<Spec, UrlError> {
+    let (address, port) = split_port(host);
+    let address: IpAddr = address.parse().map_err(|_| UrlError::Name(host.to_owned()))?;
+    let port = port.and_then(|port| port.parse().ok()).filter(|&port| port != 0);
+    let port = port.ok_or_else(|| UrlError::Port(check.kind(), bracketed(address)))?;
+    Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout })
+}
+
+/// Parts `host:port`, `[v6]:port`, `[v6]` and bare addresses.
+fn split_port(host: &str) -> (&str, Option<&str>) {
+    if let Some((address, after)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return (address, after.strip_prefix(':'));
+    }
+    match host.rsplit_once(':') {
+        // More than one colon: an IPv6 address without brackets.
+        Some((address, port)) if !address.contains(':') => (address, Some(port)),
+        Some(_) | None => (host, None),
+    }
+}
+
+fn bracketed(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+/// The checks that come later.
+const COMING: [&str; 13] =
+    ["http", "https", "sip", "sips", "xmpp", "xmpps", "stun", "stuns", "turn", "turns", "dns", "grpc", "icmp"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices() -> Choices {
+        Choices { timeout: Duration::from_secs(2), verify: Verify::Name, authority: None }
+    }
+
+    fn read(text: &str) -> Result<Spec, UrlError> {
+        parse(text, &choices())
+    }
+
+    #[test]
+    fn addresses_of_both_families_are_read() {
+        let spec = read("tcp://127.0.0.1:5060").unwrap();
+        assert_eq!((spec.address, spec.check), ("127.0.0.1:5060".parse().unwrap(), Check::Tcp(Tcp::default())));
+        for (text, address, name) in [
+            ("tls://[::1]:5061/Example.com.", "[::1]:5061", "Example.com"),
+            ("TLS+TCP://127.0.0.1:443", "127.0.0.1:443", "127.0.0.1"),
+            ("tls+tls://[::1]:443/", "[::1]:443", "::1"),
+        ] {
+            let spec = read(text).unwrap();
+            assert_eq!(spec.address, address.parse().unwrap(), "{text}");
+            assert!(matches!(&spec.check, Check::Tls(tls) if tls.name == name), "{text}: {:?}", spec.check);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_probed_is_told_with_the_mend() {
+        for (text, part) in [
+            ("127.0.0.1:5060", "is no check: write KIND://"),
+            ("sip+udp://127.0.0.1:5060", "the check sip is not built yet: coming"),
+            ("gopher://127.0.0.1:70", "there is no check gopher"),
+            ("tcp://node1.example.com:5060", "is a name, and names are not resolved yet"),
+            ("tcp://127.0.0.1", "needs a port from 1 to 65535: write tcp://127.0.0.1:PORT"),
+            ("tls://::1", "write tls://[::1]:PORT"),
+            ("tcp://127.0.0.1:0", "needs a port"),
+            ("tcp://127.0.0.1:65536", "needs a port"),
+            ("tcp+tls://127.0.0.1:1", "does not go over tls; for a TLS handshake write tls://"),
+            ("tls+udp://127.0.0.1:1", "the check tls does not go over udp"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}
