@@ -31,6 +31,7 @@ impl Patterns {
     pub(super) fn new(entries: &[ServiceEntry]) -> (Self, Vec<Finding>) {
         let mut by_stars: HashMap<Vec<bool>, HashMap<Name, usize>> = HashMap::new();
         let mut findings = Vec::new();
+        let mut used = vec![false; entries.len()];
         for (index, entry) in entries.iter().enumerate() {
             let name = &entry.matches.value;
             let stars: Vec<bool> = name.labels().map(|label| label == b"*").collect();
@@ -39,6 +40,8 @@ impl Patterns {
                 let message = format!("the service {name} has an entry already, at line {}", first.matches.place.line);
                 let finding = Finding::error("service-duplicate", message).at(entry.matches.place.clone());
                 findings.push(finding.help("make one entry of the two"));
+                // One finding is enough for it.
+                used.iter_mut().skip(index).take(1).for_each(|used| *used = true);
             }
         }
         let group = |(stars, entries): (Vec<bool>, _)| Group { labels: stars.len(), stars, entries };
@@ -47,7 +50,7 @@ impl Patterns {
             let count = |group: &Group| group.stars.iter().filter(|star| **star).count();
             count(a).cmp(&count(b)).then_with(|| b.stars.cmp(&a.stars))
         });
-        (Self { groups, used: vec![false; entries.len()] }, findings)
+        (Self { groups, used }, findings)
     }
 
     /// Returns the place of the entry that holds for a service, and remembers that it was used.

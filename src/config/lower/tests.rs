@@ -1,1 +1,397 @@
+//! Lowering of small zones.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::base::finding::Severity;
+use crate::base::table::RowId;
+use crate::config::shape;
+use crate::config::source::Source;
+use crate::engine::setup::{MemberData, PoolId, PoolSetup};
+use crate::policy::{Failed, Kind};
+use crate::probe::Check;
+use crate::zone::{Rtype, Srv, Zone, ZoneBuilder};
+
+use super::*;
+
+const SOA: &[u8] = b"\x01n\x00\x01h\x00\0\0\0\x07\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05";
+
+/// The SIP zone of the guide that the project grew from, on loopback addresses.
+const SIP: &str = "
+    _sip._tcp SRV 10 70 5060 sip-node1
+    _sip._tcp SRV 10 30 5060 sip-node2
+    _sip._tcp SRV 20 0 5060 sip-dr
+    _sip._tls SRV 10 100 5061 sip-node1
+    sip-node1 A 127.0.1.1
+    sip-node1 AAAA ::1
+    sip-node2 A 127.0.1.2
+    sip-dr A 127.0.2.1
+    @ A 127.0.9.9
+";
+
+const XMPP: &str = "
+    _xmpp-client._tcp SRV 5 70 5222 xmpp-primary
+    _xmpp-client._tcp SRV 5 30 5222 xmpp-secondary
+    _xmpps-client._tcp SRV 5 0 5223 xmpp-primary
+    _xmpp-server._tcp SRV 5 0 5269 xmpp-primary
+    _xmpps-server._tcp.conference SRV 5 0 5270 xmpp-primary
+    xmpp-primary A 127.0.1.1
+    xmpp-secondary A 127.0.1.2
+";
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+/// Builds a zone from lines `owner TYPE data`, names relative to the origin.
+fn zone(origin: &str, text: &str) -> ZoneSetup {
+    let origin = name(origin);
+    let relative = |text: &str| Name::parse(text.as_bytes(), Some(&origin)).unwrap();
+    let mut builder = ZoneBuilder::new(origin.clone());
+    builder.add(&origin, Rtype::SOA, 60, SOA).unwrap();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (rtype, data) = (Rtype::parse(words[1]).unwrap(), &words[2..]);
+        let rdata = match rtype {
+            Rtype::A | Rtype::AAAA => match data[0].parse().unwrap() {
+                IpAddr::V4(v4) => v4.octets().to_vec(),
+                IpAddr::V6(v6) => v6.octets().to_vec(),
+            },
+            Rtype::SRV => {
+                let number = |at: usize| data[at].parse().unwrap();
+                let host = relative(data[3]);
+                Srv { priority: number(0), weight: number(1), port: number(2), host: host.wire() }.write()
+            }
+            _ => relative(data[0]).wire().to_vec(),
+        };
+        builder.add(&relative(words[0]), rtype, 300, &rdata).unwrap();
+    }
+    let zone: Zone = builder.finish().unwrap();
+    ZoneSetup { origin, zone: Some(Arc::new(zone)) }
+}
+
+fn lower_with(config: &str, zones: Vec<ZoneSetup>, options: Options) -> Lowered {
+    let source = Source::new("understudy.toml", format!("version = 1\n{config}"));
+    let (file, findings) = shape::read(&source);
+    assert_eq!(findings, [], "{config}");
+    let access = Access { allow: file.probing.allow.clone().unwrap_or_default(), deny: file.probing.deny.clone() };
+    lower(&file, zones.into_iter().collect(), &access, options)
+}
+
+fn lower_one(config: &str, text: &str) -> Lowered {
+    lower_with(config, vec![zone("example.com", text)], Options::default())
+}
+
+fn pool<'a>(lowered: &'a Lowered, name: &str) -> &'a PoolSetup {
+    lowered.setup.pools.iter().map(|(_, pool)| pool).find(|pool| pool.name == name).unwrap()
+}
+
+/// The targets of a pool: for each member `address:port kind`.
+fn probes(lowered: &Lowered, pool: &PoolSetup) -> Vec<Vec<String>> {
+    let text = |id: &TargetId| {
+        let key = &lowered.setup.targets[*id].key;
+        format!("{} {} {}", std::net::SocketAddr::new(key.address, key.port), key.kind, key.parameters)
+    };
+    pool.members.iter().map(|member| member.targets.iter().map(|id| text(id).trim().to_owned()).collect()).collect()
+}
+
+/// The findings above notes: id and line, 0 without a place.
+fn faults(lowered: &Lowered) -> Vec<(&'static str, u32)> {
+    let grave = lowered.findings.iter().filter(|finding| finding.severity > Severity::Note);
+    grave.map(|finding| (finding.id, finding.place.as_ref().map_or(0, |place| place.line))).collect()
+}
+
+fn notes(lowered: &Lowered) -> Vec<&str> {
+    lowered.findings.iter().map(|finding| finding.message.as_str()).collect()
+}
+
+#[test]
+fn the_sip_zone_becomes_two_pools() {
+    let lowered = lower_one("", SIP);
+    assert_eq!(lowered.setup.pools.len(), 2);
+    let tcp = pool(&lowered, "_sip._tcp.example.com.");
+    assert_eq!(tcp.pool.kind, Kind::Service);
+    let tiers: Vec<_> = tcp.pool.members.iter().map(|member| (member.priority, member.weight)).collect();
+    assert_eq!(tiers, [(10, 70), (10, 30), (20, 0)]);
+    assert_eq!(tcp.members[0].label, "sip-node1.example.com:5060");
+    assert_eq!(
+        probes(&lowered, tcp),
+        [vec!["127.0.1.1:5060 tcp", "[::1]:5060 tcp"], vec!["127.0.1.2:5060 tcp"], vec!["127.0.2.1:5060 tcp"]]
+    );
+    let tls = pool(&lowered, "_sip._tls.example.com.");
+    assert_eq!(
+        probes(&lowered, tls),
+        [["127.0.1.1:5061 tls name=example.com", "[::1]:5061 tls name=example.com"]]
+    );
+    assert_eq!(
+        notes(&lowered),
+        [
+            "_sip._tcp.example.com. is tested by a TCP connect until the SIP check is there",
+            "_sip._tls.example.com. is tested by a TLS handshake until the SIP check is there",
+        ]
+    );
+    assert_eq!(tcp.fills[0].ttl, 300);
+}
+
+#[test]
+fn hosts_know_the_targets_on_each_address() {
+    let lowered = lower_one("", SIP);
+    let hosts: Vec<String> = lowered.setup.hosts.iter().map(|host| host.fills[0].owner.to_string()).collect();
+    assert_eq!(hosts, ["sip-node1.example.com.", "sip-node2.example.com.", "sip-dr.example.com."]);
+    let node1 = &lowered.setup.hosts[0];
+    let counts: Vec<_> = node1.addresses.iter().map(|(ip, targets)| (ip.to_string(), targets.len())).collect();
+    assert_eq!(counts, [("127.0.1.1".to_owned(), 2), ("::1".to_owned(), 2)]);
+    assert_eq!(node1.fills.len(), 2);
+    assert_eq!(node1.pools.len(), 2);
+}
+
+#[test]
+fn xmpp_halves_of_one_domain_are_one_pool() {
+    let lowered = lower_one("", XMPP);
+    let pair = pool(&lowered, "_xmpp-client._tcp.example.com.+_xmpps-client._tcp.example.com.");
+    assert_eq!(pair.pool.kind, Kind::Pair);
+    let halves: Vec<_> = pair.pool.members.iter().map(|member| (member.half, member.weight)).collect();
+    assert_eq!(halves, [(0, 70), (0, 30), (1, 0)]);
+    assert_eq!(pair.fills.len(), 2);
+    assert_eq!(probes(&lowered, pair)[2], ["127.0.1.1:5223 tls name=example.com alpn=\"xmpp-client\""]);
+    assert_eq!(pool(&lowered, "_xmpp-server._tcp.example.com.").pool.kind, Kind::Service);
+    let alone = pool(&lowered, "_xmpps-server._tcp.conference.example.com.");
+    assert_eq!(
+        probes(&lowered, alone),
+        [["127.0.1.1:5270 tls name=conference.example.com alpn=\"xmpp-server\""]]
+    );
+    assert_eq!(lowered.setup.pools.len(), 3);
+}
+
+#[test]
+fn halves_of_a_pair_agree_in_policy() {
+    let one = "[[service]]\nmatch = \"_xmpp-client._tcp.example.com\"\nfailed = \"demote\"\n";
+    let lowered = lower_one(one, XMPP);
+    assert_eq!(faults(&lowered), []);
+    let pair = pool(&lowered, "_xmpp-client._tcp.example.com.+_xmpps-client._tcp.example.com.");
+    assert_eq!(pair.pool.settings.failed, Failed::Demote);
+
+    let other = "[[service]]\nmatch = \"_xmpps-client._tcp.example.com\"\nttl = 20\n";
+    assert_eq!(faults(&lower_one(&format!("{one}{other}"), XMPP)), [("service-pair-settings", 7)]);
+    let alike = "[[service]]\nmatch = \"_xmpps-client._tcp.example.com\"\nfailed = \"demote\"\nfall = 5\n";
+    assert_eq!(faults(&lower_one(&format!("{one}{alike}"), XMPP)), []);
+}
+
+#[test]
+fn equal_probes_are_one_target() {
+    let text = "
+        _a._tcp SRV 1 0 80 host
+        _b._tcp SRV 1 0 80 host
+        _c._tcp SRV 1 0 80 host
+        host A 127.0.0.1
+    ";
+    assert_eq!(lower_one("", text).setup.targets.len(), 1);
+    let slower = "[[service]]\nmatch = \"_b._tcp.example.com\"\ninterval = \"9s\"";
+    assert_eq!(lower_one(slower, text).setup.targets.len(), 2);
+    let other = "[[service]]\nmatch = \"_b._tcp.example.com\"\ncheck = { kind = \"tcp\", send = \"x\" }";
+    assert_eq!(lower_one(other, text).setup.targets.len(), 2);
+}
+
+#[test]
+fn what_is_no_service_makes_no_pool() {
+    let text = "
+        _imap._tcp SRV 0 0 0 .
+        _sub._tcp.child SRV 1 0 80 ns.child
+        child NS ns.child
+        ns.child A 127.0.0.1
+    ";
+    let lowered = lower_one("", text);
+    assert_eq!((lowered.setup.pools.len(), lowered.setup.targets.len()), (0, 0));
+    let lowered = lower_one("[[service]]\nmatch = \"_imap._tcp.example.com\"\n", text);
+    assert_eq!(faults(&lowered), [("service-unmatched", 3)]);
+    assert!(lowered.findings[0].help.as_ref().unwrap().contains("0 0 0 ."));
+}
+
+#[test]
+fn glue_is_probed_but_never_rewritten() {
+    let text = "
+        _a._tcp SRV 1 0 80 ns.child
+        child NS ns.child
+        ns.child A 127.0.0.1
+    ";
+    let lowered = lower_one("", text);
+    assert_eq!((lowered.setup.targets.len(), lowered.setup.hosts.len()), (1, 0));
+}
+
+#[test]
+fn a_host_may_lie_in_another_zone_of_ours() {
+    let zones = vec![
+        zone("example.com", "_a._tcp SRV 1 0 80 h.child\n child NS h.child\n h.child A 127.0.0.9"),
+        zone("child.example.com", "h A 127.0.0.1"),
+    ];
+    let lowered = lower_with("", zones, Options::default());
+    assert_eq!(probes(&lowered, &lowered.setup.pools[PoolId::from_index(0)]), [["127.0.0.1:80 tcp"]]);
+    assert_eq!(lowered.setup.hosts[0].fills[0].zone, ZoneId::from_index(1));
+}
+
+#[test]
+fn a_host_of_others_has_no_targets_but_is_not_unprobed_by_design() {
+    let lowered = lower_one("", "_a._tcp SRV 1 0 80 host.example.org.\n _b._udp SRV 1 0 80 h\n h A 127.0.0.1");
+    let [outside, by_design] =
+        ["_a._tcp.example.com.", "_b._udp.example.com."].map(|name| &pool(&lowered, name).members[0]);
+    assert!(outside.targets.is_empty() && !outside.unprobed);
+    assert!(by_design.targets.is_empty() && by_design.unprobed);
+    let said = notes(&lowered);
+    assert_eq!(said[0], "_b._udp.example.com. is served as declared: no check is known for it");
+    assert_eq!(said[1], "1 host outside of the zones (first host.example.org.) cannot be tested yet");
+}
+
+#[test]
+fn addresses_for_documents_are_reported_and_not_probed() {
+    let text = "_a._tcp SRV 1 0 80 h\n h A 192.0.2.1\n h A 192.0.2.2\n h A 127.0.0.1";
+    let lowered = lower_one("", text);
+    let probed: Vec<bool> = lowered.setup.targets.iter().map(|(_, target)| target.probed).collect();
+    assert_eq!(probed, [false, false, true]);
+    assert_eq!(lowered.specs.iter().map(|(_, spec)| spec.is_some()).collect::<Vec<_>>(), probed);
+    assert_eq!(faults(&lowered), [("target-documentation", 0)]);
+    assert!(lowered.findings[0].help.as_ref().unwrap().contains("`allow`"));
+    let lowered = lower_one("[health]\nallow = [\"192.0.2.0/24\"]", text);
+    assert_eq!(faults(&lowered), [("target-denied", 0)]);
+    assert!(lowered.setup.targets[TargetId::from_index(0)].probed);
+}
+
+#[test]
+fn static_serves_without_targets() {
+    let config = "[health]\nreferences = [\"tcp://127.0.0.1:53\"]";
+    let lowered = lower_with(config, vec![zone("example.com", SIP)], Options { fixed: true, interval: None });
+    assert!(lowered.setup.targets.is_empty() && lowered.setup.references.is_empty());
+    assert!(lowered.setup.pools.iter().flat_map(|(_, pool)| &pool.members).all(|member| member.unprobed));
+}
+
+#[test]
+fn the_most_specific_entry_wins() {
+    let text = "
+        _sip._tcp SRV 1 0 80 h
+        _sip._udp SRV 1 0 80 h
+        _foo._tcp SRV 1 0 80 h
+        *._tcp SRV 1 0 80 h
+        h A 127.0.0.1
+    ";
+    let config = "
+        [[service]]
+        match = \"_sip._tcp.*.com\"
+        ttl = 11
+        [[service]]
+        match = \"*.*.example.com\"
+        ttl = 12
+        [[service]]
+        match = \"*._tcp.example.com.\"
+        ttl = 13
+        [[service]]
+        match = \"_SIP._udp.example.com\"
+        ttl = 14
+    ";
+    let lowered = lower_one(config, text);
+    let ttls = ["_sip._tcp", "_sip._udp", "_foo._tcp", "*._tcp"]
+        .map(|owner| pool(&lowered, &format!("{owner}.example.com.")).pool.settings.ttl);
+    assert_eq!(ttls, [13, 14, 13, 13]);
+    assert_eq!(faults(&lowered), [("service-unmatched", 4), ("service-unmatched", 7)]);
+}
+
+#[test]
+fn entries_that_contradict_are_found() {
+    let text = "_sip._tcp SRV 1 0 80 h\n h A 127.0.0.1";
+    for (config, expected) in [
+        (
+            "[[service]]\nmatch = \"_sip._tcp.example.com\"\n[[service]]\nmatch = \"_SIP._tcp.example.com.\"",
+            vec![("service-duplicate", 5)],
+        ),
+        ("[[service]]\nmatch = \"_sips._tcp.example.com\"", vec![("service-unmatched", 3)]),
+        ("[policy]\nstandby = \"hidden\"\nfailed = \"demote\"", vec![("config-hidden-demote", 3)]),
+        (
+            "[policy]\nstandby = \"hidden\"\n[[service]]\nmatch = \"_sip._tcp.example.com\"\nfailed = \"demote\"",
+            vec![("config-hidden-demote", 6)],
+        ),
+        ("[policy]\nttl = 4", vec![("config-unsettled-ttl", 3)]),
+        ("[health]\ntimeout = \"9s\"", vec![("config-timeout-interval", 3)]),
+        ("[health]\ninterval = \"900ms\"", vec![("config-timeout-interval", 3), ("config-fast-interval", 3)]),
+    ] {
+        assert_eq!(faults(&lower_one(config, text)), expected, "{config}");
+    }
+}
+
+#[test]
+fn a_name_may_follow_a_service() {
+    let follows = |name: &str, service: &str| {
+        lower_one(&format!("[[address]]\nname = \"{name}\"\nfollows = \"{service}\""), SIP)
+    };
+    let lowered = follows("example.com", "_sip._tcp.example.com");
+    assert_eq!(faults(&lowered), []);
+    let [follow] = lowered.setup.follows.as_slice() else { panic!() };
+    assert_eq!(lowered.setup.pools[follow.pool].name, "_sip._tcp.example.com.");
+    assert_eq!(follow.addresses, ["127.0.9.9".parse::<IpAddr>().unwrap()]);
+    assert_eq!(follow.fills.len(), 1);
+    for (owner, service, expected) in [
+        ("www.example.com", "_sip._tcp.example.com", ("address-undeclared", 3)),
+        ("example.org", "_sip._tcp.example.com", ("address-outside", 3)),
+        ("example.com", "_sips._tcp.example.com", ("address-follows", 4)),
+        ("sip-dr.example.com", "_sip._tcp.example.com", ("address-follows-host", 3)),
+    ] {
+        assert_eq!(faults(&follows(owner, service)), [expected], "{owner} {service}");
+    }
+}
+
+#[test]
+fn a_name_follows_the_service_of_another_host() {
+    let lowered =
+        lower_one("[[address]]\nname = \"sip-dr.example.com\"\nfollows = \"_sip._tls.example.com\"", SIP);
+    assert_eq!(faults(&lowered), []);
+    assert_eq!(lowered.setup.hosts.len(), 2);
+    assert!(notes(&lowered)[0].contains("sip-dr.example.com. is also the host of a service"));
+}
+
+#[test]
+fn addresses_may_stand_in_tiers() {
+    let text = "www A 127.0.0.1\n www A 127.0.0.2\n www AAAA ::1";
+    let tiers = |tiers: &str| {
+        let check = "check = { kind = \"tls\", port = 443 }";
+        lower_one(&format!("[[address]]\nname = \"www.example.com\"\ntiers = {tiers}\n{check}\nhold = \"5s\""), text)
+    };
+    let lowered = tiers("[[\"127.0.0.1\", \"::1\"], [\"127.0.0.2\"]]");
+    assert_eq!(faults(&lowered), []);
+    let pool = pool(&lowered, "www.example.com.");
+    assert_eq!(pool.pool.kind, Kind::Addresses);
+    assert_eq!(pool.pool.members.iter().map(|member| member.priority).collect::<Vec<_>>(), [0, 0, 1]);
+    assert_eq!(pool.members[2].data, MemberData::Address("127.0.0.2".parse().unwrap()));
+    assert_eq!(probes(&lowered, pool)[1], ["[::1]:443 tls name=www.example.com"]);
+    assert_eq!((pool.fills.len(), pool.pool.settings.hold.as_secs()), (2, 5));
+    for (text, expected) in [
+        ("[[\"127.0.0.1\", \"::1\"], [\"127.0.0.1\", \"127.0.0.2\"]]", ("address-tier-twice", 4)),
+        ("[[\"127.0.0.1\", \"::1\"], [\"127.0.0.2\", \"127.0.0.3\"]]", ("address-tier-undeclared", 4)),
+        ("[[\"127.0.0.1\"], [\"127.0.0.2\"]]", ("address-tier-missing", 3)),
+    ] {
+        assert_eq!(faults(&tiers(text)), [expected], "{text}");
+    }
+}
+
+#[test]
+fn one_name_has_one_address_entry() {
+    let entry = "[[address]]\nname = \"example.com\"\nfollows = \"_sip._tcp.example.com\"\n";
+    assert_eq!(faults(&lower_one(&format!("{entry}{entry}"), SIP)), [("address-duplicate", 6)]);
+}
+
+#[test]
+fn references_are_targets_without_a_pool() {
+    let config = "[health]\nreferences = [\"tcp://127.0.0.1:53\", \"tls://[::1]:443/www.example.org\"]";
+    let lowered = lower_one(config, SIP);
+    let kinds: Vec<_> = lowered.setup.references.iter().map(|id| lowered.setup.targets[*id].key.kind).collect();
+    assert_eq!(kinds, ["tcp", "tls"]);
+    let spec = lowered.specs[lowered.setup.references[1]].clone().unwrap();
+    let Check::Tls(tls) = spec.check else { panic!("{spec:?}") };
+    assert_eq!(tls.name, "www.example.org");
+}
+
+#[test]
+fn a_broken_zone_is_kept_without_data() {
+    let zones = vec![zone("example.com", SIP), ZoneSetup { origin: name("example.org"), zone: None }];
+    let config = "[[service]]\nmatch = \"_a._tcp.example.org\"\n\
+                  [[address]]\nname = \"www.example.org\"\nfollows = \"_a._tcp.example.org\"";
+    let lowered = lower_with(config, zones, Options::default());
+    assert_eq!(faults(&lowered), []);
+    assert_eq!((lowered.setup.zones.len(), lowered.setup.pools.len()), (2, 2));
+}
