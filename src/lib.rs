@@ -1,4 +1,6 @@
+pub mod admin;
 pub mod base;
+pub mod daemon;
 pub mod engine;
 pub mod health;
 pub mod policy;
