@@ -41,7 +41,6 @@ fn router(registry: Arc<Registry>, readiness: impl Fn() -> Result<(), String> + 
         .layer(map_response(close))
 }
 
-#[expect(clippy::unused_async, reason = "a layer's function is asynchronous")]
 async fn close(mut answer: Response) -> Response {
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
