@@ -1,0 +1,152 @@
+//! `GET /metrics` in the OpenMetrics text format, and `GET /healthz` for orchestrators.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+
+use super::listener::Limited;
+
+/// Serves the registry and readiness until `shutdown` is done and open connections have ended, at most 10 s later.
+///
+/// `readiness` gives the reason when the server is not ready; it is asked at each request and must not block.
+///
+/// # Errors
+/// If the listener is broken.
+pub async fn serve(
+    listener: TcpListener,
+    registry: Arc<Registry>,
+    readiness: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(Limited::new(listener, LIFETIME), router(registry, readiness)).with_graceful_shutdown(shutdown).await
+}
+
+fn router(registry: Arc<Registry>, readiness: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Router {
+    let readiness = Arc::new(readiness);
+    Router::new()
+        .route("/metrics", get(move || std::future::ready(exposition(&registry))))
+        .route("/healthz", get(move || std::future::ready(health(readiness()))))
+        // All answers, those to unknown paths too.
+        .layer(map_response(close))
+}
+
+async fn close(mut answer: Response) -> Response {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+fn exposition(registry: &Registry) -> Response {
+    let mut text = String::new();
+    match encode(&mut text, registry) {
+        Ok(()) => answer(StatusCode::OK, OPEN_METRICS, text),
+        // Writing to a string does not fail: a metric's own encoder has.
+        Err(fmt::Error) => answer(StatusCode::INTERNAL_SERVER_ERROR, PLAIN, "a metric cannot be written\n".to_owned()),
+    }
+}
+
+fn health(readiness: Result<(), String>) -> Response {
+    match readiness {
+        Ok(()) => answer(StatusCode::OK, PLAIN, "ready\n".to_owned()),
+        Err(reason) => answer(StatusCode::SERVICE_UNAVAILABLE, PLAIN, format!("not ready: {reason}\n")),
+    }
+}
+
+fn answer(status: StatusCode, kind: &'static str, body: String) -> Response {
+    (status, [(CONTENT_TYPE, kind)], body).into_response()
+}
+
+/// One request and its answer: each answer closes its connection.
+const LIFETIME: Duration = Duration::from_secs(10);
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+#[cfg(test)]
+mod tests {
+    use std::future::IntoFuture as _;
+    use std::net::SocketAddr;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use prometheus_client::metrics::counter::Counter;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn serves_metrics_and_readiness_and_stops_when_told() {
+        let counter: Counter = Counter::default();
+        let mut registry = Registry::with_prefix("understudy");
+        registry.register("queries", "Queries answered", counter.clone());
+        counter.inc_by(3);
+        let ready = Arc::new(AtomicBool::new(false));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let readiness = {
+            let ready = Arc::clone(&ready);
+            move || if ready.load(Ordering::Relaxed) { Ok(()) } else { Err("probing".to_owned()) }
+        };
+        let server = serve(listener, Arc::new(registry), readiness, async move { drop(stopped.await) });
+        let asks = async {
+            let metrics = fetch(address, "GET /metrics").await;
+            assert!(metrics.starts_with("HTTP/1.1 200 OK\r\n"), "{metrics}");
+            assert!(metrics.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"));
+            assert!(metrics.contains("\nunderstudy_queries_total 3\n") && metrics.ends_with("# EOF\n"), "{metrics}");
+
+            let unready = fetch(address, "GET /healthz").await;
+            assert!(
+                unready.starts_with("HTTP/1.1 503 ") && unready.ends_with("\r\n\r\nnot ready: probing\n"),
+                "{unready}"
+            );
+            ready.store(true, Ordering::Relaxed);
+            assert!(fetch(address, "GET /healthz").await.starts_with("HTTP/1.1 200 "));
+            assert!(fetch(address, "GET /").await.starts_with("HTTP/1.1 404 "));
+            assert!(fetch(address, "POST /metrics").await.starts_with("HTTP/1.1 405 "));
+            stop.send(()).unwrap();
+        };
+        let (served, ()) = tokio::join!(server, asks);
+        served.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_silent_connection_is_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let limited = Limited::new(listener, Duration::from_millis(20));
+        let server = axum::serve(limited, router(Arc::default(), || Ok(())))
+            .with_graceful_shutdown(async move { drop(stopped.await) });
+        let asks = async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET /met").await.unwrap();
+            let mut rest = Vec::new();
+            // It ends, or is reset: either way this returns.
+            let _reset = stream.read_to_end(&mut rest).await;
+            assert!(!rest.starts_with(b"HTTP/1.1 200"));
+            stop.send(()).unwrap();
+        };
+        let (served, ()) = tokio::join!(server.into_future(), asks);
+        served.unwrap();
+    }
+
+    async fn fetch(address: SocketAddr, request: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("{request} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}

@@ -1,0 +1,277 @@
+//! The sockets questions come in by: UDP and TCP on each listen address.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::base::error::Chain;
+use crate::base::finding::Finding;
+
+/// The bound sockets, ready for the runtime (non-blocking).
+#[derive(Debug, Default)]
+pub struct Sockets {
+    /// A pair for each listen address that could be bound, in their order.
+    pub doors: Vec<Door>,
+    /// What the operator should know of them: addresses left out, wildcards.
+    pub notes: Vec<Finding>,
+}
+
+/// UDP and TCP on one address and port.
+#[derive(Debug)]
+pub struct Door {
+    /// The address with the port that was bound, also if 0 was asked for.
+    pub address: SocketAddr,
+    /// Datagrams.
+    pub udp: UdpSocket,
+    /// Streams.
+    pub tcp: TcpListener,
+}
+
+/// Whether the operator named the addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// By config or `--listen`: each must be bound.
+    Named,
+    /// The defaults: one whose address family this machine lacks is left out.
+    Default,
+}
+
+/// Why a listen address cannot be bound.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another process has it.
+    #[error("{protocol} {address} is in use by another process")]
+    InUse {
+        /// The address.
+        address: SocketAddr,
+        /// `udp` or `tcp`.
+        protocol: &'static str,
+    },
+    /// A port below 1024 and no right to it.
+    #[error("no permission to listen on {protocol} {address}")]
+    Permission {
+        /// The address.
+        address: SocketAddr,
+        /// `udp` or `tcp`.
+        protocol: &'static str,
+    },
+    /// The machine has no such address, or no such address family.
+    #[error("this machine has no address {}", address.ip())]
+    NoAddress {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// Anything else.
+    #[error("cannot listen on {protocol} {address}")]
+    Other {
+        /// The address.
+        address: SocketAddr,
+        /// `udp` or `tcp`.
+        protocol: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Binds UDP and TCP on each address. Nothing stays bound if one fails.
+///
+/// # Errors
+/// The first address that cannot be bound; of default addresses, if there is none left.
+pub fn bind(addresses: &[SocketAddr], origin: Origin) -> Result<Sockets, BindError> {
+    let mut sockets = Sockets::default();
+    let mut missing = None;
+    for &address in addresses {
+        match Door::open(address) {
+            Ok(door) => {
+                sockets.notes.extend(wildcard_note(door.address));
+                sockets.doors.push(door);
+            }
+            Err(error @ BindError::NoAddress { .. }) if origin == Origin::Default => {
+                sockets.notes.push(Finding::note("listen-left-out", format!("not listening on {address}: {error}")));
+                missing = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match missing {
+        Some(error) if sockets.doors.is_empty() => Err(error),
+        Some(_) | None => Ok(sockets),
+    }
+}
+
+/// Binds a TCP listener alone, for metrics and administration.
+///
+/// # Errors
+/// If it cannot be bound.
+pub fn bind_tcp(address: SocketAddr) -> Result<TcpListener, BindError> {
+    stream(address).map_err(|error| BindError::new(address, "tcp", error))
+}
+
+impl Door {
+    fn open(address: SocketAddr) -> Result<Self, BindError> {
+        let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            let udp = datagram(address).map_err(|error| BindError::new(address, "udp", error))?;
+            let bound = udp.local_addr().map_err(|error| BindError::new(address, "udp", error))?;
+            match stream(bound).map_err(|error| BindError::new(bound, "tcp", error)) {
+                Ok(tcp) => return Ok(Self { address: bound, udp, tcp }),
+                // The free UDP port that the system chose is another's TCP port.
+                Err(BindError::InUse { .. }) if tries > 0 => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn datagram(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = socket(address, Type::DGRAM, Protocol::UDP)?;
+    // The system cuts it to net.core.rmem_max; a smaller buffer works too, it only drops bursts sooner.
+    let _smaller = socket.set_recv_buffer_size(UDP_BUFFER);
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+fn stream(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket(address, Type::STREAM, Protocol::TCP)?;
+    // Else a restart fails while connections of the last run are in TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(TCP_BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if address.is_ipv6() {
+        // So that [::] and 0.0.0.0 can stand side by side, and no IPv4 client looks like ::ffff:192.0.2.1.
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn wildcard_note(address: SocketAddr) -> Option<Finding> {
+    address.ip().is_unspecified().then(|| {
+        Finding::note("listen-wildcard", format!("listening on every address ({address})"))
+            .why("on a machine with several addresses an answer over UDP may leave from another one than was asked, and resolvers drop it")
+            .help("name each address in `listen`")
+    })
+}
+
+impl BindError {
+    fn new(address: SocketAddr, protocol: &'static str, error: io::Error) -> Self {
+        let kind = error.kind();
+        if kind == io::ErrorKind::AddrInUse {
+            Self::InUse { address, protocol }
+        } else if kind == io::ErrorKind::PermissionDenied {
+            Self::Permission { address, protocol }
+        } else if kind == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(EAFNOSUPPORT) {
+            Self::NoAddress { address }
+        } else {
+            Self::Other { address, protocol, source: error }
+        }
+    }
+
+    /// Says it as a finding with its mend.
+    pub fn finding(&self) -> Finding {
+        let finding = Finding::error("listen", Chain(self).to_string());
+        match self {
+            Self::InUse { address, protocol } => {
+                let kind = if *protocol == "udp" { 'u' } else { 't' };
+                let port = address.port();
+                let stub = "systemd-resolved holds 127.0.0.53:53 only, other resolvers often every address";
+                let finding = if port == 53 { finding.why(stub) } else { finding };
+                finding
+                    .help("stop that process, or listen elsewhere with `--listen ADDR:PORT`")
+                    .command(format!("ss -l{kind}np 'sport = :{port}'"))
+            }
+            Self::Permission { address, .. } => finding
+                .why(format!("ports below 1024, such as {}, need the capability CAP_NET_BIND_SERVICE", address.port()))
+                .help(
+                    "in a systemd unit `AmbientCapabilities=CAP_NET_BIND_SERVICE`, else \
+                     `setcap cap_net_bind_service=+ep` on the program, or run it as root; or listen on a higher port",
+                ),
+            Self::NoAddress { .. } => finding
+                .help(
+                    "use one of the machine's addresses; at boot, wait for the network (`After=network-online.target`)",
+                )
+                .command("ip -brief address"),
+            Self::Other { .. } => finding,
+        }
+    }
+}
+
+/// Room for some 4,000 queries of 100 octets with the kernel's overhead, while a worker is busy.
+const UDP_BUFFER: usize = 4 << 20;
+
+/// Connections not yet accepted; the system cuts it to net.core.somaxconn.
+const TCP_BACKLOG: i32 = 1024;
+
+const PORT_TRIES: u32 = 16;
+
+/// The number on Linux: `std::io::ErrorKind` has no word for it.
+const EAFNOSUPPORT: i32 = 97;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANY_PORT: &str = "127.0.0.1:0";
+
+    #[test]
+    fn binds_udp_and_tcp_on_one_port() {
+        let sockets = bind(&[address(ANY_PORT)], Origin::Named).unwrap();
+        let door = &sockets.doors[0];
+        assert_ne!(door.address.port(), 0);
+        assert_eq!(door.udp.local_addr().unwrap(), door.address);
+        assert_eq!(door.tcp.local_addr().unwrap(), door.address);
+        assert!(sockets.notes.is_empty());
+    }
+
+    #[test]
+    fn a_port_in_use_names_the_command_that_shows_who() {
+        let held = UdpSocket::bind(ANY_PORT).unwrap().local_addr().unwrap();
+        let holder = UdpSocket::bind(held).unwrap();
+        let finding = bind(&[held], Origin::Default).unwrap_err().finding();
+        assert_eq!(finding.message, format!("udp {held} is in use by another process"));
+        assert_eq!(finding.command.unwrap(), format!("ss -lunp 'sport = :{}'", held.port()));
+        drop(holder);
+
+        let holder = TcpListener::bind(ANY_PORT).unwrap();
+        let error = bind_tcp(holder.local_addr().unwrap()).unwrap_err();
+        assert!(error.finding().command.unwrap().starts_with("ss -ltnp"));
+    }
+
+    #[test]
+    fn an_address_the_machine_lacks_is_left_out_of_the_defaults_only() {
+        let foreign = address("192.0.2.1:0");
+        let sockets = bind(&[foreign, address(ANY_PORT)], Origin::Default).unwrap();
+        assert_eq!(sockets.doors.len(), 1);
+        assert_eq!(sockets.notes[0].message, "not listening on 192.0.2.1:0: this machine has no address 192.0.2.1");
+        for (addresses, origin) in [(vec![foreign], Origin::Default), (vec![address(ANY_PORT), foreign], Origin::Named)]
+        {
+            assert!(matches!(bind(&addresses, origin), Err(BindError::NoAddress { address }) if address == foreign));
+        }
+    }
+
+    #[test]
+    fn a_wildcard_is_noted() {
+        let note = wildcard_note(address("[::]:53")).unwrap();
+        assert!(note.help.unwrap().contains("name each address"));
+        assert!(wildcard_note(address("[::1]:53")).is_none());
+    }
+
+    #[test]
+    fn missing_permission_names_the_capability() {
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let finding = BindError::new(address("127.0.0.1:53"), "udp", denied).finding();
+        assert_eq!(finding.message, "no permission to listen on udp 127.0.0.1:53");
+        assert!(finding.help.unwrap().contains("AmbientCapabilities=CAP_NET_BIND_SERVICE"));
+    }
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+}
