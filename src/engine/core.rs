@@ -392,7 +392,8 @@ impl Core {
     /// Drops from those waited for what is known or gone after a reload.
     pub(super) fn forget_settled(&mut self) {
         let targets = &self.targets;
-        self.unsettled.retain(|id| targets.get(*id).is_some_and(|row| !matches!(row.health.state(), State::Up | State::Down(_))));
+        self.unsettled
+            .retain(|id| targets.get(*id).is_some_and(|row| !matches!(row.health.state(), State::Up | State::Down(_))));
         self.awaiting = targets.iter().filter(|(_, row)| row.health.awaits_witness()).map(|(id, _)| id).collect();
     }
 

@@ -194,8 +194,7 @@ pub(super) fn keep_health(key: &TargetKey, health: &Health, now: Now) -> (String
     let value = state.map(|state| {
         let quiet = health.quiet_until().map(|until| (now.wall + until.since(now.mono)).as_millis());
         let cause = if state == "up" { None } else { health.cause().map(ToString::to_string) };
-        let kept =
-            KeptHealth { state: state.to_owned(), at_ms: now.wall.as_millis(), quiet_until_ms: quiet, cause };
+        let kept = KeptHealth { state: state.to_owned(), at_ms: now.wall.as_millis(), quiet_until_ms: quiet, cause };
         json(&kept)
     });
     (health_key(key), value)

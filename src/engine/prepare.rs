@@ -44,9 +44,8 @@ impl Prepared {
     /// Indexes a setup and builds its image; linear in the size of the zones.
     pub fn new(setup: Setup) -> Self {
         let mut slots = Table::new();
-        let mut place = |fill: &Fill| {
-            slots.push(SlotKey { zone: fill.zone, owner: fill.owner.clone(), rtype: fill.rtype })
-        };
+        let mut place =
+            |fill: &Fill| slots.push(SlotKey { zone: fill.zone, owner: fill.owner.clone(), rtype: fill.rtype });
         let pool_slots: Table<PoolId, Vec<SlotId>> =
             setup.pools.iter().map(|(_, pool)| pool.fills.iter().map(&mut place).collect()).collect();
         let host_slots: Vec<Vec<SlotId>> =

@@ -11,9 +11,9 @@ use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype, Zone};
 
 use super::core::{Core, FollowRow, HostRow, PoolRow, TargetRow, Timer, ZoneRow};
+use super::effect::Effect;
 use super::judge::FillRow;
 use super::memory::{self, Restored};
-use super::effect::Effect;
 use super::prepare::Prepared;
 use super::serials::Serials;
 use super::setup::TargetKey;
@@ -81,8 +81,7 @@ impl Core {
     }
 
     fn carry_pools(&mut self, before: &Prepared) {
-        let former: HashMap<&str, _> =
-            before.setup.pools.iter().map(|(id, pool)| (pool.name.as_str(), id)).collect();
+        let former: HashMap<&str, _> = before.setup.pools.iter().map(|(id, pool)| (pool.name.as_str(), id)).collect();
         let mut rows = Table::new();
         for (id, pool) in self.prepared.setup.pools.iter() {
             let mut fills: Vec<FillRow> = self.prepared.pool_slots[id].iter().map(|slot| FillRow::new(*slot)).collect();
@@ -133,10 +132,8 @@ impl Core {
 
     /// Carries serials over; one whose zone serves other data than before moves on.
     fn carry_zones(&mut self, before: &Prepared, snapshot: &crate::snapshot::Snapshot) {
-        let former: HashMap<&Name, ZoneId> =
-            before.setup.zones.iter().map(|(id, zone)| (&zone.origin, id)).collect();
-        let old: Vec<Option<Serials>> =
-            self.zones.iter().map(|(_, row)| row.as_ref().map(|row| row.serials)).collect();
+        let former: HashMap<&Name, ZoneId> = before.setup.zones.iter().map(|(id, zone)| (&zone.origin, id)).collect();
+        let old: Vec<Option<Serials>> = self.zones.iter().map(|(_, row)| row.as_ref().map(|row| row.serials)).collect();
         let (fresh, _) = self.whole_snapshot(0);
         let mut rows = Table::new();
         for (id, zone) in self.prepared.setup.zones.iter() {
@@ -166,12 +163,7 @@ fn likeness(key: &TargetKey) -> (std::net::IpAddr, u16, &'static str, &'static s
 }
 
 /// Hands the memory of fills over to those of the same type.
-fn succeed(
-    setup: &[super::setup::Fill],
-    rows: &mut [FillRow],
-    old_setup: &[super::setup::Fill],
-    old_rows: &[FillRow],
-) {
+fn succeed(setup: &[super::setup::Fill], rows: &mut [FillRow], old_setup: &[super::setup::Fill], old_rows: &[FillRow]) {
     for (fill, row) in setup.iter().zip(rows) {
         let mut former = old_setup.iter().zip(old_rows);
         if let Some((_, former)) = former.find(|(old, _)| old.rtype == fill.rtype) {
@@ -189,7 +181,11 @@ fn same_data(
     declared: &Zone,
 ) -> bool {
     let blank = |set: &std::sync::Arc<crate::zone::Rrset>| {
-        if set.rtype() == Rtype::SOA { crate::zone::serial::with_serial(set, declared.serial()) } else { (**set).clone() }
+        if set.rtype() == Rtype::SOA {
+            crate::zone::serial::with_serial(set, declared.serial())
+        } else {
+            (**set).clone()
+        }
     };
     let (mut a, mut b) = (old.records(was), new.records(is));
     loop {

@@ -34,6 +34,12 @@ pub struct Running {
     server: Server<Handler>,
 }
 
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Running")
+    }
+}
+
 /// A listener could not go on or not end.
 #[derive(Debug, thiserror::Error)]
 #[error("a DNS listener failed")]

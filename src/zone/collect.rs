@@ -144,23 +144,15 @@ impl Records {
         let at = u32::try_from(self.octets.len()).ok()?;
         let len = u16::try_from(rdata.len()).ok()?;
         self.octets.extend_from_slice(rdata);
-        self.entries.push(Entry {
-            at,
-            ttl,
-            len,
-            rtype,
-            source_file: source.file,
-            source_offset: source.offset,
-        });
+        self.entries.push(Entry { at, ttl, len, rtype, source_file: source.file, source_offset: source.offset });
         Some(())
     }
 
     /// Returns where a record came from, by its number in order of arrival.
     pub(super) fn source(&self, record: usize) -> Source {
-        self.entries.get(record).map_or_else(Source::default, |entry| Source {
-            file: entry.source_file,
-            offset: entry.source_offset,
-        })
+        self.entries
+            .get(record)
+            .map_or_else(Source::default, |entry| Source { file: entry.source_file, offset: entry.source_offset })
     }
 
     /// Returns a record's owner, type and RDATA by its number in order of arrival.

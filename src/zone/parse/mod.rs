@@ -13,9 +13,9 @@ mod lex;
 mod places;
 mod reader;
 mod report;
-mod ttl;
 #[cfg(test)]
 mod tests;
+mod ttl;
 
 use super::schema::{self, Token};
 use super::{Name, Zone};

@@ -185,8 +185,9 @@ impl<'a, 's> Reader<'a, 's> {
                 let shown = entry.tokens.first().map(Token::shown).unwrap_or_default();
                 return Err((
                     Some(0),
-                    Finding::error("zone-directive", format!("{shown} is no directive"))
-                        .help("there are $ORIGIN, $TTL, $INCLUDE and $GENERATE; an owner that begins with $ is written \\$"),
+                    Finding::error("zone-directive", format!("{shown} is no directive")).help(
+                        "there are $ORIGIN, $TTL, $INCLUDE and $GENERATE; an owner that begins with $ is written \\$",
+                    ),
                 ));
             }
         }
@@ -258,7 +259,9 @@ impl<'a, 's> Reader<'a, 's> {
     }
 
     fn name_at(&self, entry: &Entry<'_>, at: usize, what: &str) -> Result<Name, Fail> {
-        let Some(token) = entry.tokens.get(at) else { return Err((None, Finding::error("zone-name", "a name is missing"))) };
+        let Some(token) = entry.tokens.get(at) else {
+            return Err((None, Finding::error("zone-name", "a name is missing")));
+        };
         Name::parse(token.text, self.origin.as_ref())
             .map_err(|error| (Some(at), finding(schema::name_problem(what, token, error, at))))
     }
@@ -274,7 +277,10 @@ impl<'a, 's> Reader<'a, 's> {
             Owner::Broken => return Ok(()),
             Owner::None => {
                 let message = "a record without an owner: no record stands before this line";
-                return Err((Some(0), Finding::error("zone-no-owner", message).help("begin the line with the owner's name")));
+                return Err((
+                    Some(0),
+                    Finding::error("zone-no-owner", message).help("begin the line with the owner's name"),
+                ));
             }
         }
         let head = read_head(entry, at)?;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::read::{Problem, Reader};
 use super::Rtype;
+use super::read::{Problem, Reader};
 
 /// Reads types up to the end.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {

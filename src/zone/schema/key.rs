@@ -65,7 +65,8 @@ fn read_host(reader: &mut Reader<'_, '_>, what: &str, kind: u8) -> Result<(), Pr
     match kind {
         0 => match reader.word(what)? {
             "." => Ok(()),
-            other => Err(reader.wrong(format!("the {what} is `{other}` though its type 0 says that there is none"))
+            other => Err(reader
+                .wrong(format!("the {what} is `{other}` though its type 0 says that there is none"))
                 .help("write `.`")),
         },
         1 => reader.ipv4().map(|address| reader.put(&address)),

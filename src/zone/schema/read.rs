@@ -123,7 +123,9 @@ impl<'a> Reader<'_, 'a> {
     /// Takes an unquoted ASCII token.
     pub(super) fn word(&mut self, what: &str) -> Result<&'a str, Problem> {
         let token = self.next(what)?;
-        token.word().ok_or_else(|| self.wrong(format!("the {what} is {}: it is written plain, without quotes", token.shown())))
+        token
+            .word()
+            .ok_or_else(|| self.wrong(format!("the {what} is {}: it is written plain, without quotes", token.shown())))
     }
 
     /// Takes a decimal number up to `most`.
@@ -131,10 +133,13 @@ impl<'a> Reader<'_, 'a> {
         let token = self.next(what)?;
         let digits = token.word().filter(|word| !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_digit()));
         let Some(digits) = digits else {
-            return Err(self.wrong(format!("the {what} is {}, which is no number", token.shown())).help(shape(self.rtype)));
+            return Err(self
+                .wrong(format!("the {what} is {}, which is no number", token.shown()))
+                .help(shape(self.rtype)));
         };
-        digits.parse().ok().filter(|number| *number <= most).ok_or_else(|| {
-            Problem { id: "zone-number-range", ..self.wrong(format!("the {what} is {digits}, above {most}")) }
+        digits.parse().ok().filter(|number| *number <= most).ok_or_else(|| Problem {
+            id: "zone-number-range",
+            ..self.wrong(format!("the {what} is {digits}, above {most}"))
         })
     }
 
@@ -179,7 +184,11 @@ impl<'a> Reader<'_, 'a> {
         address.map(|address| address.octets()).ok_or_else(|| {
             let problem = self.wrong(format!("{} is no IPv4 address", token.shown()));
             let is_v6 = token.word().is_some_and(|word| word.parse::<std::net::Ipv6Addr>().is_ok());
-            problem.help(if is_v6 { "an IPv6 address takes the type AAAA" } else { "four numbers up to 255, such as 192.0.2.1" })
+            problem.help(if is_v6 {
+                "an IPv6 address takes the type AAAA"
+            } else {
+                "four numbers up to 255, such as 192.0.2.1"
+            })
         })
     }
 
@@ -372,11 +381,13 @@ impl<'a> Reader<'_, 'a> {
         let token = self.next(what)?;
         let seconds = read_ttl(token.text).filter(|_| !token.quoted);
         let Some(seconds) = seconds else {
-            return Err(self.wrong(format!("the {what} is {}, which is no span of time", token.shown()))
+            return Err(self
+                .wrong(format!("the {what} is {}, which is no span of time", token.shown()))
                 .help("seconds, or numbers with units, such as 1h30m"));
         };
-        let seconds = u32::try_from(seconds).map_err(|_| {
-            Problem { id: "zone-number-range", ..self.wrong(format!("the {what} is {seconds} s, above {}", u32::MAX)) }
+        let seconds = u32::try_from(seconds).map_err(|_| Problem {
+            id: "zone-number-range",
+            ..self.wrong(format!("the {what} is {seconds} s, above {}", u32::MAX))
         })?;
         self.put(&seconds.to_be_bytes());
         Ok(())
@@ -446,7 +457,8 @@ impl<'a> Reader<'_, 'a> {
 
     pub(super) fn put_counted(&mut self, what: &str, octets: &[u8]) -> Result<(), Problem> {
         let length = u8::try_from(octets.len()).ok().filter(|length| *length > 0);
-        let length = length.ok_or_else(|| self.wrong(format!("the {what} has {} octets, not 1 to 255", octets.len())))?;
+        let length =
+            length.ok_or_else(|| self.wrong(format!("the {what} has {} octets, not 1 to 255", octets.len())))?;
         self.put(&[length]);
         self.put(octets);
         Ok(())
@@ -515,7 +527,9 @@ pub(in crate::zone) fn name_problem(what: &str, token: &Token<'_>, error: NameEr
         NameError::NotAscii => {
             ("zone-name-ascii", Some("DNS carries the A-label: `xn--` and the punycode of the label (RFC 5890)"))
         }
-        NameError::NoOrigin => ("zone-no-origin", Some("write the name in full with its final dot, or an $ORIGIN before it")),
+        NameError::NoOrigin => {
+            ("zone-no-origin", Some("write the name in full with its final dot, or an $ORIGIN before it"))
+        }
         NameError::EmptyLabel => ("zone-name", Some("one dot between labels, and one at the end of a full name")),
         NameError::LongLabel | NameError::LongName | NameError::BadEscape | NameError::Malformed => ("zone-name", None),
     };
@@ -593,7 +607,8 @@ fn seconds_of(digits: &str) -> Option<u32> {
     }
     // Days since 1 March 0000, so that a leap day ends its year.
     let (shifted_year, shifted_month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * shifted_year + shifted_year / 4 - shifted_year / 100 + shifted_year / 400
+    let days = 365 * shifted_year + shifted_year / 4 - shifted_year / 100
+        + shifted_year / 400
         + (153 * shifted_month + 2) / 5
         + day
         - 719_469;
