@@ -28,7 +28,9 @@ const SETTLE: Duration = Duration::from_millis(50);
 
 impl Screen {
     /// Draws the table of a server until it is closed.
-    pub(super) fn open(daemon: &Daemon) -> Self {
+    ///
+    /// `footer` gives lines that stand below it.
+    pub(super) fn open(daemon: &Daemon, footer: impl Fn() -> Vec<String> + Send + 'static) -> Self {
         let (stop, stopped) = oneshot::channel();
         let addresses: Vec<String> = daemon.addresses().iter().map(ToString::to_string).collect();
         let painter = Painter {
@@ -38,6 +40,7 @@ impl Screen {
             addresses: addresses.join(", "),
             news: None,
             drawn: 0,
+            footer: Box::new(footer),
         };
         let task = Tasks::new().spawn("table", painter.work(daemon.notices(), stopped));
         Self { stop, task }
@@ -58,6 +61,7 @@ struct Painter {
     addresses: String,
     news: Option<String>,
     drawn: usize,
+    footer: Box<dyn Fn() -> Vec<String> + Send>,
 }
 
 impl Painter {
@@ -88,9 +92,11 @@ impl Painter {
                 readiness.fault.as_deref().map_or_else(|| "ready".to_owned(), |fault| format!("not ready: {fault}"));
             format!("understudy on {}: {state}, generation {}", self.addresses, status.generation)
         };
-        let size = (usize::from(width), usize::from(height));
+        let footer = (self.footer)();
+        let size = (usize::from(width), usize::from(height).saturating_sub(footer.len()));
         let frame = Frame { title: &title, news: self.news.as_deref(), size, paint: Paint::stdout() };
-        let lines = draw(&status, self.clock.now(), &frame);
+        let mut lines = draw(&status, self.clock.now(), &frame);
+        lines.extend(footer);
         let mut text = String::new();
         if self.drawn > 0 {
             let _ = write!(text, "\u{1b}[{}A", self.drawn);

@@ -80,7 +80,7 @@ async fn serve(running: Running, from: Input, table: bool) -> ExitCode {
             return ExitCode::from(START);
         }
     };
-    let screen = table.then(|| Screen::open(&daemon));
+    let screen = table.then(|| Screen::open(&daemon, Vec::new));
     loop {
         match signals.next().await {
             Signal::Reload => {

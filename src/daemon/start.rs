@@ -171,6 +171,13 @@ impl Daemon {
         }
     }
 
+    /// Waits until the server answers.
+    pub async fn answering(&self) {
+        while !self.readiness.load().answering {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Returns where the server answers.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
