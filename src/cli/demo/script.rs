@@ -92,16 +92,17 @@ pub(super) async fn play(server: SocketAddr, stand_ins: &mut [StandIn; 3], clock
             }
         }
         let began = clock.now().mono;
-        let all_down = act.running == [false; 3];
+        let mut changed = false;
         loop {
             let answer = ask::srv(server, super::OWNER).await?;
             let since = clock.now().mono.since(began);
             if answer != last {
                 print_answer(&answer, since, paint);
+                changed |= ask::hosts(&answer) != ask::hosts(&last);
                 last.clone_from(&answer);
             }
-            // The last survivor is gone when the standby, which alone was up before, is no longer alone.
-            if ask::hosts(&answer) == act.expected && (!all_down || since > FALL) {
+            // All down and all up list the same hosts: only an answer that came anew proves the act.
+            if changed && ask::hosts(&answer) == act.expected {
                 input::print(&format!("  {}\n", paint.good(act.why)));
                 break;
             }
@@ -115,9 +116,6 @@ pub(super) async fn play(server: SocketAddr, stand_ins: &mut [StandIn; 3], clock
     }
     Ok(true)
 }
-
-/// How long it takes until all are known to be down: nothing in the answer's hosts tells that from all being up.
-const FALL: Duration = Duration::from_millis(2_500);
 
 fn print_answer(answer: &[String], since: Duration, paint: Paint) {
     let head = paint.dim(format!("after {:.1} s", since.as_secs_f64()));
