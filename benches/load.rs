@@ -36,7 +36,8 @@ fn load_zone(criterion: &mut Criterion) {
 
 /// Writes a zone in the order of its services, which is not the canonical one.
 fn master_file() -> String {
-    let mut text = String::from("$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 host 1 1h 15m 2w 5m\n@ NS ns1\nns1 A 192.0.2.53\n");
+    let mut text =
+        String::from("$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 host 1 1h 15m 2w 5m\n@ NS ns1\nns1 A 192.0.2.53\n");
     for service in 0..SERVICES {
         let [_, a, b, c] = service.to_be_bytes();
         let mut line = |text: std::fmt::Arguments<'_>, out: &mut String| out.write_fmt(text).expect("memory takes it");

@@ -13,9 +13,15 @@ use understudy::zone::{Name, write};
 
 /// Files on which we differ from two others, and why.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    ("good/paren-first.zone", "RFC 1035 §5.1 lets parentheses stand anywhere; Knot and ldns take one at the begin for a name"),
+    (
+        "good/paren-first.zone",
+        "RFC 1035 §5.1 lets parentheses stand anywhere; Knot and ldns take one at the begin for a name",
+    ),
     ("bad/no-ttl.zone", "Knot and ldns make up a TTL of 3600; RFC 2308 §4 knows no such default, BIND refuses"),
-    ("bad/outside.zone", "BIND drops what is outside with a warning; a record that is not served is an error to its author"),
+    (
+        "bad/outside.zone",
+        "BIND drops what is outside with a warning; a record that is not served is an error to its author",
+    ),
     ("bad/soa-below.zone", "Knot and ldns drop the second SOA in silence; BIND refuses"),
     ("bad/two-soas.zone", "Knot and ldns drop the second SOA in silence; BIND refuses"),
 ];
