@@ -276,7 +276,7 @@ fn no_soa(known: Origin<'_>) -> Finding {
         .help("a zone begins with one: `@ SOA ns1 hostmaster 1 1h 15m 2w 5m` (RFC 1035 §3.3.13)")
 }
 
-fn finding(problem: schema::Problem) -> Finding {
+fn finding(problem: Problem) -> Finding {
     let finding = Finding::error(problem.id, problem.message);
     match problem.help {
         Some(help) => finding.help(help),
