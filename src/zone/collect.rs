@@ -290,8 +290,8 @@ impl Records {
         let rdata = |at: usize| self.rdata(&self.entries[records[at] as usize]);
         let mut twice = vec![false; records.len()];
         if records.len() <= FEW {
-            for at in 1..records.len() {
-                twice[at] = (0..at).any(|before| schema::same(rtype, rdata(before), rdata(at)));
+            for (at, twice) in twice.iter_mut().enumerate() {
+                *twice = (0..at).any(|before| schema::same(rtype, rdata(before), rdata(at)));
             }
             return twice;
         }

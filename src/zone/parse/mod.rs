@@ -8,7 +8,9 @@
 //!
 //! A faulty line costs itself only: reading goes on at the next, so that one run finds what is wrong in the file.
 
+mod directive;
 mod generate;
+mod head;
 mod lex;
 mod places;
 mod reader;

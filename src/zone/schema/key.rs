@@ -6,7 +6,8 @@ use data_encoding::{BASE64, HEXUPPER};
 
 use super::super::name;
 use super::print::print_name;
-use super::read::{Problem, Reader};
+use super::problem::Problem;
+use super::read::Reader;
 
 /// Reads precedence, gateway type, algorithm, gateway and key.
 pub(super) fn read_ipseckey(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {

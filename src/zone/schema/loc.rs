@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::read::{Problem, Reader};
+use super::problem::Problem;
+use super::read::Reader;
 
 /// Reads latitude, longitude, altitude, size and precisions.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {

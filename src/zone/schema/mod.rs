@@ -6,10 +6,12 @@
 
 mod apl;
 mod bitmap;
+mod digits;
 mod key;
 mod loc;
 mod mnemonic;
 mod print;
+mod problem;
 mod read;
 mod svc;
 mod token;
@@ -20,7 +22,8 @@ use std::borrow::Cow;
 use super::{Rtype, name};
 
 pub(super) use print::print;
-pub(super) use read::{Problem, Rdata, is_relative, name_problem, read};
+pub(super) use problem::{Problem, is_relative, name_problem};
+pub(super) use read::{Rdata, read};
 pub(super) use token::Token;
 
 /// One field of RDATA.

@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use data_encoding::BASE64;
 
-use super::read::{Problem, Reader};
+use super::problem::Problem;
+use super::read::Reader;
 use super::token::{Token, quote};
 
 /// Reads parameters up to the end, in any order.
