@@ -25,9 +25,9 @@ fn input(zone: &Arc<Zone>) -> ZoneInput {
     ZoneInput { origin: zone.origin().clone(), zone: Some(Arc::clone(zone)) }
 }
 
-fn first(zones: &Table<ZoneId, ZoneInput>, slots: Table<SlotId, SlotKey>) -> Snapshot {
+fn first(zones: &Table<ZoneId, ZoneInput>, slots: &Table<SlotId, SlotKey>) -> Snapshot {
     let values = vec![SlotValue::Empty { negative_ttl: 1 }; slots.len()];
-    Snapshot::first(Arc::new(Image::build(zones, &slots)), values, 1)
+    Snapshot::first(Arc::new(Image::build(zones, slots)), values, 1)
 }
 
 fn a_set(last: u8) -> Arc<Rrset> {
@@ -41,7 +41,7 @@ fn owners(snapshot: &Snapshot, zone: ZoneId) -> Vec<String> {
 #[test]
 fn sets_are_shared_with_the_zone() {
     let zone = zone("t.", &[("a.t.", Rtype::A, &[192, 0, 2, 1])]);
-    let snapshot = first(&[input(&zone)].into_iter().collect(), Table::new());
+    let snapshot = first(&[input(&zone)].into_iter().collect(), &Table::new());
     let Lookup::Exact(_, node) = snapshot.lookup(b"\x01A\x01T\x00", Rtype::A) else { panic!("it exists") };
     assert!(Arc::ptr_eq(node.records(Rtype::A).unwrap(), zone.rrset(&name("a.t."), Rtype::A).unwrap()));
 }
@@ -51,7 +51,7 @@ fn the_next_snapshot_leaves_the_last_alone() {
     let zone = zone("t.", &[("a.t.", Rtype::A, &[192, 0, 2, 1]), ("b.t.", Rtype::A, &[192, 0, 2, 2])]);
     let mut slots = Table::new();
     let slot = slots.push(SlotKey { zone: ZoneId::from_index(0), owner: name("A.t."), rtype: Rtype::A });
-    let old = first(&[input(&zone)].into_iter().collect(), slots);
+    let old = first(&[input(&zone)].into_iter().collect(), &slots);
     let new = old.next([(slot, SlotValue::Records(a_set(9)))]);
     let id = ZoneId::from_index(0);
     assert_eq!((old.generation(), new.generation()), (1, 2));
@@ -67,7 +67,7 @@ fn a_slot_makes_a_place_for_what_is_not_declared() {
     let key = |owner: &str| SlotKey { zone: id, owner: name(owner), rtype: Rtype::A };
     let slots: Table<_, _> = ["y.x.t.", "b.t.", "a.t.", "elsewhere."].map(key).into_iter().collect();
     let ids: Vec<SlotId> = slots.ids().collect();
-    let snapshot = first(&[input(&zone)].into_iter().collect(), slots);
+    let snapshot = first(&[input(&zone)].into_iter().collect(), &slots);
     let snapshot = snapshot.next(ids.into_iter().map(|slot| (slot, SlotValue::Records(a_set(1)))));
     assert_eq!(owners(&snapshot, id), ["t. SOA", "a.t. A", "b.t. TXT", "b.t. A", "y.x.t. A", "z.t. TXT"]);
     assert!(matches!(snapshot.lookup(name("x.t.").wire(), Rtype::A), Lookup::Exact(..)));
@@ -76,7 +76,7 @@ fn a_slot_makes_a_place_for_what_is_not_declared() {
 #[test]
 fn a_stale_snapshot_is_not_published() {
     let zone = zone("t.", &[]);
-    let snapshot = first(&[input(&zone)].into_iter().collect(), Table::new());
+    let snapshot = first(&[input(&zone)].into_iter().collect(), &Table::new());
     let mut publisher = Publisher::new(snapshot.clone());
     let reader = publisher.reader();
     assert!(publisher.publish(snapshot.next([])));
@@ -89,7 +89,7 @@ fn a_broken_zone_stands_between_its_neighbours() {
     let (parent, other) = (zone("t.", &[("x.b.t.", Rtype::A, &[192, 0, 2, 1])]), zone("o.", &[]));
     let broken = ZoneInput { origin: name("b.t."), zone: None };
     let zones: Table<ZoneId, ZoneInput> = [input(&parent), broken, input(&other)].into_iter().collect();
-    let snapshot = first(&zones, Table::new());
+    let snapshot = first(&zones, &Table::new());
     assert!(matches!(snapshot.lookup(name("x.b.t.").wire(), Rtype::A), Lookup::Broken));
     assert!(matches!(snapshot.lookup(name("c.t.").wire(), Rtype::A), Lookup::Missing(_)));
     assert!(matches!(snapshot.lookup(name("o.").wire(), Rtype::A), Lookup::Exact(..)));
@@ -162,7 +162,7 @@ proptest! {
         }
         let Ok(zone) = builder.finish() else { return Ok(()) };
         let zone = Arc::new(zone);
-        let snapshot = first(&[input(&zone)].into_iter().collect(), Table::new());
+        let snapshot = first(&[input(&zone)].into_iter().collect(), &Table::new());
         for (question, ds) in questions {
             let (question, rtype) = (name(&question), if ds { Rtype::DS } else { Rtype::A });
             prop_assert_eq!(
