@@ -144,7 +144,7 @@ impl<'a> Walk<'a, '_> {
             self.deny(zone, None);
             return None;
         };
-        self.plan.answer.push(Item::of(Owner::Wire(node.owner().wire()), set));
+        let dname = Item::of(Owner::Wire(node.owner().wire()), set);
         let mut copy = [0u8; name::MAX_NAME];
         let wire = self.plan.name(owner, self.query);
         let labels_length = wire.len().saturating_sub(node.owner().wire().len());
@@ -152,9 +152,12 @@ impl<'a> Walk<'a, '_> {
         labels.copy_from_slice(wire.get(..labels_length)?);
         if labels_length + target.len() > name::MAX_NAME {
             self.plan.rcode = Rcode::YXDOMAIN;
+            self.plan.answer.push(dname);
             return None;
         }
+        // Without room for one more name the chain ends before its DNAME; the client asks on from there.
         let made = self.plan.made.join(labels, target)?;
+        self.plan.answer.push(dname);
         self.plan.answer.push(Item { owner, data: Data::Cname(made), ttl: set.ttl(), needed: true });
         (self.rtype != Rtype::CNAME).then_some(Owner::Made(made))
     }
