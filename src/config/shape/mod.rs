@@ -2,6 +2,8 @@
 
 mod check;
 mod entries;
+#[cfg(test)]
+mod example;
 mod settings;
 
 use std::net::SocketAddr;
