@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 
 use crate::base::finding::Finding;
-use crate::base::table::Table;
+use crate::base::table::{RowId, Table};
 use crate::config::infer::{self, Guess};
 use crate::config::reader::nearest;
 use crate::config::shape::{PolicyKeys, ServiceEntry};
@@ -150,8 +150,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             members: Vec::new(),
             fills: Vec::new(),
         };
-        let id = self.pools.ids().len();
-        let id = <PoolId as crate::base::table::RowId>::from_index(id);
+        let id = PoolId::from_index(self.pools.len());
         for (half, (service, entry)) in (0u8..).zip(halves) {
             let plan = self.plan(service, *entry);
             self.add_members(&mut pool, half, service, plan.as_ref(), id);
