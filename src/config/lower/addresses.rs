@@ -101,6 +101,7 @@ impl Services<'_, '_, '_> {
         let name = &entry.name.value;
         let with = self.inherited.with(&entry.target);
         let plan = Plan::for_address(&check.kind, name, &with);
+        let numbered = plan.as_ref().map(|plan| (plan, self.targets.number(plan)));
         let port = check.port.as_ref().map_or(0, |port| port.value);
         let mut pool = PoolSetup {
             name: name.to_string(),
@@ -127,8 +128,8 @@ impl Services<'_, '_, '_> {
                     );
                     continue;
                 }
-                let target =
-                    plan.as_ref().and_then(|plan| self.targets.target(SocketAddr::new(address.value, port), plan));
+                let target = numbered
+                    .and_then(|(plan, number)| self.targets.target(SocketAddr::new(address.value, port), plan, number));
                 pool.pool.members.push(Member { half: 0, priority, weight: 0 });
                 pool.members.push(MemberSetup {
                     label: address.value.to_string(),

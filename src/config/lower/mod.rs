@@ -99,7 +99,8 @@ fn lower_references(
             Some(name) => Plan::tls(name.clone(), Vec::new(), inherited),
             None => Plan::new(Check::Tcp(Tcp::default()), inherited),
         };
-        ids.extend(targets.target(reference.value.address, &plan));
+        let number = targets.number(&plan);
+        ids.extend(targets.target(reference.value.address, &plan, number));
     }
     ids
 }

@@ -162,12 +162,15 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     }
 
     fn add_members(&mut self, pool: &mut PoolSetup, half: u8, service: &Service, plan: Option<&Plan>, id: PoolId) {
+        let numbered = plan.map(|plan| (plan, self.targets.number(plan)));
         for (srv, &row) in service.set.srvs().zip(&service.hosts) {
             let Some(host) = self.census.hosts.get(row) else { continue };
             let mut targets = Vec::new();
-            if let Some(plan) = plan {
+            if let Some((plan, number)) = numbered {
                 for (at, address) in host.addresses.iter().enumerate() {
-                    let Some(target) = self.targets.target(SocketAddr::new(*address, srv.port), plan) else { continue };
+                    let Some(target) = self.targets.target(SocketAddr::new(*address, srv.port), plan, number) else {
+                        continue;
+                    };
                     targets.push(target);
                     if let Some(known) = self.host_targets.get_mut(row).and_then(|addresses| addresses.get_mut(at)) {
                         known.push(target);
