@@ -232,7 +232,7 @@ fn state_settings(file: &File, input: &Input, folder: &Path, environment: &dyn E
             Some(StateChoice::Nothing) => None,
             None => Some(default_state_folder(environment)),
         },
-        max_age: file.state.max_age.unwrap_or(StateSettings::default().max_age),
+        max_age: file.state.max_age.unwrap_or_else(|| StateSettings::default().max_age),
     }
 }
 
