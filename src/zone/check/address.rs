@@ -16,7 +16,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
             let Some(scope) = scope(address) else { continue };
             let (rule, word) = match scope {
                 Scope::Documentation => {
-                    documentation.push((owner.clone(), rtype, record));
+                    documentation.push((survey.at_field(&owner, rtype, record, 0), owner.clone()));
                     continue;
                 }
                 Scope::Loopback | Scope::Private if survey.options.allow_private => continue,
@@ -29,12 +29,13 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
             findings.push(rule.found(message, &[("host", &owner)]).at(survey.at_field(&owner, rtype, record, 0)));
         }
     }
-    if let Some((owner, rtype, record)) = documentation.first() {
-        let message = match documentation.len() {
+    let count = documentation.len();
+    if let Some((at, owner)) = documentation.into_iter().min_by_key(|(at, _)| at.as_ref().map(|at| at.line)) {
+        let message = match count {
             1 => format!("{owner} has an address that is reserved for documentation"),
-            count => format!("{owner} and {} more records have addresses reserved for documentation", count - 1),
+            _ => format!("{count} addresses of hosts are reserved for documentation, such as that of {owner}"),
         };
-        findings.push(DOCUMENTATION.found(message, &[("host", owner)]).at(survey.at_field(owner, *rtype, *record, 0)));
+        findings.push(DOCUMENTATION.found(message, &[("host", &owner)]).at(at));
     }
 }
 

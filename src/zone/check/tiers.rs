@@ -24,13 +24,14 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
             let message = format!("{} port {} is named twice in {}", member.host, member.srv.port, set.owner);
             findings.push(DUPLICATE.found(message, &names).at(at(member.record, TARGET)));
         }
+        let records_twice: HashSet<usize> = twice.iter().map(|member| member.record).collect();
         let tiers = set.tiers();
         if let (1, Some(first)) = (tiers.len(), set.members.first()) {
             let message = format!("{} has one tier, and so no standby", set.owner);
             findings.push(NO_STANDBY.found(message, &names).at(at(first.record, PRIORITY)));
         }
         for (member, primary) in same_machine(&tiers, &homes) {
-            if !twice.iter().any(|twice| twice.record == member.record) {
+            if !records_twice.contains(&member.record) {
                 let message = format!("the standby {} is the same machine as {}", member.host, primary.host);
                 findings
                     .push(STANDBY_SAME_ADDRESS.found(message, &[("host", &member.host)]).at(at(member.record, TARGET)));
