@@ -51,7 +51,7 @@ pub(super) fn below(name: &Name, origin: &Name) -> String {
     }
     let full = name.to_string();
     let cut = full.len().checked_sub(origin.to_string().len() + 1);
-    cut.filter(|_| name.is_within(origin)).and_then(|cut| full.get(..cut)).map_or(full.clone(), str::to_owned)
+    cut.filter(|_| name.is_within(origin)).and_then(|cut| full.get(..cut)).map_or_else(|| full.clone(), str::to_owned)
 }
 
 /// Looks at an owner of the right form.

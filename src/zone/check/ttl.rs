@@ -36,9 +36,9 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     zero(survey, &watched, findings);
     watched.retain(|(_, set)| set.ttl() > FAILOVER_TTL);
     if survey.options.r#static {
-        long_static(survey, &watched, findings)
+        long_static(survey, &watched, findings);
     } else {
-        long(survey, &watched, findings)
+        long(survey, &watched, findings);
     }
     negative(survey, findings);
 }
