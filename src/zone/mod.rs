@@ -16,8 +16,9 @@ pub mod diff;
 pub mod name;
 pub mod parse;
 pub mod rrset;
-pub(crate) mod schema;
+mod schema;
 pub mod serial;
+pub mod write;
 #[expect(clippy::module_inception, reason = "the room's chief type has the room's name")]
 mod zone;
 

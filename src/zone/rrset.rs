@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A record type's number (RFC 1035 §3.2.2), printed by its mnemonic or as `TYPEnnn` (RFC 3597 §5).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rtype(pub u16);
 
 /// The records of one owner name and type; class IN.

@@ -199,7 +199,7 @@ mod tests {
         builder.add(&name("z.a.example.com"), Rtype::TXT, 60, b"\x01x").unwrap();
         let zone = builder.finish().unwrap();
         let owners: Vec<String> = zone.nodes().map(|(owner, _)| owner.to_string()).collect();
-        assert_eq!(owners, ["example.com.", "a.example.com.", "z.a.example.com.", "b.example.com."]);
+        assert_eq!(owners, ["Example.com.", "a.example.com.", "z.a.example.com.", "b.example.com."]);
         let set = zone.rrset(&name("B.EXAMPLE.com"), Rtype::A).unwrap();
         assert_eq!(set.rdatas().collect::<Vec<_>>(), [[192, 0, 2, 1], [192, 0, 2, 2]]);
         assert_eq!((zone.serial(), zone.record_count()), (Serial(7), 5));

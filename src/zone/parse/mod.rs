@@ -8,12 +8,21 @@
 //!
 //! A faulty line costs itself only: reading goes on at the next, so that one run finds what is wrong in the file.
 
+mod generate;
+mod lex;
 mod places;
+mod reader;
+mod report;
+mod ttl;
+#[cfg(test)]
+mod tests;
 
+use super::schema::{self, Token};
 use super::{Name, Zone};
 use crate::base::finding::Finding;
 
 pub use places::{Places, RecordPlace};
+pub(super) use ttl::read_ttl;
 
 /// What came out of a master file.
 #[derive(Debug)]
@@ -58,10 +67,21 @@ impl Sources for NoSources {
 
 /// Parses a master file and keeps where each record was written; `file` is its name for findings.
 pub fn parse(file: &str, text: &[u8], origin: Origin<'_>, sources: &mut dyn Sources) -> Parsed {
-    todo!("the reader")
+    reader::parse(file, text, origin, sources, true)
 }
 
 /// Parses a master file without keeping places: for serving.
 pub fn load(file: &str, text: &[u8], origin: Origin<'_>, sources: &mut dyn Sources) -> Parsed {
-    todo!("the reader")
+    reader::parse(file, text, origin, sources, false)
+}
+
+/// Cuts the RDATA of one record, written alone, into tokens.
+pub(super) fn tokens_of(text: &[u8]) -> Result<Vec<Token<'_>>, &'static str> {
+    let mut lexer = lex::Lexer::new(text);
+    let (mut entry, mut more) = (lex::Entry::default(), lex::Entry::default());
+    lexer.next(&mut entry).map_err(|fault| fault.message)?;
+    match lexer.next(&mut more) {
+        Ok(false) => Ok(entry.tokens),
+        Ok(true) | Err(_) => Err("there is more than one line"),
+    }
 }

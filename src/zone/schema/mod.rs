@@ -4,10 +4,24 @@
 //! that of RFC 3597 §5. A [`Field`] knows three things: where it ends in RDATA (`take`, here), how it is read
 //! (`read`), and how it is printed (`print`).
 
+mod apl;
+mod bitmap;
+mod key;
+mod loc;
+mod mnemonic;
+mod print;
+mod read;
+mod svc;
+mod token;
+mod wks;
 
 use std::borrow::Cow;
 
 use super::{Rtype, name};
+
+pub(super) use print::print;
+pub(super) use read::{Problem, Rdata, is_relative, name_problem, read};
+pub(super) use token::Token;
 
 /// One field of RDATA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,16 +231,16 @@ fn take(field: Field, rdata: &[u8]) -> Option<(&[u8], &[u8])> {
         Field::Uri | Field::Hex(_) | Field::Base64(_) | Field::Nsap => all(!rdata.is_empty()),
         Field::Tag => take_counted(rdata)
             .filter(|(tag, _)| tag.len() > 1 && tag.iter().skip(1).all(u8::is_ascii_alphanumeric)),
-        Field::Bitmap => all(true),
-        Field::SvcParams => all(true),
-        Field::Location => all(true),
-        Field::Prefixes => all(true),
+        Field::Bitmap => all(bitmap::is_wellformed(rdata)),
+        Field::SvcParams => all(svc::is_wellformed(rdata)),
+        Field::Location => all(loc::is_wellformed(rdata)),
+        Field::Prefixes => all(apl::is_wellformed(rdata)),
         Field::Eui(length) => rdata.split_at_checked(length),
         Field::Node64 => rdata.split_at_checked(8),
-        Field::Services => all(true),
-        Field::IpsecKey => all(true),
-        Field::Relay => all(true),
-        Field::HostIdentity => all(true),
+        Field::Services => all(wks::is_wellformed(rdata)),
+        Field::IpsecKey => all(key::is_ipseckey(rdata)),
+        Field::Relay => all(key::is_amtrelay(rdata)),
+        Field::HostIdentity => all(key::is_hip(rdata)),
     }
 }
 
