@@ -50,6 +50,9 @@ pub(super) fn below(name: &Name, origin: &Name) -> String {
         return "@".to_owned();
     }
     let full = name.to_string();
+    if origin.is_root() {
+        return full;
+    }
     let cut = full.len().checked_sub(origin.to_string().len() + 1);
     cut.filter(|_| name.is_within(origin)).and_then(|cut| full.get(..cut)).map_or_else(|| full.clone(), str::to_owned)
 }

@@ -41,6 +41,9 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
             if let Some(member) = zero_among_weights(tier) {
                 let message = format!("weight 0 beside other weights in the tier of priority {priority}");
                 findings.push(WEIGHT_ZERO_MIXED.found(message, &names).at(at(member.record, WEIGHT)));
+            } else if let (true, [first, _, ..]) = (tier.iter().all(|member| member.srv.weight == 0), tier.as_slice()) {
+                let message = format!("all {} weights are 0 in the tier of priority {priority}", tier.len());
+                findings.push(WEIGHTS_ALL_ZERO.found(message, &names).at(at(first.record, WEIGHT)));
             }
         }
     }
@@ -145,4 +148,15 @@ pub(super) const WEIGHT_ZERO_MIXED: Rule = Rule {
     see: "dig SRV {owner} +noall +answer",
     wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 10 0  5060 sip-node2",
     right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 10 30 5060 sip-node2",
+};
+
+pub(super) const WEIGHTS_ALL_ZERO: Rule = Rule {
+    id: "srv-weights-all-zero",
+    severity: Severity::Note,
+    finds: "a tier of several members that all have weight 0",
+    why: "0 means that there is no choice to make (RFC 2782): some clients share evenly, others always take the same member",
+    help: "give equal weights above 0, such as 50 and 50, to share evenly; separate tiers to have one after the other",
+    see: "dig SRV {owner} +noall +answer",
+    wrong: "_sip._tcp  300 IN SRV 10 0  5060 sip-node1\n_sip._tcp  300 IN SRV 10 0  5060 sip-node2",
+    right: "_sip._tcp  300 IN SRV 10 50 5060 sip-node1\n_sip._tcp  300 IN SRV 10 50 5060 sip-node2",
 };
