@@ -18,6 +18,8 @@ pub mod parse;
 pub mod rrset;
 mod schema;
 pub mod serial;
+#[cfg(test)]
+mod tests;
 pub mod write;
 #[expect(clippy::module_inception, reason = "the room's chief type has the room's name")]
 mod zone;
