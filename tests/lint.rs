@@ -3,6 +3,8 @@
 //! `; expect: severity rule line:column width` in the header names the finding; without it there is none.
 //! `; options: static allow-private ttl=N` sets the lint's options.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use understudy::base::finding::{Finding, Severity};
+use understudy::zone::Rtype;
 use understudy::zone::check::{Options, RULES, check, find};
 use understudy::zone::parse::{NoSources, Origin, parse};
 
@@ -151,6 +154,18 @@ fn the_zones_that_teach_have_no_warning() {
         let found = findings(&path, &Options::default());
         assert!(found.iter().all(|finding| finding.severity == Severity::Note), "{}", shown(&found));
     }
+}
+
+#[test]
+fn the_main_zone_shares_calls_70_to_30_before_its_standby() {
+    let text = fs::read("zones/example.com.zone").unwrap();
+    let zone = parse("zones/example.com.zone", &text, Origin::Unknown, &mut NoSources).zone.unwrap();
+    for (owner, port) in [("_sip._tcp.example.com", 5060), ("_sip._udp.example.com", 5060)] {
+        let set = zone.rrset(&owner.parse().unwrap(), Rtype::SRV).unwrap();
+        let members: Vec<_> = set.srvs().map(|srv| (srv.priority, srv.weight, srv.port)).collect();
+        assert_eq!(members, [(10, 70, port), (10, 30, port), (20, 0, port)]);
+    }
+    assert!(zone.rrset(&"_sip._tls.example.com".parse().unwrap(), Rtype::SRV).is_some());
 }
 
 #[test]

@@ -10,8 +10,8 @@ use crate::zone::{Name, Rtype};
 /// Looks at each address of each host.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     let mut documentation = Vec::new();
-    for host in survey.hosts.keys() {
-        let Fate::Addresses { owner, .. } = survey.fate(host) else { continue };
+    for host in &survey.hosts {
+        let Fate::Addresses { owner, .. } = survey.fate(&host.name) else { continue };
         for (rtype, record, address) in addresses(survey, &owner) {
             let Some(scope) = scope(address) else { continue };
             let (rule, word) = match scope {
@@ -45,7 +45,7 @@ pub(super) fn addresses(survey: &Survey<'_>, owner: &Name) -> Vec<(Rtype, usize,
         4 => <[u8; 4]>::try_from(rdata).ok().map(|octets| IpAddr::V4(octets.into())),
         _ => <[u8; 16]>::try_from(rdata).ok().map(|octets| IpAddr::V6(octets.into())),
     };
-    let set = |rtype| survey.zone.rrset(owner, rtype).map(|set| (rtype, set));
+    let set = |rtype| survey.rrset(owner, rtype).map(|set| (rtype, set));
     [set(Rtype::A), set(Rtype::AAAA)]
         .into_iter()
         .flatten()

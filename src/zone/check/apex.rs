@@ -10,7 +10,7 @@ use crate::zone::{Name, Rtype};
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     let origin = survey.zone.origin();
     // A zone without any is refused by the parser.
-    if survey.zone.rrset(origin, Rtype::NS).is_some_and(|set| set.len() == 1) {
+    if survey.rrset(origin, Rtype::NS).is_some_and(|set| set.len() == 1) {
         let at = survey.at_owner(origin, Rtype::NS, 0);
         findings.push(NS_SINGLE.found(format!("{origin} names one name server only"), &[("zone", origin)]).at(at));
     }
@@ -29,7 +29,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
 
 /// Looks at the hosts that NS or MX records name.
 fn goals(survey: &Survey<'_>, owner: &Name, rtype: Rtype, findings: &mut Vec<Finding>) {
-    let Some(set) = survey.zone.rrset(owner, rtype) else { return };
+    let Some(set) = survey.rrset(owner, rtype) else { return };
     let (skip, field, cname, no_address) =
         if rtype == Rtype::MX { (2, 1, &MX_CNAME, &MX_NO_ADDRESS) } else { (0, 0, &NS_CNAME, &NS_NO_ADDRESS) };
     for (record, rdata) in set.rdatas().enumerate() {

@@ -3,7 +3,7 @@
 use super::catalogue;
 use super::owner::undoubled;
 use super::rule::Rule;
-use super::survey::{Service, SrvSet, Survey};
+use super::survey::{Fate, Service, SrvSet, Survey};
 use crate::base::finding::{Finding, Severity};
 use crate::zone::{Name, Rtype};
 
@@ -34,7 +34,8 @@ fn sister(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Fi
     let has = |label: &str, proto: &str| survey.has(domain, label, proto) == Some(true);
     let finding = |rule: &Rule, missing: &str| {
         let message = format!("{domain} has {}.{} but no {missing}", service.label, service.proto);
-        let host = set.members.first().map_or(domain, |member| &member.host);
+        let reachable = |host: &&Name| matches!(survey.fate(host), Fate::Addresses { .. });
+        let host = set.members.iter().map(|member| &member.host).find(reachable).unwrap_or(domain);
         Some(rule.found(message, &[("owner", set.owner), ("domain", domain), ("host", host)]))
     };
     match (service.label.as_str(), service.proto.as_str()) {

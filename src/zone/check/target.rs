@@ -4,13 +4,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::owner::{below, undoubled};
 use super::rule::Rule;
-use super::survey::{Fate, Survey, TARGET, Use};
+use super::survey::{Fate, Host, Survey, TARGET, Use};
 use crate::base::finding::{Finding, Severity};
 use crate::zone::{Name, Rtype};
 
 /// Looks at each host that SRV records name.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
-    for (host, uses) in &survey.hosts {
+    for Host { name: host, uses } in &survey.hosts {
         if let Some(finding) = misspelled(survey, host, uses) {
             // Each record needs the mend.
             findings.extend(uses.iter().map(|used| finding.clone().at(survey.at_target(*used))));

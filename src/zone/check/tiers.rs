@@ -49,39 +49,39 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Returns the addresses of each host.
-fn homes(survey: &Survey<'_>) -> BTreeMap<Name, Vec<IpAddr>> {
+/// Returns the addresses of each host, by its number.
+fn homes(survey: &Survey<'_>) -> Vec<Vec<IpAddr>> {
     let addresses_of = |host: &Name| match survey.fate(host) {
         Fate::Addresses { owner, .. } => addresses(survey, &owner).into_iter().map(|(_, _, address)| address).collect(),
         Fate::Outside | Fate::Dname(_) | Fate::Alias(_) | Fate::Nothing => Vec::new(),
     };
-    survey.hosts.keys().map(|host| (host.clone(), addresses_of(host))).collect()
+    survey.hosts.iter().map(|host| addresses_of(&host.name)).collect()
 }
 
 /// Returns the members whose host and port an earlier one has.
 fn duplicates<'s, 'a>(set: &'s SrvSet<'a>) -> Vec<&'s Member<'a>> {
     let mut seen = HashSet::new();
-    set.members.iter().filter(|member| !seen.insert((&member.host, member.srv.port))).collect()
+    set.members.iter().filter(|member| !seen.insert((member.number, member.srv.port))).collect()
 }
 
 /// Returns the members of later tiers none of whose addresses is new, each with the better member that has the first.
 fn same_machine<'s, 'a>(
     tiers: &BTreeMap<u16, Vec<&'s Member<'a>>>,
-    homes: &BTreeMap<Name, Vec<IpAddr>>,
+    homes: &[Vec<IpAddr>],
 ) -> Vec<(&'s Member<'a>, &'s Member<'a>)> {
     let mut better: HashMap<IpAddr, &'s Member<'a>> = HashMap::new();
-    let mut better_hosts: HashMap<&'s Name, &'s Member<'a>> = HashMap::new();
+    let mut better_hosts: HashMap<usize, &'s Member<'a>> = HashMap::new();
     let mut same = Vec::new();
-    let home = |member: &Member<'_>| homes.get(&member.host).map_or(&[][..], Vec::as_slice);
+    let home = |member: &Member<'_>| homes.get(member.number).map_or(&[][..], Vec::as_slice);
     for tier in tiers.values() {
         for &member in tier {
             let by_address = home(member).iter().all(|address| better.contains_key(address));
             let first = home(member).first().and_then(|address| better.get(address).copied());
-            let primary = better_hosts.get(&member.host).copied().or_else(|| first.filter(|_| by_address));
+            let primary = better_hosts.get(&member.number).copied().or_else(|| first.filter(|_| by_address));
             same.extend(primary.map(|primary| (member, primary)));
         }
         for &member in tier {
-            better_hosts.entry(&member.host).or_insert(member);
+            better_hosts.entry(member.number).or_insert(member);
             for address in home(member) {
                 better.entry(*address).or_insert(member);
             }

@@ -1,6 +1,6 @@
 //! TTLs: how long clients hold on to an answer after it has changed.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fmt::Display;
 
 use super::rule::Rule;
@@ -12,12 +12,14 @@ use crate::zone::{Name, Rrset, Rtype};
 /// Looks at the TTLs of services and of their hosts' addresses, and at that of negative answers.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     let mut watched: Vec<(&Name, &Rrset)> = survey.sets.iter().map(|set| (set.owner, set.rrset)).collect();
-    let mut owners = BTreeSet::new();
+    let (mut owners, mut seen) = (Vec::new(), HashSet::new());
     for set in &survey.sets {
         let mut slowest: Option<(&Name, u32)> = None;
         for member in &set.members {
             let Some((owner, ttl)) = address_ttl(survey, &member.host) else { continue };
-            owners.insert(owner);
+            if seen.insert(owner.clone()) {
+                owners.push(owner);
+            }
             if slowest.is_none_or(|(_, most)| ttl > most) {
                 slowest = Some((&member.host, ttl));
             }
@@ -30,7 +32,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
         }
     }
     for owner in &owners {
-        let sets = [Rtype::A, Rtype::AAAA].into_iter().filter_map(|rtype| survey.zone.rrset(owner, rtype));
+        let sets = [Rtype::A, Rtype::AAAA].into_iter().filter_map(|rtype| survey.rrset(owner, rtype));
         watched.extend(sets.map(|set| (owner, &**set)));
     }
     zero(survey, &watched, findings);
@@ -87,8 +89,7 @@ fn negative(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
 /// Returns the longest TTL that a host's addresses are served with, and the name that owns them.
 fn address_ttl(survey: &Survey<'_>, host: &Name) -> Option<(Name, u32)> {
     let Fate::Addresses { owner, .. } = survey.fate(host) else { return None };
-    let ttls =
-        [Rtype::A, Rtype::AAAA].iter().filter_map(|rtype| survey.zone.rrset(&owner, *rtype)).map(|set| set.ttl());
+    let ttls = [Rtype::A, Rtype::AAAA].iter().filter_map(|rtype| survey.rrset(&owner, *rtype)).map(|set| set.ttl());
     let longest = ttls.max()?;
     Some((owner, served(survey, longest)))
 }
@@ -129,7 +130,7 @@ pub(super) const ZERO: Rule = Rule {
     id: "ttl-zero",
     severity: Severity::Warning,
     finds: "a TTL of 0 of a service or a host's addresses",
-    why: "resolvers may not keep the answer at all: each call costs a lookup, and some keep it for a time of their own; it is served as 1",
+    why: "resolvers may not keep the answer at all: each call costs a lookup, and some keep it for a time of their own; it is served as 1 unless --static",
     help: "declare 1 at least, 5 to 300 best",
     see: "dig {type} {owner} +noall +answer",
     wrong: "_sip._tcp  0 IN SRV 10 70 5060 sip-node1",
