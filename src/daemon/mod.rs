@@ -9,6 +9,7 @@
 //! **Invariant:** nothing here decides anything about DNS or health: it builds the rooms below and joins them.
 
 mod findings;
+mod lamp;
 pub mod logging;
 mod outlet;
 pub mod reload;

@@ -22,6 +22,7 @@ mod query;
 mod readiness;
 mod render;
 mod respond;
+pub mod udp;
 
 pub use answer::answer;
 pub use metrics::Metrics;
