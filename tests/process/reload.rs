@@ -133,3 +133,20 @@ fn reloads_in_quick_succession_end_with_the_last_one() {
     wait_sip(address, &["10 30 sip-node2", "10 70 sip-node1", "20 8 sip-dr"]);
     watcher.finish();
 }
+
+#[test]
+fn a_reload_while_the_server_starts_leaves_it_starting_and_then_answering() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let zone = folder.write("example.com.zone", hosts.zone());
+    let _deaf = hosts.deaf();
+    let server = Server::serve(&[&zone], "none".as_ref());
+    let address = server.address();
+    server.reload("\"reloaded\"");
+    assert_eq!(ready(address).0, 1);
+    server.answering();
+    for _ in 0..3 {
+        server.reload("\"reloaded\"");
+        assert!(ask_sip(address).is(DECLARED));
+    }
+    assert_eq!(ready(address).0, 0);
+}
