@@ -8,24 +8,23 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::base::clock::Clock;
-use crate::base::error::Chain;
 use crate::base::finding::Finding;
 use crate::base::tasks::Tasks;
-use crate::config::{Running, ServeSettings, StateSettings};
+use crate::config::{Running, ServeSettings, ServerSettings, StateSettings};
 use crate::engine::driver::{INBOX, Message};
 use crate::engine::memory::Restored;
 use crate::engine::status::Status;
 use crate::engine::{Core, Event, Notice, Prepared};
 use crate::probe::runner::{self, Command, Finished};
 use crate::probe::{Tools, metrics, schedule};
-use crate::serve::{self, Readiness, Responder, hickory, udp};
+use crate::serve::{self, Readiness, Responder};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
 
+use super::doors::Doors;
 use super::findings::log_findings;
 use super::lamp::Lamp;
 use super::outlet::{Keeper, Ways};
@@ -43,11 +42,17 @@ pub struct Daemon {
     probes: mpsc::Sender<Command>,
     lamp: Lamp,
     settled: watch::Receiver<bool>,
-    /// Closes the doors for datagrams.
-    datagrams: CancellationToken,
-    streams: hickory::Running,
-    addresses: Vec<SocketAddr>,
+    doors: Doors,
     setups: Arc<AtomicU64>,
+    fixed: Fixed,
+}
+
+/// What a reload does not change.
+#[derive(Debug, PartialEq, Eq)]
+struct Fixed {
+    server: ServerSettings,
+    serve: ServeSettings,
+    state: StateSettings,
 }
 
 /// Why a server could not start.
@@ -94,12 +99,13 @@ impl Daemon {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub async fn start(running: Running, read: Read, clock: Clock) -> Result<Self, StartError> {
+        let fixed = Fixed::of(&running);
         let origin = if running.server.listen_is_default { Origin::Default } else { Origin::Named };
-        let doors = sockets::bind(&running.server.listen, origin)?;
+        let sockets = sockets::bind(&running.server.listen, origin)?;
         let metrics_door = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
         let (store, restored) = open_store(&running.state)?;
         log_findings(&running.notes);
-        log_findings(&doors.notes);
+        log_findings(&sockets.notes);
 
         let tasks = Tasks::new();
         let mut registry = Registry::default();
@@ -143,23 +149,12 @@ impl Daemon {
         let settings = Arc::new(serve_settings(running.serve));
         let readiness = lamp.readiness().clone();
         let responder = Responder { reader, settings, readiness: readiness.clone(), metrics: serve_metrics };
-        let addresses: Vec<SocketAddr> = doors.doors.iter().map(|door| door.address).collect();
-        let (udp, tcp): (Vec<_>, _) = doors.doors.into_iter().map(|door| (door.udp, door.tcp)).unzip();
-        let datagrams = tasks.token().child_token();
-        for socket in udp {
-            let door = udp::Door::new(responder.clone(), socket).map_err(StartError::Doors)?;
-            drop(tasks.spawn("datagrams", door.run(datagrams.clone())));
-        }
-        let streams =
-            hickory::serve(&responder, Vec::new(), tcp, running.server.tcp_idle).map_err(StartError::Doors)?;
         if let Some(door) = metrics_door {
             start_metrics(&tasks, door, registry, readiness).map_err(StartError::Doors)?;
         }
-        for address in &addresses {
-            info!(listen = %address, "listening on UDP and TCP");
-        }
-        let daemon =
-            Self { clock, tasks, inbox, notices, probes, lamp, settled, datagrams, streams, addresses, setups };
+        let tcp_idle = running.server.tcp_idle;
+        let doors = Doors::open(&tasks, &responder, sockets.doors, tcp_idle).map_err(StartError::Doors)?;
+        let daemon = Self { clock, tasks, inbox, notices, probes, lamp, settled, doors, setups, fixed };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
     }
@@ -188,7 +183,7 @@ impl Daemon {
 
     /// Returns where the server answers.
     pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        self.doors.addresses()
     }
 
     /// Returns the clock that it runs by.
@@ -214,6 +209,9 @@ impl Daemon {
     /// Puts a new setup in the place of the old one; the doors stay as they are.
     pub(super) async fn replace(&self, running: Running) {
         log_findings(&running.notes);
+        if Fixed::of(&running) != self.fixed {
+            warn!("changes in [server] and [state] count from the next start on");
+        }
         let fault = broken_zones(&running);
         let parts = (running.setup, running.specs);
         // Indexing a large zone takes a while: off the tasks that answer.
@@ -235,10 +233,7 @@ impl Daemon {
     /// Drains and ends: readiness first, then the doors, then probes and engine, last the store.
     pub async fn stop(self) {
         self.lamp.set(|parts| parts.stopping = true);
-        self.datagrams.cancel();
-        if let Err(failed) = self.streams.shutdown().await {
-            warn!(error = %Chain(&failed), "the doors did not close in order");
-        }
+        self.doors.close().await;
         self.tasks.stop();
         drop(self.probes);
         drop(self.inbox);
@@ -246,6 +241,14 @@ impl Daemon {
             warn!(tasks = ?late, "tasks that did not end in time");
         }
         info!("stopped");
+    }
+}
+
+impl Fixed {
+    fn of(running: &Running) -> Self {
+        // Whether a broken zone is refused is asked anew at each reading.
+        let server = ServerSettings { strict_zones: false, ..running.server.clone() };
+        Self { server, serve: running.serve.clone(), state: running.state.clone() }
     }
 }
 
