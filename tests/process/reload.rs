@@ -4,7 +4,7 @@ use hickory_proto::op::ResponseCode;
 
 use crate::client::{DECLARED, STANDBY, ask, ask_sip, wait_sip};
 use crate::failover::quick;
-use crate::server::{Folder, Server, eventually};
+use crate::server::{Folder, Server, eventually, stays};
 use crate::startup::ready;
 use crate::target::{Hosts, Target};
 use crate::watcher::Watcher;
@@ -43,6 +43,31 @@ fn a_zone_that_is_broken_or_gone_at_a_reload_stays_in_its_last_good_version() {
 }
 
 #[test]
+fn a_zone_whose_file_does_not_bear_its_name_is_known_though_it_is_broken() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let zone = folder.write("example.com.zone", hosts.zone());
+    let net = hosts.zone().replace("example.com", "example.net");
+    let other = folder.write("other.zone", net.replace("20 0 5060", "20 zero 5060"));
+    let _up = hosts.up();
+    let server = Server::serve(&[&zone, &other], "none".as_ref());
+    let address = server.address();
+    server.answering();
+    let question = "_sip._tcp.example.net. SRV";
+    assert_eq!(ask(address, question).rcode, ResponseCode::ServFail);
+
+    folder.write("other.zone", &net);
+    server.reload("\"reloaded\"");
+    eventually("the mended zone", || ask(address, question).is(DECLARED).then_some(()));
+    // Nothing in it tells its name any more: it is known by its file.
+    for broken in ["", "@ IN SOA", &net.replace("IN SOA ns1", "IN SOA")] {
+        folder.write("other.zone", broken);
+        server.reload("\"reloaded\"");
+        stays(broken, || ask(address, question).is(DECLARED));
+    }
+    assert_eq!(ready(address).0, 0);
+}
+
+#[test]
 fn a_broken_config_at_a_reload_changes_nothing_and_says_why() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
     let config = folder.write("understudy.toml", quick("60s"));
@@ -73,6 +98,25 @@ fn a_broken_config_at_a_reload_changes_nothing_and_says_why() {
     watcher.asks(10);
     assert_eq!(ready(address).0, 0);
     watcher.finish();
+}
+
+#[test]
+fn a_reload_says_that_doors_and_state_change_at_the_next_start_only() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let config = folder.write("understudy.toml", quick("60s"));
+    let zone = folder.write("example.com.zone", hosts.zone());
+    let _up = hosts.up();
+    let server = Server::serve(&[&config, &zone], "none".as_ref());
+    let address = server.address();
+    server.answering();
+    folder.write("understudy.toml", quick("70s"));
+    server.reload("\"reloaded\"");
+    assert!(!server.log.text().contains("next start"));
+    folder.write("understudy.toml", quick("60s").replace("[server]", "[server]\nudp-size = 600"));
+    server.reload("\"reloaded\"");
+    let (_, line) = server.log.wait_from(0, &["[server] and [state] count from the next start on"]);
+    assert_eq!(line["level"], "WARN");
+    assert!(ask_sip(address).is(DECLARED));
 }
 
 #[test]

@@ -14,6 +14,9 @@ use serde_json::Value;
 /// How long anything that must happen may take on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
+/// Long enough for a change to be published, were there one: that takes 100 ms at most.
+const WHILE: Duration = Duration::from_millis(300);
+
 /// Asks again and again until there is something, or [`SOON`] is over.
 #[track_caller]
 pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
@@ -23,6 +26,16 @@ pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T
             return found;
         }
         assert!(begin.elapsed() < SOON, "not within {SOON:?}: {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Asks again and again for a while, in which it must hold.
+#[track_caller]
+pub(crate) fn stays(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while begin.elapsed() < WHILE {
+        assert!(holds(), "no longer: {what}");
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }

@@ -45,8 +45,10 @@ fn state_none_keeps_nothing() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
     let zone = folder.write("example.com.zone", hosts.zone());
     let _up = hosts.up();
-    let mut server =
-        Server::program(&[&zone], "none".as_ref()).within(&folder).variable("XDG_STATE_HOME", folder.path("xdg")).start();
+    let mut server = Server::program(&[&zone], "none".as_ref())
+        .within(&folder)
+        .variable("XDG_STATE_HOME", folder.path("xdg"))
+        .start();
     let address = server.address();
     server.answering();
     assert!(ask_sip(address).is(DECLARED));

@@ -37,6 +37,8 @@ pub struct Input {
     pub interval: Option<Duration>,
     /// The last good version of each zone: at a reload it stays when its file is broken now.
     pub former: HashMap<Name, Arc<Zone>>,
+    /// The origin that each zone file had: what a broken one is known by, if it does not say.
+    pub origins: HashMap<PathBuf, Name>,
     /// More networks that may be probed (`probe --allow`).
     pub allow: Vec<Network>,
     /// Look for mistakes in the zones too (`check`); they are among the findings.
@@ -85,7 +87,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         ttl: file.policy.over(&Policy::default()).ttl,
         allow_private: file.probing.allow.as_ref().is_some_and(|allow| !allow.is_empty()),
     };
-    let care = zones::Care { former: &input.former, lint: input.lint.then_some(&options) };
+    let care = zones::Care { former: &input.former, origins: &input.origins, lint: input.lint.then_some(&options) };
     let read = zones::read(&file.zones, &folder, &chosen.zones, care);
     let refused = worst(&findings) == Some(Severity::Error)
         || read.refused
@@ -110,6 +112,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         access,
         notes: findings,
         files: chosen.config.into_iter().chain(read.files).collect(),
+        origins: read.origins,
     })
 }
 
