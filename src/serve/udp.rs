@@ -103,6 +103,7 @@ const DRAIN_MAX: usize = 4_096;
 const PAUSE: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "the octets are the test's own")]
 mod tests {
     use std::sync::Arc;
 

@@ -51,7 +51,7 @@ fn a_missing_config_is_named() {
     let folder = Folder::new();
     let missing = folder.path("absent.toml");
     let named = Server::program(&[&missing], "none".as_ref());
-    ends(named, USAGE, &["error[file-read]", "absent.toml", "No such file"]);
+    ends(named, USAGE, &["error[file-read]", "absent.toml", "No such file", "help: name a file"]);
     let by_variable = Program::new(&["serve", "--state", "none"]).variable("UNDERSTUDY_CONFIG", &missing);
     ends(by_variable, USAGE, &["absent.toml", "No such file"]);
 }
@@ -92,7 +92,7 @@ fn all_mistakes_of_a_config_come_in_one_run() {
 fn a_missing_zone_is_named_with_the_line_that_names_it() {
     let folder = Folder::new();
     let alone = Server::program(&[&folder.path("absent.zone")], "none".as_ref());
-    ends(alone, USAGE, &["cannot read the zone", "absent.zone", "No such file"]);
+    ends(alone, USAGE, &["cannot read the zone", "absent.zone", "No such file", "help: name a file"]);
     let text = "version = 1\n[server]\nstrict-zones = true\n[[zone]]\nfile = \"absent.zone\"\n";
     ends(config(&folder, text), USAGE, &["cannot read the zone", "absent.zone", "understudy.toml:5:8"]);
 }

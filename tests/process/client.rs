@@ -41,13 +41,13 @@ impl Answer {
 }
 
 fn text(data: &RData) -> String {
-    match data {
-        RData::SRV(srv) => {
-            let host = srv.target.iter().next().map(|label| String::from_utf8_lossy(label).into_owned());
-            format!("{} {} {}", srv.priority, srv.weight, host.unwrap_or_default())
-        }
-        RData::SOA(soa) => soa.serial.to_string(),
-        other => other.to_string(),
+    if let RData::SRV(srv) = data {
+        let host = srv.target.iter().next().map(|label| String::from_utf8_lossy(label).into_owned());
+        format!("{} {} {}", srv.priority, srv.weight, host.unwrap_or_default())
+    } else if let RData::SOA(soa) = data {
+        soa.serial.to_string()
+    } else {
+        data.to_string()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The built program on loopback, asked as its users ask it. Each test has its own addresses, folder and ports, so that
 //! all run side by side; nothing leaves the machine.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
+#![expect(clippy::print_stdout, reason = "a test tells what it measured, or what cannot be shown here")]
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
 mod bad_input;

@@ -154,8 +154,8 @@ impl Program {
         let (stderr, lines) = (child.stderr.take().unwrap(), log.clone());
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                lines.0.0.lock().unwrap().push((Instant::now(), line));
-                lines.0.1.notify_all();
+                lines.0.read.lock().unwrap().push((Instant::now(), line));
+                lines.0.more.notify_all();
             }
         });
         Server { child: Killed(child), log }
@@ -174,23 +174,29 @@ impl Drop for Killed {
 
 /// The lines of a log, each with the moment when it was read.
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<(Mutex<Vec<(Instant, String)>>, Condvar)>);
+pub(crate) struct Log(Arc<Lines>);
+
+#[derive(Default)]
+struct Lines {
+    read: Mutex<Vec<(Instant, String)>>,
+    more: Condvar,
+}
 
 impl Log {
     pub(crate) fn text(&self) -> String {
-        let lines = self.0.0.lock().unwrap();
+        let lines = self.0.read.lock().unwrap();
         lines.iter().map(|(_, line)| format!("{line}\n")).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.0.lock().unwrap().len()
+        self.0.read.lock().unwrap().len()
     }
 
     /// Waits for a line from number `from` on that has all these words; returns it read as JSON, and its moment.
     #[track_caller]
     pub(crate) fn wait_from(&self, from: usize, words: &[&str]) -> (Instant, Value) {
         let end = Instant::now() + SOON;
-        let mut lines = self.0.0.lock().unwrap();
+        let mut lines = self.0.read.lock().unwrap();
         loop {
             let found = lines.iter().skip(from).find(|(_, line)| words.iter().all(|word| line.contains(word)));
             if let Some((at, line)) = found {
@@ -199,7 +205,7 @@ impl Log {
             let left = end.saturating_duration_since(Instant::now());
             let all = || lines.iter().map(|(_, line)| format!("{line}\n")).collect::<String>();
             assert!(!left.is_zero(), "no line with {words:?} in\n{}", all());
-            lines = self.0.1.wait_timeout(lines, left).unwrap().0;
+            lines = self.0.more.wait_timeout(lines, left).unwrap().0;
         }
     }
 }

@@ -4,6 +4,7 @@ mod zones;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -160,7 +161,7 @@ fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
     let text = match std::fs::read(path) {
         Ok(octets) => String::from_utf8(octets),
         Err(error) => {
-            findings.push(Finding::error("file-read", format!("cannot read {name}: {error}")));
+            findings.push(unreadable(&format!("cannot read {name}"), &error));
             return None;
         }
     };
@@ -172,6 +173,21 @@ fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
     let (file, found) = shape::read(&Source::new(&name, text));
     findings.extend(found);
     Some(file)
+}
+
+/// Says that a file cannot be read, and what would mend it.
+fn unreadable(what: &str, error: &io::Error) -> Finding {
+    let finding = Finding::error("file-read", format!("{what}: {error}"));
+    let kind = error.kind();
+    if kind == io::ErrorKind::NotFound {
+        finding.help("name a file that is there; paths in a config are relative to its own folder")
+    } else if kind == io::ErrorKind::PermissionDenied {
+        finding.help("let the user who runs this read the file, and enter the folders above it")
+    } else if kind == io::ErrorKind::IsADirectory {
+        finding.help("name a file in this folder")
+    } else {
+        finding
+    }
 }
 
 /// Reads the private CAs that a config names, relative to its folder, each file once.

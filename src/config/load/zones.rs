@@ -12,7 +12,7 @@ use crate::zone::parse::{self, Origin, Sources};
 use crate::zone::{Name, Zone, check};
 
 use super::super::shape::ZoneEntry;
-use super::folder_of;
+use super::{folder_of, unreadable};
 
 /// What came of all zone files.
 #[derive(Debug, Default)]
@@ -81,7 +81,7 @@ impl Read {
         let (zone, apex) = match std::fs::read(path) {
             Ok(text) => self.parse(path, &text, origin, care.lint),
             Err(error) => {
-                let finding = Finding::error("file-read", format!("cannot read the zone {file}: {error}"));
+                let finding = unreadable(&format!("cannot read the zone {file}"), &error);
                 self.findings.push(match place {
                     Some(place) => finding.at(place.clone()),
                     None => finding,
