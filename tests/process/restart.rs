@@ -130,3 +130,31 @@ fn sigterm_while_probes_hang_and_a_query_is_half_sent_ends_within_seconds() {
     assert_eq!(status.code(), Some(0), "{}", server.log.text());
     assert!(passed < Duration::from_secs(5), "{passed:?}");
 }
+
+#[test]
+fn killed_at_any_moment_it_starts_again_with_a_right_answer_and_a_greater_serial() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let state = folder.path("state");
+    let config = folder.write("understudy.toml", quick("60s"));
+    let zone = folder.write("example.com.zone", hosts.zone());
+    let [mut node1, _node2, _standby] = hosts.up().map(Some);
+    let mut last = 0;
+    for round in 0..5 {
+        let server = Server::serve(&[&config, &zone], &state);
+        let address = server.address();
+        server.answering();
+        let serial = serial(address);
+        assert!(serial > last, "serial {serial} after {last}");
+        last = serial;
+        // At the very moment of a change, with nothing known of what is on disk.
+        if round % 2 == 0 {
+            node1 = None;
+            wait_sip(address, &["10 30 sip-node2", "20 0 sip-dr"]);
+        } else {
+            node1 = Some(Target::up(hosts.node1));
+            wait_sip(address, DECLARED);
+        }
+        server.kill();
+    }
+    drop(node1);
+}

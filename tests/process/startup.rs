@@ -1,11 +1,12 @@
 //! The start: silence until all is known or patience ends, readiness, broken zones.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 
-use crate::client::{DECLARED, SIP, ask, ask_sip, ask_within, query, send_tcp};
+use crate::client::{DECLARED, SIP, ask, ask_sip, ask_within, query, send_tcp, wait_sip};
+use crate::failover::quick;
 use crate::server::{Folder, Network, Program, Server};
 use crate::target::Hosts;
 
@@ -99,4 +100,47 @@ fn with_strict_zones_a_broken_zone_refuses_the_start() {
     let (code, said) = Server::program(&[&config, &zone, &broken], "none".as_ref()).end();
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("example.net.zone:3:"), "{said}");
+}
+
+#[test]
+fn ready_asks_where_the_config_of_the_environment_says() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let address = SocketAddr::from((Network::new().take(), 5300));
+    folder.write("example.com.zone", hosts.zone());
+    let text = format!("version = 1\n[server]\nlisten = [\"{address}\"]\n[[zone]]\nfile = \"example.com.zone\"\n");
+    let config = folder.write("understudy.toml", text);
+    let ready = || Program::new(&["ready"]).variable("UNDERSTUDY_CONFIG", &config).end();
+    assert_eq!(ready().0, 1);
+    let program = Program::new(&["serve", "--static", "--state", "none"]).variable("UNDERSTUDY_CONFIG", &config);
+    let server = program.start();
+    server.answering();
+    assert_eq!(ready(), (0, format!("{address} is ready\n")));
+    assert!(ask_sip(address).is(DECLARED));
+}
+
+#[test]
+fn targets_and_doors_may_be_of_ipv6() {
+    let Ok(node1) = TcpListener::bind("[::1]:0") else {
+        println!("not shown: this machine has no ::1");
+        return;
+    };
+    let node2 = TcpListener::bind("[::1]:0").unwrap();
+    let [port1, port2] = [&node1, &node2].map(|node| node.local_addr().unwrap().port());
+    let folder = Folder::new();
+    let text = format!(
+        "$ORIGIN example.com.\n$TTL 300\n@ IN SOA ns1 hostmaster 1 3600 600 604800 30\n@ IN NS ns1\nns1 IN AAAA ::1\n\
+         _sip._tcp IN SRV 10 1 {port1} node\n_sip._tcp IN SRV 20 2 {port2} node\nnode IN AAAA ::1\n"
+    );
+    let zone = folder.write("example.com.zone", text);
+    let config = folder.write("understudy.toml", quick("60s"));
+    let server = Server::program(&[&config, &zone], "none".as_ref()).argument("--listen").argument("[::1]:0").start();
+    server.answering();
+    let address = server.address();
+    let v6 = server.log.wait_from(0, &["listening on UDP and TCP", "[::1]"]).1["listen"].as_str().unwrap().to_owned();
+    let v6: SocketAddr = v6.parse().unwrap();
+    assert!(send_tcp(v6, &query(SIP), Duration::from_secs(5)).is_some());
+    assert_eq!(ready(v6).0, 0);
+    assert!(ask_sip(address).is(&["10 1 node", "20 2 node"]));
+    drop(node1);
+    wait_sip(address, &["20 2 node"]);
 }
