@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -85,10 +85,11 @@ impl Network {
     }
 
     pub(crate) fn take(self) -> Ipv4Addr {
-        static NUMBER: AtomicU8 = AtomicU8::new(1);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        assert_ne!(number, 255, "too many addresses in one run");
-        Ipv4Addr::new(127, self.0[0], self.0[1], number)
+        static NUMBER: AtomicU16 = AtomicU16::new(1);
+        let [block, number] = NUMBER.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        assert!(block < 4, "too many addresses in one run");
+        // A run with a number near to this one's is most likely not at its second block.
+        Ipv4Addr::new(127, self.0[0], self.0[1].wrapping_add(block * 64), number)
     }
 }
 
