@@ -37,12 +37,12 @@ pub(super) fn load(input: &Input) -> Result<Running, ExitCode> {
 
 /// Reads files again and again: a zone that was good and is broken now stays in its last good version.
 pub(super) fn reader(from: Input, first: &Running) -> Read {
-    let former = Mutex::new(good_zones(first));
+    let former = Mutex::new((good_zones(first), first.origins.clone()));
     Read::new(move || {
         let mut former = former.lock().unwrap_or_else(PoisonError::into_inner);
-        let input = Input { former: former.clone(), ..from.clone() };
+        let input = Input { former: former.0.clone(), origins: former.1.clone(), ..from.clone() };
         let running = config::load(&input, &ProcessEnvironment)?;
-        *former = good_zones(&running);
+        *former = (good_zones(&running), running.origins.clone());
         Ok(running)
     })
 }

@@ -81,13 +81,8 @@ async fn serve(running: Running, from: Input, table: bool) -> ExitCode {
         }
     };
     let screen = table.then(|| Screen::open(&daemon, Vec::new));
-    loop {
-        match signals.next().await {
-            Signal::Reload => {
-                daemon.reload(&read).await;
-            }
-            Signal::Drain => break,
-        }
+    while signals.next().await == Signal::Reload {
+        daemon.reload(&read).await;
     }
     info!("draining");
     if let Some(screen) = screen {

@@ -1,5 +1,6 @@
 //! What the files come to: the settings of every room, with all references resolved.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use crate::engine::setup::Setup;
 use crate::health::TargetId;
 use crate::probe::Spec;
 use crate::probe::allow::Access;
+use crate::zone::Name;
 
 /// All that a start or a reload needs.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub struct Running {
     pub notes: Vec<Finding>,
     /// The files that were read, for a watcher; the config first.
     pub files: Vec<PathBuf>,
+    /// The origin of each zone file.
+    pub origins: HashMap<PathBuf, Name>,
 }
 
 /// Doors and process.

@@ -8,7 +8,9 @@
 //!
 //! **Invariant:** nothing here decides anything about DNS or health: it builds the rooms below and joins them.
 
+mod doors;
 mod findings;
+mod lamp;
 pub mod logging;
 mod outlet;
 pub mod reload;

@@ -81,7 +81,11 @@ pub enum BindError {
 pub fn bind(addresses: &[SocketAddr], origin: Origin) -> Result<Sockets, BindError> {
     let mut sockets = Sockets::default();
     let mut missing = None;
-    for &address in addresses {
+    for (number, &address) in addresses.iter().enumerate() {
+        // An address that is named twice is one door.
+        if address.port() != 0 && addresses.iter().take(number).any(|before| *before == address) {
+            continue;
+        }
         match Door::open(address) {
             Ok(door) => {
                 sockets.notes.extend(wildcard_note(door.address));
@@ -228,6 +232,13 @@ mod tests {
         assert_eq!(door.udp.local_addr().unwrap(), door.address);
         assert_eq!(door.tcp.local_addr().unwrap(), door.address);
         assert!(sockets.notes.is_empty());
+    }
+
+    #[test]
+    fn an_address_named_twice_is_one_door() {
+        let free = UdpSocket::bind(ANY_PORT).unwrap().local_addr().unwrap();
+        assert_eq!(bind(&[free, free], Origin::Named).unwrap().doors.len(), 1);
+        assert_eq!(bind(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named).unwrap().doors.len(), 2);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
@@ -11,21 +11,22 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::{info, warn};
 
 use crate::base::clock::Clock;
-use crate::base::error::Chain;
 use crate::base::finding::Finding;
 use crate::base::tasks::Tasks;
-use crate::config::{Running, ServeSettings, StateSettings};
+use crate::config::{Running, ServeSettings, ServerSettings, StateSettings};
 use crate::engine::driver::{INBOX, Message};
 use crate::engine::memory::Restored;
 use crate::engine::status::Status;
 use crate::engine::{Core, Event, Notice, Prepared};
 use crate::probe::runner::{self, Command, Finished};
 use crate::probe::{Tools, metrics, schedule};
-use crate::serve::{self, Readiness, Responder, hickory};
+use crate::serve::{self, Readiness, Responder};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
 
+use super::doors::Doors;
 use super::findings::log_findings;
+use super::lamp::Lamp;
 use super::outlet::{Keeper, Ways};
 use super::reload::Read;
 use super::sockets::{self, BindError, Origin};
@@ -39,12 +40,19 @@ pub struct Daemon {
     inbox: mpsc::Sender<Message>,
     notices: broadcast::Sender<Notice>,
     probes: mpsc::Sender<Command>,
-    readiness: Readiness,
-    fault: Arc<Mutex<Option<String>>>,
+    lamp: Lamp,
     settled: watch::Receiver<bool>,
-    doors: hickory::Running,
-    addresses: Vec<SocketAddr>,
+    doors: Doors,
     setups: Arc<AtomicU64>,
+    fixed: Fixed,
+}
+
+/// What a reload does not change.
+#[derive(Debug, PartialEq, Eq)]
+struct Fixed {
+    server: ServerSettings,
+    serve: ServeSettings,
+    state: StateSettings,
 }
 
 /// Why a server could not start.
@@ -91,12 +99,13 @@ impl Daemon {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub async fn start(running: Running, read: Read, clock: Clock) -> Result<Self, StartError> {
+        let fixed = Fixed::of(&running);
         let origin = if running.server.listen_is_default { Origin::Default } else { Origin::Named };
-        let doors = sockets::bind(&running.server.listen, origin)?;
+        let sockets = sockets::bind(&running.server.listen, origin)?;
         let metrics_door = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
         let (store, restored) = open_store(&running.state)?;
         log_findings(&running.notes);
-        log_findings(&doors.notes);
+        log_findings(&sockets.notes);
 
         let tasks = Tasks::new();
         let mut registry = Registry::default();
@@ -104,7 +113,7 @@ impl Daemon {
         let (notices, _) = broadcast::channel(NOTICES);
         let (settled_sender, settled) = watch::channel(false);
         let (persist, persist_queue) = mpsc::channel(store::QUEUE);
-        let fault = broken_zones(&running);
+        let lamp = Lamp::starting(broken_zones(&running));
 
         // Tasks, in the order of their start.
         drop(tasks.spawn("store", store::run(store, persist_queue)));
@@ -115,7 +124,6 @@ impl Daemon {
         let core = Core::new(Prepared::new(running.setup), &restored, clock.now());
         let publisher = Publisher::new((**core.snapshot()).clone());
         let reader = publisher.reader();
-        let readiness = Readiness::starting();
         let setups = Arc::new(AtomicU64::new(1));
         let publisher = Arc::new(Mutex::new(publisher));
         let ways = Ways {
@@ -130,7 +138,7 @@ impl Daemon {
             tasks: tasks.clone(),
             ways,
             read,
-            readiness: readiness.clone(),
+            lamp: lamp.clone(),
             state: running.state.folder,
             max_age: running.state.max_age,
             setups: Arc::clone(&setups),
@@ -139,48 +147,43 @@ impl Daemon {
 
         let serve_metrics = serve::Metrics::register(&mut registry);
         let settings = Arc::new(serve_settings(running.serve));
+        let readiness = lamp.readiness().clone();
         let responder = Responder { reader, settings, readiness: readiness.clone(), metrics: serve_metrics };
-        let addresses: Vec<SocketAddr> = doors.doors.iter().map(|door| door.address).collect();
-        let (udp, tcp) = doors.doors.into_iter().map(|door| (door.udp, door.tcp)).unzip();
-        let doors = hickory::serve(&responder, udp, tcp, running.server.tcp_idle).map_err(StartError::Doors)?;
         if let Some(door) = metrics_door {
-            start_metrics(&tasks, door, registry, readiness.clone()).map_err(StartError::Doors)?;
+            start_metrics(&tasks, door, registry, readiness).map_err(StartError::Doors)?;
         }
-        for address in &addresses {
-            info!(listen = %address, "listening on UDP and TCP");
-        }
-        let fault = Arc::new(Mutex::new(fault));
-        let daemon = Self { clock, tasks, inbox, notices, probes, readiness, fault, settled, doors, addresses, setups };
+        let tcp_idle = running.server.tcp_idle;
+        let doors = Doors::open(&tasks, &responder, sockets.doors, tcp_idle).map_err(StartError::Doors)?;
+        let daemon = Self { clock, tasks, inbox, notices, probes, lamp, settled, doors, setups, fixed };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
     }
 
     /// Turns ready when every target is known, or when patience ends.
     fn become_ready(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (mut settled, readiness, fault) = (self.settled.clone(), self.readiness.clone(), Arc::clone(&self.fault));
-        let tasks = self.tasks.clone();
+        let (mut settled, lamp, tasks) = (self.settled.clone(), self.lamp.clone(), self.tasks.clone());
         async move {
             let known = tokio::select! {
                 biased;
                 () = tasks.stopped() => return,
                 known = tokio::time::timeout(PATIENCE, settled.wait_for(|settled| *settled)) => known.is_ok(),
             };
-            let fault = fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            lamp.set(|parts| parts.answering = true);
+            let fault = lamp.readiness().load().fault.clone();
             info!(every_target_known = known, fault, "answering");
-            readiness.set(serve::Status { answering: true, fault });
         }
     }
 
     /// Waits until the server answers.
     pub async fn answering(&self) {
-        while !self.readiness.load().answering {
+        while !self.lamp.readiness().load().answering {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     /// Returns where the server answers.
     pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        self.doors.addresses()
     }
 
     /// Returns the clock that it runs by.
@@ -200,12 +203,15 @@ impl Daemon {
 
     /// Returns whether it answers, and what is wrong.
     pub const fn readiness(&self) -> &Readiness {
-        &self.readiness
+        self.lamp.readiness()
     }
 
     /// Puts a new setup in the place of the old one; the doors stay as they are.
     pub(super) async fn replace(&self, running: Running) {
         log_findings(&running.notes);
+        if Fixed::of(&running) != self.fixed {
+            warn!("changes in [server] and [state] count from the next start on");
+        }
         let fault = broken_zones(&running);
         let parts = (running.setup, running.specs);
         // Indexing a large zone takes a while: off the tasks that answer.
@@ -220,19 +226,14 @@ impl Daemon {
         if self.inbox.send(Message::Event(event)).await.is_err() {
             warn!("the engine has stopped; the last snapshot is served");
         }
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&fault);
-        let answering = self.readiness.load().answering;
-        let fault = if answering { fault } else { Some("starting".to_owned()) };
-        self.readiness.set(serve::Status { answering, fault });
+        self.lamp.set(|parts| parts.zones = fault);
         info!(setup, "reloaded");
     }
 
     /// Drains and ends: readiness first, then the doors, then probes and engine, last the store.
     pub async fn stop(self) {
-        self.readiness.set(serve::Status { answering: true, fault: Some("stopping".to_owned()) });
-        if let Err(failed) = self.doors.shutdown().await {
-            warn!(error = %Chain(&failed), "the doors did not close in order");
-        }
+        self.lamp.set(|parts| parts.stopping = true);
+        self.doors.close().await;
         self.tasks.stop();
         drop(self.probes);
         drop(self.inbox);
@@ -240,6 +241,14 @@ impl Daemon {
             warn!(tasks = ?late, "tasks that did not end in time");
         }
         info!("stopped");
+    }
+}
+
+impl Fixed {
+    fn of(running: &Running) -> Self {
+        // Whether a broken zone is refused is asked anew at each reading.
+        let server = ServerSettings { strict_zones: false, ..running.server.clone() };
+        Self { server, serve: running.serve.clone(), state: running.state.clone() }
     }
 }
 
@@ -263,6 +272,7 @@ fn start_metrics(
     readiness: Readiness,
 ) -> std::io::Result<()> {
     door.set_nonblocking(true)?;
+    info!(listen = %door.local_addr()?, "telling metrics and readiness over HTTP");
     let door = tokio::net::TcpListener::from_std(door)?;
     let told = move || readiness.load().fault.clone().map_or(Ok(()), Err);
     let stop = tasks.token().clone().cancelled_owned();
@@ -316,7 +326,7 @@ async fn forward(mut reports: mpsc::Receiver<Finished>, inbox: mpsc::Sender<Mess
     }
 }
 
-fn broken_zones(running: &Running) -> Option<String> {
+pub(super) fn broken_zones(running: &Running) -> Option<String> {
     let broken = running.setup.zones.iter().filter(|(_, zone)| zone.zone.is_none());
     let names: Vec<String> = broken.map(|(_, zone)| zone.origin.to_string()).collect();
     (!names.is_empty()).then(|| format!("broken zones are answered SERVFAIL: {}", names.join(", ")))

@@ -15,14 +15,17 @@ use crate::engine::driver::{Message, drive};
 use crate::engine::memory::Restored;
 use crate::engine::{Core, Numbers, Prepared};
 use crate::probe::runner::Command;
-use crate::serve::{self, Readiness};
 use crate::store;
 
+use super::lamp::Lamp;
 use super::outlet::Ways;
 use super::reload::Read;
+use super::start::broken_zones;
 
 /// How soon after a failure another one ends the attempts.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What readiness says while no engine runs.
+const FAILED: &str = "the engine failed: the last snapshot is served, nothing is judged";
 
 /// What is needed to run the engine, and to build it anew.
 pub(super) struct Engine {
@@ -30,7 +33,7 @@ pub(super) struct Engine {
     pub(super) tasks: Tasks,
     pub(super) ways: Ways,
     pub(super) read: Read,
-    pub(super) readiness: Readiness,
+    pub(super) lamp: Lamp,
     pub(super) state: Option<PathBuf>,
     pub(super) max_age: Duration,
     pub(super) setups: Arc<AtomicU64>,
@@ -41,21 +44,21 @@ impl Engine {
     pub(super) async fn run(self, first: Core, inbox: mpsc::Receiver<Message>) {
         let inbox = Arc::new(Mutex::new(inbox));
         let mut core = first;
+        let mut failed = None;
         loop {
-            let began = self.clock.now().mono;
             if self.drive(core, &inbox).await {
                 return;
             }
-            let broken = format!("the engine failed: the last snapshot is served, {}", "nothing is judged");
-            self.readiness.set(serve::Status { answering: true, fault: Some(broken) });
-            if self.clock.now().mono.since(began) < PATIENCE {
-                error!("the engine failed twice within a minute, or at its start: the last snapshot is served on");
+            self.lamp.set(|parts| parts.engine = Some(FAILED.to_owned()));
+            let now = self.clock.now().mono;
+            if failed.replace(now).is_some_and(|before| now.since(before) < PATIENCE) {
+                error!("the engine failed twice within a minute: the last snapshot is served on");
                 return;
             }
             error!("the engine failed: a new one is built; the last snapshot is served meanwhile");
             let Some(next) = self.rebuild().await else { return };
             core = next;
-            self.readiness.set(serve::Status { answering: true, fault: None });
+            self.lamp.set(|parts| parts.engine = None);
             info!("a new engine runs");
         }
     }
@@ -74,9 +77,10 @@ impl Engine {
             let running = read.read().map_err(|findings| format!("{} findings in config or zones", findings.len()))?;
             let kept = state.map(|dir| store::read(&dir)).transpose().map_err(|error| error.to_string())?;
             let (restored, _) = Restored::read(&kept.unwrap_or_default(), max_age);
-            Ok::<_, String>((Prepared::new(running.setup), running.specs, restored))
+            let broken = broken_zones(&running);
+            Ok::<_, String>((Prepared::new(running.setup), running.specs, restored, broken))
         });
-        let (prepared, specs, restored) = match made.await {
+        let (prepared, specs, restored, broken) = match made.await {
             Ok(Ok(parts)) => parts,
             Ok(Err(reason)) => {
                 error!(reason, "no new engine could be built");
@@ -91,6 +95,7 @@ impl Engine {
         let setup = self.setups.fetch_add(1, Ordering::Relaxed) + 1;
         let replace = Command::Replace { setup, targets: specs, first: None };
         self.ways.probes.send(replace).await.ok()?;
+        self.lamp.set(|parts| parts.zones = broken);
         Some(Core::succeed(prepared, &restored, Numbers { setup, generation }, self.clock.now()))
     }
 }

@@ -134,6 +134,10 @@ impl Core {
     fn carry_zones(&mut self, before: &Prepared, snapshot: &crate::snapshot::Snapshot) {
         let former: HashMap<&Name, ZoneId> = before.setup.zones.iter().map(|(id, zone)| (&zone.origin, id)).collect();
         let old: Vec<Option<Serials>> = self.zones.iter().map(|(_, row)| row.as_ref().map(|row| row.serials)).collect();
+        // A row for each zone of the new setup: there may be more or fewer than before.
+        let begin = |declared: &Zone| ZoneRow { serials: Serials::begin(declared.serial(), None) };
+        let zones = self.prepared.setup.zones.iter();
+        self.zones = zones.map(|(_, zone)| zone.zone.as_deref().map(begin)).collect();
         let (fresh, _) = self.whole_snapshot(0);
         let mut rows = Table::new();
         for (id, zone) in self.prepared.setup.zones.iter() {

@@ -1,9 +1,12 @@
 //! Answers queries from the current snapshot.
 //!
 //! ```text
-//!  packet ──QueryView──▶ answer(&Snapshot, &QueryView, &Context) ──Plan──▶ render: octets        (own doors)
-//!                                                                     └──▶ hickory: its records  (its listeners)
+//!  packet ──QueryView──▶ answer(&Snapshot, &QueryView, &Context) ──Plan──▶ render: octets        (udp: our own door)
+//!                                                                     └──▶ hickory: its records  (its listeners: TCP)
 //! ```
+//!
+//! Datagrams come in by our own door, because hickory-server's answers some packets before our handler is asked: responses
+//! that it cannot read, and noise while the server should be silent. Over TCP that harms nobody: there is no forged sender.
 //!
 //! One plan, two renderers: what is right is decided once, in `answer`. A packet waits for nothing: no lock, no file,
 //! no probe, no engine.
@@ -22,6 +25,7 @@ mod query;
 mod readiness;
 mod render;
 mod respond;
+pub mod udp;
 
 pub use answer::answer;
 pub use metrics::Metrics;

@@ -4,6 +4,7 @@ mod zones;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Input {
     pub interval: Option<Duration>,
     /// The last good version of each zone: at a reload it stays when its file is broken now.
     pub former: HashMap<Name, Arc<Zone>>,
+    /// The origin that each zone file had: what a broken one is known by, if it does not say.
+    pub origins: HashMap<PathBuf, Name>,
     /// More networks that may be probed (`probe --allow`).
     pub allow: Vec<Network>,
     /// Look for mistakes in the zones too (`check`); they are among the findings.
@@ -85,7 +88,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         ttl: file.policy.over(&Policy::default()).ttl,
         allow_private: file.probing.allow.as_ref().is_some_and(|allow| !allow.is_empty()),
     };
-    let care = zones::Care { former: &input.former, lint: input.lint.then_some(&options) };
+    let care = zones::Care { former: &input.former, origins: &input.origins, lint: input.lint.then_some(&options) };
     let read = zones::read(&file.zones, &folder, &chosen.zones, care);
     let refused = worst(&findings) == Some(Severity::Error)
         || read.refused
@@ -110,6 +113,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         access,
         notes: findings,
         files: chosen.config.into_iter().chain(read.files).collect(),
+        origins: read.origins,
     })
 }
 
@@ -157,7 +161,7 @@ fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
     let text = match std::fs::read(path) {
         Ok(octets) => String::from_utf8(octets),
         Err(error) => {
-            findings.push(Finding::error("file-read", format!("cannot read {name}: {error}")));
+            findings.push(unreadable(&format!("cannot read {name}"), &error));
             return None;
         }
     };
@@ -169,6 +173,21 @@ fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
     let (file, found) = shape::read(&Source::new(&name, text));
     findings.extend(found);
     Some(file)
+}
+
+/// Says that a file cannot be read, and what would mend it.
+fn unreadable(what: &str, error: &io::Error) -> Finding {
+    let finding = Finding::error("file-read", format!("{what}: {error}"));
+    let kind = error.kind();
+    if kind == io::ErrorKind::NotFound {
+        finding.help("name a file that is there; paths in a config are relative to its own folder")
+    } else if kind == io::ErrorKind::PermissionDenied {
+        finding.help("let the user who runs this read the file, and enter the folders above it")
+    } else if kind == io::ErrorKind::IsADirectory {
+        finding.help("name a file in this folder")
+    } else {
+        finding
+    }
 }
 
 /// Reads the private CAs that a config names, relative to its folder, each file once.

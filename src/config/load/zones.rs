@@ -12,7 +12,7 @@ use crate::zone::parse::{self, Origin, Sources};
 use crate::zone::{Name, Zone, check};
 
 use super::super::shape::ZoneEntry;
-use super::folder_of;
+use super::{folder_of, unreadable};
 
 /// What came of all zone files.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub(super) struct Read {
     pub(super) refused: bool,
     /// The files that were read.
     pub(super) files: Vec<PathBuf>,
+    /// The origin of each zone file.
+    pub(super) origins: HashMap<PathBuf, Name>,
 }
 
 /// What is done with zones beside reading them.
@@ -32,6 +34,8 @@ pub(super) struct Read {
 pub(super) struct Care<'a> {
     /// The last good version of each zone: it stays when its file is broken now.
     pub(super) former: &'a HashMap<Name, Arc<Zone>>,
+    /// The origin that each zone file had.
+    pub(super) origins: &'a HashMap<PathBuf, Name>,
     /// How to look for mistakes; nothing: only what cannot be served is found.
     pub(super) lint: Option<&'a check::Options>,
 }
@@ -74,20 +78,22 @@ impl Read {
             (None, Some(guess)) => Origin::Guessed(guess),
             (None, None) => Origin::Unknown,
         };
-        let zone = match std::fs::read(path) {
+        let (zone, apex) = match std::fs::read(path) {
             Ok(text) => self.parse(path, &text, origin, care.lint),
             Err(error) => {
-                let finding = Finding::error("file-read", format!("cannot read the zone {file}: {error}"));
+                let finding = unreadable(&format!("cannot read the zone {file}"), &error);
                 self.findings.push(match place {
                     Some(place) => finding.at(place.clone()),
                     None => finding,
                 });
-                None
+                (None, None)
             }
         };
-        let former = || guess.as_ref().and_then(|guess| care.former.get(guess)).cloned();
+        // A broken zone is known by the config, by what can be read of it, by what it was, last by its file's name.
+        let known_by = name.cloned().or(apex).or_else(|| care.origins.get(path).cloned()).or(guess);
+        let former = || care.former.get(known_by.as_ref()?).cloned();
         let zone = zone.map(Arc::new).or_else(former);
-        let Some(origin) = zone.as_ref().map(|zone| zone.origin().clone()).or(guess) else {
+        let Some(origin) = zone.as_ref().map(|zone| zone.origin().clone()).or(known_by) else {
             // What is broken and has no name cannot even be refused service.
             self.refused = true;
             return;
@@ -102,10 +108,18 @@ impl Read {
             self.refused = true;
             return;
         }
+        self.origins.insert(path.to_owned(), origin.clone());
         self.zones.push(ZoneSetup { origin, zone });
     }
 
-    fn parse(&mut self, path: &Path, text: &[u8], origin: Origin<'_>, lint: Option<&check::Options>) -> Option<Zone> {
+    /// Reads one zone; returns it, and its origin even if it is broken.
+    fn parse(
+        &mut self,
+        path: &Path,
+        text: &[u8],
+        origin: Origin<'_>,
+        lint: Option<&check::Options>,
+    ) -> (Option<Zone>, Option<Name>) {
         let file = path.display().to_string();
         self.files.push(path.to_owned());
         let mut included = Folder::new(&file, path);
@@ -114,11 +128,19 @@ impl Read {
             None => parse::load(&file, text, origin, &mut included),
         };
         self.files.extend(included.read);
-        self.findings.extend(parsed.findings);
+        self.findings.extend(parsed.findings.into_iter().map(|finding| named(finding, &file)));
         if let (Some(zone), Some(options)) = (&parsed.zone, lint) {
             self.findings.extend(check::check(zone, &parsed.places, options));
         }
-        parsed.zone
+        (parsed.zone, parsed.apex)
+    }
+}
+
+/// Lets a finding that lies at no line name its file.
+fn named(finding: Finding, file: &str) -> Finding {
+    match finding.place {
+        Some(_) => finding,
+        None => Finding { message: format!("{file}: {}", finding.message), ..finding },
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) use ttl::read_ttl;
 pub struct Parsed {
     /// The zone, unless a finding is an error.
     pub zone: Option<Zone>,
+    /// The owner of its first SOA, also if the zone is faulty elsewhere.
+    pub apex: Option<Name>,
     /// What is wrong, in the order of the lines.
     pub findings: Vec<Finding>,
     /// Where each record was written; empty when made by [`load`].

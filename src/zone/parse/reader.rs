@@ -222,8 +222,9 @@ impl<'a, 's> Reader<'a, 's> {
     fn finish(mut self, known: Origin<'_>) -> Parsed {
         let stopped = self.report.is_full();
         let mut dropped = Vec::new();
-        let zone = match self.apex.take() {
-            Some(apex) => self.assemble(&apex, known, &mut dropped),
+        let apex = self.apex.take();
+        let zone = match &apex {
+            Some(apex) => self.assemble(apex, known, &mut dropped),
             None => {
                 if !self.broken.soa && !stopped {
                     self.report.push_general(no_soa(known));
@@ -243,7 +244,7 @@ impl<'a, 's> Reader<'a, 's> {
                 }
             }
         }
-        Parsed { zone, findings: self.report.finish(stopped), places }
+        Parsed { zone, apex, findings: self.report.finish(stopped), places }
     }
 
     fn assemble(&mut self, apex: &Name, known: Origin<'_>, dropped: &mut Vec<usize>) -> Option<Zone> {

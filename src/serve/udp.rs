@@ -1,0 +1,156 @@
+//! Our own door for datagrams: a task for each socket receives, answers and sends, one packet after the other.
+//!
+//! hickory-server's own would answer before its handler is asked whatever it cannot read: responses too, so that a forged
+//! packet could set two servers on each other, and while the server starts and should be silent. It also begins a task
+//! for each packet, without a limit. Here nothing waits between receiving and sending but for room in the socket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error};
+
+use super::{Responder, Transport};
+
+/// A door for datagrams, ready to be opened.
+#[derive(Debug)]
+pub struct Door {
+    responder: Responder,
+    socket: UdpSocket,
+}
+
+impl Door {
+    /// Takes a socket; call within a tokio runtime.
+    ///
+    /// # Errors
+    /// If the socket cannot be made non-blocking or registered.
+    pub fn new(responder: Responder, socket: std::net::UdpSocket) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self { responder, socket: UdpSocket::from_std(socket)? })
+    }
+
+    /// Answers until it is told to stop, then what has arrived by then, and closes the socket.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut packet = vec![0; PACKET_MAX];
+        let mut answer = Vec::with_capacity(usize::from(self.responder.settings.udp_size));
+        loop {
+            let received = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                received = self.socket.recv_from(&mut packet) => received,
+            };
+            match received {
+                Ok((length, client)) => {
+                    if respond(&self.responder, packet.get(..length).unwrap_or_default(), client, &mut answer) {
+                        self.send(&answer, client).await;
+                    }
+                }
+                Err(error) => {
+                    debug!(%error, "cannot receive a datagram");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        if let Err(error) = self.drain(&mut packet, &mut answer) {
+            debug!(%error, "cannot answer what has arrived before the end");
+        }
+    }
+
+    /// Answers what has arrived, past the runtime, which tells of packets only after it has waited for them.
+    fn drain(self, packet: &mut [u8], answer: &mut Vec<u8>) -> io::Result<()> {
+        let Self { responder, socket } = self;
+        let socket = socket.into_std()?;
+        for _ in 0..DRAIN_MAX {
+            let Ok((length, client)) = socket.recv_from(packet) else { break };
+            if respond(&responder, packet.get(..length).unwrap_or_default(), client, answer) {
+                socket.send_to(answer, client)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, answer: &[u8], client: SocketAddr) {
+        if let Err(error) = self.socket.send_to(answer, client).await {
+            debug!(%error, client.addr = %client, "cannot send an answer");
+        }
+    }
+}
+
+/// Makes the answer; returns whether there is one. A packet that trips a bug is dropped, and the door stays open.
+fn respond(responder: &Responder, packet: &[u8], client: SocketAddr, answer: &mut Vec<u8>) -> bool {
+    // A datagram from port 0 cannot be answered.
+    if client.port() == 0 {
+        return false;
+    }
+    answer.clear();
+    let respond = AssertUnwindSafe(|| responder.respond(packet, Transport::Udp, answer));
+    catch_unwind(respond).unwrap_or_else(|_| {
+        error!(client.addr = %client, octets = packet.len(), "a query tripped a bug and is not answered");
+        false
+    })
+}
+
+/// The longest datagram there is, in octets.
+const PACKET_MAX: usize = 65_535;
+
+/// The most datagrams that are answered after the word to stop; a flood must not keep the server from ending.
+const DRAIN_MAX: usize = 4_096;
+
+/// How long a socket that fails is left alone, so that a lasting failure does not burn the processor.
+const PAUSE: Duration = Duration::from_millis(10);
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "the octets are the test's own")]
+mod tests {
+    use std::sync::Arc;
+
+    use prometheus_client::registry::Registry;
+
+    use super::*;
+    use crate::base::table::Table;
+    use crate::serve::{Metrics, Readiness, Settings};
+    use crate::snapshot::{Image, Publisher, Snapshot};
+
+    /// `ready.understudy. CH TXT`.
+    const QUERY: &[u8] = b"\x00\x07\0\0\0\x01\0\0\0\0\0\0\x05ready\x0aunderstudy\0\0\x10\0\x03";
+
+    #[tokio::test]
+    async fn what_has_arrived_before_the_word_to_stop_is_answered_and_nothing_else() {
+        let (door, address) = open();
+        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.connect(address).unwrap();
+        let mut response = QUERY.to_vec();
+        response[2] |= 0x80;
+        for packet in [b"".as_slice(), &[0; 11], &response, QUERY] {
+            client.send(packet).unwrap();
+        }
+        let stop = CancellationToken::new();
+        stop.cancel();
+
+        door.run(stop).await;
+
+        client.set_nonblocking(true).unwrap();
+        let mut octets = [0; 512];
+        let length = client.recv(&mut octets).unwrap();
+        assert!(octets[..length].ends_with(b"\x05ready"), "{:02x?}", &octets[..length]);
+        assert!(client.recv(&mut octets).is_err(), "one answer, to the one query");
+        // The socket is free again.
+        std::net::UdpSocket::bind(address).unwrap();
+    }
+
+    fn open() -> (Door, SocketAddr) {
+        let first = Snapshot::first(Arc::new(Image::build(&Table::new(), &Table::new())), Vec::new(), 1);
+        let responder = Responder {
+            reader: Publisher::new(first).reader(),
+            settings: Arc::new(Settings::default()),
+            readiness: Readiness::ready(),
+            metrics: Metrics::register(&mut Registry::default()),
+        };
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        (Door::new(responder, socket).unwrap(), address)
+    }
+}

@@ -1,0 +1,18 @@
+//! The built program on loopback, asked as its users ask it. Each test has its own addresses, folder and ports, so that
+//! all run side by side; nothing leaves the machine.
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+#![expect(clippy::print_stdout, reason = "a test tells what it measured, or what cannot be shown here")]
+#![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
+
+mod bad_input;
+mod client;
+mod failover;
+mod metrics;
+mod packets;
+mod reload;
+mod restart;
+mod server;
+mod startup;
+mod state;
+mod target;
+mod watcher;

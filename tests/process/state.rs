@@ -1,0 +1,85 @@
+//! Where the state lies, and that one folder has one server.
+
+use std::path::Path;
+
+use crate::client::{DECLARED, ask_sip};
+use crate::server::{Folder, Network, Program, Server, eventually};
+use crate::target::Hosts;
+
+/// Serves without `--state`.
+fn serve(zone: &Path) -> Program {
+    let listen = format!("{}:0", Network::new().take());
+    Program::new(&["serve", "--listen", &listen]).argument(zone)
+}
+
+fn journal(folder: &Path) {
+    eventually("a journal", || folder.join("state.journal").exists().then_some(()));
+}
+
+#[test]
+fn the_folder_is_that_of_systemd_before_that_of_xdg() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let zone = folder.write("example.com.zone", hosts.zone());
+    let (systemd, xdg) = (folder.path("systemd"), folder.path("xdg"));
+    let server = serve(&zone).variable("STATE_DIRECTORY", &systemd).variable("XDG_STATE_HOME", &xdg).start();
+    server.address();
+    journal(&systemd);
+    assert!(!xdg.exists());
+    drop(server);
+
+    let server = serve(&zone).variable("STATE_DIRECTORY", "").variable("XDG_STATE_HOME", &xdg).start();
+    server.address();
+    journal(&xdg.join("understudy"));
+    drop(server);
+
+    // The command line stands over both.
+    let given = folder.path("given");
+    let server = Server::program(&[&zone], &given).variable("STATE_DIRECTORY", folder.path("other")).start();
+    server.address();
+    journal(&given);
+    assert!(!folder.path("other").exists());
+}
+
+#[test]
+fn state_none_keeps_nothing() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let zone = folder.write("example.com.zone", hosts.zone());
+    let _up = hosts.up();
+    let mut server = Server::program(&[&zone], "none".as_ref())
+        .within(&folder)
+        .variable("XDG_STATE_HOME", folder.path("xdg"))
+        .start();
+    let address = server.address();
+    server.answering();
+    assert!(ask_sip(address).is(DECLARED));
+    assert_eq!(server.terminate().0.code(), Some(0));
+    assert!(!folder.path("none").exists() && !folder.path("xdg").exists());
+}
+
+#[test]
+fn a_second_server_with_the_same_folder_is_refused_until_the_first_has_ended() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let zone = folder.write("example.com.zone", hosts.zone());
+    let state = folder.path("state");
+    let first = Server::serve(&[&zone], &state);
+    first.address();
+    let (code, said) = Server::program(&[&zone], &state).end();
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("is used by another server, process "), "{said}");
+    assert!(said.contains("--state DIR"), "{said}");
+    first.kill();
+    Server::serve(&[&zone], &state).address();
+}
+
+#[test]
+fn two_servers_with_own_folders_stand_side_by_side() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let zone = folder.write("example.com.zone", hosts.zone());
+    let _up = hosts.up();
+    let servers = ["a", "b"].map(|name| Server::serve(&[&zone], &folder.path(name)));
+    for server in &servers {
+        let address = server.address();
+        server.answering();
+        assert!(ask_sip(address).is(DECLARED));
+    }
+}

@@ -1,0 +1,102 @@
+//! Stand-ins for the servers behind a service: alive, dead, or deaf.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+use crate::server::Network;
+
+/// The port of all targets.
+pub(crate) const PORT: u16 = 5060;
+
+/// A target that accepts connections until it is dropped: then they are refused.
+pub(crate) struct Target {
+    address: SocketAddr,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Target {
+    pub(crate) fn up(ip: Ipv4Addr) -> Self {
+        let address = SocketAddr::new(IpAddr::V4(ip), PORT);
+        let listener = TcpListener::bind(address).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            while let Ok(connection) = listener.accept() {
+                drop(connection);
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+            }
+        });
+        Self { address, stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(self.address));
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// A target that neither accepts nor refuses: its queue of connections is full, so a probe learns nothing until its time
+/// is over.
+pub(crate) struct Deaf {
+    _listener: Socket,
+    _waiting: Vec<TcpStream>,
+}
+
+impl Deaf {
+    pub(crate) fn new(ip: Ipv4Addr) -> Self {
+        let address = SocketAddr::new(IpAddr::V4(ip), PORT);
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        listener.set_reuse_address(true).unwrap();
+        listener.bind(&address.into()).unwrap();
+        listener.listen(0).unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+            waiting.push(stream);
+        }
+        Self { _listener: listener, _waiting: waiting }
+    }
+}
+
+/// The hosts of the SIP zone: two of priority 10, the standby of priority 20.
+#[derive(Clone, Copy)]
+pub(crate) struct Hosts {
+    pub(crate) node1: Ipv4Addr,
+    pub(crate) node2: Ipv4Addr,
+    pub(crate) standby: Ipv4Addr,
+}
+
+impl Hosts {
+    pub(crate) fn new() -> Self {
+        let network = Network::new();
+        Self { node1: network.take(), node2: network.take(), standby: network.take() }
+    }
+
+    /// A zone with one service on these hosts.
+    pub(crate) fn zone(&self) -> String {
+        let Self { node1, node2, standby } = self;
+        format!(
+            "$ORIGIN example.com.\n$TTL 300\n@ IN SOA ns1 hostmaster 1 3600 600 604800 30\n@ IN NS ns1\n\
+             ns1 IN A 127.0.0.1\n_sip._tcp IN SRV 10 70 {PORT} sip-node1\n_sip._tcp IN SRV 10 30 {PORT} sip-node2\n\
+             _sip._tcp IN SRV 20 0 {PORT} sip-dr\nsip-node1 IN A {node1}\nsip-node2 IN A {node2}\nsip-dr IN A {standby}\n"
+        )
+    }
+
+    pub(crate) fn up(&self) -> [Target; 3] {
+        [Target::up(self.node1), Target::up(self.node2), Target::up(self.standby)]
+    }
+
+    pub(crate) fn deaf(&self) -> [Deaf; 3] {
+        [Deaf::new(self.node1), Deaf::new(self.node2), Deaf::new(self.standby)]
+    }
+}
