@@ -249,12 +249,8 @@ impl Stage {
             End::Full => (MOMENT, Outcome::Degraded("full".into())),
             End::Leaving => (MOMENT, Outcome::Drain { cause: "leaving".into(), retry_after: None }),
             End::Blind => (Duration::ZERO, Outcome::Unknown("no descriptors".into())),
-            End::Refused => {
-                (Duration::ZERO, Outcome::Fail { kind: FailKind::Conclusive, cause: "refused".into() })
-            }
-            End::Silent => {
-                (row.settings.timeout, Outcome::Fail { kind: FailKind::Silent, cause: "time-out".into() })
-            }
+            End::Refused => (Duration::ZERO, Outcome::Fail { kind: FailKind::Conclusive, cause: "refused".into() }),
+            End::Silent => (row.settings.timeout, Outcome::Fail { kind: FailKind::Silent, cause: "time-out".into() }),
         };
         let began = self.now.mono;
         let report = Report { outcome, began, latency };
@@ -406,8 +402,7 @@ fn tidy(line: &str) -> String {
 
 /// Compares; a negative TTL counts only where the story names it.
 fn same(seen: &[String], expected: &[String]) -> bool {
-    seen == expected
-        || matches!((seen, expected), ([seen], [told]) if told == "NODATA" && seen.starts_with("NODATA "))
+    seen == expected || matches!((seen, expected), ([seen], [told]) if told == "NODATA" && seen.starts_with("NODATA "))
 }
 
 /// 2026-11-21T00:00:00Z.

@@ -1,0 +1,1 @@
+//! The core, looked at from within.
