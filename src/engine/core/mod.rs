@@ -222,6 +222,14 @@ impl Core {
         self.effects.pop_front()
     }
 
+    /// Judges everything anew, and returns how many slots changed by it: anything above 0 is a bug, since whatever an
+    /// event concerns was judged with it.
+    pub fn audit(&mut self, now: Now) -> usize {
+        let before: Vec<Option<SlotValue>> = self.slots.iter().map(|(_, row)| row.value.clone()).collect();
+        self.judge_all(Trigger::Time, now);
+        self.slots.iter().zip(before).filter(|((_, row), before)| row.value != *before).count()
+    }
+
     /// Returns the snapshot published last.
     pub const fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot

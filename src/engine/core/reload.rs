@@ -8,7 +8,7 @@ use crate::base::table::Table;
 use crate::engine::memory::{self, Restored};
 use crate::engine::prepare::Prepared;
 use crate::engine::setup::{PoolId, Setup, TargetKey};
-use crate::health::TargetId;
+use crate::health::{Settings, TargetId};
 use crate::policy::Trigger;
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
@@ -56,7 +56,8 @@ impl Core {
                     let old = &self.targets[former];
                     (row.health, row.due) = (old.health.clone(), old.due);
                     row.last.clone_from(&old.last);
-                    if same.is_none() || before.targets[former].settings != target.settings {
+                    let counts = |settings: &Settings| (settings.fall, settings.rise);
+                    if same.is_none() || counts(&before.targets[former].settings) != counts(&target.settings) {
                         row.health.reset_counters(now.mono);
                         changed.push(id);
                     }
