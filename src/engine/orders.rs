@@ -55,6 +55,10 @@ impl OrderBook {
         self.orders.remove(&id)
     }
 
+    pub(super) fn get(&self, id: OrderId) -> Option<&Order> {
+        self.orders.get(&id)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.orders.is_empty()
     }
@@ -98,7 +102,8 @@ impl OrderBook {
 
     /// Removes and returns the orders that are over.
     pub(super) fn end(&mut self, wall: UnixTime) -> Vec<(OrderId, Order)> {
-        self.orders.extract_if(.., |_, order| order.is_over(wall)).collect()
+        let over: Vec<OrderId> = self.iter().filter(|(_, order)| order.is_over(wall)).map(|(id, _)| id).collect();
+        over.into_iter().filter_map(|id| Some((id, self.orders.remove(&id)?))).collect()
     }
 }
 

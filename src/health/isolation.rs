@@ -170,17 +170,12 @@ impl Witnesses {
 impl Heard {
     fn hear(&mut self, network: Network, began: Mono) {
         let newer = |than: Option<(Network, Mono)>| than.is_none_or(|(_, than)| began > than);
-        match self.latest {
-            Some((own, _)) if own == network => {
-                if newer(self.latest) {
-                    self.latest = Some((network, began));
-                }
-            }
-            _ if newer(self.latest) => {
-                self.elsewhere = self.latest.replace((network, began));
-            }
-            _ if newer(self.elsewhere) => self.elsewhere = Some((network, began)),
-            _ => {}
+        if self.latest.is_some_and(|(own, _)| own == network) {
+            self.latest = self.latest.map(|(own, than)| (own, than.max(began)));
+        } else if newer(self.latest) {
+            self.elsewhere = self.latest.replace((network, began));
+        } else if newer(self.elsewhere) {
+            self.elsewhere = Some((network, began));
         }
     }
 

@@ -105,7 +105,9 @@ mod tests {
                 health.step(&report, &Settings::default(), Guard::Off, Mono::START);
                 health
             }
-            other => Health::restored(&other, None, None, Mono::START),
+            other @ (State::Unknown | State::Up | State::Down(_) | State::Recovering { .. }) => {
+                Health::restored(&other, None, None, Mono::START)
+            }
         }
     }
 

@@ -144,10 +144,7 @@ impl World {
 
     fn play(&mut self, steps: &[Step]) {
         for step in steps {
-            match step {
-                Step::Wait(secs) => (0..*secs).for_each(|_| self.tick()),
-                step => self.take(step),
-            }
+            self.take(step);
         }
         self.tick();
     }
@@ -212,9 +209,9 @@ impl World {
                 self.reference.reload(setup, secs);
             }
             Step::Restart { killed } => self.restart(killed),
-            Step::Wait(_) => {}
+            Step::Wait(secs) => (0..secs).for_each(|_| self.tick()),
         }
-        self.run_to(secs * 1_000);
+        self.run_to(self.secs * 1_000);
     }
 
     fn restart(&mut self, killed: bool) {
@@ -225,7 +222,7 @@ impl World {
         (self.started, self.setup) = (self.secs, 1);
         let (restored, unreadable) = Restored::read(&self.store, Duration::from_secs(300));
         assert_eq!(unreadable, Vec::<String>::new());
-        self.core = Core::new(Prepared::new(self.reference.setup.clone()), &restored, self.now());
+        self.core = Core::new(Prepared::new((*self.reference.setup).clone()), &restored, self.now());
         self.reference.restart(self.secs);
         // A new process counts its own generations and publishes at once.
         let (.., serial, data) = self.published.pop().unwrap();
@@ -317,9 +314,7 @@ fn report(saw: Saw, began: Mono) -> Report {
     let outcome = match saw {
         Saw::Pass => Outcome::Pass,
         Saw::Full => Outcome::Degraded("full".into()),
-        Saw::Leaving(after) => {
-            Outcome::Drain { cause: "leaving".into(), retry_after: after.map(Duration::from_secs) }
-        }
+        Saw::Leaving(after) => Outcome::Drain { cause: "leaving".into(), retry_after: after.map(Duration::from_secs) },
         Saw::No => Outcome::Fail { kind: FailKind::Conclusive, cause: "no".into() },
         Saw::Silence => Outcome::Fail { kind: FailKind::Silent, cause: "silence".into() },
         Saw::Nothing => Outcome::Unknown("own fault".into()),

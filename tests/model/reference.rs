@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use understudy::base::table::RowId;
@@ -105,7 +106,7 @@ struct Unsettled {
 /// The whole world.
 #[derive(Clone, Debug)]
 pub(crate) struct Reference {
-    pub(crate) setup: Setup,
+    pub(crate) setup: Rc<Setup>,
     beliefs: Vec<Belief>,
     memories: Vec<Memory>,
     parts: Vec<Part>,
@@ -116,6 +117,7 @@ pub(crate) struct Reference {
 
 impl Reference {
     pub(crate) fn new(setup: Setup) -> Self {
+        let setup = Rc::new(setup);
         let mut reference = Self {
             beliefs: setup.targets.iter().map(|_| Belief::new(State::Unknown)).collect(),
             memories: vec![Memory::default(); setup.pools.len()],
@@ -172,7 +174,7 @@ impl Reference {
         let memories = memories.collect();
         (self.beliefs, self.memories) = (beliefs, memories);
         self.parts = vec![Part::Tier(0); setup.pools.len()];
-        self.setup = setup;
+        self.setup = Rc::new(setup);
         let fills: Vec<_> = self.fills().map(key_of).collect();
         self.unsettled.retain(|key, _| fills.contains(key));
         self.served.retain(|key, _| fills.contains(key));
@@ -191,7 +193,7 @@ impl Reference {
     /// Looks at everything, as it is now.
     pub(crate) fn look(&mut self, because: Because, now: u64) {
         self.orders.retain(|_, order| order.until.is_none_or(|until| until > now));
-        let setup = self.setup.clone();
+        let setup = Rc::clone(&self.setup);
         for (id, pool) in setup.pools.iter() {
             let verdicts = self.verdicts(id.index(), now);
             let tiers = Tiers { pool, verdicts: &verdicts };
@@ -303,7 +305,8 @@ impl Reference {
                 let (by_order, leaving) = (!serves, force == Some(Force::Drained));
                 return Verdict { serves, degraded: false, proven: serves, by_order, leaving, surely_down: true };
             }
-            let serving: Vec<_> = known.iter().filter(|(f, b)| f.map_or(b.serves(), |f| f == Force::Up)).collect();
+            let serving: Vec<_> =
+                known.iter().filter(|(f, b)| f.map_or_else(|| b.serves(), |f| f == Force::Up)).collect();
             let alive = |b: &Belief| matches!(b.state, State::Up | State::Failing(..));
             Verdict {
                 serves: known.is_empty() || !serving.is_empty(),
@@ -323,8 +326,11 @@ impl Reference {
     fn staying(&self, host: usize, now: u64) -> Vec<IpAddr> {
         let host = &self.setup.hosts[host];
         let of = |get: fn(&Settings) -> u32| host.pools.iter().map(|p| get(&self.setup.pools[*p].pool.settings)).min();
-        let settings =
-            Settings { ttl: of(|s| s.ttl).unwrap(), unsettled_ttl: of(|s| s.unsettled_ttl).unwrap(), ..Settings::default() };
+        let settings = Settings {
+            ttl: of(|s| s.ttl).unwrap(),
+            unsettled_ttl: of(|s| s.unsettled_ttl).unwrap(),
+            ..Settings::default()
+        };
         let lead = host.fills.iter().map(|fill| lead(fill.ttl, &settings)).max().unwrap();
         let name = host.fills[0].owner.to_string();
         let looks: Vec<(IpAddr, bool, bool)> = host
@@ -337,7 +343,7 @@ impl Reference {
                         let (address, port) = self.key(*target);
                         let force = self.force(&name, Some(address), port, lead, now);
                         let belief = &self.beliefs[target.index()];
-                        let serves = force.map_or(belief.serves(), |force| force == Force::Up);
+                        let serves = force.map_or_else(|| belief.serves(), |force| force == Force::Up);
                         (serves, force.is_some() || belief.state != State::Unknown)
                     })
                     .collect();
@@ -489,7 +495,10 @@ impl Tiers<'_> {
         let serving = match current {
             None => first,
             Some(current) if !self.holds(current, |v| v.serves) => {
-                if first != current && because == Because::Health && let Some(at) = memory.last_failback.take() {
+                if first != current
+                    && because == Because::Health
+                    && let Some(at) = memory.last_failback.take()
+                {
                     memory.more_strikes = if now - at <= 3_600 { memory.more_strikes + 1 } else { 0 };
                 }
                 first
@@ -631,7 +640,8 @@ impl Tiers<'_> {
     fn yields(&self, i: usize) -> bool {
         let own = self.pool.pool.members[i];
         let sound = |v: &Verdict| v.serves && !v.degraded;
-        let group: Vec<usize> = self.members(own.priority).filter(|j| self.pool.pool.members[*j].half == own.half).collect();
+        let group: Vec<usize> =
+            self.members(own.priority).filter(|j| self.pool.pool.members[*j].half == own.half).collect();
         self.verdicts[i].serves
             && self.verdicts[i].degraded
             && self.reaches(&group, sound)

@@ -305,18 +305,19 @@ impl Stage {
         let mut octets = Vec::new();
         serve::render(&plan, &query, serve::limit(&query, &context), &mut octets);
         let message = Message::from_vec(&octets).unwrap();
-        match message.metadata.response_code {
-            ResponseCode::NoError if message.answers.is_empty() => {
-                let soa = message.authorities.iter().find(|record| record.record_type() == RecordType::SOA);
-                vec![format!("NODATA {}", soa.unwrap().ttl)]
-            }
-            ResponseCode::NoError => {
-                message.answers.iter().map(|record| format!("{} {}", record.ttl, record.data)).collect()
-            }
-            ResponseCode::NXDomain => one("NXDOMAIN"),
-            ResponseCode::ServFail => one("SERVFAIL"),
-            code => vec![code.to_string()],
+        let code = message.metadata.response_code;
+        if code != ResponseCode::NoError {
+            let known = [(ResponseCode::NXDomain, "NXDOMAIN"), (ResponseCode::ServFail, "SERVFAIL")];
+            return known
+                .iter()
+                .find(|(known, _)| *known == code)
+                .map_or_else(|| vec![code.to_string()], |(_, word)| one(word));
         }
+        if message.answers.is_empty() {
+            let soa = message.authorities.iter().find(|record| record.record_type() == RecordType::SOA);
+            return vec![format!("NODATA {}", soa.unwrap().ttl)];
+        }
+        message.answers.iter().map(|record| format!("{} {}", record.ttl, record.data)).collect()
     }
 
     fn name(&self, text: &str) -> Name {

@@ -1,6 +1,7 @@
 //! The operator's orders, as the core takes them.
 
 use crate::base::clock::Now;
+use crate::engine::effect::Effect;
 use crate::engine::memory;
 use crate::engine::orders::{OrderId, Refusal};
 use crate::engine::prepare::Users;
@@ -18,16 +19,20 @@ impl Core {
     /// [`Refusal::TakesLast`] if it takes the last eligible member of a service and `last` is not set; nothing has
     /// changed then.
     pub fn give(&mut self, order: Order, last: bool, now: Now) -> Result<OrderId, Refusal> {
-        let pools = self.prepared.covered(&order.scope).pools;
+        let scope = order.scope.clone();
+        let pools = self.prepared.covered(&scope).pools;
         let before: Vec<Vec<Verdict>> = pools.iter().map(|pool| self.verdicts(*pool, now.wall)).collect();
-        let id = self.orders.add(order.clone());
+        let id = self.orders.add(order);
         let robbed = self.robbed(&pools, &before, now.wall);
         if !robbed.is_empty() && !last {
             self.orders.remove(id);
             return Err(Refusal::TakesLast(robbed));
         }
-        self.persist(memory::keep_order(id, &order));
-        self.judge_covered(&order.scope, now);
+        self.effects.extend(self.orders.get(id).map(|order| {
+            let (key, value) = memory::keep_order(id, order);
+            Effect::Persist { key, value }
+        }));
+        self.judge_covered(&scope, now);
         self.end_orders(now);
         Ok(id)
     }

@@ -142,15 +142,13 @@ impl Core {
 
 /// Returns whether a zone holds the same in two snapshots, the SOA's serial left out.
 fn same_data(old: &Snapshot, was: ZoneId, new: &Snapshot, is: ZoneId) -> bool {
-    let same = |((owner, set), (new_owner, new_set)): ((&Name, &Arc<Rrset>), (&Name, &Arc<Rrset>))| {
-        owner.wire() == new_owner.wire()
-            && (Arc::ptr_eq(set, new_set) || set == new_set || same_but_serial(set, new_set))
-    };
+    let same =
+        |set: &Arc<Rrset>, other: &Arc<Rrset>| Arc::ptr_eq(set, other) || set == other || same_but_serial(set, other);
     let (mut old, mut new) = (old.records(was), new.records(is));
     loop {
         match (old.next(), new.next()) {
             (None, None) => return true,
-            (Some(a), Some(b)) if same((a, b)) => {}
+            (Some((owner, set)), Some((other, new_set))) if owner.wire() == other.wire() && same(set, new_set) => {}
             (Some(_) | None, Some(_) | None) => return false,
         }
     }

@@ -295,3 +295,6 @@ fn json(value: &impl Serialize) -> Vec<u8> {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;
