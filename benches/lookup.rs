@@ -1,5 +1,7 @@
 //! What a query costs in an image of 600,000 records: answer and rendering, without sockets.
 
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a benchmark may fail and tells on stderr")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 

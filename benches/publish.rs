@@ -95,7 +95,9 @@ impl Bench {
 }
 
 fn zone(services: usize) -> String {
-    let mut text = String::from("$ORIGIN example.\n$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\nns1 A 10.0.0.1\n");
+    let mut text = String::from(
+        "$ORIGIN example.\n$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\nns1 A 10.0.0.1\n",
+    );
     for n in 0..services {
         let [_, b, c, d] = u32::try_from(n).unwrap().to_be_bytes();
         for (host, priority) in [(1, 10), (2, 10), (3, 20)] {
@@ -115,7 +117,10 @@ fn flips(criterion: &mut Criterion) {
         medians.push(median(&mut bench));
     }
     let [small, large] = medians[..] else { return };
-    println!("flip: {small:?} in {SMALL} services, {large:?} in {LARGE}: ratio {:.2}", large.as_secs_f64() / small.as_secs_f64());
+    println!(
+        "flip: {small:?} in {SMALL} services, {large:?} in {LARGE}: ratio {:.2}",
+        large.as_secs_f64() / small.as_secs_f64()
+    );
 }
 
 /// Returns the median of a thousand flips.

@@ -1,5 +1,8 @@
-//! Answers as the RFCs want them, filed by RFC.
+//! Answers as the RFCs want them, filed by RFC; and both renderers behind real doors.
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+#[path = "conformance/doors.rs"]
+mod doors;
 #[path = "conformance/rfc1034.rs"]
 mod rfc1034;
 #[path = "conformance/rfc2308.rs"]

@@ -3,11 +3,16 @@
 //! `; expect: severity rule line:column width` in the header names the finding; without it there is none.
 //! `; options: static allow-private ttl=N` sets the lint's options.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
+use proptest::test_runner::Config;
 use understudy::base::finding::{Finding, Severity};
+use understudy::zone::Rtype;
 use understudy::zone::check::{Options, RULES, check, find};
 use understudy::zone::parse::{NoSources, Origin, parse};
 
@@ -46,6 +51,31 @@ fn rules_have_ids_of_their_own_and_speak_in_clauses() {
     }
 }
 
+#[test]
+fn findings_are_of_rules_in_the_order_of_the_file_whatever_the_zone() {
+    let lines: Vec<String> = examples()
+        .iter()
+        .flat_map(|path| fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|line| line.contains(" IN ") && !line.contains("SOA"))
+        .collect();
+    let head = "$ORIGIN example.com.\n$TTL 30\n@ IN SOA ns1 hostmaster 1 3600 600 604800 30\n@ IN NS ns1\n";
+    let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
+    proptest!(config, |(picks in prop::collection::vec(0..lines.len(), 0..40))| {
+        let body: Vec<&str> = picks.iter().map(|pick| lines[*pick].as_str()).collect();
+        let text = format!("{head}{}\n", body.join("\n"));
+        let parsed = parse("a.zone", text.as_bytes(), Origin::Unknown, &mut NoSources);
+        if let Some(zone) = &parsed.zone {
+            let found = check(zone, &parsed.places, &Options::default());
+            for finding in &found {
+                prop_assert_eq!(find(finding.id).map(|rule| rule.severity), Some(finding.severity));
+                prop_assert!(!finding.to_string().contains('{'), "{}", finding);
+            }
+            let lines: Vec<u32> = found.iter().map(|finding| finding.place.as_ref().unwrap().line).collect();
+            prop_assert!(lines.is_sorted());
+        }
+    });
+}
+
 /// The troubleshooting entries of the guides that operators read, with the rules that find them.
 const TROUBLES: &[(&str, &[&str])] = &[
     ("CNAME as SRV target", &["srv-target-cname", "srv-target-dname"]),
@@ -71,7 +101,7 @@ const TROUBLES: &[(&str, &[&str])] = &[
     ("_xmppconnect TXT records are insecure", &["xmpp-connect-txt"]),
     ("Components need _xmpp-server only", &["xmpp-component-client"]),
     ("Direct TLS goes with STARTTLS", &["xmpps-without-xmpp"]),
-    ("A weight of 0 disables proportional distribution", &["srv-weight-zero-mixed"]),
+    ("A weight of 0 disables proportional distribution", &["srv-weight-zero-mixed", "srv-weights-all-zero"]),
 ];
 
 #[test]
@@ -124,6 +154,18 @@ fn the_zones_that_teach_have_no_warning() {
         let found = findings(&path, &Options::default());
         assert!(found.iter().all(|finding| finding.severity == Severity::Note), "{}", shown(&found));
     }
+}
+
+#[test]
+fn the_main_zone_shares_calls_70_to_30_before_its_standby() {
+    let text = fs::read("zones/example.com.zone").unwrap();
+    let zone = parse("zones/example.com.zone", &text, Origin::Unknown, &mut NoSources).zone.unwrap();
+    for (owner, port) in [("_sip._tcp.example.com", 5060), ("_sip._udp.example.com", 5060)] {
+        let set = zone.rrset(&owner.parse().unwrap(), Rtype::SRV).unwrap();
+        let members: Vec<_> = set.srvs().map(|srv| (srv.priority, srv.weight, srv.port)).collect();
+        assert_eq!(members, [(10, 70, port), (10, 30, port), (20, 0, port)]);
+    }
+    assert!(zone.rrset(&"_sip._tls.example.com".parse().unwrap(), Rtype::SRV).is_some());
 }
 
 #[test]

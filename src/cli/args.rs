@@ -147,9 +147,27 @@ pub struct Probe {
     /// How long the whole probe may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
     pub timeout: f64,
+    /// What makes a certificate a failure
+    #[arg(long, value_enum, default_value_t)]
+    pub verify: Verify,
+    /// The CA that certificates must come from, PEM
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What makes a certificate a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Verify {
+    /// Expiry and a wrong name; an unknown issuer is a warning.
+    #[default]
+    Name,
+    /// An unknown issuer too.
+    Require,
+    /// Nothing.
+    Off,
 }
 
 /// `explain`

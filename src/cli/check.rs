@@ -36,11 +36,16 @@ impl Examined {
     pub fn add(&mut self, file: impl Into<String>, zone: Option<&Zone>) {
         self.files.push(file.into());
         if let Some(zone) = zone {
-            let sets = zone.nodes().flat_map(|(_, sets)| sets);
-            self.zones += 1;
-            self.services += sets.filter(|set| set.rtype() == Rtype::SRV).count();
-            self.records += zone.record_count();
+            self.add_zone(zone);
         }
+    }
+
+    /// Adds a zone of a file that was added.
+    pub fn add_zone(&mut self, zone: &Zone) {
+        let sets = zone.nodes().flat_map(|(_, sets)| sets);
+        self.zones += 1;
+        self.services += sets.filter(|set| set.rtype() == Rtype::SRV).count();
+        self.records += zone.record_count();
     }
 }
 

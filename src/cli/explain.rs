@@ -69,7 +69,9 @@ fn read(args: &Explain) -> Result<Question, Box<Finding>> {
         [name, rtype] => (name, Some(rtype)),
         _ => {
             let finding = Finding::error("explain-usage", "a name and at most one type are needed");
-            return Err(Box::new(finding.help("as in: understudy explain _sip._tcp.example.com SRV zones/example.com.zone")));
+            return Err(Box::new(
+                finding.help("as in: understudy explain _sip._tcp.example.com SRV zones/example.com.zone"),
+            ));
         }
     };
     let bad = |message: String| Box::new(Finding::error("explain-usage", message));

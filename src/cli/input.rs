@@ -1,12 +1,16 @@
 //! Reads config and zones for a command, and prints what is wrong with them.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::finding::{Finding, Severity};
 use crate::config::{self, Environment, Input, Running, StateChoice};
+use crate::daemon::reload::Read;
+use crate::zone::{Name, Zone};
 
 use super::USAGE;
 
@@ -29,6 +33,23 @@ pub(super) fn load(input: &Input) -> Result<Running, ExitCode> {
         tell(&findings, Severity::Error);
         ExitCode::from(USAGE)
     })
+}
+
+/// Reads files again and again: a zone that was good and is broken now stays in its last good version.
+pub(super) fn reader(from: Input, first: &Running) -> Read {
+    let former = Mutex::new(good_zones(first));
+    Read::new(move || {
+        let mut former = former.lock().unwrap_or_else(PoisonError::into_inner);
+        let input = Input { former: former.clone(), ..from.clone() };
+        let running = config::load(&input, &ProcessEnvironment)?;
+        *former = good_zones(&running);
+        Ok(running)
+    })
+}
+
+fn good_zones(running: &Running) -> HashMap<Name, Arc<Zone>> {
+    let zones = running.setup.zones.iter();
+    zones.filter_map(|(_, zone)| Some((zone.origin.clone(), Arc::clone(zone.zone.as_ref()?)))).collect()
 }
 
 /// Prints findings of at least this severity to standard error.
@@ -54,5 +75,5 @@ pub(super) fn is_file(argument: &str) -> bool {
 /// Prints to standard output. A reader that has gone (as in `| head`) is no error.
 pub(super) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -6,12 +6,15 @@
 pub mod args;
 pub mod check;
 mod demo;
+mod examine;
 mod explain;
 mod input;
 mod offline;
 mod paint;
-mod probe;
+pub mod probe;
+mod probe_once;
 mod ready;
+mod screen;
 mod serve;
 mod simulate;
 mod table;
@@ -44,8 +47,8 @@ pub fn run() -> ExitCode {
     };
     match arguments.command {
         Command::Serve(args) => serve::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Probe(args) => probe::run(&args),
+        Command::Check(args) => examine::run(&args),
+        Command::Probe(args) => probe_once::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Ready(args) => ready::run(&args),

@@ -10,6 +10,7 @@ use crate::engine::setup::{MemberData, Setup};
 use crate::engine::{Core, Prepared};
 use crate::health::TargetId;
 use crate::health::orders::Scope;
+use crate::store;
 
 /// Which targets a command's `--down` means.
 #[derive(Debug, Default)]
@@ -62,6 +63,12 @@ fn means(scope: &Scope, host: &str, address: IpAddr, port: u16, origins: &[Strin
         }
         Scope::Address(..) => scope.covers(host, Some(address), port),
     }
+}
+
+/// Reads what the state folder holds; a folder that is missing or cannot be read holds nothing.
+pub(super) fn restored(running: &Running) -> Restored {
+    let kept = running.state.folder.as_deref().and_then(|dir| store::read(dir).ok()).unwrap_or_default();
+    Restored::read(&kept, running.state.max_age).0
 }
 
 /// Makes a core that believes what `restored` holds, all other targets up, and those supposed to be down, down.

@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::base::clock::Clock;
 use crate::base::finding::Severity;
 use crate::config::{Input, Running};
-use crate::engine::memory::Restored;
 use crate::engine::status::{PoolStatus, Status};
 use crate::policy::Served;
 use crate::snapshot::Snapshot;
@@ -54,8 +53,11 @@ fn unknown_words(running: &Running, words: &[String]) -> crate::base::finding::F
     hosts.sort_unstable();
     hosts.dedup();
     hosts.truncate(12);
-    crate::base::finding::Finding::error("simulate-unknown", format!("no probed target is meant by {}", words.join(", ")))
-        .help(format!("name a host, an address or host:port that is probed, such as {}", hosts.join(", ")))
+    crate::base::finding::Finding::error(
+        "simulate-unknown",
+        format!("no probed target is meant by {}", words.join(", ")),
+    )
+    .help(format!("name a host, an address or host:port that is probed, such as {}", hosts.join(", ")))
 }
 
 fn as_text(status: &Status, snapshot: &Snapshot, running: &Running, paint: Paint) -> String {
@@ -70,11 +72,7 @@ fn as_text(status: &Status, snapshot: &Snapshot, running: &Running, paint: Paint
         }
         for (member, placement) in pool.members.iter().zip(&pool.decision.placements) {
             let verdict = if member.verdict.serves() { paint.good("serves") } else { paint.bad("withheld") };
-            let _ = writeln!(
-                out,
-                "    {} {} {}  {verdict}, {placement}",
-                member.priority, member.weight, member.label
-            );
+            let _ = writeln!(out, "    {} {} {}  {verdict}, {placement}", member.priority, member.weight, member.label);
         }
         out.push('\n');
     }
@@ -96,15 +94,10 @@ pub(super) fn headline(pool: &PoolStatus, paint: Paint) -> String {
 }
 
 /// Returns the records of one effective set, as in a zone file.
-pub(super) fn records(
-    snapshot: &Snapshot,
-    zone: crate::snapshot::ZoneId,
-    owner: &Name,
-    rtype: Rtype,
-) -> Vec<String> {
+pub(super) fn records(snapshot: &Snapshot, zone: crate::snapshot::ZoneId, owner: &Name, rtype: Rtype) -> Vec<String> {
     let sets = snapshot.records(zone).filter(|(name, set)| *name == owner && set.rtype() == rtype);
     let line = |set: &crate::zone::Rrset, rdata: &[u8]| {
-        format!("{owner} {} IN {rtype} {}", set.ttl(), crate::zone::rdata_text(rtype, rdata))
+        format!("{owner} {} IN {rtype} {}", set.ttl(), crate::zone::write::rdata_text(rtype, rdata))
     };
     sets.flat_map(|(_, set)| set.rdatas().map(|rdata| line(set, rdata)).collect::<Vec<_>>()).collect()
 }

@@ -103,7 +103,8 @@ fn draw_member(
     let placement = placement.to_string();
     let label = format!("{:>5} {:>5}  {:label_width$}", member.priority, member.weight, member.label);
     let used = 4 + label.len() + 12;
-    let cause = targets.iter().find_map(|target| target.cause.as_deref()).map_or_else(String::new, |c| format!(": {c}"));
+    let cause =
+        targets.iter().find_map(|target| target.cause.as_deref()).map_or_else(String::new, |c| format!(": {c}"));
     let rest = fit(&format!("{placement}{cause}"), width.saturating_sub(used), |text| paint.dim(text));
     format!("  {mark} {label}  {states}  {rest}")
 }

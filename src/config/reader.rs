@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use crate::base::finding::{Finding, Place};
 
 use super::keys::{Key, SECTIONS, Status};
-use super::source::{Placed, Source};
+use super::source::{List, Placed, Source};
 use super::values::Read;
 
 /// Reads tables of one source and keeps what it finds wrong.
@@ -63,7 +63,7 @@ impl<'s> Reader<'s> {
     /// Returns where a key of a section stands; the section's begin if it is not set.
     pub fn key_place(&self, section: &Section<'_>, key: &str) -> Place {
         let found = section.table.get_key_value(key);
-        self.source.place(found.map_or(section.span.clone(), |(key, _)| key.span()))
+        self.source.place(found.map_or_else(|| section.span.clone(), |(key, _)| key.span()))
     }
 
     /// Reads the value of a key, if it is set; a wrong one becomes a finding.
@@ -83,7 +83,7 @@ impl<'s> Reader<'s> {
         section: &Section<'_>,
         key: &str,
         read: impl Fn(&DeValue<'_>) -> Read<T>,
-    ) -> Option<Placed<Vec<Placed<T>>>> {
+    ) -> Option<List<T>> {
         let value = section.table.get(key)?;
         self.read_list(key, value, &read)
     }
@@ -94,7 +94,7 @@ impl<'s> Reader<'s> {
         section: &Section<'_>,
         key: &str,
         read: impl Fn(&DeValue<'_>) -> Read<T>,
-    ) -> Option<Placed<Vec<Placed<Vec<Placed<T>>>>>> {
+    ) -> Option<Placed<Vec<List<T>>>> {
         let value = section.table.get(key)?;
         let place = self.source.place(value.span());
         let Some(outer) = value.get_ref().as_array() else {
@@ -211,7 +211,7 @@ impl<'s> Reader<'s> {
         key: &str,
         value: &Spanned<DeValue<'_>>,
         read: &impl Fn(&DeValue<'_>) -> Read<T>,
-    ) -> Option<Placed<Vec<Placed<T>>>> {
+    ) -> Option<List<T>> {
         let place = self.source.place(value.span());
         let Some(list) = value.get_ref().as_array() else {
             self.wrong_value(key, value, "a list: […]");

@@ -23,6 +23,9 @@ pub struct Placed<T> {
     pub place: Place,
 }
 
+/// A list that stands somewhere, as do its elements.
+pub type List<T> = Placed<Vec<Placed<T>>>;
+
 impl Source {
     /// Takes a text; `file` is the name that findings show.
     pub fn new(file: &str, text: String) -> Self {

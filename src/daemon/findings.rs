@@ -5,7 +5,7 @@ use tracing::{debug, error, warn};
 use crate::base::finding::{Finding, Severity};
 
 /// Logs findings, each with its place.
-pub fn log_findings(findings: &[Finding]) {
+pub(super) fn log_findings(findings: &[Finding]) {
     for finding in findings {
         let place = finding.place.as_ref().map(|place| format!("{}:{}:{}", place.file, place.line, place.column));
         match finding.severity {

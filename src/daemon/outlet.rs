@@ -69,8 +69,10 @@ impl Outlet for Ways {
         match effect {
             Effect::Publish(snapshot) => {
                 let mut publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
-                if !publisher.publish((*snapshot).clone()) {
-                    error!(generation = snapshot.generation(), "an older snapshot than the served one is dropped");
+                let (generation, current) = (snapshot.generation(), publisher.generation());
+                // The first snapshot is served from the start and comes by here once more.
+                if !publisher.publish(snapshot) && generation < current {
+                    error!(generation, current, "an older snapshot than the served one is dropped");
                 }
             }
             Effect::Probe { setup, target, at } => {

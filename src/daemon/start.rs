@@ -11,6 +11,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::{info, warn};
 
 use crate::base::clock::Clock;
+use crate::base::error::Chain;
+use crate::base::finding::Finding;
 use crate::base::tasks::Tasks;
 use crate::config::{Running, ServeSettings, StateSettings};
 use crate::engine::driver::{INBOX, Message};
@@ -26,7 +28,7 @@ use crate::store::{self, Store};
 use super::findings::log_findings;
 use super::outlet::{Keeper, Ways};
 use super::reload::Read;
-use super::sockets::{self, BindError};
+use super::sockets::{self, BindError, Origin};
 use super::supervise;
 
 /// A running server.
@@ -54,6 +56,20 @@ pub enum StartError {
     /// The state folder cannot be used.
     #[error(transparent)]
     Store(#[from] store::OpenError),
+    /// The doors could not be handed to the runtime.
+    #[error("the sockets cannot be served")]
+    Doors(#[source] std::io::Error),
+}
+
+impl StartError {
+    /// Returns what is wrong, and what would mend it.
+    pub fn finding(&self) -> Finding {
+        match self {
+            Self::Bind(error) => error.finding(),
+            Self::Store(error) => error.finding(),
+            Self::Doors(error) => Finding::error("listen", format!("{self}: {error}")),
+        }
+    }
 }
 
 /// How long the answers wait for the first probes.
@@ -75,10 +91,12 @@ impl Daemon {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub async fn start(running: Running, read: Read, clock: Clock) -> Result<Self, StartError> {
-        let doors = sockets::bind(&running.server.listen, running.server.listen_is_default)?;
+        let origin = if running.server.listen_is_default { Origin::Default } else { Origin::Named };
+        let doors = sockets::bind(&running.server.listen, origin)?;
         let metrics_door = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
         let (store, restored) = open_store(&running.state)?;
         log_findings(&running.notes);
+        log_findings(&doors.notes);
 
         let tasks = Tasks::new();
         let mut registry = Registry::default();
@@ -122,13 +140,11 @@ impl Daemon {
         let serve_metrics = serve::Metrics::register(&mut registry);
         let settings = Arc::new(serve_settings(running.serve));
         let responder = Responder { reader, settings, readiness: readiness.clone(), metrics: serve_metrics };
-        let addresses = doors.addresses.clone();
-        let doors = hickory::serve(responder, doors.udp, doors.tcp, running.server.tcp_idle)?;
+        let addresses: Vec<SocketAddr> = doors.doors.iter().map(|door| door.address).collect();
+        let (udp, tcp) = doors.doors.into_iter().map(|door| (door.udp, door.tcp)).unzip();
+        let doors = hickory::serve(&responder, udp, tcp, running.server.tcp_idle).map_err(StartError::Doors)?;
         if let Some(door) = metrics_door {
-            let told = readiness.clone();
-            let ready = move || told.load().fault.clone().map_or(Ok(()), Err);
-            let metrics = crate::admin::serve(door, Arc::new(registry), ready, tasks.token().clone());
-            drop(tasks.spawn("metrics", metrics));
+            start_metrics(&tasks, door, registry, readiness.clone()).map_err(StartError::Doors)?;
         }
         for address in &addresses {
             info!(listen = %address, "listening on UDP and TCP");
@@ -152,6 +168,13 @@ impl Daemon {
             let fault = fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
             info!(every_target_known = known, fault, "answering");
             readiness.set(serve::Status { answering: true, fault });
+        }
+    }
+
+    /// Waits until the server answers.
+    pub async fn answering(&self) {
+        while !self.readiness.load().answering {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -207,7 +230,9 @@ impl Daemon {
     /// Drains and ends: readiness first, then the doors, then probes and engine, last the store.
     pub async fn stop(self) {
         self.readiness.set(serve::Status { answering: true, fault: Some("stopping".to_owned()) });
-        self.doors.shutdown().await;
+        if let Err(failed) = self.doors.shutdown().await {
+            warn!(error = %Chain(&failed), "the doors did not close in order");
+        }
         self.tasks.stop();
         drop(self.probes);
         drop(self.inbox);
@@ -229,6 +254,24 @@ impl Viewer {
         self.0.send(Message::Ask(reply)).await.ok()?;
         answer.await.ok()
     }
+}
+
+fn start_metrics(
+    tasks: &Tasks,
+    door: std::net::TcpListener,
+    registry: Registry,
+    readiness: Readiness,
+) -> std::io::Result<()> {
+    door.set_nonblocking(true)?;
+    let door = tokio::net::TcpListener::from_std(door)?;
+    let told = move || readiness.load().fault.clone().map_or(Ok(()), Err);
+    let stop = tasks.token().clone().cancelled_owned();
+    drop(tasks.spawn("metrics", async move {
+        if let Err(error) = crate::admin::metrics::serve(door, Arc::new(registry), told, stop).await {
+            warn!(%error, "metrics are no longer told");
+        }
+    }));
+    Ok(())
 }
 
 fn start_probes(
@@ -281,5 +324,6 @@ fn broken_zones(running: &Running) -> Option<String> {
 
 fn serve_settings(settings: ServeSettings) -> serve::Settings {
     let ServeSettings { udp_size, minimal_responses, nsid, version } = settings;
+    let nsid = nsid.map(|octets| String::from_utf8_lossy(&octets).into_owned());
     serve::Settings { udp_size, minimal_responses, nsid, version }
 }

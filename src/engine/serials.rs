@@ -133,18 +133,18 @@ impl Serials {
 
     /// Returns the ceiling to keep on disk, if it must be moved on now.
     fn new_ceiling(&mut self) -> Option<Serial> {
-        let limit = self.current.add(MARGIN);
+        let limit = self.current + MARGIN;
         if self.ceiling.is_some_and(|ceiling| ceiling.is_after(limit)) {
             return None;
         }
-        self.ceiling = Some(self.current.add(AHEAD));
+        self.ceiling = Some(self.current + AHEAD);
         self.ceiling
     }
 }
 
 /// Returns max(declared, current + 1) by RFC 1982; current + 1 where the two are not comparable.
 fn next(declared: Serial, current: Serial) -> Serial {
-    let bumped = current.add(1);
+    let bumped = current + 1;
     if declared.is_after(bumped) { declared } else { bumped }
 }
 

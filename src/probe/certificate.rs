@@ -78,3 +78,51 @@ fn printable(text: &str) -> String {
 const TEXT_MAX: usize = 256;
 /// The most names that are kept of one certificate.
 const NAMES_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    fn der(names: &[&str]) -> Vec<u8> {
+        let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = date_time_ymd(2027, 1, 1);
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn days_left_are_rounded_down() {
+        let der = der(&["a.example"]);
+        let end = read(&der, UnixTime::default()).unwrap().told.not_after;
+        assert_eq!(end.to_string(), "2027-01-01T00:00:00Z");
+        let at = |secs: i64| UnixTime::from_secs(end.as_secs().checked_add_signed(secs).unwrap());
+        for (now, left) in [(-172_800, 2), (-172_799, 1), (-1, 0), (0, 0), (1, -1), (86_401, -2)] {
+            assert_eq!(read(&der, at(now)).unwrap().told.days_left, left, "{now}");
+        }
+    }
+
+    #[test]
+    fn names_are_kept_up_to_a_limit() {
+        let many: Vec<_> = (0..100).map(|index| format!("n{index}.example")).collect();
+        let names =
+            read(&der(&many.iter().map(String::as_str).collect::<Vec<_>>()), UnixTime::default()).unwrap().told.names;
+        assert_eq!((names.len(), names[31].as_str()), (NAMES_MAX, "n31.example"));
+        assert_eq!(printable(&"ä".repeat(1_000)).chars().count(), 129);
+    }
+
+    proptest! {
+        #[test]
+        fn broken_certificates_never_panic(places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6), cut in any::<prop::sample::Index>()) {
+            let mut bytes = der(&["a.example", "192.0.2.1", "::1"]);
+            for (place, value) in places {
+                let index = place.index(bytes.len());
+                bytes[index] = value;
+            }
+            drop(read(&bytes, UnixTime::default()));
+            prop_assert!(read(&bytes[..cut.index(bytes.len())], UnixTime::default()).is_none(), "cut short");
+        }
+    }
+}

@@ -16,9 +16,7 @@ pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Conte
         Ok(question) if question.class == CLASS_CH => chaos::answer(&mut plan, &question, context),
         Ok(question) if question.class != CLASS_IN => plan.rcode = Rcode::REFUSED,
         Ok(question) => {
-            let mut walk = Walk { snapshot, query, rtype: question.rtype, plan };
-            walk.follow();
-            plan = walk.plan;
+            Walk { snapshot, query, rtype: question.rtype, plan: &mut plan }.follow();
             if !context.settings.minimal_responses {
                 additional::add_targets(snapshot, query, &mut plan);
             }
@@ -58,7 +56,7 @@ struct Walk<'a, 'q> {
     snapshot: &'a Snapshot,
     query: &'q QueryView<'a>,
     rtype: Rtype,
-    plan: Plan<'a>,
+    plan: &'q mut Plan<'a>,
 }
 
 impl<'a> Walk<'a, '_> {
@@ -144,7 +142,7 @@ impl<'a> Walk<'a, '_> {
             self.deny(zone, None);
             return None;
         };
-        self.plan.answer.push(Item::of(Owner::Wire(node.owner().wire()), set));
+        let dname = Item::of(Owner::Wire(node.owner().wire()), set);
         let mut copy = [0u8; name::MAX_NAME];
         let wire = self.plan.name(owner, self.query);
         let labels_length = wire.len().saturating_sub(node.owner().wire().len());
@@ -152,9 +150,12 @@ impl<'a> Walk<'a, '_> {
         labels.copy_from_slice(wire.get(..labels_length)?);
         if labels_length + target.len() > name::MAX_NAME {
             self.plan.rcode = Rcode::YXDOMAIN;
+            self.plan.answer.push(dname);
             return None;
         }
+        // Without room for one more name the chain ends before its DNAME; the client asks on from there.
         let made = self.plan.made.join(labels, target)?;
+        self.plan.answer.push(dname);
         self.plan.answer.push(Item { owner, data: Data::Cname(made), ttl: set.ttl(), needed: true });
         (self.rtype != Rtype::CNAME).then_some(Owner::Made(made))
     }
@@ -174,7 +175,7 @@ impl<'a> Walk<'a, '_> {
     fn refer(&mut self, zone: ZoneView<'a>, cut: Node<'a>) {
         let Some(servers) = cut.records(Rtype::NS) else { return };
         self.plan.authority.push(Item::of(Owner::Wire(cut.owner().wire()), servers));
-        additional::add_glue(self.snapshot, self.query, &mut self.plan, zone, cut);
+        additional::add_glue(self.snapshot, self.query, self.plan, zone, cut);
     }
 
     fn has_been_at(&self, next: Owner<'_>) -> bool {

@@ -34,6 +34,12 @@ pub struct Running {
     server: Server<Handler>,
 }
 
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Running")
+    }
+}
+
 /// A listener could not go on or not end.
 #[derive(Debug, thiserror::Error)]
 #[error("a DNS listener failed")]
@@ -105,10 +111,7 @@ impl RequestHandler for Handler {
 
 impl Responder {
     fn response(&self, request: &Request) -> Option<Response> {
-        let transport = match request.protocol() {
-            Protocol::Udp => Transport::Udp,
-            _ => Transport::Tcp,
-        };
+        let transport = if request.protocol() == Protocol::Udp { Transport::Udp } else { Transport::Tcp };
         let mut response = None;
         self.consider(&self.reader.load(), request.as_slice(), transport, |verdict| {
             let made = match verdict {
@@ -126,66 +129,60 @@ impl Responder {
 struct Response {
     metadata: Metadata,
     edns: Option<Edns>,
-    answer: Vec<Record>,
-    authority: Vec<Record>,
-    additional: Vec<Record>,
-    /// For each set in the three lists above: how many records, and whether it is needed.
-    sets: [Vec<(usize, bool)>; 3],
+    answer: Section,
+    authority: Section,
+    additional: Section,
+}
+
+/// One section, and where its sets end.
+#[derive(Debug, Default)]
+struct Section {
+    records: Vec<Record>,
+    /// For each set how many records, and whether it is needed.
+    sets: Vec<(usize, bool)>,
 }
 
 impl Response {
     fn fault(request: &MessageRequest) -> Self {
         let mut metadata = Metadata::response_from_request(&request.metadata);
         metadata.response_code = ResponseCode::FormErr;
-        Self {
-            metadata,
-            edns: None,
-            answer: Vec::new(),
-            authority: Vec::new(),
-            additional: Vec::new(),
-            sets: Default::default(),
-        }
+        let (answer, authority, additional) = Default::default();
+        Self { metadata, edns: None, answer, authority, additional }
     }
 
     fn of(plan: &Plan<'_>, query: &QueryView<'_>, request: &MessageRequest) -> Self {
-        let mut response = Self::fault(request);
+        let mut metadata = Metadata::response_from_request(&request.metadata);
         let [_, low] = (plan.rcode.0 & 0x0f).to_be_bytes();
         let [_, high] = (plan.rcode.0 >> 4).to_be_bytes();
-        response.metadata.response_code = ResponseCode::from(high, low);
-        response.metadata.authoritative = plan.authoritative;
-        response.edns = plan.edns.as_ref().map(edns);
-        let [answer, authority, additional] = &mut response.sets;
-        for item in plan.answer.iter() {
-            answer.push((add(plan, query, item, &mut response.answer), item.needed));
+        metadata.response_code = ResponseCode::from(high, low);
+        metadata.authoritative = plan.authoritative;
+        Self {
+            metadata,
+            edns: plan.edns.as_ref().map(edns),
+            answer: Section::of(plan, query, plan.answer.iter()),
+            authority: Section::of(plan, query, plan.authority.iter()),
+            additional: Section::of(plan, query, plan.additional.iter()),
         }
-        for item in plan.authority.iter() {
-            authority.push((add(plan, query, item, &mut response.authority), item.needed));
-        }
-        for item in plan.additional.iter() {
-            additional.push((add(plan, query, item, &mut response.additional), item.needed));
-        }
-        response
     }
 
-    /// Takes sets away until hickory's encoder needs no more than `limit` octets: first what only helps, the last one
-    /// first, then what is needed, which sets the TC bit.
+    /// Takes sets away until hickory's encoder needs no more than `limit` octets.
     fn cut(mut self, request: &MessageRequest, limit: usize) -> Self {
         while self.encoded_length(request) > limit {
-            let optional = self.sets[2].iter().rposition(|(_, needed)| !needed);
-            let section = (0..3).rev().find(|section| !self.sets[*section].is_empty());
-            let Some(section) = optional.map(|_| 2).or(section) else { break };
-            let place = optional.unwrap_or(self.sets[section].len() - 1);
-            let start = self.sets[section].iter().take(place).map(|(count, _)| count).sum::<usize>();
-            let (count, needed) = self.sets[section].remove(place);
-            let records = match section {
-                0 => &mut self.answer,
-                1 => &mut self.authority,
-                _ => &mut self.additional,
-            };
-            records.drain(start..start + count);
-            self.metadata.truncation |= needed;
+            match self.shed() {
+                Some(needed) => self.metadata.truncation |= needed,
+                None => break,
+            }
         }
         self
+    }
+
+    /// Takes one set away: first what only helps, the last one first, then what is needed. Returns whether it was.
+    fn shed(&mut self) -> Option<bool> {
+        if let Some(place) = self.additional.sets.iter().rposition(|(_, needed)| !needed) {
+            return self.additional.remove(place);
+        }
+        let sections = [&mut self.additional, &mut self.authority, &mut self.answer];
+        sections.into_iter().find_map(|section| section.remove(section.sets.len().checked_sub(1)?))
     }
 
     fn encoded_length(&self, request: &MessageRequest) -> usize {
@@ -203,7 +200,28 @@ impl Response {
         request: &'r MessageRequest,
     ) -> MessageResponse<'r, 'r, Records<'r>, Records<'r>, Records<'r>, Records<'r>> {
         let builder = MessageResponseBuilder::new(&request.queries, self.edns.as_ref());
-        builder.build(self.metadata, self.answer.iter(), self.authority.iter(), [].iter(), self.additional.iter())
+        let [answer, authority, additional] =
+            [&self.answer, &self.authority, &self.additional].map(|section| section.records.iter());
+        builder.build(self.metadata, answer, authority, [].iter(), additional)
+    }
+}
+
+impl Section {
+    fn of<'p>(plan: &Plan<'_>, query: &QueryView<'_>, items: impl Iterator<Item = &'p Item<'p>>) -> Self {
+        let mut section = Self::default();
+        for item in items {
+            section.sets.push((add(plan, query, item, &mut section.records), item.needed));
+        }
+        section
+    }
+
+    /// Takes a set away; returns whether it was needed.
+    fn remove(&mut self, place: usize) -> Option<bool> {
+        let start: usize = self.sets.iter().take(place).map(|(count, _)| count).sum();
+        let &(count, needed) = self.sets.get(place)?;
+        self.sets.remove(place);
+        self.records.drain(start..start + count);
+        Some(needed)
     }
 }
 

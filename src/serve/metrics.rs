@@ -103,3 +103,28 @@ const RCODES: [(Rcode, &str); 9] = [
     (Rcode::NOTAUTH, "notauth"),
     (Rcode::BADVERS, "badvers"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_by_transport_and_code() {
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        metrics.query(Transport::Udp);
+        metrics.response(Transport::Udp, Rcode::NXDOMAIN, true);
+        metrics.response(Transport::Tcp, Rcode(23), false);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        for line in [
+            "dns_queries_total{transport=\"udp\"} 1",
+            "dns_truncated_total{transport=\"udp\"} 1",
+            "dns_responses_total{transport=\"udp\",rcode=\"nxdomain\"} 1",
+            "dns_responses_total{transport=\"tcp\",rcode=\"other\"} 1",
+            "dns_dropped_total{transport=\"tcp\"} 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+}

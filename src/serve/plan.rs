@@ -219,8 +219,8 @@ impl<T: Copy, const N: usize> List<T, N> {
     }
 }
 
-/// Sets in an answer section: a DNAME and a CNAME for each step of a chain, and the end of it.
-pub const ANSWER_MAX: usize = 2 * CHAIN_MAX + 1;
+/// Sets in an answer section: a DNAME and a CNAME for each step of a chain, the last one too.
+pub const ANSWER_MAX: usize = 2 * (CHAIN_MAX + 1);
 /// Sets in an additional section: A and AAAA of 20 targets; what is beyond is left out, as if it did not fit.
 pub const ADDITIONAL_MAX: usize = 40;
 /// Steps from alias to alias; a longer chain is answered in part, and its client asks on from there.

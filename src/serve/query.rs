@@ -162,7 +162,7 @@ impl<'p> Edns<'p> {
         };
         let mut left = edns.options;
         while !left.is_empty() {
-            (_, left) = split_option(left)?;
+            (_, _, left) = split_option(left)?;
         }
         Some(edns)
     }
@@ -170,7 +170,7 @@ impl<'p> Edns<'p> {
     /// Returns the data of the first option with this code.
     pub fn option(&self, code: u16) -> Option<&'p [u8]> {
         let mut left = self.options;
-        while let Some(((found, data), rest)) = split_option(left) {
+        while let Some((found, data, rest)) = split_option(left) {
             if found == code {
                 return Some(data);
             }
@@ -180,10 +180,11 @@ impl<'p> Edns<'p> {
     }
 }
 
-fn split_option(octets: &[u8]) -> Option<((u16, &[u8]), &[u8])> {
+/// Returns the first option's code and data, and the octets behind it.
+fn split_option(octets: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let (&[c0, c1, l0, l1], rest) = octets.split_first_chunk::<4>()?;
     let (data, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([l0, l1])))?;
-    Some(((u16::from_be_bytes([c0, c1]), data), rest))
+    Some((u16::from_be_bytes([c0, c1]), data, rest))
 }
 
 /// Returns the octets behind a name that may end in a pointer; the pointer is not followed.
@@ -200,6 +201,7 @@ fn skip_name(mut octets: &[u8]) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "the octets are the test's own")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -148,6 +148,10 @@ impl Image {
 
     /// Returns the row of `owner`, made with those of empty non-terminals on the way; nothing if it is out of the zone.
     fn reach(&mut self, path: &mut Vec<u32>, owner: &Name) -> Option<u32> {
+        let is_in_zone = path.first().is_some_and(|apex| owner.is_within(&self.row(*apex).owner));
+        if !is_in_zone {
+            return None;
+        }
         let missing = loop {
             match name::suffix(owner.wire(), self.row(*path.last()?).owner.wire()) {
                 Some(missing) => break missing.len(),

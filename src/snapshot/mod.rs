@@ -115,3 +115,6 @@ impl fmt::Debug for Snapshot {
         write!(f, "Snapshot {} of {:?}", self.generation, self.image)
     }
 }
+
+#[cfg(test)]
+mod tests;

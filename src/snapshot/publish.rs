@@ -31,13 +31,19 @@ impl Publisher {
     }
 
     /// Swaps the snapshot in, if it is newer than the current one; returns whether it was.
-    pub fn publish(&mut self, snapshot: Snapshot) -> bool {
+    pub fn publish(&mut self, snapshot: impl Into<Arc<Snapshot>>) -> bool {
+        let snapshot = snapshot.into();
         let newer = snapshot.generation() > self.generation;
         if newer {
             self.generation = snapshot.generation();
-            self.current.store(Arc::new(snapshot));
+            self.current.store(snapshot);
         }
         newer
+    }
+
+    /// Returns the number of the current snapshot.
+    pub const fn generation(&self) -> u64 {
+        self.generation
     }
 }
 

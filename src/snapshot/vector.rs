@@ -13,7 +13,7 @@ pub(super) struct Vector<T> {
 
 #[derive(Clone, Debug)]
 enum Branch<T> {
-    Inner(Vec<Arc<Branch<T>>>),
+    Inner(Vec<Arc<Self>>),
     Leaf(Vec<T>),
 }
 

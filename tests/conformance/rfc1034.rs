@@ -100,6 +100,19 @@ fn a_loop_of_aliases_ends() {
     server().ask("loop1.t. A").is(NoError, true, loops, "", "");
 }
 
+/// RFC 1034 §3.6.2 wants a limit; the client asks on from the last alias.
+#[test]
+fn a_long_chain_of_aliases_is_answered_in_part() {
+    for (rtype, records) in [("CNAME", 9), ("DNAME", 18)] {
+        let mut zone = "t. 60 SOA n. h. 1 2 3 4 60\n".to_owned();
+        for number in 0..20 {
+            zone += &format!("c{number}.t. 60 {rtype} c{}.t.\n", number + 1);
+        }
+        let answer = Server::new(&[&zone]).ask(if rtype == "CNAME" { "c0.t. A" } else { "x.c0.t. A" });
+        assert_eq!((answer.rcode(), answer.answer().len()), (NoError, records), "{rtype}");
+    }
+}
+
 /// RFC 6604 §3.
 #[test]
 fn the_response_code_tells_of_the_last_alias() {

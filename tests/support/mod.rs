@@ -11,7 +11,7 @@ use understudy::snapshot::{Image, Publisher, SlotId, SlotKey, SlotValue, Snapsho
 use understudy::zone::{Name, Rrset, Rtype, Srv, Zone, ZoneBuilder};
 
 /// Reads lines of `owner TTL TYPE RDATA`; the first line's owner is the origin, names without a final dot lie below it.
-pub fn zone(text: &str) -> Zone {
+pub(crate) fn zone(text: &str) -> Zone {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let origin = name(lines.clone().next().unwrap().split_whitespace().next().unwrap());
     let mut builder = ZoneBuilder::new(origin.clone());
@@ -25,7 +25,7 @@ pub fn zone(text: &str) -> Zone {
 }
 
 /// Reads RDATA of the types that the tests use; others stand in hexadecimal.
-pub fn rdata(rtype: Rtype, words: &[&str], origin: &Name) -> Vec<u8> {
+pub(crate) fn rdata(rtype: Rtype, words: &[&str], origin: &Name) -> Vec<u8> {
     let target = |text: &str| Name::parse(text.as_bytes(), Some(origin)).unwrap().wire().to_vec();
     let short = |text: &str| text.parse::<u16>().unwrap().to_be_bytes().to_vec();
     let string = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
@@ -49,25 +49,25 @@ pub fn rdata(rtype: Rtype, words: &[&str], origin: &Name) -> Vec<u8> {
     }
 }
 
-pub fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
 /// One server over some zones.
-pub struct Server {
-    pub responder: Responder,
+pub(crate) struct Server {
+    pub(crate) responder: Responder,
     publisher: Publisher,
     first: Snapshot,
 }
 
 impl Server {
     /// Serves these zones; a text of a single word is the origin of a broken zone.
-    pub fn new(zones: &[&str]) -> Self {
+    pub(crate) fn new(zones: &[&str]) -> Self {
         Self::with_slots(zones, &[])
     }
 
     /// Serves these zones; the sets named as `zone number, owner, type` are slots with their declared records.
-    pub fn with_slots(zones: &[&str], slots: &[(usize, &str, Rtype)]) -> Self {
+    pub(crate) fn with_slots(zones: &[&str], slots: &[(usize, &str, Rtype)]) -> Self {
         let zones: Table<ZoneId, ZoneInput> = zones.iter().map(|text| input(text)).collect();
         let ids: Vec<ZoneId> = zones.ids().collect();
         let keys: Table<SlotId, SlotKey> = slots
@@ -91,33 +91,33 @@ impl Server {
     }
 
     /// Changes a setting.
-    pub fn set(&mut self, change: impl FnOnce(&mut Settings)) {
+    pub(crate) fn set(&mut self, change: impl FnOnce(&mut Settings)) {
         change(Arc::make_mut(&mut self.responder.settings));
     }
 
     /// Publishes a snapshot in which one slot holds something else.
-    pub fn publish(&mut self, slot: usize, value: SlotValue) {
+    pub(crate) fn publish(&mut self, slot: usize, value: SlotValue) {
         let slot = understudy::base::table::RowId::from_index(slot);
         self.first = self.first.next([(slot, value)]);
         assert!(self.publisher.publish(self.first.clone()));
     }
 
-    pub fn snapshot(&self) -> &Snapshot {
+    pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.first
     }
 
     /// Asks `name TYPE` over TCP with an OPT record.
-    pub fn ask(&self, question: &str) -> Answer {
+    pub(crate) fn ask(&self, question: &str) -> Answer {
         self.ask_octets(&query(question, Some(1232)), Transport::Tcp)
     }
 
-    pub fn ask_octets(&self, packet: &[u8], transport: Transport) -> Answer {
+    pub(crate) fn ask_octets(&self, packet: &[u8], transport: Transport) -> Answer {
         let mut octets = Vec::new();
         assert!(self.responder.respond(packet, transport, &mut octets), "silence");
         Answer::read(octets)
     }
 
-    pub fn is_silent(&self, packet: &[u8]) -> bool {
+    pub(crate) fn is_silent(&self, packet: &[u8]) -> bool {
         !self.responder.respond(packet, Transport::Udp, &mut Vec::new())
     }
 }
@@ -131,7 +131,7 @@ fn input(text: &str) -> ZoneInput {
 }
 
 /// Makes a query of class IN, or of the class in `name TYPE CLASS`; its number is 0, so no set is turned.
-pub fn query(question: &str, payload: Option<u16>) -> Vec<u8> {
+pub(crate) fn query(question: &str, payload: Option<u16>) -> Vec<u8> {
     let words: Vec<&str> = question.split_whitespace().collect();
     let class = words.get(2).map_or(1u16, |class| if *class == "CH" { 3 } else { class.parse().unwrap() });
     let mut packet = vec![0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(payload.is_some())];
@@ -147,44 +147,44 @@ pub fn query(question: &str, payload: Option<u16>) -> Vec<u8> {
 }
 
 /// One answer, decoded by hickory.
-pub struct Answer {
-    pub octets: Vec<u8>,
-    pub message: Message,
+pub(crate) struct Answer {
+    pub(crate) octets: Vec<u8>,
+    pub(crate) message: Message,
 }
 
 impl Answer {
-    pub fn read(octets: Vec<u8>) -> Self {
+    pub(crate) fn read(octets: Vec<u8>) -> Self {
         let message = Message::from_vec(&octets).unwrap_or_else(|error| panic!("{error}: {octets:02x?}"));
         Self { octets, message }
     }
 
-    pub fn rcode(&self) -> ResponseCode {
+    pub(crate) fn rcode(&self) -> ResponseCode {
         self.message.metadata.response_code
     }
 
-    pub fn is_authoritative(&self) -> bool {
+    pub(crate) fn is_authoritative(&self) -> bool {
         self.message.metadata.authoritative
     }
 
-    pub fn is_truncated(&self) -> bool {
+    pub(crate) fn is_truncated(&self) -> bool {
         self.message.metadata.truncation
     }
 
-    pub fn answer(&self) -> Vec<String> {
+    pub(crate) fn answer(&self) -> Vec<String> {
         lines(&self.message.answers)
     }
 
-    pub fn authority(&self) -> Vec<String> {
+    pub(crate) fn authority(&self) -> Vec<String> {
         lines(&self.message.authorities)
     }
 
-    pub fn additional(&self) -> Vec<String> {
+    pub(crate) fn additional(&self) -> Vec<String> {
         lines(&self.message.additionals)
     }
 
     /// Asserts response code, AA and all three sections; a section is one text, a record a line.
     #[track_caller]
-    pub fn is(&self, rcode: ResponseCode, authoritative: bool, answer: &str, authority: &str, additional: &str) {
+    pub(crate) fn is(&self, rcode: ResponseCode, authoritative: bool, answer: &str, authority: &str, additional: &str) {
         let wanted =
             |text: &str| text.lines().map(|line| line.trim().to_owned()).filter(|l| !l.is_empty()).collect::<Vec<_>>();
         assert_eq!(
@@ -202,7 +202,7 @@ fn lines(records: &[Record]) -> Vec<String> {
 }
 
 /// Makes an SRV set.
-pub fn srv_set(ttl: u32, members: &[(u16, u16, u16, &str)]) -> Arc<Rrset> {
+pub(crate) fn srv_set(ttl: u32, members: &[(u16, u16, u16, &str)]) -> Arc<Rrset> {
     let rdatas = members.iter().map(|(priority, weight, port, host)| {
         let host = name(host);
         Srv { priority: *priority, weight: *weight, port: *port, host: host.wire() }.write()

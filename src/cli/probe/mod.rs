@@ -126,7 +126,9 @@ pub fn write_account(account: &Account, out: &mut impl Write) -> io::Result<()> 
     if let Some(certificate) = &account.certificate {
         let names = if certificate.names.is_empty() { "no name".to_owned() } else { certificate.names.join(", ") };
         let left = match certificate.days_left {
-            days if days < 0 => format!("expired {} days ago", days.unsigned_abs()),
+            -1 => "expired today".to_owned(),
+            days if days < 0 => format!("expired {} days ago", days.unsigned_abs() - 1),
+            0 => "ends today".to_owned(),
             1 => "1 day left".to_owned(),
             days => format!("{days} days left"),
         };

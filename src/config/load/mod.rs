@@ -6,13 +6,16 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::Chain;
 use crate::base::finding::{Finding, Severity, worst};
 
+use crate::policy::Settings as Policy;
 use crate::probe::Authority;
-use crate::probe::allow::Access;
+use crate::probe::allow::{Access, Network};
+use crate::zone::{Name, Zone, check};
 
 use super::lower::{Options, lower};
 use super::running::{Running, ServeSettings, ServerSettings, StateSettings};
@@ -32,6 +35,12 @@ pub struct Input {
     pub fixed: bool,
     /// `--interval`, over the config's `[health] interval`.
     pub interval: Option<Duration>,
+    /// The last good version of each zone: at a reload it stays when its file is broken now.
+    pub former: HashMap<Name, Arc<Zone>>,
+    /// More networks that may be probed (`probe --allow`).
+    pub allow: Vec<Network>,
+    /// Look for mistakes in the zones too (`check`); they are among the findings.
+    pub lint: bool,
 }
 
 /// A choice of the state folder; made from a path, of which `none` keeps nothing.
@@ -70,15 +79,23 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let Some(mut file) = file else { return Err(findings) };
     let folder = chosen.config.as_deref().map(folder_of).unwrap_or_default();
     read_authorities(&mut file, &folder, &mut findings);
-    let read = zones::read(&file.zones, &folder, &chosen.zones);
     let server = server_settings(&file, input);
+    let options = check::Options {
+        r#static: input.fixed,
+        ttl: file.policy.over(&Policy::default()).ttl,
+        allow_private: file.probing.allow.as_ref().is_some_and(|allow| !allow.is_empty()),
+    };
+    let care = zones::Care { former: &input.former, lint: input.lint.then_some(&options) };
+    let read = zones::read(&file.zones, &folder, &chosen.zones, care);
     let refused = worst(&findings) == Some(Severity::Error)
         || read.refused
         || (server.strict_zones && worst(&read.findings) == Some(Severity::Error));
     findings.extend(read.findings);
-    let access = Access { allow: file.probing.allow.clone().unwrap_or_default(), deny: file.probing.deny.clone() };
-    let options = Options { fixed: input.fixed, interval: input.interval };
-    let lowered = lower(&file, read.zones, &access, options);
+    let mut allow = file.probing.allow.clone().unwrap_or_default();
+    allow.extend(&input.allow);
+    let access = Access { allow, deny: file.probing.deny.clone() };
+    let lowering = Options { fixed: input.fixed, interval: input.interval };
+    let lowered = lower(&file, read.zones, &access, lowering);
     let refused = refused || worst(&lowered.findings) == Some(Severity::Error);
     findings.extend(lowered.findings);
     if refused {
@@ -94,6 +111,13 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         notes: findings,
         files: chosen.config.into_iter().chain(read.files).collect(),
     })
+}
+
+/// Returns where the default config says that the server answers; the default addresses without one, or if it cannot be
+/// read. Zones are not looked at.
+pub fn listen(environment: &dyn Environment) -> Vec<SocketAddr> {
+    let file = default_config(environment).and_then(|path| read_config(&path, &mut Vec::new()));
+    file.and_then(|file| file.server.listen).unwrap_or_else(|| DEFAULT_LISTEN.to_vec())
 }
 
 /// Which files are read.
@@ -208,7 +232,7 @@ fn state_settings(file: &File, input: &Input, folder: &Path, environment: &dyn E
             Some(StateChoice::Nothing) => None,
             None => Some(default_state_folder(environment)),
         },
-        max_age: file.state.max_age.unwrap_or(StateSettings::default().max_age),
+        max_age: file.state.max_age.unwrap_or_else(|| StateSettings::default().max_age),
     }
 }
 

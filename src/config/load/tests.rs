@@ -1,1 +1,185 @@
+//! Loading from a folder of files.
 
+use std::path::PathBuf;
+
+use super::*;
+
+/// A folder that is gone when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str, files: &[(&str, &str)]) -> Self {
+        let folder = std::env::temp_dir().join(format!("understudy-load-{}-{test}", std::process::id()));
+        for (file, text) in files {
+            let path = folder.join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn load(&self, files: &[&str]) -> Result<Running, Vec<Finding>> {
+        self.load_with(files, Input::default())
+    }
+
+    fn load_with(&self, files: &[&str], input: Input) -> Result<Running, Vec<Finding>> {
+        let files = files.iter().map(|file| self.0.join(file)).collect();
+        load(&Input { files, ..input }, &|_: &str| None)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+fn ids(findings: &[Finding]) -> Vec<&'static str> {
+    findings.iter().filter(|finding| finding.severity == Severity::Error).map(|finding| finding.id).collect()
+}
+
+fn refused(result: Result<Running, Vec<Finding>>) -> Vec<&'static str> {
+    ids(&result.expect_err("the setup is wrong"))
+}
+
+const ZONE: &str = "\
+@ 300 IN SOA ns1 admin 1 3600 600 86400 60
+@ 300 IN NS ns1
+ns1 300 IN A 127.0.0.1
+_sip._tcp 300 IN SRV 10 70 5060 ns1
+";
+const BROKEN: &str = "@ 300 IN SOA ns1 admin 1 3600 600 86400 60\n@ 300 IN A 1.2.3\n@ 300 IN NS ns.example.net.\n";
+
+#[test]
+fn a_zone_file_alone_is_enough() {
+    let folder = Folder::new("alone", &[("example.com.zone", ZONE)]);
+    let running = folder.load(&["example.com.zone"]).unwrap();
+    assert_eq!(running.setup.zones.len(), 1);
+    assert_eq!(running.setup.pools.len(), 1);
+    assert_eq!(running.specs.len(), 1);
+    assert_eq!((running.server.listen.len(), running.server.listen_is_default), (2, true));
+    assert_eq!(running.state.folder, Some(PathBuf::from("/var/lib/understudy")));
+    assert_eq!(running.files, [folder.0.join("example.com.zone")]);
+}
+
+#[test]
+fn a_config_names_zones_relative_to_its_own_folder() {
+    let config = "version = 1\n[server]\nlisten = [\"127.0.0.1:0\"]\n[state]\ndir = \"kept\"\n\
+                  [[zone]]\nname = \"example.com\"\nfile = \"zones/a\"\n";
+    let folder = Folder::new("relative", &[("etc/understudy.toml", config), ("etc/zones/a", ZONE)]);
+    let running = folder.load(&["etc/understudy.toml"]).unwrap();
+    assert_eq!(running.setup.zones.iter().next().unwrap().1.origin, "example.com".parse().unwrap());
+    assert!(!running.server.listen_is_default);
+    assert_eq!(running.state.folder, Some(folder.0.join("etc/kept")));
+    assert_eq!(running.files.len(), 2);
+}
+
+#[test]
+fn the_command_line_stands_over_the_config() {
+    let config =
+        "version = 1\n[server]\nlisten = [\"127.0.0.1:1\"]\n[state]\ndir = \"kept\"\n[health]\ninterval = \"9s\"";
+    let folder = Folder::new("over", &[("u.toml", config), ("example.com.zone", ZONE)]);
+    let listen: Vec<SocketAddr> = vec!["127.0.0.1:2".parse().unwrap()];
+    let input = Input {
+        listen: listen.clone(),
+        state: Some(StateChoice::Nothing),
+        interval: Some(Duration::from_secs(3)),
+        ..Input::default()
+    };
+    let running = folder.load_with(&["u.toml", "example.com.zone"], input).unwrap();
+    assert_eq!((running.server.listen, running.state.folder), (listen, None));
+    let interval = running.setup.targets.iter().next().unwrap().1.settings.interval;
+    assert_eq!(interval, Duration::from_secs(3));
+}
+
+#[test]
+fn a_broken_zone_among_good_ones_is_kept_without_data() {
+    let config = "version = 1\n[server]\nstrict-zones = true\n";
+    let files = [("example.com.zone", ZONE), ("example.org.zone", BROKEN), ("strict.toml", config)];
+    let folder = Folder::new("broken", &files);
+    let running = folder.load(&["example.com.zone", "example.org.zone"]).unwrap();
+    let zones: Vec<_> = running.setup.zones.iter().map(|(_, zone)| zone.zone.is_some()).collect();
+    assert_eq!(zones, [true, false]);
+    assert_eq!(ids(&running.notes).len(), 1);
+    assert!(running.notes.iter().any(|note| note.place.as_ref().is_some_and(|place| place.line == 2)));
+
+    assert_eq!(refused(folder.load(&["strict.toml", "example.com.zone", "example.org.zone"])).len(), 1);
+    let alone = refused(folder.load(&["example.org.zone"]));
+    assert_eq!(alone.last(), Some(&"zone-none"));
+}
+
+#[test]
+fn what_cannot_start_says_why() {
+    let missing = "version = 1\n[[zone]]\nfile = \"absent.zone\"\n";
+    let authority = "version = 1\n[health]\nca-file = \"absent.pem\"\n";
+    let no_authority = "version = 1\n[health]\nca-file = \"example.com.zone\"\n";
+    let files = [
+        ("example.com.zone", ZONE),
+        ("copy/example.com.zone", ZONE),
+        ("missing.toml", missing),
+        ("authority.toml", authority),
+        ("no-authority.toml", no_authority),
+        ("empty.toml", "version = 1\n"),
+        ("wrong.toml", "version = 1\n[helth]\n"),
+    ];
+    let folder = Folder::new("why", &files);
+    for (named, expected) in [
+        (vec!["absent.zone"], vec!["file-read", "zone-none"]),
+        (vec!["absent.toml"], vec!["file-read"]),
+        (vec!["missing.toml"], vec!["file-read", "zone-none"]),
+        (vec!["authority.toml", "example.com.zone"], vec!["file-read"]),
+        (vec!["no-authority.toml", "example.com.zone"], vec!["file-read"]),
+        (vec!["empty.toml"], vec!["zone-none"]),
+        (vec!["wrong.toml", "example.com.zone"], vec!["config-key-unknown"]),
+        (vec!["empty.toml", "wrong.toml"], vec!["config-two"]),
+        (vec!["example.com.zone", "copy/example.com.zone"], vec!["zone-duplicate"]),
+    ] {
+        assert_eq!(refused(folder.load(&named)), expected, "{named:?}");
+    }
+}
+
+#[test]
+fn a_zone_includes_from_its_own_folder_only() {
+    let zone = format!("{ZONE}$INCLUDE hosts\n");
+    let thief = format!("{ZONE}$INCLUDE ../secret\n");
+    let files = [
+        ("zones/example.com.zone", zone.as_str()),
+        ("zones/hosts", "www 60 IN A 127.0.0.7\n"),
+        ("zones/example.org.zone", thief.as_str()),
+        ("secret", "x 60 IN A 127.0.0.8\n"),
+    ];
+    let folder = Folder::new("confined", &files);
+    let running = folder.load(&["zones/example.com.zone", "zones/example.org.zone"]).unwrap();
+    let zones: Vec<_> = running.setup.zones.iter().map(|(_, zone)| zone.zone.as_ref()).collect();
+    let www = "www.example.com".parse().unwrap();
+    assert!(zones[0].is_some_and(|zone| zone.rrset(&www, crate::zone::Rtype::A).is_some()));
+    assert!(zones[1].is_none());
+    let said = running.notes.iter().any(|note| note.to_string().contains("outside of the zone's folder"));
+    assert!(said, "{:?}", running.notes);
+}
+
+#[test]
+fn the_environment_names_config_and_state() {
+    let folder = Folder::new(
+        "environment",
+        &[("conf", "version = 1\n[[zone]]\nfile = \"example.com.zone\"\n"), ("example.com.zone", ZONE)],
+    );
+    let config = folder.0.join("conf").into_os_string();
+    let with = |variables: &[(&str, &str)]| {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let config = config.clone();
+        move |name: &str| {
+            let found = variables.iter().find(|(known, _)| known == name).map(|(_, value)| OsString::from(value));
+            if name == "UNDERSTUDY_CONFIG" { Some(config.clone()) } else { found }
+        }
+    };
+    for (variables, expected) in [
+        (vec![("STATE_DIRECTORY", "/s/a:/s/b"), ("XDG_STATE_HOME", "/x")], "/s/a"),
+        (vec![("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", "/x")], "/x/understudy"),
+        (vec![], "/var/lib/understudy"),
+    ] {
+        let running = load(&Input::default(), &with(&variables)).unwrap();
+        assert_eq!(running.state.folder, Some(PathBuf::from(expected)));
+    }
+}

@@ -8,8 +8,8 @@ use crate::base::finding::{Finding, Place};
 use crate::base::table::Table;
 use crate::engine::setup::ZoneSetup;
 use crate::snapshot::ZoneId;
-use crate::zone::Name;
 use crate::zone::parse::{self, Origin, Sources};
+use crate::zone::{Name, Zone, check};
 
 use super::super::shape::ZoneEntry;
 use super::folder_of;
@@ -27,16 +27,25 @@ pub(super) struct Read {
     pub(super) files: Vec<PathBuf>,
 }
 
+/// What is done with zones beside reading them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Care<'a> {
+    /// The last good version of each zone: it stays when its file is broken now.
+    pub(super) former: &'a HashMap<Name, Arc<Zone>>,
+    /// How to look for mistakes; nothing: only what cannot be served is found.
+    pub(super) lint: Option<&'a check::Options>,
+}
+
 /// Reads the zones of a config, relative to its folder, then those of the command line.
-pub(super) fn read(entries: &[ZoneEntry], folder: &Path, named: &[PathBuf]) -> Read {
+pub(super) fn read(entries: &[ZoneEntry], folder: &Path, named: &[PathBuf], care: Care<'_>) -> Read {
     let mut read = Read::default();
     let mut known: HashMap<Name, String> = HashMap::new();
     for entry in entries {
         let name = entry.name.as_ref().map(|name| &name.value);
-        read.add(&folder.join(&entry.file.value), name, Some(&entry.file.place), &mut known);
+        read.add(&folder.join(&entry.file.value), name, Some(&entry.file.place), &mut known, care);
     }
     for path in named {
-        read.add(path, None, None, &mut known);
+        read.add(path, None, None, &mut known, care);
     }
     if read.zones.iter().all(|(_, zone)| zone.zone.is_none()) {
         read.refused = true;
@@ -50,23 +59,23 @@ pub(super) fn read(entries: &[ZoneEntry], folder: &Path, named: &[PathBuf]) -> R
 }
 
 impl Read {
-    fn add(&mut self, path: &Path, name: Option<&Name>, place: Option<&Place>, known: &mut HashMap<Name, String>) {
+    fn add(
+        &mut self,
+        path: &Path,
+        name: Option<&Name>,
+        place: Option<&Place>,
+        known: &mut HashMap<Name, String>,
+        care: Care<'_>,
+    ) {
         let file = path.display().to_string();
         let guess = name.cloned().or_else(|| guess_origin(path));
+        let origin = match (name, &guess) {
+            (Some(name), _) => Origin::Named(name),
+            (None, Some(guess)) => Origin::Guessed(guess),
+            (None, None) => Origin::Unknown,
+        };
         let zone = match std::fs::read(path) {
-            Ok(text) => {
-                self.files.push(path.to_owned());
-                let origin = match (name, &guess) {
-                    (Some(name), _) => Origin::Named(name),
-                    (None, Some(guess)) => Origin::Guessed(guess),
-                    (None, None) => Origin::Unknown,
-                };
-                let mut included = Folder::new(&file, path);
-                let parsed = parse::load(&file, &text, origin, &mut included);
-                self.files.extend(included.read);
-                self.findings.extend(parsed.findings);
-                parsed.zone
-            }
+            Ok(text) => self.parse(path, &text, origin, care.lint),
             Err(error) => {
                 let finding = Finding::error("file-read", format!("cannot read the zone {file}: {error}"));
                 self.findings.push(match place {
@@ -76,6 +85,8 @@ impl Read {
                 None
             }
         };
+        let former = || guess.as_ref().and_then(|guess| care.former.get(guess)).cloned();
+        let zone = zone.map(Arc::new).or_else(former);
         let Some(origin) = zone.as_ref().map(|zone| zone.origin().clone()).or(guess) else {
             // What is broken and has no name cannot even be refused service.
             self.refused = true;
@@ -91,7 +102,23 @@ impl Read {
             self.refused = true;
             return;
         }
-        self.zones.push(ZoneSetup { origin, zone: zone.map(Arc::new) });
+        self.zones.push(ZoneSetup { origin, zone });
+    }
+
+    fn parse(&mut self, path: &Path, text: &[u8], origin: Origin<'_>, lint: Option<&check::Options>) -> Option<Zone> {
+        let file = path.display().to_string();
+        self.files.push(path.to_owned());
+        let mut included = Folder::new(&file, path);
+        let parsed = match lint {
+            Some(_) => parse::parse(&file, text, origin, &mut included),
+            None => parse::load(&file, text, origin, &mut included),
+        };
+        self.files.extend(included.read);
+        self.findings.extend(parsed.findings);
+        if let (Some(zone), Some(options)) = (&parsed.zone, lint) {
+            self.findings.extend(check::check(zone, &parsed.places, options));
+        }
+        parsed.zone
     }
 }
 

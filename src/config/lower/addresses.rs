@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::base::finding::{Finding, Place};
+use crate::base::finding::Finding;
 use crate::config::infer::Guess;
-use crate::config::shape::{AddressEntry, CheckShape, Leads};
-use crate::config::source::Placed;
+use crate::config::shape::{AddressEntry, CheckKind, CheckShape, Leads};
+use crate::config::source::{List, Placed};
 use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
 use crate::policy::{Kind, Member, Pool};
 use crate::snapshot::ZoneId;
@@ -14,7 +14,7 @@ use crate::zone::{Name, Rtype};
 
 use super::census::{addresses, ancestors, fills};
 use super::services::Services;
-use super::targets::Plan;
+use super::targets::{Inherited, Plan};
 
 /// The addresses that one of our zones declares for a name.
 struct Declared {
@@ -115,16 +115,11 @@ impl Services<'_, '_, '_> {
         fills
     }
 
-    fn add_tiers(
-        &mut self,
-        entry: &AddressEntry,
-        tiers: &[Placed<Vec<Placed<IpAddr>>>],
-        check: &CheckShape,
-        declared: Declared,
-    ) {
+    fn add_tiers(&mut self, entry: &AddressEntry, tiers: &[List<IpAddr>], check: &CheckShape, declared: Declared) {
         let name = &entry.name.value;
         let with = self.inherited.with(&entry.target);
         let plan = Plan::for_address(&check.kind, name, &with);
+        let numbered = plan.as_ref().map(|plan| (plan, self.targets.number(plan)));
         let port = check.port.as_ref().map_or(0, |port| port.value);
         let mut pool = PoolSetup {
             name: name.to_string(),
@@ -139,7 +134,7 @@ impl Services<'_, '_, '_> {
                     self.refuse_address(
                         address,
                         "address-tier-twice",
-                        format!("stands in a tier already, at line {line}"),
+                        &format!("stands in a tier already, at line {line}"),
                     );
                     continue;
                 }
@@ -147,12 +142,12 @@ impl Services<'_, '_, '_> {
                     self.refuse_address(
                         address,
                         "address-tier-undeclared",
-                        format!("is no declared address of {name}"),
+                        &format!("is no declared address of {name}"),
                     );
                     continue;
                 }
-                let target =
-                    plan.as_ref().and_then(|plan| self.targets.target(SocketAddr::new(address.value, port), plan));
+                let target = numbered
+                    .and_then(|(plan, number)| self.targets.target(SocketAddr::new(address.value, port), plan, number));
                 pool.pool.members.push(Member { half: 0, priority, weight: 0 });
                 pool.members.push(MemberSetup {
                     label: address.value.to_string(),
@@ -171,9 +166,8 @@ impl Services<'_, '_, '_> {
         self.pools.push(pool);
     }
 
-    fn refuse_address(&mut self, address: &Placed<IpAddr>, id: &'static str, what: String) {
-        let place: Place = address.place.clone();
-        let finding = Finding::error(id, format!("{} {what}", address.value)).at(place);
+    fn refuse_address(&mut self, address: &Placed<IpAddr>, id: &'static str, what: &str) {
+        let finding = Finding::error(id, format!("{} {what}", address.value)).at(address.place.clone());
         self.findings.push(finding.help("name each address of the name's A and AAAA records once"));
     }
 
@@ -194,11 +188,7 @@ impl Services<'_, '_, '_> {
 
 impl Plan {
     /// Makes the plan for the addresses of a name; TLS expects the name itself.
-    fn for_address(
-        kind: &crate::config::shape::CheckKind,
-        name: &Name,
-        with: &super::targets::Inherited,
-    ) -> Option<Self> {
+    fn for_address(kind: &CheckKind, name: &Name, with: &Inherited) -> Option<Self> {
         let text = name.to_string();
         let own = text.trim_end_matches('.');
         Self::configured(kind, own, Guess::Nothing, with)

@@ -60,7 +60,7 @@ impl Census {
         walk(zones, |zone, owner, sets, ours| census.add_addresses(zone, owner, sets, ours));
         let origins: HashSet<&Name> = zones.iter().map(|(_, zone)| &zone.origin).collect();
         for host in &mut census.hosts {
-            host.inside = ancestors(&host.name).any(|name| origins.contains(&name));
+            host.inside = !host.addresses.is_empty() || ancestors(&host.name).any(|name| origins.contains(&name));
         }
         census
     }
@@ -131,7 +131,7 @@ pub(super) fn ancestors(name: &Name) -> impl Iterator<Item = Name> {
 /// Walks over all names of all good zones; the last argument says whether the zone answers for the name, that is,
 /// whether it lies neither at or below a delegation nor in another of our zones.
 fn walk<'z>(zones: &'z Table<ZoneId, ZoneSetup>, mut visit: impl FnMut(ZoneId, &'z Name, &'z [Arc<Rrset>], bool)) {
-    let origins: HashSet<&Name> = zones.iter().map(|(_, zone)| &zone.origin).collect();
+    let nested = nested_origins(zones);
     for (id, zone) in zones.iter() {
         let Some(data) = &zone.zone else { continue };
         let mut cut: Option<&Name> = None;
@@ -139,12 +139,19 @@ fn walk<'z>(zones: &'z Table<ZoneId, ZoneSetup>, mut visit: impl FnMut(ZoneId, &
         for (owner, sets) in data.nodes() {
             if cut.is_none_or(|cut| !owner.is_within(cut)) {
                 let delegated = owner != &zone.origin
-                    && (sets.iter().any(|set| set.rtype() == Rtype::NS) || origins.contains(owner));
+                    && (sets.iter().any(|set| set.rtype() == Rtype::NS) || nested.contains(owner));
                 cut = delegated.then_some(owner);
             }
             visit(id, owner, sets, cut.is_none());
         }
     }
+}
+
+/// Returns the origins that lie below another one: most often none, and then asking for a name costs nothing.
+fn nested_origins(zones: &Table<ZoneId, ZoneSetup>) -> HashSet<&Name> {
+    let origins: HashSet<&Name> = zones.iter().map(|(_, zone)| &zone.origin).collect();
+    let below = |origin: &Name| ancestors(origin).skip(1).any(|above| origins.contains(&above));
+    origins.iter().copied().filter(|origin| below(origin)).collect()
 }
 
 fn v4(rdata: &[u8]) -> Option<IpAddr> {

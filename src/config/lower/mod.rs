@@ -15,6 +15,7 @@ mod patterns;
 mod services;
 mod targets;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::base::finding::Finding;
@@ -28,6 +29,7 @@ use crate::snapshot::ZoneId;
 use crate::zone::Name;
 
 use super::shape::{File, Reference};
+use super::source::Placed;
 use census::Census;
 use services::Services;
 use targets::{Inherited, Plan, Targets};
@@ -62,7 +64,7 @@ pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, opti
     services.lower(&file.services);
     services.lower_addresses(&file.addresses);
     let (pools, follows, host_targets, host_pools) = services.finish(&mut findings);
-    let claimed: std::collections::HashSet<&Name> = file.addresses.iter().map(|entry| &entry.name.value).collect();
+    let claimed: HashSet<&Name> = file.addresses.iter().map(|entry| &entry.name.value).collect();
     let hosts = census.hosts.into_iter().zip(host_targets).zip(host_pools).filter_map(|((host, targets), pools)| {
         let follows_health = !host.fills.is_empty() && !claimed.contains(&host.name);
         let addresses = host.addresses.into_iter().zip(targets).collect();
@@ -87,7 +89,7 @@ fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inhe
 }
 
 fn lower_references(
-    references: &[super::source::Placed<Reference>],
+    references: &[Placed<Reference>],
     targets: &mut Targets<'_>,
     inherited: &Inherited,
 ) -> Vec<TargetId> {
@@ -97,7 +99,8 @@ fn lower_references(
             Some(name) => Plan::tls(name.clone(), Vec::new(), inherited),
             None => Plan::new(Check::Tcp(Tcp::default()), inherited),
         };
-        ids.extend(targets.target(reference.value.address, &plan));
+        let number = targets.number(&plan);
+        ids.extend(targets.target(reference.value.address, &plan, number));
     }
     ids
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 
 use crate::base::finding::Finding;
-use crate::base::table::Table;
+use crate::base::table::{RowId, Table};
 use crate::config::infer::{self, Guess};
 use crate::config::reader::nearest;
 use crate::config::shape::{PolicyKeys, ServiceEntry};
@@ -150,8 +150,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             members: Vec::new(),
             fills: Vec::new(),
         };
-        let id = self.pools.ids().len();
-        let id = <PoolId as crate::base::table::RowId>::from_index(id);
+        let id = PoolId::from_index(self.pools.len());
         for (half, (service, entry)) in (0u8..).zip(halves) {
             let plan = self.plan(service, *entry);
             self.add_members(&mut pool, half, service, plan.as_ref(), id);
@@ -163,12 +162,15 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     }
 
     fn add_members(&mut self, pool: &mut PoolSetup, half: u8, service: &Service, plan: Option<&Plan>, id: PoolId) {
+        let numbered = plan.map(|plan| (plan, self.targets.number(plan)));
         for (srv, &row) in service.set.srvs().zip(&service.hosts) {
             let Some(host) = self.census.hosts.get(row) else { continue };
             let mut targets = Vec::new();
-            if let Some(plan) = plan {
+            if let Some((plan, number)) = numbered {
                 for (at, address) in host.addresses.iter().enumerate() {
-                    let Some(target) = self.targets.target(SocketAddr::new(*address, srv.port), plan) else { continue };
+                    let Some(target) = self.targets.target(SocketAddr::new(*address, srv.port), plan, number) else {
+                        continue;
+                    };
                     targets.push(target);
                     if let Some(known) = self.host_targets.get_mut(row).and_then(|addresses| addresses.get_mut(at)) {
                         known.push(target);

@@ -32,6 +32,9 @@ pub(super) struct Inherited {
     pub(super) authority: Option<Authority>,
 }
 
+/// What makes a plan: transport, kind, parameters, thresholds and cadence.
+type PlanKey = (&'static str, &'static str, String, health::Settings);
+
 /// The targets so far.
 #[derive(Debug)]
 pub(super) struct Targets<'a> {
@@ -39,7 +42,9 @@ pub(super) struct Targets<'a> {
     pub(super) table: Table<TargetId, TargetSetup>,
     /// What the prober sees.
     pub(super) specs: Table<TargetId, Option<Spec>>,
-    known: HashMap<(TargetKey, health::Settings), TargetId>,
+    /// A number for each different plan, so that a target is found by little.
+    plans: HashMap<PlanKey, u32>,
+    known: HashMap<(SocketAddr, u32), TargetId>,
     access: &'a Access,
     /// Whether nothing is probed at all (`--static`).
     fixed: bool,
@@ -96,25 +101,36 @@ impl Plan {
 impl<'a> Targets<'a> {
     /// Starts an empty table.
     pub(super) fn new(access: &'a Access, fixed: bool) -> Self {
-        Self { table: Table::new(), specs: Table::new(), known: HashMap::new(), access, fixed }
+        Self { table: Table::new(), specs: Table::new(), plans: HashMap::new(), known: HashMap::new(), access, fixed }
     }
 
-    /// Returns the target of one address; nothing with `--static`.
-    pub(super) fn target(&mut self, address: SocketAddr, plan: &Plan) -> Option<TargetId> {
+    /// Returns the number of a plan: the same for equal ones.
+    pub(super) fn number(&mut self, plan: &Plan) -> u32 {
+        let key = (plan.check.transport(), plan.check.kind(), plan.parameters.clone(), plan.settings.clone());
+        let next = u32::try_from(self.plans.len()).unwrap_or(u32::MAX);
+        *self.plans.entry(key).or_insert(next)
+    }
+
+    /// Returns the target of one address, probed by a plan with this number; nothing with `--static`.
+    pub(super) fn target(&mut self, address: SocketAddr, plan: &Plan, number: u32) -> Option<TargetId> {
         if self.fixed {
             return None;
         }
-        let (transport, kind) = (plan.check.transport(), plan.check.kind());
-        let parameters = plan.parameters.clone();
-        let key = TargetKey { address: address.ip(), port: address.port(), transport, kind, parameters };
-        let entry = self.known.entry((key, plan.settings.clone()));
         let (table, specs, access) = (&mut self.table, &mut self.specs, self.access);
-        let new = |(key, settings): &(TargetKey, health::Settings)| {
-            let probed = access.permits(key.address).is_ok() && key.port != 0;
-            specs.push(probed.then(|| Spec { address, check: plan.check.clone(), timeout: settings.timeout }));
-            table.push(TargetSetup { key: key.clone(), settings: settings.clone(), probed })
+        let new = || {
+            let probed = access.permits(address.ip()).is_ok() && address.port() != 0;
+            let timeout = plan.settings.timeout;
+            specs.push(probed.then(|| Spec { address, check: plan.check.clone(), timeout }));
+            let key = TargetKey {
+                address: address.ip(),
+                port: address.port(),
+                transport: plan.check.transport(),
+                kind: plan.check.kind(),
+                parameters: plan.parameters.clone(),
+            };
+            table.push(TargetSetup { key, settings: plan.settings.clone(), probed })
         };
-        Some(*entry.or_insert_with_key(new))
+        Some(*self.known.entry((address, number)).or_insert_with(new))
     }
 
     /// Returns whether nothing is probed at all.

@@ -119,10 +119,7 @@ fn the_sip_zone_becomes_two_pools() {
         [vec!["127.0.1.1:5060 tcp", "[::1]:5060 tcp"], vec!["127.0.1.2:5060 tcp"], vec!["127.0.2.1:5060 tcp"]]
     );
     let tls = pool(&lowered, "_sip._tls.example.com.");
-    assert_eq!(
-        probes(&lowered, tls),
-        [["127.0.1.1:5061 tls name=example.com", "[::1]:5061 tls name=example.com"]]
-    );
+    assert_eq!(probes(&lowered, tls), [["127.0.1.1:5061 tls name=example.com", "[::1]:5061 tls name=example.com"]]);
     assert_eq!(
         notes(&lowered),
         [
@@ -156,10 +153,7 @@ fn xmpp_halves_of_one_domain_are_one_pool() {
     assert_eq!(probes(&lowered, pair)[2], ["127.0.1.1:5223 tls name=example.com alpn=\"xmpp-client\""]);
     assert_eq!(pool(&lowered, "_xmpp-server._tcp.example.com.").pool.kind, Kind::Service);
     let alone = pool(&lowered, "_xmpps-server._tcp.conference.example.com.");
-    assert_eq!(
-        probes(&lowered, alone),
-        [["127.0.1.1:5270 tls name=conference.example.com alpn=\"xmpp-server\""]]
-    );
+    assert_eq!(probes(&lowered, alone), [["127.0.1.1:5270 tls name=conference.example.com alpn=\"xmpp-server\""]]);
     assert_eq!(lowered.setup.pools.len(), 3);
 }
 
@@ -317,9 +311,8 @@ fn entries_that_contradict_are_found() {
 
 #[test]
 fn a_name_may_follow_a_service() {
-    let follows = |name: &str, service: &str| {
-        lower_one(&format!("[[address]]\nname = \"{name}\"\nfollows = \"{service}\""), SIP)
-    };
+    let follows =
+        |name: &str, service: &str| lower_one(&format!("[[address]]\nname = \"{name}\"\nfollows = \"{service}\""), SIP);
     let lowered = follows("example.com", "_sip._tcp.example.com");
     assert_eq!(faults(&lowered), []);
     let [follow] = lowered.setup.follows.as_slice() else { panic!() };
@@ -339,8 +332,7 @@ fn a_name_may_follow_a_service() {
 
 #[test]
 fn a_name_follows_the_service_of_another_host() {
-    let lowered =
-        lower_one("[[address]]\nname = \"sip-dr.example.com\"\nfollows = \"_sip._tls.example.com\"", SIP);
+    let lowered = lower_one("[[address]]\nname = \"sip-dr.example.com\"\nfollows = \"_sip._tls.example.com\"", SIP);
     assert_eq!(faults(&lowered), []);
     assert_eq!(lowered.setup.hosts.len(), 2);
     assert!(notes(&lowered)[0].contains("sip-dr.example.com. is also the host of a service"));

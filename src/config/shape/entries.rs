@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::base::finding::{Finding, Place};
 use crate::config::keys;
 use crate::config::reader::{Reader, Section};
-use crate::config::source::Placed;
+use crate::config::source::{List, Placed};
 use crate::config::values;
 use crate::zone::Name;
 
@@ -54,7 +54,7 @@ pub enum Leads {
     /// `follows`: the hosts of a service.
     Follows(Placed<Name>),
     /// `tiers`, the preferred first, with the check of each address.
-    Tiers(Vec<Placed<Vec<Placed<IpAddr>>>>, CheckShape),
+    Tiers(Vec<List<IpAddr>>, CheckShape),
 }
 
 /// Reads every `[[zone]]`.
@@ -143,7 +143,7 @@ fn idle_with_follows(place: Place) -> Finding {
 fn tiers_with_check(
     reader: &mut Reader<'_>,
     section: &Section<'_>,
-    tiers: Option<Placed<Vec<Placed<Vec<Placed<IpAddr>>>>>>,
+    tiers: Option<Placed<Vec<List<IpAddr>>>>,
     check: Option<CheckShape>,
 ) -> Option<Leads> {
     if !section.has("check") {

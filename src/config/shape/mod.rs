@@ -2,6 +2,8 @@
 
 mod check;
 mod entries;
+#[cfg(test)]
+mod example;
 mod settings;
 
 use std::net::SocketAddr;
@@ -17,7 +19,7 @@ use super::keys;
 use super::load::StateChoice;
 use super::reader::{Reader, Section};
 use super::running::Workers;
-use super::source::{Placed, Source};
+use super::source::{List, Placed, Source};
 use super::values::{self, Read};
 
 pub use check::{CheckKind, CheckShape, Reference};
@@ -102,7 +104,10 @@ pub fn read(source: &Source) -> (File, Vec<Finding>) {
         .map(|error| {
             let message = format!("this is not TOML: {}", error.message().replace('\n', ", "));
             let finding = Finding::error("config-syntax", message);
-            error.span().map_or(finding.clone(), |span| finding.at(source.place(span)))
+            match error.span() {
+                Some(span) => finding.at(source.place(span)),
+                None => finding,
+            }
         })
         .collect();
     findings.dedup_by_key(|finding| line_of(finding));
@@ -210,7 +215,7 @@ fn read_state(reader: &mut Reader<'_>, root: &Section<'_>) -> State {
 }
 
 fn read_probing(reader: &mut Reader<'_>, section: &Section<'_>) -> Probing {
-    let plain = |list: Placed<Vec<Placed<Network>>>| list.value.into_iter().map(|network| network.value).collect();
+    let plain = |list: List<Network>| list.value.into_iter().map(|network| network.value).collect();
     Probing {
         allow: reader.take_list(section, "allow", values::network).map(plain),
         deny: reader.take_list(section, "deny", values::network).map(plain).unwrap_or_default(),

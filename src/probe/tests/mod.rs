@@ -61,13 +61,13 @@ impl Drop for Server {
 }
 
 /// Probes once with a timeout that passing probes never need.
-pub(super) async fn probe(address: SocketAddr, check: impl Into<Check>) -> Account {
+pub(super) async fn probe(address: SocketAddr, check: Check) -> Account {
     probe_within(address, check, Duration::from_secs(10)).await
 }
 
 /// Probes once.
-pub(super) async fn probe_within(address: SocketAddr, check: impl Into<Check>, timeout: Duration) -> Account {
-    let spec = Spec { address, check: check.into(), timeout };
+pub(super) async fn probe_within(address: SocketAddr, check: Check, timeout: Duration) -> Account {
+    let spec = Spec { address, check, timeout };
     run(&spec, &Clock::start(), &Tools::from_roots([])).await
 }
 

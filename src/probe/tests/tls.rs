@@ -11,6 +11,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::{Server, assert_saw, probe, probe_within};
@@ -307,6 +308,36 @@ async fn a_server_that_accepts_and_hangs_is_silence_at_the_timeout() {
     assert!(account.latency >= short && account.latency < short * 8, "{:?}", account.latency);
     let told: Vec<_> = account.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
     assert_eq!(told, [("connect", "connected"), ("tls", "no answer within 300ms")]);
+}
+
+#[tokio::test]
+async fn a_handshake_that_drips_is_silence_at_the_timeout() {
+    let server = Server::start(|mut stream| async move {
+        // The head of a handshake record of 16 KiB, then an octet now and then.
+        let mut next = stream.write_all(&[22, 3, 3, 0x3f, 0xff, 2, 0, 0x3f, 0xf0]).await;
+        while next.is_ok() {
+            sleep(Duration::from_millis(50)).await;
+            next = stream.write_all(&[3]).await;
+        }
+    })
+    .await;
+    let account = probe_within(server.address, Check::Tls(check(Verify::Name, None)), Duration::from_millis(300)).await;
+    assert_saw(&account, "silent", "no answer within 300ms");
+}
+
+#[tokio::test]
+async fn a_certificate_near_its_end_is_a_warning() {
+    let ca = Ca::new();
+    let now = Clock::start().now().wall.as_secs();
+    let mut params = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
+    params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(now + 3 * 86_400 + 3_600);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, &ca.issuer).unwrap().der().clone();
+    let (server, _ended) =
+        server(Identity { certificate, key: PrivateKeyDer::Pkcs8(key.serialize_der().into()) }.config()).await;
+    let account = probe(server.address, Check::Tls(check(Verify::Require, ca.authority()))).await;
+    assert_saw(&account, "pass", "");
+    assert_eq!(account.warnings, ["certificate expires in 3 days"]);
 }
 
 #[test]

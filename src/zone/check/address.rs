@@ -10,13 +10,13 @@ use crate::zone::{Name, Rtype};
 /// Looks at each address of each host.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     let mut documentation = Vec::new();
-    for host in survey.hosts.keys() {
-        let Fate::Addresses { owner, .. } = survey.fate(host) else { continue };
+    for host in &survey.hosts {
+        let Fate::Addresses { owner, .. } = survey.fate(&host.name) else { continue };
         for (rtype, record, address) in addresses(survey, &owner) {
             let Some(scope) = scope(address) else { continue };
             let (rule, word) = match scope {
                 Scope::Documentation => {
-                    documentation.push((owner.clone(), rtype, record));
+                    documentation.push((survey.at_field(&owner, rtype, record, 0), owner.clone()));
                     continue;
                 }
                 Scope::Loopback | Scope::Private if survey.options.allow_private => continue,
@@ -29,12 +29,13 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
             findings.push(rule.found(message, &[("host", &owner)]).at(survey.at_field(&owner, rtype, record, 0)));
         }
     }
-    if let Some((owner, rtype, record)) = documentation.first() {
-        let message = match documentation.len() {
+    let count = documentation.len();
+    if let Some((at, owner)) = documentation.into_iter().min_by_key(|(at, _)| at.as_ref().map(|at| at.line)) {
+        let message = match count {
             1 => format!("{owner} has an address that is reserved for documentation"),
-            count => format!("{owner} and {} more records have addresses reserved for documentation", count - 1),
+            _ => format!("{count} addresses of hosts are reserved for documentation, such as that of {owner}"),
         };
-        findings.push(DOCUMENTATION.found(message, &[("host", owner)]).at(survey.at_field(owner, *rtype, *record, 0)));
+        findings.push(DOCUMENTATION.found(message, &[("host", &owner)]).at(at));
     }
 }
 
@@ -44,7 +45,7 @@ pub(super) fn addresses(survey: &Survey<'_>, owner: &Name) -> Vec<(Rtype, usize,
         4 => <[u8; 4]>::try_from(rdata).ok().map(|octets| IpAddr::V4(octets.into())),
         _ => <[u8; 16]>::try_from(rdata).ok().map(|octets| IpAddr::V6(octets.into())),
     };
-    let set = |rtype| survey.zone.rrset(owner, rtype).map(|set| (rtype, set));
+    let set = |rtype| survey.rrset(owner, rtype).map(|set| (rtype, set));
     [set(Rtype::A), set(Rtype::AAAA)]
         .into_iter()
         .flatten()

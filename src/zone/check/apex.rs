@@ -9,17 +9,10 @@ use crate::zone::{Name, Rtype};
 /// Looks at everything that is no service.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     let origin = survey.zone.origin();
-    let names: [(&str, &dyn std::fmt::Display); 1] = [("zone", origin)];
-    match survey.zone.rrset(origin, Rtype::NS).map_or(0, |set| set.len()) {
-        0 => {
-            let at = survey.at_owner(origin, Rtype::SOA, 0);
-            findings.push(NS_MISSING.found(format!("{origin} names no name server"), &names).at(at));
-        }
-        1 => {
-            let at = survey.at_owner(origin, Rtype::NS, 0);
-            findings.push(NS_SINGLE.found(format!("{origin} names one name server only"), &names).at(at));
-        }
-        _ => {}
+    // A zone without any is refused by the parser.
+    if survey.rrset(origin, Rtype::NS).is_some_and(|set| set.len() == 1) {
+        let at = survey.at_owner(origin, Rtype::NS, 0);
+        findings.push(NS_SINGLE.found(format!("{origin} names one name server only"), &[("zone", origin)]).at(at));
     }
     for (owner, sets) in survey.zone.nodes() {
         for set in sets {
@@ -36,7 +29,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
 
 /// Looks at the hosts that NS or MX records name.
 fn goals(survey: &Survey<'_>, owner: &Name, rtype: Rtype, findings: &mut Vec<Finding>) {
-    let Some(set) = survey.zone.rrset(owner, rtype) else { return };
+    let Some(set) = survey.rrset(owner, rtype) else { return };
     let (skip, field, cname, no_address) =
         if rtype == Rtype::MX { (2, 1, &MX_CNAME, &MX_NO_ADDRESS) } else { (0, 0, &NS_CNAME, &NS_NO_ADDRESS) };
     for (record, rdata) in set.rdatas().enumerate() {
@@ -81,17 +74,6 @@ fn timers(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
 const RETRY: usize = 4;
 /// See [`RETRY`].
 const EXPIRE: usize = 5;
-
-pub(super) const NS_MISSING: Rule = Rule {
-    id: "ns-missing",
-    severity: Severity::Error,
-    finds: "a zone without NS records",
-    why: "resolvers take the zone as broken, and secondaries refuse it (RFC 1034 §4.2.1)",
-    help: "add an NS record for each server, as the parent zone has them",
-    see: "dig NS {zone} +short",
-    wrong: "@  IN SOA ns1 hostmaster 1 3600 600 604800 30",
-    right: "@  IN SOA ns1 hostmaster 1 3600 600 604800 30\n@  IN NS  ns1\n@  IN NS  ns2",
-};
 
 pub(super) const NS_SINGLE: Rule = Rule {
     id: "ns-single",

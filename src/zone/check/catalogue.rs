@@ -1,5 +1,7 @@
 //! The services that the lint knows: labels, protocols, usual ports.
 
+use super::distance::nearest;
+
 /// A service over one protocol, and the port on which its clients expect it.
 pub(super) struct Known {
     /// Such as `_sip`.
@@ -22,15 +24,39 @@ pub(super) fn other_on(known: &Known, port: u16) -> Option<&'static Known> {
     KNOWN.iter().find(|other| known.family != 0 && other.family == known.family && other.port == port)
 }
 
+/// Returns whether a check is known for the service over UDP, or no client asks for it over UDP anyway.
+pub(super) fn is_probed_over_udp(label: &str) -> bool {
+    match known(label, "_udp") {
+        Some(known) => known.family != 0,
+        None => protos(label).next().is_some(),
+    }
+}
+
 /// Walks over the protocols that a service is used with.
 pub(super) fn protos(label: &str) -> impl Iterator<Item = &'static Known> {
     KNOWN.iter().filter(move |known| known.label == label)
 }
 
-/// Walks over the labels of all known services.
-pub(super) fn labels() -> impl Iterator<Item = &'static str> {
-    KNOWN.iter().map(|known| known.label)
+/// Returns the known label that an unknown one was meant to be, as far as that can be told.
+pub(super) fn meant(label: &str) -> Option<&'static str> {
+    let bare = |label: &str| label.replace(['_', '-'], "");
+    if IN_USE.contains(&label) || protos(label).next().is_some() {
+        return None;
+    }
+    if let Some(known) = KNOWN.iter().find(|known| bare(known.label) == bare(label)) {
+        return Some(known.label);
+    }
+    // The shorter a label, the more likely is another service one slip away.
+    let long = |known: &&Known| known.label.len() >= 6;
+    let labels = |known: &'static Known| known.label;
+    let one = KNOWN.iter().filter(|known| known.family != 0 || long(known)).map(labels);
+    let two = KNOWN.iter().filter(|known| known.family != 0 && known.label.len() >= 8).map(labels);
+    nearest(label, one, 1).or_else(|| nearest(label, two, 2))
 }
+
+/// Labels in use that are one or two slips from a known one.
+const IN_USE: &[&str] =
+    &["_smtp", "_ftp", "_ssh", "_ptp", "_ldp", "_pop2", "_snmp", "_nntp", "_tftp", "_http3", "_zip", "_rip", "_ipp"];
 
 /// The protocol labels in use (RFC 2782; RFC 3263 §4.1 for `_tls`; RFC 7118 §5 for `_ws`; the registry of RFC 8552).
 pub(super) const PROTOS: &[&str] = &["_tcp", "_udp", "_tls", "_sctp", "_dccp", "_ws", "_wss", "_quic"];

@@ -25,7 +25,7 @@ fn dangling(survey: &Survey<'_>, flag: u8, goal: &Name) -> Option<String> {
     }
     match (flag, survey.fate(goal)) {
         (_, Fate::Outside | Fate::Dname(_) | Fate::Alias(_)) => None,
-        (b'S', _) if survey.zone.rrset(goal, Rtype::SRV).is_none() => Some(format!("{goal} has no SRV records")),
+        (b'S', _) if survey.rrset(goal, Rtype::SRV).is_none() => Some(format!("{goal} has no SRV records")),
         (b'A', Fate::Nothing) => Some(format!("{goal} has no A or AAAA record")),
         (_, Fate::Addresses { .. } | Fate::Nothing) => None,
     }

@@ -10,7 +10,8 @@ use crate::zone::{Name, Rtype, name};
 /// Looks at the names of services.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     for set in &survey.sets {
-        if undoubled(set.owner, survey.zone.origin()).is_some() {
+        // Below a wildcard every service is meant, so that no label can be wrong.
+        if set.owner.is_wildcard() || undoubled(set.owner, survey.zone.origin()).is_some() {
             continue;
         }
         let finding = match &set.service {
@@ -49,8 +50,11 @@ pub(super) fn below(name: &Name, origin: &Name) -> String {
         return "@".to_owned();
     }
     let full = name.to_string();
+    if origin.is_root() {
+        return full;
+    }
     let cut = full.len().checked_sub(origin.to_string().len() + 1);
-    cut.filter(|_| name.is_within(origin)).and_then(|cut| full.get(..cut)).map_or(full.clone(), str::to_owned)
+    cut.filter(|_| name.is_within(origin)).and_then(|cut| full.get(..cut)).map_or_else(|| full.clone(), str::to_owned)
 }
 
 /// Looks at an owner of the right form.
@@ -85,19 +89,9 @@ fn labels(owner: &Name, service: &Service) -> Option<Finding> {
         let usual = usual_name(label, proto);
         return found(&PAIRING, format!("no client asks for {label}.{proto}"), format!("{usual}.{}", service.domain));
     }
-    let squeezed = label.replace('_', "-").replacen('-', "_", 1);
-    let meant = catalogue::labels().find(|known| *known == squeezed || known.replace('-', "") == label);
-    let near = || nearest(label, catalogue::labels().filter(|known| known.len() >= 6), 2);
-    let meant =
-        meant.or_else(near).or_else(|| nearest(label, catalogue::labels().filter(|known| known.len() >= 4), 1))?;
-    if IN_USE.contains(&label) {
-        return None;
-    }
-    found(
-        &SERVICE,
-        format!("{label} is not a known service; {meant} is"),
-        format!("{meant}.{proto}.{}", service.domain),
-    )
+    let meant = catalogue::meant(label).or_else(|| (label == "_xmpp").then_some("_xmpp-client"))?;
+    let message = format!("{label} is not a known service; {meant} is");
+    found(&SERVICE, message, format!("{meant}.{proto}.{}", service.domain))
 }
 
 /// Looks at an owner without the form `_service._proto`.
@@ -149,10 +143,6 @@ fn usual_name(label: &str, proto: &str) -> String {
 fn is_known(owner: &Name) -> bool {
     Service::of(owner).is_some_and(|service| catalogue::known(&service.label, &service.proto).is_some())
 }
-
-/// Labels in use that are one or two slips from a known one.
-const IN_USE: &[&str] =
-    &["_smtp", "_ftp", "_ssh", "_ptp", "_ldp", "_sips", "_pop2", "_snmp", "_nntp", "_tftp", "_http3"];
 
 pub(super) const UNDERSCORE: Rule = Rule {
     id: "srv-owner-underscore",

@@ -3,7 +3,7 @@
 use super::catalogue;
 use super::owner::undoubled;
 use super::rule::Rule;
-use super::survey::{Service, SrvSet, Survey};
+use super::survey::{Fate, Service, SrvSet, Survey};
 use crate::base::finding::{Finding, Severity};
 use crate::zone::{Name, Rtype};
 
@@ -34,7 +34,9 @@ fn sister(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Fi
     let has = |label: &str, proto: &str| survey.has(domain, label, proto) == Some(true);
     let finding = |rule: &Rule, missing: &str| {
         let message = format!("{domain} has {}.{} but no {missing}", service.label, service.proto);
-        Some(rule.found(message, &[("owner", set.owner), ("domain", domain)]))
+        let reachable = |host: &&Name| matches!(survey.fate(host), Fate::Addresses { .. });
+        let host = set.members.iter().map(|member| &member.host).find(reachable).unwrap_or(domain);
+        Some(rule.found(message, &[("owner", set.owner), ("domain", domain), ("host", host)]))
     };
     match (service.label.as_str(), service.proto.as_str()) {
         ("_sip", "_udp") if has("_sip", "_tcp") => None,
@@ -60,7 +62,7 @@ fn sister(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Fi
             let lonely = lacks(plain, "_udp") && !has(plain, "_tcp");
             lonely.then(|| finding(&RELAY_TLS_ONLY, &format!("{plain}._udp")))?
         }
-        (label, "_udp") if catalogue::known(label, "_udp").is_none_or(|known| known.family == 0) => {
+        (label, "_udp") if !catalogue::is_probed_over_udp(label) => {
             let message = format!("{} is served as declared: no check is known for {label} over UDP", set.owner);
             Some(UNPROBED.found(message, &[("owner", set.owner)]))
         }
@@ -126,7 +128,7 @@ pub(super) const SIP_WITHOUT_TLS: Rule = Rule {
     finds: "_sip._tcp or _sip._udp without _sip._tls (or _sips._tcp) beside it",
     why: "clients that insist on TLS find nothing and fail to register, while plain ones work",
     help: "add _sip._tls records that name a host which accepts TLS on port 5061",
-    see: "openssl s_client -connect {domain}:5061 -quiet",
+    see: "openssl s_client -connect {host}:5061 -quiet",
     wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1",
     right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tls  300 IN SRV 10 100 5061 sip-node1",
 };

@@ -18,7 +18,8 @@ pub struct Rule {
     pub why: &'static str,
     /// What would be right.
     pub help: &'static str,
-    /// The command with which one sees the same; `{zone}`, `{owner}`, `{host}`, `{port}`, `{domain}` stand for names.
+    /// The command with which one sees the same; `{zone}`, `{owner}`, `{host}`, `{port}`, `{domain}`, `{type}`
+    /// are filled in.
     pub see: &'static str,
     /// Records that have the mistake.
     pub wrong: &'static str,
@@ -45,6 +46,7 @@ pub const RULES: &[&Rule] = &[
     &target::NO_ADDRESS,
     &target::UNDERSCORE,
     &target::WILDCARD,
+    &target::RESERVED,
     &target::OUTSIDE,
     &address::UNUSABLE,
     &address::LOOPBACK,
@@ -71,6 +73,7 @@ pub const RULES: &[&Rule] = &[
     &tiers::NO_STANDBY,
     &tiers::STANDBY_SAME_ADDRESS,
     &tiers::WEIGHT_ZERO_MIXED,
+    &tiers::WEIGHTS_ALL_ZERO,
     &size::MANY_ADDRESSES,
     &size::LARGE_ANSWER,
     &ttl::LONG,
@@ -78,7 +81,6 @@ pub const RULES: &[&Rule] = &[
     &ttl::ZERO,
     &ttl::MISMATCH,
     &ttl::NEGATIVE,
-    &apex::NS_MISSING,
     &apex::NS_SINGLE,
     &apex::NS_CNAME,
     &apex::NS_NO_ADDRESS,
@@ -114,6 +116,7 @@ impl Rule {
             ("{owner}", "_sip._tcp.example.com"),
             ("{host}", "sip-node1.example.com"),
             ("{port}", "5060"),
+            ("{type}", "SRV"),
         ]
         .iter()
         .fold(self.see.to_owned(), |text, (word, name)| text.replace(word, name))

@@ -1,17 +1,17 @@
 //! The size of answers: addresses per service, octets per message.
 
-use std::collections::BTreeSet;
-
 use super::rule::Rule;
-use super::survey::{SrvSet, Survey};
+use super::survey::{Member, SrvSet, Survey};
 use crate::base::finding::{Finding, Severity};
-use crate::zone::{Name, Rtype};
+use crate::zone::Rtype;
 
 /// Looks at what one answer carries.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     for set in &survey.sets {
-        let hosts: BTreeSet<&Name> = set.members.iter().map(|member| &member.host).collect();
-        let counts: Vec<(usize, usize)> = hosts.iter().map(|host| survey.address_count(host)).collect();
+        let mut hosts: Vec<&Member<'_>> = set.members.iter().collect();
+        hosts.sort_unstable_by_key(|member| member.number);
+        hosts.dedup_by_key(|member| member.number);
+        let counts: Vec<(usize, usize)> = hosts.iter().map(|member| survey.address_count(&member.host)).collect();
         let (v4, v6) = counts.iter().fold((0, 0), |(v4, v6), count| (v4 + count.0, v6 + count.1));
         let at = || survey.at_owner(set.owner, Rtype::SRV, 0);
         if v4 + v6 > MAX_ADDRESSES {

@@ -1,6 +1,7 @@
 //! What the rules look at: the zone's services and hosts, gathered in one walk.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::Options;
 use crate::base::finding::Place;
@@ -15,11 +16,15 @@ pub(super) struct Survey<'a> {
     pub(super) options: &'a Options,
     /// All SRV sets, in canonical order of their owners.
     pub(super) sets: Vec<SrvSet<'a>>,
-    /// The hosts that SRV records name, each with the records that name it.
-    pub(super) hosts: BTreeMap<Name, Vec<Use>>,
+    /// The hosts that SRV records name, by the number of [`Member::number`].
+    pub(super) hosts: Vec<Host>,
     places: &'a Places,
-    /// Every name at or above a record, so empty non-terminals too.
-    existing: HashSet<Name>,
+    /// The sets of each owner name: the lint asks for many names, and a zone is large.
+    nodes: HashMap<&'a Name, &'a [Arc<Rrset>]>,
+    /// Names above a record that own none (RFC 4592 §2.2.2).
+    empty: HashSet<Name>,
+    /// The names of delegations and DNAMEs, which take what is below them out of the zone.
+    cuts: HashMap<&'a Name, Rtype>,
 }
 
 /// One SRV set.
@@ -46,10 +51,20 @@ pub(super) struct Service {
     pub(super) domain: Name,
 }
 
+/// A host with the records that name it.
+pub(super) struct Host {
+    /// The host.
+    pub(super) name: Name,
+    /// The records; at least one.
+    pub(super) uses: Vec<Use>,
+}
+
 /// One SRV record that names a host.
 pub(super) struct Member<'a> {
     /// Its data.
     pub(super) srv: Srv<'a>,
+    /// The host's place in [`Survey::hosts`].
+    pub(super) number: usize,
     /// The host.
     pub(super) host: Name,
     /// Its place in the set.
@@ -87,19 +102,21 @@ pub(super) enum Fate<'a> {
 impl<'a> Survey<'a> {
     /// Walks over the zone once.
     pub(super) fn new(zone: &'a Zone, places: &'a Places, options: &'a Options) -> Self {
-        let mut existing = HashSet::new();
-        let mut sets = Vec::new();
+        let nodes: HashMap<&Name, &[Arc<Rrset>]> = zone.nodes().collect();
+        let (mut empty, mut cuts) = (HashSet::new(), HashMap::new());
+        let mut sets: Vec<SrvSet<'a>> = Vec::new();
         for (owner, rrsets) in zone.nodes() {
-            note_ancestors(&mut existing, owner, zone.origin());
+            note_ancestors(&mut empty, &nodes, owner, zone.origin());
+            let has = |rtype| rrsets.iter().any(|set| set.rtype() == rtype);
+            if has(Rtype::DNAME) {
+                cuts.insert(owner, Rtype::DNAME);
+            } else if owner != zone.origin() && has(Rtype::NS) {
+                cuts.insert(owner, Rtype::NS);
+            }
             sets.extend(rrsets.iter().filter(|set| set.rtype() == Rtype::SRV).map(|set| SrvSet::new(owner, set)));
         }
-        let mut hosts: BTreeMap<Name, Vec<Use>> = BTreeMap::new();
-        for (set, srv_set) in sets.iter().enumerate() {
-            for member in &srv_set.members {
-                hosts.entry(member.host.clone()).or_default().push(Use { set, record: member.record });
-            }
-        }
-        Self { zone, options, sets, hosts, places, existing }
+        let hosts = number_hosts(&mut sets);
+        Self { zone, options, sets, hosts, places, nodes, empty, cuts }
     }
 
     /// Returns what a query for the addresses of `name` would meet.
@@ -112,15 +129,15 @@ impl<'a> Survey<'a> {
             Some((at, _)) => return Fate::Dname(at),
             None => {}
         }
-        if name != self.zone.origin() && self.zone.rrset(name, Rtype::NS).is_some() {
+        if self.cuts.get(name) == Some(&Rtype::NS) {
             return Fate::Outside;
         }
-        if self.existing.contains(name) {
+        if self.exists(name) {
             return self.addresses_at(name.clone());
         }
         let mut encloser = name.parent();
         while let Some(ancestor) = encloser {
-            if self.existing.contains(&ancestor) {
+            if self.exists(&ancestor) {
                 return ancestor.child(b"*").map_or(Fate::Nothing, |wildcard| self.addresses_at(wildcard));
             }
             encloser = ancestor.parent();
@@ -128,11 +145,20 @@ impl<'a> Survey<'a> {
         Fate::Nothing
     }
 
+    /// Returns one set.
+    pub(super) fn rrset(&self, owner: &Name, rtype: Rtype) -> Option<&'a Arc<Rrset>> {
+        self.nodes.get(owner)?.iter().find(|set| set.rtype() == rtype)
+    }
+
+    fn exists(&self, name: &Name) -> bool {
+        self.nodes.contains_key(name) || self.empty.contains(name)
+    }
+
     fn addresses_at(&self, owner: Name) -> Fate<'a> {
-        if let Some(alias) = self.zone.rrset(&owner, Rtype::CNAME) {
+        if let Some(alias) = self.rrset(&owner, Rtype::CNAME) {
             return Fate::Alias(alias);
         }
-        if [Rtype::A, Rtype::AAAA].iter().any(|rtype| self.zone.rrset(&owner, *rtype).is_some()) {
+        if [Rtype::A, Rtype::AAAA].iter().any(|rtype| self.rrset(&owner, *rtype).is_some()) {
             return Fate::Addresses { wildcard: owner.is_wildcard(), owner };
         }
         Fate::Nothing
@@ -140,14 +166,11 @@ impl<'a> Survey<'a> {
 
     /// Returns the delegation or DNAME above `name` that takes it out of the zone's own data, with its type.
     pub(super) fn cover(&self, name: &Name) -> Option<(Name, Rtype)> {
-        let origin = self.zone.origin();
-        let mut above = name.parent();
+        let mut above = name.parent().filter(|_| !self.cuts.is_empty());
         let mut highest = None;
-        while let Some(ancestor) = above.filter(|ancestor| ancestor.is_within(origin)) {
-            if self.zone.rrset(&ancestor, Rtype::DNAME).is_some() {
-                highest = Some((ancestor.clone(), Rtype::DNAME));
-            } else if ancestor != *origin && self.zone.rrset(&ancestor, Rtype::NS).is_some() {
-                highest = Some((ancestor.clone(), Rtype::NS));
+        while let Some(ancestor) = above {
+            if let Some((at, rtype)) = self.cuts.get_key_value(&ancestor) {
+                highest = Some(((*at).clone(), *rtype));
             }
             above = ancestor.parent();
         }
@@ -158,7 +181,7 @@ impl<'a> Survey<'a> {
     pub(super) fn address_count(&self, host: &Name) -> (usize, usize) {
         match self.fate(host) {
             Fate::Addresses { owner, .. } => {
-                let count = |rtype| self.zone.rrset(&owner, rtype).map_or(0, |set| set.len());
+                let count = |rtype| self.rrset(&owner, rtype).map_or(0, |set| set.len());
                 (count(Rtype::A), count(Rtype::AAAA))
             }
             Fate::Outside | Fate::Dname(_) | Fate::Alias(_) | Fate::Nothing => (0, 0),
@@ -170,7 +193,7 @@ impl<'a> Survey<'a> {
         let owner = domain.child(proto.as_bytes()).and_then(|name| name.child(service.as_bytes())).ok()?;
         owner
             .is_within(self.zone.origin())
-            .then(|| [Rtype::SRV, Rtype::CNAME].iter().any(|rtype| self.zone.rrset(&owner, *rtype).is_some()))
+            .then(|| [Rtype::SRV, Rtype::CNAME].iter().any(|rtype| self.rrset(&owner, *rtype).is_some()))
     }
 }
 
@@ -210,7 +233,7 @@ impl<'a> SrvSet<'a> {
         for (record, srv) in rrset.srvs().enumerate() {
             match Name::from_wire(srv.host) {
                 Ok(host) if host.is_root() => closed = Some(record),
-                Ok(host) => members.push(Member { srv, host, record }),
+                Ok(host) => members.push(Member { srv, number: 0, host, record }),
                 Err(_) => {}
             }
         }
@@ -242,11 +265,27 @@ impl Service {
     }
 }
 
-fn note_ancestors(existing: &mut HashSet<Name>, owner: &Name, origin: &Name) {
-    let mut next = Some(owner.clone());
-    while let Some(name) = next {
-        next = if name == *origin { None } else { name.parent() };
-        if !existing.insert(name) {
+/// Gathers the hosts in the order in which they are named first.
+fn number_hosts(sets: &mut [SrvSet<'_>]) -> Vec<Host> {
+    let mut numbers: HashMap<Name, usize> = HashMap::new();
+    let mut hosts: Vec<Host> = Vec::new();
+    for (set, srv_set) in sets.iter_mut().enumerate() {
+        for member in &mut srv_set.members {
+            member.number = *numbers.entry(member.host.clone()).or_insert(hosts.len());
+            if member.number == hosts.len() {
+                hosts.push(Host { name: member.host.clone(), uses: Vec::new() });
+            }
+            hosts[member.number].uses.push(Use { set, record: member.record });
+        }
+    }
+    hosts
+}
+
+fn note_ancestors(empty: &mut HashSet<Name>, nodes: &HashMap<&Name, &[Arc<Rrset>]>, owner: &Name, origin: &Name) {
+    let mut next = owner.parent().filter(|_| owner != origin);
+    while let Some(name) = next.filter(|name| !nodes.contains_key(name)) {
+        next = name.parent();
+        if !empty.insert(name) {
             break;
         }
     }

@@ -4,13 +4,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::owner::{below, undoubled};
 use super::rule::Rule;
-use super::survey::{Fate, Survey, TARGET, Use};
+use super::survey::{Fate, Host, Survey, TARGET, Use};
 use crate::base::finding::{Finding, Severity};
 use crate::zone::{Name, Rtype};
 
 /// Looks at each host that SRV records name.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
-    for (host, uses) in &survey.hosts {
+    for Host { name: host, uses } in &survey.hosts {
         if let Some(finding) = misspelled(survey, host, uses) {
             // Each record needs the mend.
             findings.extend(uses.iter().map(|used| finding.clone().at(survey.at_target(*used))));
@@ -53,6 +53,9 @@ fn unreachable(survey: &Survey<'_>, host: &Name, uses: &[Use]) -> Option<Finding
     let also = also(uses);
     let found = |rule: &Rule, message: String| Some(rule.found(message, &[("host", host)]));
     match survey.fate(host) {
+        Fate::Outside if is_reserved(survey, host) => {
+            found(&RESERVED, format!("the target {host} ends in a label that public DNS does not have{also}"))
+        }
         Fate::Outside => found(&OUTSIDE, format!("the target {host} lies outside of this zone's own data{also}")),
         Fate::Dname(at) => found(&DNAME, format!("the target {host} is covered by the DNAME at {at}{also}")),
         Fate::Alias(alias) => {
@@ -105,6 +108,31 @@ fn is_localhost(survey: &Survey<'_>, host: &Name) -> bool {
     // localhost.example.com with an address is somebody's host; its loopback address is another rule's matter.
     last || (written && matches!(survey.fate(host), Fate::Nothing))
 }
+
+/// Returns whether the name cannot be found from outside; where the zone itself is of that kind, or private things are
+/// allowed, that is meant.
+fn is_reserved(survey: &Survey<'_>, host: &Name) -> bool {
+    let last = |name: &Name| name.labels().last().map(<[u8]>::to_ascii_lowercase);
+    let label = last(host);
+    label != last(survey.zone.origin())
+        && !survey.options.allow_private
+        && label.is_some_and(|label| RESERVED_LABELS.iter().any(|reserved| reserved.as_bytes() == label))
+}
+
+/// Last labels without a place in public DNS (RFC 6761, RFC 6762, and those that sites use by habit).
+const RESERVED_LABELS: &[&str] =
+    &["test", "invalid", "local", "internal", "intranet", "lan", "home", "corp", "localdomain"];
+
+pub(super) const RESERVED: Rule = Rule {
+    id: "srv-target-reserved",
+    severity: Severity::Warning,
+    finds: "a target in another zone under test, invalid, local, internal and the like",
+    why: "such names are not in public DNS: clients outside of your own network cannot find the host",
+    help: "name the host as it is called outside; in a zone for the inside, allow private addresses",
+    see: "dig +short A {host}",
+    wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1.voice.local.",
+    right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1.example.com.",
+};
 
 pub(super) const DOUBLED: Rule = Rule {
     id: "srv-target-origin-doubled",

@@ -24,13 +24,14 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
             let message = format!("{} port {} is named twice in {}", member.host, member.srv.port, set.owner);
             findings.push(DUPLICATE.found(message, &names).at(at(member.record, TARGET)));
         }
+        let records_twice: HashSet<usize> = twice.iter().map(|member| member.record).collect();
         let tiers = set.tiers();
         if let (1, Some(first)) = (tiers.len(), set.members.first()) {
             let message = format!("{} has one tier, and so no standby", set.owner);
             findings.push(NO_STANDBY.found(message, &names).at(at(first.record, PRIORITY)));
         }
         for (member, primary) in same_machine(&tiers, &homes) {
-            if !twice.iter().any(|twice| twice.record == member.record) {
+            if !records_twice.contains(&member.record) {
                 let message = format!("the standby {} is the same machine as {}", member.host, primary.host);
                 findings
                     .push(STANDBY_SAME_ADDRESS.found(message, &[("host", &member.host)]).at(at(member.record, TARGET)));
@@ -40,44 +41,47 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
             if let Some(member) = zero_among_weights(tier) {
                 let message = format!("weight 0 beside other weights in the tier of priority {priority}");
                 findings.push(WEIGHT_ZERO_MIXED.found(message, &names).at(at(member.record, WEIGHT)));
+            } else if let (true, [first, _, ..]) = (tier.iter().all(|member| member.srv.weight == 0), tier.as_slice()) {
+                let message = format!("all {} weights are 0 in the tier of priority {priority}", tier.len());
+                findings.push(WEIGHTS_ALL_ZERO.found(message, &names).at(at(first.record, WEIGHT)));
             }
         }
     }
 }
 
-/// Returns the addresses of each host.
-fn homes(survey: &Survey<'_>) -> BTreeMap<Name, Vec<IpAddr>> {
+/// Returns the addresses of each host, by its number.
+fn homes(survey: &Survey<'_>) -> Vec<Vec<IpAddr>> {
     let addresses_of = |host: &Name| match survey.fate(host) {
         Fate::Addresses { owner, .. } => addresses(survey, &owner).into_iter().map(|(_, _, address)| address).collect(),
         Fate::Outside | Fate::Dname(_) | Fate::Alias(_) | Fate::Nothing => Vec::new(),
     };
-    survey.hosts.keys().map(|host| (host.clone(), addresses_of(host))).collect()
+    survey.hosts.iter().map(|host| addresses_of(&host.name)).collect()
 }
 
 /// Returns the members whose host and port an earlier one has.
 fn duplicates<'s, 'a>(set: &'s SrvSet<'a>) -> Vec<&'s Member<'a>> {
     let mut seen = HashSet::new();
-    set.members.iter().filter(|member| !seen.insert((&member.host, member.srv.port))).collect()
+    set.members.iter().filter(|member| !seen.insert((member.number, member.srv.port))).collect()
 }
 
 /// Returns the members of later tiers none of whose addresses is new, each with the better member that has the first.
 fn same_machine<'s, 'a>(
     tiers: &BTreeMap<u16, Vec<&'s Member<'a>>>,
-    homes: &BTreeMap<Name, Vec<IpAddr>>,
+    homes: &[Vec<IpAddr>],
 ) -> Vec<(&'s Member<'a>, &'s Member<'a>)> {
     let mut better: HashMap<IpAddr, &'s Member<'a>> = HashMap::new();
-    let mut better_hosts: HashMap<&'s Name, &'s Member<'a>> = HashMap::new();
+    let mut better_hosts: HashMap<usize, &'s Member<'a>> = HashMap::new();
     let mut same = Vec::new();
-    let home = |member: &Member<'_>| homes.get(&member.host).map_or(&[][..], Vec::as_slice);
+    let home = |member: &Member<'_>| homes.get(member.number).map_or(&[][..], Vec::as_slice);
     for tier in tiers.values() {
         for &member in tier {
             let by_address = home(member).iter().all(|address| better.contains_key(address));
             let first = home(member).first().and_then(|address| better.get(address).copied());
-            let primary = better_hosts.get(&member.host).copied().or_else(|| first.filter(|_| by_address));
+            let primary = better_hosts.get(&member.number).copied().or_else(|| first.filter(|_| by_address));
             same.extend(primary.map(|primary| (member, primary)));
         }
         for &member in tier {
-            better_hosts.entry(&member.host).or_insert(member);
+            better_hosts.entry(member.number).or_insert(member);
             for address in home(member) {
                 better.entry(*address).or_insert(member);
             }
@@ -144,4 +148,15 @@ pub(super) const WEIGHT_ZERO_MIXED: Rule = Rule {
     see: "dig SRV {owner} +noall +answer",
     wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 10 0  5060 sip-node2",
     right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\n_sip._tcp  300 IN SRV 10 30 5060 sip-node2",
+};
+
+pub(super) const WEIGHTS_ALL_ZERO: Rule = Rule {
+    id: "srv-weights-all-zero",
+    severity: Severity::Note,
+    finds: "a tier of several members that all have weight 0",
+    why: "0 means that there is no choice to make (RFC 2782): some clients share evenly, others always take the same member",
+    help: "give equal weights above 0, such as 50 and 50, to share evenly; separate tiers to have one after the other",
+    see: "dig SRV {owner} +noall +answer",
+    wrong: "_sip._tcp  300 IN SRV 10 0  5060 sip-node1\n_sip._tcp  300 IN SRV 10 0  5060 sip-node2",
+    right: "_sip._tcp  300 IN SRV 10 50 5060 sip-node1\n_sip._tcp  300 IN SRV 10 50 5060 sip-node2",
 };

@@ -1,6 +1,7 @@
 //! TTLs: how long clients hold on to an answer after it has changed.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::fmt::Display;
 
 use super::rule::Rule;
 use super::survey::{Fate, Survey};
@@ -10,13 +11,15 @@ use crate::zone::{Name, Rrset, Rtype};
 
 /// Looks at the TTLs of services and of their hosts' addresses, and at that of negative answers.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
-    let mut hosts = BTreeSet::new();
+    let mut watched: Vec<(&Name, &Rrset)> = survey.sets.iter().map(|set| (set.owner, set.rrset)).collect();
+    let (mut owners, mut seen) = (Vec::new(), HashSet::new());
     for set in &survey.sets {
-        judge(survey, set.owner, set.rrset, findings);
         let mut slowest: Option<(&Name, u32)> = None;
         for member in &set.members {
             let Some((owner, ttl)) = address_ttl(survey, &member.host) else { continue };
-            hosts.insert(owner);
+            if seen.insert(owner.clone()) {
+                owners.push(owner);
+            }
             if slowest.is_none_or(|(_, most)| ttl > most) {
                 slowest = Some((&member.host, ttl));
             }
@@ -28,31 +31,47 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
             findings.push(MISMATCH.found(message, &[("host", host)]).at(survey.at_ttl(set.owner, Rtype::SRV)));
         }
     }
-    for owner in &hosts {
-        for rtype in [Rtype::A, Rtype::AAAA] {
-            if let Some(set) = survey.zone.rrset(owner, rtype) {
-                judge(survey, owner, set, findings);
-            }
-        }
+    for owner in &owners {
+        let sets = [Rtype::A, Rtype::AAAA].into_iter().filter_map(|rtype| survey.rrset(owner, rtype));
+        watched.extend(sets.map(|set| (owner, &**set)));
+    }
+    zero(survey, &watched, findings);
+    watched.retain(|(_, set)| set.ttl() > FAILOVER_TTL);
+    if survey.options.r#static {
+        long_static(survey, &watched, findings);
+    } else {
+        long(survey, &watched, findings);
     }
     negative(survey, findings);
 }
 
-fn judge(survey: &Survey<'_>, owner: &Name, set: &Rrset, findings: &mut Vec<Finding>) {
-    let names: [(&str, &dyn std::fmt::Display); 1] = [("owner", owner)];
-    let (ttl, rtype) = (set.ttl(), set.rtype());
-    let finding = if ttl == 0 {
-        ZERO.found(format!("{owner} {rtype} has TTL 0"), &names)
-    } else if ttl <= FAILOVER_TTL {
-        return;
-    } else if survey.options.r#static {
-        LONG_STATIC
-            .found(format!("{owner} {rtype} has TTL {ttl}: clients keep a dead target for so many seconds"), &names)
-    } else {
-        let most = survey.options.ttl;
-        LONG.found(format!("{owner} {rtype} has TTL {ttl}; it is served with {most} at most"), &names)
+fn zero(survey: &Survey<'_>, watched: &[(&Name, &Rrset)], findings: &mut Vec<Finding>) {
+    for (owner, set) in watched.iter().filter(|(_, set)| set.ttl() == 0) {
+        let (rtype, at) = (set.rtype(), survey.at_ttl(owner, set.rtype()));
+        let names: [(&str, &dyn Display); 2] = [("owner", owner), ("type", &rtype)];
+        findings.push(ZERO.found(format!("{owner} {rtype} has TTL 0"), &names).at(at));
+    }
+}
+
+fn long_static(survey: &Survey<'_>, watched: &[(&Name, &Rrset)], findings: &mut Vec<Finding>) {
+    for (owner, set) in watched {
+        let (rtype, ttl, at) = (set.rtype(), set.ttl(), survey.at_ttl(owner, set.rtype()));
+        let message = format!("{owner} {rtype} has TTL {ttl}: clients keep a dead target for so many seconds");
+        findings.push(LONG_STATIC.found(message, &[("owner", owner), ("type", &rtype)]).at(at));
+    }
+}
+
+/// Adds one note for all: nothing need be done.
+fn long(survey: &Survey<'_>, watched: &[(&Name, &Rrset)], findings: &mut Vec<Finding>) {
+    let places = watched.iter().map(|(owner, set)| (survey.at_ttl(owner, set.rtype()), *owner, set.rtype(), set.ttl()));
+    let Some((at, owner, rtype, ttl)) = places.min_by_key(|(at, ..)| at.as_ref().map(|at| at.line)) else { return };
+    let others = match watched.len() {
+        1 => String::new(),
+        count => format!(" ({count} sets have such long ones)"),
     };
-    findings.push(finding.at(survey.at_ttl(owner, rtype)));
+    let most = survey.options.ttl;
+    let message = format!("{owner} {rtype} has TTL {ttl}{others}; served here with {most} at most");
+    findings.push(LONG.found(message, &[("owner", owner), ("type", &rtype)]).at(at));
 }
 
 fn negative(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
@@ -70,8 +89,7 @@ fn negative(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
 /// Returns the longest TTL that a host's addresses are served with, and the name that owns them.
 fn address_ttl(survey: &Survey<'_>, host: &Name) -> Option<(Name, u32)> {
     let Fate::Addresses { owner, .. } = survey.fate(host) else { return None };
-    let ttls =
-        [Rtype::A, Rtype::AAAA].iter().filter_map(|rtype| survey.zone.rrset(&owner, *rtype)).map(|set| set.ttl());
+    let ttls = [Rtype::A, Rtype::AAAA].iter().filter_map(|rtype| survey.rrset(&owner, *rtype)).map(|set| set.ttl());
     let longest = ttls.max()?;
     Some((owner, served(survey, longest)))
 }
@@ -92,7 +110,7 @@ pub(super) const LONG: Rule = Rule {
     finds: "a TTL above 300 s of a service or a host's addresses",
     why: "clients keep hitting a dead target for so long; served here it is cut down to the setting ttl, but any other server of the same file hands it out whole",
     help: "declare 60 to 300",
-    see: "dig SRV {owner} +noall +answer",
+    see: "dig {type} {owner} +noall +answer",
     wrong: "_sip._tcp  86400 IN SRV 10 70 5060 sip-node1",
     right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1",
 };
@@ -103,7 +121,7 @@ pub(super) const LONG_STATIC: Rule = Rule {
     finds: "a TTL above 300 s of a service or a host's addresses, served as declared",
     why: "clients cache the records for their TTL and keep hitting a dead target for so long",
     help: "declare 60 to 300, or serve without --static",
-    see: "dig SRV {owner} +noall +answer",
+    see: "dig {type} {owner} +noall +answer",
     wrong: "_sip._tcp  86400 IN SRV 10 70 5060 sip-node1",
     right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1",
 };
@@ -112,9 +130,9 @@ pub(super) const ZERO: Rule = Rule {
     id: "ttl-zero",
     severity: Severity::Warning,
     finds: "a TTL of 0 of a service or a host's addresses",
-    why: "resolvers may not keep the answer at all: each call costs a lookup, and some keep it for a time of their own; it is served as 1",
+    why: "resolvers may not keep the answer at all: each call costs a lookup, and some keep it for a time of their own; it is served as 1 unless --static",
     help: "declare 1 at least, 5 to 300 best",
-    see: "dig SRV {owner} +noall +answer",
+    see: "dig {type} {owner} +noall +answer",
     wrong: "_sip._tcp  0 IN SRV 10 70 5060 sip-node1",
     right: "_sip._tcp  30 IN SRV 10 70 5060 sip-node1",
 };

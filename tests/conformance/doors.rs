@@ -1,7 +1,5 @@
 //! Both renderers and real sockets on loopback: what comes out of hickory's listeners is what our renderer writes.
 
-mod support;
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
@@ -11,7 +9,7 @@ use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 use proptest::prelude::*;
 use understudy::serve::{Transport, hickory};
 
-use support::{Answer, Server, query};
+use crate::support::{Answer, Server, query};
 
 /// A server behind hickory's listeners, and a runtime for them.
 struct Doors {

@@ -1,0 +1,36 @@
+# understudy in an image of one program: no shell, no library, no package to keep up to date.
+#
+#   docker build -t understudy .
+#   docker run -p 53:53/udp -p 53:53/tcp -v understudy-state:/state -v ./zones:/zones:ro understudy serve --listen 0.0.0.0:53 /zones/example.com.zone
+
+FROM rust:1.95-bookworm AS build
+WORKDIR /src
+COPY . .
+# Static, so that the image needs nothing beside it. --target keeps the flag from build scripts and derive macros, which
+# cannot be static; `dist` is the profile of what is shipped. The cache outlives a build, so the program is moved out of it.
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
+    target="$(uname -m)-unknown-linux-gnu" \
+    && RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --profile dist --target "$target" --bin understudy \
+    && cp "target/$target/dist/understudy" /understudy
+# A folder that is there with its owner: a named volume takes both over when it is first used.
+RUN mkdir /state && chown 65532:65532 /state
+
+FROM scratch
+# The authorities that TLS probes trust; mount your own over it, or set `health.ca-file`.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /understudy /understudy
+COPY --from=build --chown=65532:65532 /state /state
+# Nobody's number: it owns /state and nothing else. Docker lets every user listen on port 53
+# (net.ipv4.ip_unprivileged_port_start=0); elsewhere add the capability NET_BIND_SERVICE.
+USER 65532:65532
+ENV STATE_DIRECTORY=/state
+# Orders, memory and serials: without a volume that outlives the container a new one forgets them, and its SOA serials may fall
+# behind those that secondaries have.
+VOLUME /state
+EXPOSE 53/udp 53/tcp
+# The program asks itself: there is no shell or curl to do it.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/understudy", "ready"]
+# SIGTERM drains.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/understudy"]
+CMD ["serve"]

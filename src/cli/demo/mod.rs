@@ -1,0 +1,132 @@
+//! `demo`: a failover on this machine, for newcomers. Stand-in targets on loopback, the SIP zone, and a real server.
+
+mod ask;
+mod keys;
+mod script;
+mod stand_in;
+
+use std::io::IsTerminal;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::base::clock::Clock;
+use crate::base::finding::{Finding, Severity};
+use crate::config::{Input, StateChoice, Workers};
+use crate::daemon::Daemon;
+use crate::daemon::logging;
+
+use super::args::Demo;
+use super::{FINDINGS, START, input, serve};
+use stand_in::StandIn;
+
+/// The service that is shown.
+const OWNER: &str = "_sip._tcp.example.com.";
+const ZONE: &str = include_str!("demo.zone");
+const CONFIG: &str = include_str!("demo.toml");
+
+/// Runs the command.
+pub(super) fn run(args: &Demo) -> ExitCode {
+    let options = logging::Options { filter: Some("warn,understudy::daemon::outlet=off".to_owned()), format: None };
+    if let Err(error) = logging::start(&options) {
+        return refuse(&Finding::error("log", error.to_string()));
+    }
+    let runtime = match serve::runtime(Workers::Auto) {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&Finding::error("runtime", format!("no threads: {error}"))),
+    };
+    let folder = match Folder::make() {
+        Ok(folder) => folder,
+        Err(error) => return refuse(&Finding::error("demo-folder", format!("no folder for the demo: {error}"))),
+    };
+    let code = runtime.block_on(show(args, &folder));
+    drop(folder);
+    code
+}
+
+async fn show(args: &Demo, folder: &Folder) -> ExitCode {
+    let mut stand_ins = stand_ins();
+    for stand_in in &mut stand_ins {
+        if let Err(error) = stand_in.start().await {
+            return refuse(&Finding::error("demo-port", error.to_string()).help("stop what listens there"));
+        }
+    }
+    let from = Input {
+        files: vec![folder.0.join("understudy.toml")],
+        listen: vec![args.listen],
+        state: Some(StateChoice::Nothing),
+        ..Input::default()
+    };
+    let running = match input::load(&from) {
+        Ok(running) => running,
+        Err(code) => return code,
+    };
+    let read = input::reader(from, &running);
+    let clock = Clock::start();
+    let daemon = match Daemon::start(running, read, clock).await {
+        Ok(daemon) => daemon,
+        Err(error) => return refuse(&error.finding()),
+    };
+    let server = daemon.addresses().first().copied().unwrap_or(args.listen);
+    daemon.answering().await;
+    let played = if args.script || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        input::print(&welcome(server));
+        script::play(server, &mut stand_ins, clock).await
+    } else {
+        keys::play(&daemon, server, stand_ins).await.map(|()| true)
+    };
+    daemon.stop().await;
+    match played {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FINDINGS),
+        Err(error) => refuse(&Finding::error("demo", error.to_string())),
+    }
+}
+
+fn stand_ins() -> [StandIn; 3] {
+    let at = |last, ports: &[u16]| {
+        ports.iter().map(|port| SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), *port))).collect()
+    };
+    [
+        StandIn::new("sip-node1", at(11, &[5060, 5061])),
+        StandIn::new("sip-node2", at(12, &[5060])),
+        StandIn::new("sip-dr", at(21, &[5060, 5061])),
+    ]
+}
+
+fn welcome(server: SocketAddr) -> String {
+    format!(
+        "understudy serves example.com on {server} and tests three stand-in SIP servers on loopback.\n\
+         Ask it yourself in another terminal:\n\n    {}\n",
+        dig(server)
+    )
+}
+
+fn dig(server: SocketAddr) -> String {
+    format!("dig @{} -p {} SRV {}", server.ip(), server.port(), OWNER.trim_end_matches('.'))
+}
+
+fn refuse(finding: &Finding) -> ExitCode {
+    input::tell(std::slice::from_ref(finding), Severity::Error);
+    ExitCode::from(START)
+}
+
+/// The folder with the demo's config and zone; gone when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> std::io::Result<Self> {
+        let folder = Self(std::env::temp_dir().join(format!("understudy-demo-{}", std::process::id())));
+        std::fs::create_dir_all(&folder.0)?;
+        std::fs::write(folder.0.join("example.com.zone"), ZONE)?;
+        std::fs::write(folder.0.join("understudy.toml"), CONFIG)?;
+        Ok(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is a few hundred octets in the temporary folder.
+        let _kept = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,175 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::base::table::Table;
+use crate::zone::{Zone, ZoneBuilder};
+
+const SOA: &[u8] = b"\x01n\x00\x01h\x00\0\0\0\x07\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05";
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn zone(origin: &str, records: &[(&str, Rtype, &[u8])]) -> Arc<Zone> {
+    let mut builder = ZoneBuilder::new(name(origin));
+    builder.add(&name(origin), Rtype::SOA, 60, SOA).unwrap();
+    for (owner, rtype, rdata) in records {
+        builder.add(&name(owner), *rtype, 60, rdata).unwrap();
+    }
+    Arc::new(builder.finish().unwrap())
+}
+
+fn input(zone: &Arc<Zone>) -> ZoneInput {
+    ZoneInput { origin: zone.origin().clone(), zone: Some(Arc::clone(zone)) }
+}
+
+fn first(zones: &Table<ZoneId, ZoneInput>, slots: &Table<SlotId, SlotKey>) -> Snapshot {
+    let values = vec![SlotValue::Empty { negative_ttl: 1 }; slots.len()];
+    Snapshot::first(Arc::new(Image::build(zones, slots)), values, 1)
+}
+
+fn a_set(last: u8) -> Arc<Rrset> {
+    Arc::new(Rrset::new(Rtype::A, 5, [[192, 0, 2, last]]))
+}
+
+fn owners(snapshot: &Snapshot, zone: ZoneId) -> Vec<String> {
+    snapshot.records(zone).map(|(owner, set)| format!("{owner} {}", set.rtype())).collect()
+}
+
+#[test]
+fn sets_are_shared_with_the_zone() {
+    let zone = zone("t.", &[("a.t.", Rtype::A, &[192, 0, 2, 1])]);
+    let snapshot = first(&[input(&zone)].into_iter().collect(), &Table::new());
+    let Lookup::Exact(_, node) = snapshot.lookup(b"\x01A\x01T\x00", Rtype::A) else { panic!("it exists") };
+    assert!(Arc::ptr_eq(node.records(Rtype::A).unwrap(), zone.rrset(&name("a.t."), Rtype::A).unwrap()));
+}
+
+#[test]
+fn the_next_snapshot_leaves_the_last_alone() {
+    let zone = zone("t.", &[("a.t.", Rtype::A, &[192, 0, 2, 1]), ("b.t.", Rtype::A, &[192, 0, 2, 2])]);
+    let mut slots = Table::new();
+    let slot = slots.push(SlotKey { zone: ZoneId::from_index(0), owner: name("A.t."), rtype: Rtype::A });
+    let old = first(&[input(&zone)].into_iter().collect(), &slots);
+    let new = old.next([(slot, SlotValue::Records(a_set(9)))]);
+    let id = ZoneId::from_index(0);
+    assert_eq!((old.generation(), new.generation()), (1, 2));
+    assert_eq!(owners(&old, id), ["t. SOA", "b.t. A"]);
+    assert_eq!(owners(&new, id), ["t. SOA", "a.t. A", "b.t. A"]);
+    assert_eq!(new.slot(slot), Some(&SlotValue::Records(a_set(9))));
+}
+
+#[test]
+fn a_slot_makes_a_place_for_what_is_not_declared() {
+    let zone = zone("t.", &[("b.t.", Rtype::TXT, b"\x01x"), ("z.t.", Rtype::TXT, b"\x01x")]);
+    let id = ZoneId::from_index(0);
+    let key = |owner: &str| SlotKey { zone: id, owner: name(owner), rtype: Rtype::A };
+    let slots: Table<_, _> = ["y.x.t.", "b.t.", "a.t.", "elsewhere."].map(key).into_iter().collect();
+    let ids: Vec<SlotId> = slots.ids().collect();
+    let snapshot = first(&[input(&zone)].into_iter().collect(), &slots);
+    let snapshot = snapshot.next(ids.into_iter().map(|slot| (slot, SlotValue::Records(a_set(1)))));
+    assert_eq!(owners(&snapshot, id), ["t. SOA", "a.t. A", "b.t. TXT", "b.t. A", "y.x.t. A", "z.t. TXT"]);
+    assert!(matches!(snapshot.lookup(name("x.t.").wire(), Rtype::A), Lookup::Exact(..)));
+}
+
+#[test]
+fn a_stale_snapshot_is_not_published() {
+    let zone = zone("t.", &[]);
+    let snapshot = first(&[input(&zone)].into_iter().collect(), &Table::new());
+    let mut publisher = Publisher::new(snapshot.clone());
+    let reader = publisher.reader();
+    assert!(publisher.publish(snapshot.next([])));
+    assert!(!publisher.publish(snapshot));
+    assert_eq!(reader.load().generation(), 2);
+}
+
+#[test]
+fn a_broken_zone_stands_between_its_neighbours() {
+    let (parent, other) = (zone("t.", &[("x.b.t.", Rtype::A, &[192, 0, 2, 1])]), zone("o.", &[]));
+    let broken = ZoneInput { origin: name("b.t."), zone: None };
+    let zones: Table<ZoneId, ZoneInput> = [input(&parent), broken, input(&other)].into_iter().collect();
+    let snapshot = first(&zones, &Table::new());
+    assert!(matches!(snapshot.lookup(name("x.b.t.").wire(), Rtype::A), Lookup::Broken));
+    assert!(matches!(snapshot.lookup(name("c.t.").wire(), Rtype::A), Lookup::Missing(_)));
+    assert!(matches!(snapshot.lookup(name("o.").wire(), Rtype::A), Lookup::Exact(..)));
+    assert_eq!(snapshot.image().zone_at(&name("O.")), Some(ZoneId::from_index(2)));
+    assert!(snapshot.zone(ZoneId::from_index(1)).is_none());
+    assert_eq!(snapshot.records(ZoneId::from_index(1)).count(), 0);
+}
+
+/// The rules of RFC 1034 §4.3.2, RFC 4592 and RFC 6672 over the plain list of owners: too simple to be wrong.
+fn reference(zone: &Zone, question: &Name, rtype: Rtype) -> String {
+    let exists = |wanted: &Name| zone.nodes().any(|(owner, _)| owner.is_within(wanted));
+    let mut ancestors: Vec<Name> = std::iter::successors(Some(question.clone()), Name::parent)
+        .take_while(|ancestor| ancestor.is_within(zone.origin()))
+        .collect();
+    ancestors.reverse();
+    if ancestors.is_empty() {
+        return "outside".to_owned();
+    }
+    for ancestor in ancestors.iter().filter(|ancestor| !ancestor.is_wildcard()) {
+        let cut = zone.rrset(ancestor, Rtype::NS).is_some() && ancestor != zone.origin();
+        if cut && !(ancestor == question && rtype == Rtype::DS) {
+            return format!("delegated {ancestor}");
+        }
+        if zone.rrset(ancestor, Rtype::DNAME).is_some() && ancestor != question {
+            return format!("renamed {ancestor}");
+        }
+    }
+    if exists(question) {
+        return format!("exact {question}");
+    }
+    let encloser = ancestors.iter().rfind(|ancestor| exists(ancestor)).unwrap();
+    let wildcard = encloser.child(b"*").unwrap();
+    if exists(&wildcard) { format!("wildcard {wildcard}") } else { "missing".to_owned() }
+}
+
+fn found(snapshot: &Snapshot, question: &Name, rtype: Rtype) -> String {
+    match snapshot.lookup(question.wire(), rtype) {
+        Lookup::Outside => "outside".to_owned(),
+        Lookup::Broken => "broken".to_owned(),
+        Lookup::Exact(_, node) => format!("exact {}", node.owner()),
+        Lookup::Wildcard(_, node) => format!("wildcard {}", node.owner()),
+        Lookup::Missing(_) => "missing".to_owned(),
+        Lookup::Delegated(_, node) => format!("delegated {}", node.owner()),
+        Lookup::Renamed(_, node) => format!("renamed {}", node.owner()),
+    }
+}
+
+fn owner() -> impl Strategy<Value = String> {
+    let labels = proptest::sample::select(&["a", "b", "*", "B", "c"][..]);
+    proptest::collection::vec(labels, 0..5)
+        .prop_map(|labels| labels.iter().map(|label| format!("{label}.")).collect::<String>() + "t.")
+}
+
+proptest! {
+    #[test]
+    fn lookups_agree_with_the_reference(
+        records in proptest::collection::vec((owner(), 0..8u8), 0..25),
+        questions in proptest::collection::vec((owner(), any::<bool>()), 1..40),
+    ) {
+        let mut builder = ZoneBuilder::new(name("t."));
+        builder.add(&name("t."), Rtype::SOA, 60, SOA).unwrap();
+        for (number, (owner, kind)) in records.iter().enumerate() {
+            let (rtype, rdata): (_, &[u8]) = match kind {
+                0 => (Rtype::NS, b"\x01n\x00"),
+                // At names of their own: beside other records a DNAME or two are no zone.
+                1 if number < 3 => (Rtype::DNAME, b"\x01d\x00"),
+                _ => (Rtype::A, &[192, 0, 2, 1]),
+            };
+            builder.add(&name(owner), rtype, 60, rdata).unwrap();
+        }
+        let Ok(zone) = builder.finish() else { return Ok(()) };
+        let zone = Arc::new(zone);
+        let snapshot = first(&[input(&zone)].into_iter().collect(), &Table::new());
+        for (question, ds) in questions {
+            let (question, rtype) = (name(&question), if ds { Rtype::DS } else { Rtype::A });
+            prop_assert_eq!(
+                found(&snapshot, &question, rtype).to_lowercase(),
+                reference(&zone, &question, rtype).to_lowercase(),
+                "{} in {:?}", question, zone
+            );
+        }
+    }
+}
