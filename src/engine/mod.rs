@@ -2,27 +2,25 @@
 //!
 //! ```text
 //!  Report ─▶ ┌──────────────────────────── core ─────────────────────────────┐
-//!  Order ──▶ │ health::machine ─▶ verdicts ─▶ policy::decide ─▶ slot values   │ ─▶ Effect: Publish, Probe,
-//!  Reload ─▶ │ (nothing flipped: stop)        (same records and TTL: stop)    │            Persist, Notice
+//!  Order ──▶ │ health::machine ─▶ verdicts ─▶ policy::decide ─▶ slot values  │ ─▶ Effect: Publish, Probe,
+//!  Reload ─▶ │ (nothing flipped: stop)        (same records and TTL: stop)   │            Persist, Notice
 //!  time ───▶ └────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! [`Core`] is pure: [`Core::handle`], [`Core::poll_timeout`], [`Core::handle_timeout`], [`Core::poll_effect`]. The
-//! driver is the task that owns it.
+//! driver is the task that owns it. [`Prepared`] is what follows from a setup alone, made off that task.
 //!
 //! **Invariant:** the core reads no clock and knows no socket, file or packet. The same events at the same times give
 //! the same snapshots.
+//!
+//! **Invariant:** an event costs what rests on it: neither the number of services nor the size of zones counts.
 
-mod command;
 pub mod core;
-
 pub mod driver;
 pub mod effect;
-mod judge;
 pub mod memory;
 mod orders;
 pub mod prepare;
-mod reload;
 mod serials;
 pub mod setup;
 pub mod status;

@@ -1,12 +1,18 @@
 //! Everything that follows from a setup alone, made once, off the engine's task.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::base::table::{RowId, Table};
-use crate::snapshot::{Image, SlotId, SlotKey, SlotValue, ZoneId, ZoneInput};
-use crate::zone::Rtype;
+use crate::base::table::Table;
+use crate::health::TargetId;
+use crate::health::orders::Scope;
+use crate::policy::{self, Settings};
+use crate::snapshot::{Image, SlotId, SlotKey, ZoneId, ZoneInput};
+use crate::zone::{Name, Rtype};
 
-use super::setup::{Fill, PoolId, Setup};
+use super::setup::{Fill, HostSetup, MemberData, PoolId, Setup, ZoneSetup};
 
 /// A setup with its indexes and the image that it is served from.
 #[derive(Debug)]
@@ -25,15 +31,23 @@ pub struct Prepared {
     pub(super) host_slots: Vec<Vec<SlotId>>,
     /// The slots of each follower's fills.
     pub(super) follow_slots: Vec<Vec<SlotId>>,
-    /// For each target: the pools and the hosts that rest on it.
-    pub(super) users: Vec<Users>,
+    /// For each target: what rests on it.
+    pub(super) users: Table<TargetId, Users>,
     /// For each pool: the followers of it.
     pub(super) followers: Table<PoolId, Vec<usize>>,
     /// For each pool: the hosts of its members, by member.
     pub(super) member_hosts: Table<PoolId, Vec<Option<usize>>>,
+    /// For each pool: how long before its time a scheduled drain leaves the answer.
+    pub(super) pool_leads: Table<PoolId, Duration>,
+    /// For each host: what its pools set together.
+    pub(super) host_settings: Vec<Settings>,
+    /// What rests on a host, by its name as orders have it.
+    by_host: HashMap<String, Users>,
+    /// What rests on an address.
+    by_address: HashMap<IpAddr, Users>,
 }
 
-/// What rests on a target.
+/// What rests on something, in the order of the setup.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Users {
     pub(super) pools: Vec<PoolId>,
@@ -46,67 +60,122 @@ impl Prepared {
         let mut slots = Table::new();
         let mut place =
             |fill: &Fill| slots.push(SlotKey { zone: fill.zone, owner: fill.owner.clone(), rtype: fill.rtype });
-        let pool_slots: Table<PoolId, Vec<SlotId>> =
-            setup.pools.iter().map(|(_, pool)| pool.fills.iter().map(&mut place).collect()).collect();
-        let host_slots: Vec<Vec<SlotId>> =
-            setup.hosts.iter().map(|host| host.fills.iter().map(&mut place).collect()).collect();
-        let follow_slots: Vec<Vec<SlotId>> =
-            setup.follows.iter().map(|follow| follow.fills.iter().map(&mut place).collect()).collect();
+        let pool_slots = setup.pools.iter().map(|(_, pool)| pool.fills.iter().map(&mut place).collect()).collect();
+        let host_slots = setup.hosts.iter().map(|host| host.fills.iter().map(&mut place).collect()).collect();
+        let follow_slots = setup.follows.iter().map(|follow| follow.fills.iter().map(&mut place).collect()).collect();
         let soa = setup.zones.iter().map(|(zone, row)| {
             let key = SlotKey { zone, owner: row.origin.clone(), rtype: Rtype::SOA };
             row.zone.is_some().then(|| slots.push(key))
         });
         let soa = soa.collect();
-        let inputs: Table<ZoneId, ZoneInput> = setup
-            .zones
-            .iter()
-            .map(|(_, zone)| ZoneInput { origin: zone.origin.clone(), zone: zone.zone.clone() })
-            .collect();
-        let image = Arc::new(Image::build(&inputs, &slots));
-        let (users, followers, member_hosts) = index(&setup);
-        Self { setup, image, slots, soa, pool_slots, host_slots, follow_slots, users, followers, member_hosts }
+        let input = |zone: &ZoneSetup| ZoneInput { origin: zone.origin.clone(), zone: zone.zone.clone() };
+        let inputs: Table<ZoneId, ZoneInput> = setup.zones.iter().map(|(_, zone)| input(zone)).collect();
+        let mut prepared = Self {
+            image: Arc::new(Image::build(&inputs, &slots)),
+            slots,
+            soa,
+            pool_slots,
+            host_slots,
+            follow_slots,
+            users: setup.targets.iter().map(|_| Users::default()).collect(),
+            followers: setup.pools.iter().map(|_| Vec::new()).collect(),
+            member_hosts: setup.pools.iter().map(|(_, pool)| vec![None; pool.members.len()]).collect(),
+            pool_leads: setup.pools.iter().map(|(_, pool)| lead(&pool.fills, &pool.pool.settings)).collect(),
+            host_settings: setup.hosts.iter().map(|host| settings(&setup, host)).collect(),
+            by_host: HashMap::new(),
+            by_address: HashMap::new(),
+            setup,
+        };
+        prepared.index();
+        prepared
     }
-}
 
-impl Prepared {
-    /// Returns a value for each slot that holds until the first judgement: nothing, not to be cached.
-    pub(super) fn empty_values(&self) -> Vec<SlotValue> {
-        vec![SlotValue::Empty { negative_ttl: 0 }; self.slots.len()]
+    /// Returns what an order over `scope` may concern; ports are not looked at.
+    pub(super) fn covered(&self, scope: &Scope) -> Users {
+        let users = match scope {
+            Scope::Host(name, _) => self.by_host.get(name),
+            Scope::Address(address, _) => self.by_address.get(address),
+        };
+        users.cloned().unwrap_or_default()
     }
-}
 
-type Indexes = (Vec<Users>, Table<PoolId, Vec<usize>>, Table<PoolId, Vec<Option<usize>>>);
-
-fn index(setup: &Setup) -> Indexes {
-    let mut users = vec![Users::default(); setup.targets.len()];
-    for (id, pool) in setup.pools.iter() {
-        for target in pool.members.iter().flat_map(|member| &member.targets) {
-            let pools = &mut users[target.index()].pools;
-            if pools.last() != Some(&id) {
-                pools.push(id);
-            }
-        }
+    /// Returns the references that may be probed.
+    pub(super) fn references(&self) -> Vec<TargetId> {
+        self.setup.references.iter().copied().filter(|id| self.setup.targets[*id].probed).collect()
     }
-    let mut member_hosts: Table<PoolId, Vec<Option<usize>>> =
-        setup.pools.iter().map(|(_, pool)| vec![None; pool.members.len()]).collect();
-    for (number, host) in setup.hosts.iter().enumerate() {
-        for target in host.addresses.iter().flat_map(|(_, targets)| targets) {
-            let hosts = &mut users[target.index()].hosts;
-            if hosts.last() != Some(&number) {
-                hosts.push(number);
-            }
-        }
-        for &pool in &host.pools {
-            for (member, row) in setup.pools[pool].members.iter().enumerate() {
-                if host.is_host_of(row) {
-                    member_hosts[pool][member] = Some(number);
+
+    /// Walks over the targets that may be probed.
+    pub(super) fn probed(&self) -> impl Iterator<Item = (TargetId, IpAddr)> {
+        let probed = self.setup.targets.iter().filter(|(_, target)| target.probed);
+        probed.map(|(id, target)| (id, target.key.address))
+    }
+
+    /// Returns how long before its time a scheduled drain leaves a host's sets.
+    pub(super) fn host_lead(&self, host: usize) -> Duration {
+        lead(&self.setup.hosts[host].fills, &self.host_settings[host])
+    }
+
+    fn index(&mut self) {
+        let setup = &self.setup;
+        for (id, pool) in setup.pools.iter() {
+            for member in &pool.members {
+                let name = match &member.data {
+                    MemberData::Srv { host, .. } => order_name(host),
+                    MemberData::Address(address) => {
+                        add(&mut self.by_address.entry(*address).or_default().pools, id);
+                        order_name(&pool.fills[0].owner)
+                    }
+                };
+                add(&mut self.by_host.entry(name).or_default().pools, id);
+                for &target in &member.targets {
+                    add(&mut self.users[target].pools, id);
+                    add(&mut self.by_address.entry(setup.targets[target].key.address).or_default().pools, id);
                 }
             }
         }
+        for (number, host) in setup.hosts.iter().enumerate() {
+            add(&mut self.by_host.entry(order_name(&host.fills[0].owner)).or_default().hosts, number);
+            for (address, targets) in &host.addresses {
+                let users = self.by_address.entry(*address).or_default();
+                add(&mut users.hosts, number);
+                // Members without a check of their own have the addresses of their host.
+                host.pools.iter().for_each(|pool| add(&mut users.pools, *pool));
+                targets.iter().for_each(|target| add(&mut self.users[*target].hosts, number));
+            }
+            for &pool in &host.pools {
+                let members = setup.pools[pool].members.iter().zip(&mut self.member_hosts[pool]);
+                members.filter(|(member, _)| host.is_host_of(member)).for_each(|(_, place)| *place = Some(number));
+            }
+        }
+        for (number, follow) in setup.follows.iter().enumerate() {
+            self.followers[follow.pool].push(number);
+        }
     }
-    let mut followers: Table<PoolId, Vec<usize>> = setup.pools.iter().map(|_| Vec::new()).collect();
-    for (number, follow) in setup.follows.iter().enumerate() {
-        followers[follow.pool].push(number);
+}
+
+/// Returns a host's name as orders have it: in lower case, without the final dot.
+pub(super) fn order_name(name: &Name) -> String {
+    name.to_lower().to_string().trim_end_matches('.').to_owned()
+}
+
+/// Adds to a list that is filled in order, unless it was added last.
+fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if list.last() != Some(&item) {
+        list.push(item);
     }
-    (users, followers, member_hosts)
+}
+
+/// Returns the longest unsettled TTL of some sets: a drain for T leaves the answer so long before.
+fn lead(fills: &[Fill], settings: &Settings) -> Duration {
+    let longest = fills.iter().map(|fill| policy::unsettled(fill.ttl, settings)).max();
+    Duration::from_secs(u64::from(longest.unwrap_or(0)))
+}
+
+/// Returns the settings of a host: of several services the most impatient one sets the TTL.
+fn settings(setup: &Setup, host: &HostSetup) -> Settings {
+    let pools = host.pools.iter().map(|pool| &setup.pools[*pool].pool.settings);
+    let mut settings = Settings::default();
+    settings.ttl = pools.clone().map(|s| s.ttl).min().unwrap_or(settings.ttl);
+    settings.unsettled_ttl = pools.map(|s| s.unsettled_ttl).min().unwrap_or(settings.unsettled_ttl);
+    settings
 }

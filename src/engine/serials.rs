@@ -1,15 +1,109 @@
-//! The serial of a zone's SOA as served (RFC 1982).
+//! The serials of the zones' SOAs as served (RFC 1982).
 
-use crate::zone::serial::Serial;
+use std::collections::BTreeMap;
+
+use crate::base::table::Table;
+use crate::snapshot::ZoneId;
+use crate::zone::{Name, Serial};
+
+use super::setup::ZoneSetup;
 
 /// How far ahead of the served serial the ceiling on disk lies.
 const AHEAD: u32 = 1_000;
 /// The distance at which the ceiling is moved on, so that no publication ever waits for a disk.
 const MARGIN: u32 = 200;
 
+/// The serials of all zones, and of those that are gone or broken: one that comes back goes on above what it had.
+#[derive(Debug)]
+pub(super) struct SerialBook {
+    /// Nothing for broken zones.
+    rows: Table<ZoneId, Option<Row>>,
+    /// What zones without a row must begin above, by origin.
+    floors: BTreeMap<String, Serial>,
+}
+
+#[derive(Debug)]
+struct Row {
+    origin: String,
+    /// The serial that the zone declares; it counts from the next [`SerialBook::declare`].
+    declared: Serial,
+    serials: Serials,
+}
+
+impl SerialBook {
+    /// Begins; `ceilings` are what a former run left.
+    pub(super) fn new(zones: &Table<ZoneId, ZoneSetup>, ceilings: BTreeMap<String, Serial>) -> Self {
+        let mut book = Self { rows: Table::new(), floors: ceilings };
+        book.reload(zones);
+        book
+    }
+
+    /// Takes the zones of a new setup; serials stay with the origins.
+    pub(super) fn reload(&mut self, zones: &Table<ZoneId, ZoneSetup>) {
+        let former = std::mem::take(&mut self.rows).into_rows().flatten();
+        let mut former: BTreeMap<String, Serials> = former.map(|row| (row.origin, row.serials)).collect();
+        let rows = zones.iter().map(|(_, zone)| {
+            let declared = zone.zone.as_ref()?.serial();
+            let origin = key(&zone.origin);
+            let serials = former.remove(&origin);
+            let serials = serials.unwrap_or_else(|| Serials::begin(declared, self.floors.remove(&origin)));
+            Some(Row { origin, declared, serials })
+        });
+        self.rows = rows.collect();
+        self.floors.extend(former.into_iter().map(|(origin, serials)| (origin, serials.current)));
+    }
+
+    /// Returns the serial of a zone as served; nothing if it is broken.
+    pub(super) fn current(&self, zone: ZoneId) -> Option<Serial> {
+        Some(self.rows.get(zone)?.as_ref()?.serials.current)
+    }
+
+    /// Walks over the zones that are not broken.
+    pub(super) fn ids(&self) -> impl Iterator<Item = ZoneId> + use<> {
+        let good = self.rows.iter().filter(|(_, row)| row.is_some()).map(|(id, _)| id);
+        good.collect::<Vec<_>>().into_iter()
+    }
+
+    /// Walks over origins and serials.
+    pub(super) fn exact(&self) -> impl Iterator<Item = (String, Serial)> {
+        self.rows.iter().filter_map(|(_, row)| row.as_ref()).map(|row| (row.origin.clone(), row.serials.current))
+    }
+
+    /// Moves a zone on as its data changed.
+    pub(super) fn data_changed(&mut self, zone: ZoneId) {
+        if let Some(row) = self.row(zone) {
+            row.serials.data_changed();
+        }
+    }
+
+    /// Takes the serial that a zone declares since the last reload; tells whether the served one moved.
+    pub(super) fn declare(&mut self, zone: ZoneId, data_changed: bool) -> bool {
+        self.row(zone).is_some_and(|row| {
+            let before = row.serials.current;
+            row.serials.declare(row.declared, data_changed);
+            row.serials.current != before
+        })
+    }
+
+    /// Returns the origin and the ceiling to keep on disk, if it must be moved on now.
+    pub(super) fn new_ceiling(&mut self, zone: ZoneId) -> Option<(String, Serial)> {
+        let row = self.row(zone)?;
+        Some((row.origin.clone(), row.serials.new_ceiling()?))
+    }
+
+    fn row(&mut self, zone: ZoneId) -> Option<&mut Row> {
+        self.rows.get_mut(zone)?.as_mut()
+    }
+}
+
+/// Returns how a zone is named in the store.
+fn key(origin: &Name) -> String {
+    origin.to_lower().to_string()
+}
+
 /// The serials of one zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Serials {
+struct Serials {
     declared: Serial,
     current: Serial,
     ceiling: Option<Serial>,
@@ -17,23 +111,18 @@ pub(super) struct Serials {
 
 impl Serials {
     /// Begins: at the declared serial, or above the ceiling that a former run left.
-    pub(super) fn begin(declared: Serial, ceiling: Option<Serial>) -> Self {
+    fn begin(declared: Serial, ceiling: Option<Serial>) -> Self {
         let current = ceiling.map_or(declared, |ceiling| next(declared, ceiling));
         Self { declared, current, ceiling: None }
     }
 
-    /// Returns the serial as served.
-    pub(super) const fn current(&self) -> Serial {
-        self.current
-    }
-
     /// Moves on as other data changed: the greater of declared and current + 1.
-    pub(super) fn data_changed(&mut self) {
+    fn data_changed(&mut self) {
         self.current = next(self.declared, self.current);
     }
 
     /// Takes a newly declared serial; if no other data changed, only a serial that moved ahead counts.
-    pub(super) fn declare(&mut self, declared: Serial, data_changed: bool) {
+    fn declare(&mut self, declared: Serial, data_changed: bool) {
         self.declared = declared;
         if data_changed {
             self.data_changed();
@@ -43,7 +132,7 @@ impl Serials {
     }
 
     /// Returns the ceiling to keep on disk, if it must be moved on now.
-    pub(super) fn new_ceiling(&mut self) -> Option<Serial> {
+    fn new_ceiling(&mut self) -> Option<Serial> {
         let limit = self.current + MARGIN;
         if self.ceiling.is_some_and(|ceiling| ceiling.is_after(limit)) {
             return None;
@@ -80,9 +169,9 @@ mod tests {
 
     #[test]
     fn a_restart_begins_above_the_ceiling() {
-        assert_eq!(Serials::begin(Serial(7), None).current(), Serial(7));
-        assert_eq!(Serials::begin(Serial(7), Some(Serial(1_007))).current(), Serial(1_008));
-        assert_eq!(Serials::begin(Serial(2_000), Some(Serial(1_007))).current(), Serial(2_000));
+        assert_eq!(Serials::begin(Serial(7), None).current, Serial(7));
+        assert_eq!(Serials::begin(Serial(7), Some(Serial(1_007))).current, Serial(1_008));
+        assert_eq!(Serials::begin(Serial(2_000), Some(Serial(1_007))).current, Serial(2_000));
     }
 
     #[test]
@@ -90,11 +179,11 @@ mod tests {
         let mut serials = Serials::begin(Serial(7), None);
         serials.data_changed();
         serials.declare(Serial(8), false);
-        assert_eq!(serials.current(), Serial(8));
+        assert_eq!(serials.current, Serial(8));
         serials.declare(Serial(20), false);
-        assert_eq!(serials.current(), Serial(20));
+        assert_eq!(serials.current, Serial(20));
         serials.declare(Serial(20), true);
-        assert_eq!(serials.current(), Serial(21));
+        assert_eq!(serials.current, Serial(21));
     }
 
     #[test]
@@ -107,6 +196,6 @@ mod tests {
                 break;
             }
         }
-        assert_eq!(serials.current(), Serial(7 + AHEAD - MARGIN));
+        assert_eq!(serials.current, Serial(7 + AHEAD - MARGIN));
     }
 }

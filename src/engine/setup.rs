@@ -1,6 +1,7 @@
 //! What the engine runs: zones, targets, pools and what they fill, as the config room lowers them.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -143,10 +144,42 @@ pub struct FollowSetup {
 }
 
 impl PoolSetup {
+    /// Finds a member of another setup by what it was: of several alike one that declares the same priority.
+    pub(super) fn find(&self, label: &str, half: u8, declared: u16) -> Option<usize> {
+        let members = || self.members.iter().zip(&self.pool.members).enumerate();
+        let mut alike = members().filter(|(_, (row, member))| row.label == label && member.half == half);
+        let first = alike.next()?;
+        let same = std::iter::once(first).chain(alike).find(|(_, (_, member))| member.priority == declared);
+        Some(same.map_or(first.0, |(place, _)| place))
+    }
+
+    /// Walks over the targets of all members; a shared one comes more than once.
+    pub(super) fn targets(&self) -> impl Iterator<Item = &TargetId> {
+        self.members.iter().flat_map(|member| &member.targets)
+    }
+
     /// Returns whether `name`, with or without its final dot and in any case, names this pool or one half of it.
     pub fn is_named(&self, name: &str) -> bool {
         let same = |own: &str| own.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.'));
         same(&self.name) || self.name.split('+').any(same)
+    }
+}
+
+impl MemberSetup {
+    /// Returns the port that the record names; 0 for an address.
+    pub(super) const fn port(&self) -> u16 {
+        match self.data {
+            MemberData::Srv { port, .. } => port,
+            MemberData::Address(_) => 0,
+        }
+    }
+
+    /// Returns the address that the record is, if it is one.
+    pub(super) const fn address(&self) -> Option<IpAddr> {
+        match self.data {
+            MemberData::Srv { .. } => None,
+            MemberData::Address(address) => Some(address),
+        }
     }
 }
 
@@ -157,6 +190,15 @@ impl HostSetup {
             MemberData::Srv { host, .. } => self.fills.first().is_some_and(|fill| fill.owner == *host),
             MemberData::Address(_) => false,
         }
+    }
+}
+
+impl TargetKey {
+    /// Returns a number for jitter and spread that is the same over restarts.
+    pub(super) fn seed(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
     }
 }
 

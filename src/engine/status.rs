@@ -6,9 +6,8 @@ use crate::base::clock::{Mono, Now, UnixTime};
 use crate::health::machine::State;
 use crate::health::{Outcome, TargetId, Verdict};
 use crate::policy::Decision;
-use crate::snapshot::SlotValue;
 
-use super::core::Core;
+use super::core::{Core, Timer, ttl_of};
 use super::setup::{PoolId, Setup};
 
 /// Everything at one moment.
@@ -104,7 +103,7 @@ impl Core {
     pub fn status(&self, now: Now) -> Status {
         let zones = self.prepared.setup.zones.iter().map(|(id, zone)| ZoneStatus {
             origin: zone.origin.to_string(),
-            serial: self.zones[id].as_ref().map(|row| row.serials.current().0),
+            serial: self.serials.current(id).map(|serial| serial.0),
         });
         Status {
             generation: self.snapshot.generation(),
@@ -120,15 +119,12 @@ impl Core {
         let (setup, row) = (&self.prepared.setup.pools[id], &self.pools[id]);
         let verdicts = self.verdicts(id, now.wall);
         let members = setup.members.iter().zip(&setup.pool.members).zip(verdicts);
-        let ttl = |value: &SlotValue| match value {
-            SlotValue::Records(set) => set.ttl(),
-            SlotValue::Empty { negative_ttl } => *negative_ttl,
-        };
+        let values = self.prepared.pool_slots[id].iter().filter_map(|slot| self.slots[*slot].value.as_ref());
         Some(PoolStatus {
             id,
             name: setup.name.clone(),
             decision: row.decision.clone()?,
-            ttls: row.fills.iter().filter_map(|fill| fill.value.as_ref()).map(ttl).collect(),
+            ttls: values.map(ttl_of).collect(),
             members: members
                 .map(|((setup, member), verdict)| MemberStatus {
                     label: setup.label.clone(),
@@ -141,7 +137,7 @@ impl Core {
                 .collect(),
             strikes: row.memory.strikes,
             changed: row.changed,
-            again: row.wake.map(|at| at.since(now.mono)),
+            again: self.timers.at(Timer::Pool(id)).map(|at| at.since(now.mono)),
         })
     }
 

@@ -70,14 +70,21 @@ pub fn verdict<'a>(targets: impl Iterator<Item = Standing<'a>> + Clone) -> Verdi
     }
 }
 
-/// Returns the verdict of a member that is not probed by design: it serves unless an order says otherwise. It counts
-/// as alive, since nobody knows better.
-pub const fn unprobed(force: Option<Force>) -> Verdict {
-    match force {
-        None | Some(Force::Up) => Verdict::Serve { degraded: false, proven: true },
-        Some(Force::Drained) => Verdict::Withhold { by: By::Order, leaving: true, conclusive: true },
-        Some(Force::Down) => Verdict::Withhold { by: By::Order, leaving: false, conclusive: true },
+/// Returns the verdict of a member without targets: it serves unless orders over all its addresses say otherwise.
+///
+/// One that is unprobed `by_design` counts as alive, since nobody knows better; of one whose host has no known address
+/// nothing is believed.
+pub fn untested(by_design: bool, forces: impl Iterator<Item = Option<Force>>) -> Verdict {
+    let (mut serves, mut up, mut drained) = (None, false, false);
+    for force in forces {
+        serves = Some(serves.unwrap_or(false) || matches!(force, None | Some(Force::Up)));
+        up |= force == Some(Force::Up);
+        drained |= force == Some(Force::Drained);
     }
+    if serves.unwrap_or(true) {
+        return Verdict::Serve { degraded: false, proven: by_design || up };
+    }
+    Verdict::Withhold { by: By::Order, leaving: by_design && drained, conclusive: true }
 }
 
 #[cfg(test)]
@@ -98,7 +105,9 @@ mod tests {
                 health.step(&report, &Settings::default(), Guard::Off, Mono::START);
                 health
             }
-            other => Health::restored(&other, None, None, Mono::START),
+            other @ (State::Unknown | State::Up | State::Down(_) | State::Recovering { .. }) => {
+                Health::restored(&other, None, None, Mono::START)
+            }
         }
     }
 
@@ -129,6 +138,25 @@ mod tests {
             (vec![(&up, Some(Force::Down)), (&dead, None)], withheld(By::Health, false, true)),
         ] {
             assert_eq!(judge(&targets), expected, "{targets:?}");
+        }
+    }
+
+    #[test]
+    fn without_targets_only_orders_withhold() {
+        let (down, drained, up) = (Some(Force::Down), Some(Force::Drained), Some(Force::Up));
+        let serve = |proven| Verdict::Serve { degraded: false, proven };
+        let withheld = |leaving| Verdict::Withhold { by: By::Order, leaving, conclusive: true };
+        for (by_design, forces, expected) in [
+            (true, vec![], serve(true)),
+            (true, vec![None], serve(true)),
+            (true, vec![drained], withheld(true)),
+            (true, vec![down], withheld(false)),
+            (true, vec![down, None], serve(true)),
+            (false, vec![None], serve(false)),
+            (false, vec![up], serve(true)),
+            (false, vec![drained], withheld(false)),
+        ] {
+            assert_eq!(untested(by_design, forces.iter().copied()), expected, "{by_design} {forces:?}");
         }
     }
 }

@@ -14,19 +14,25 @@
 //! | `leave WHAT` | every probe of WHAT is told from now that the server is leaving |
 //! | `blind WHAT` | every probe of WHAT ends from now by the checker's own fault |
 //! | `pass WHAT` | every probe of WHAT passes from now |
-//! | `force up WHAT`, `force down WHAT`, `drain WHAT` | the order; behind it `for DURATION` and `last` may stand |
+//! | `force up WHAT`, `force down WHAT`, `drain WHAT` | the order; behind it `in DURATION` (when it begins), `for DURATION` and `last` may stand |
 //! | `clear WHAT` | all orders for WHAT end |
 //! | `failback OWNER` | the order `failback` for a service |
 //! | `reload` … `end` | the lines between are the new config |
-//! | `restart` | the process ends and starts again at once with what it kept |
+//! | `zone-add RECORD`, `zone-drop RECORD` | after the first step: the record comes or goes with the next `reload` |
+//! | `restart`, `restart after DURATION` | the process ends and starts again, at once or later, with what it kept |
+//! | `kill`, `kill after DURATION` | the same, but it ends without a word |
+//! | `clock DURATION` | the wall clock jumps ahead |
 //! | `wait DURATION` | time passes: `250ms`, `45s`, `57m45s`, `1h` |
-//! | `ask NAME TYPE` | a question; the lines behind, `= TTL RDATA` in declared order, are its answer, or one line `= NODATA`, `= NXDOMAIN`, `= SERVFAIL`, `= nothing` (silence before the start is over) |
+//! | `ask NAME TYPE` | a question; the lines behind, `= TTL RDATA` in declared order, are its answer, or one line `= NODATA` (with or without its negative TTL), `= NXDOMAIN`, `= SERVFAIL`, `= nothing` (silence before the start is over) |
 //! | `why NAME TYPE` | the line behind, `= TEXT`, is the reason of the answer |
+//! | `state WHAT` | the line behind, `= WORD…`, is the health of its targets, in the order of the zone |
+//! | `isolated` | the line behind, `= yes` or `= no`, tells whether the checker is cut off |
 //!
 //! WHAT is a host, an address, or either with `:PORT`. A step that is an order may be followed by `= refused`.
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot be read must fail the test")]
 
+mod play;
 mod script;
 
 use std::collections::BTreeSet;
@@ -56,12 +62,18 @@ fn every_story_is_well_formed_and_proves_something() {
     let stories = stories();
     assert!(!stories.is_empty());
     for (name, script) in stories {
-        let asks = script.steps.iter().filter(|step| matches!(step.step, Step::Ask { .. } | Step::Why { .. }));
-        assert!(asks.count() > 0, "{name}.scn asks nothing");
+        let asks = |step: &Step| matches!(step, Step::Ask { .. } | Step::Why { .. } | Step::State { .. });
+        assert!(script.steps.iter().any(|line| asks(&line.step)), "{name}.scn asks nothing");
         for zone in &script.zones {
             assert!(folder().join(&zone.file).is_file(), "{name}.scn: {} is missing", zone.file);
         }
     }
+}
+
+#[test]
+fn every_story_goes_as_it_is_told() {
+    let wrong: Vec<String> = stories().iter().flat_map(|(name, script)| play::play(&folder(), name, script)).collect();
+    assert!(wrong.is_empty(), "{} lines:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]

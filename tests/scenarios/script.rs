@@ -39,21 +39,40 @@ pub(crate) enum Step {
     /// From now on every probe of `what` ends so.
     Probes { what: String, end: End },
     /// An order for `what`.
-    Order { order: Order, what: String, lasts: Option<Duration>, last: bool },
+    Order { order: Order, what: String, terms: Terms },
     /// All orders for `what` end.
     Clear { what: String },
     /// The order `failback`.
     Failback { owner: String },
     /// A new config.
     Reload { config: String },
-    /// The process ends and starts again.
-    Restart,
+    /// A record comes or goes with the next reload.
+    Zone { record: String, comes: bool },
+    /// The process ends, in order or not, and starts again so much later.
+    Restart { killed: bool, after: Duration },
     /// Time passes.
     Wait(Duration),
+    /// The wall clock is set ahead.
+    Clock(Duration),
     /// A question.
     Ask { name: String, rtype: String },
     /// A question for the reason.
     Why { name: String, rtype: String },
+    /// A question for the health of targets.
+    State { what: String },
+    /// A question whether the checker is isolated.
+    Isolated,
+}
+
+/// When an order begins and ends, and whether it may take the last eligible member.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Terms {
+    /// How long until it begins.
+    pub(crate) begins: Duration,
+    /// How long it lasts.
+    pub(crate) lasts: Option<Duration>,
+    /// `last`
+    pub(crate) last: bool,
 }
 
 /// How probes end.
@@ -117,12 +136,12 @@ impl Script {
         for Line { number, step, expected } in &self.steps {
             let right = match step {
                 Step::Ask { .. } => !expected.is_empty(),
-                Step::Why { .. } => expected.len() == 1,
+                Step::Why { .. } | Step::State { .. } | Step::Isolated => expected.len() == 1,
                 Step::Order { .. } => expected.is_empty() || expected == &["refused"],
                 Step::Probes { .. } | Step::Clear { .. } | Step::Failback { .. } | Step::Reload { .. } => {
                     expected.is_empty()
                 }
-                Step::Restart | Step::Wait(_) => expected.is_empty(),
+                Step::Zone { .. } | Step::Restart { .. } | Step::Wait(_) | Step::Clock(_) => expected.is_empty(),
             };
             if !right {
                 return Err(format!("{number}: wrong lines behind this step"));
@@ -146,23 +165,42 @@ fn step(words: &[&str]) -> Option<Step> {
         ["drain", what, ref rest @ ..] => order(Order::Drain, what, rest),
         ["clear", what] => Some(Step::Clear { what: what.to_owned() }),
         ["failback", owner] => Some(Step::Failback { owner: owner.to_owned() }),
-        ["restart"] => Some(Step::Restart),
+        ["zone-add", ref rest @ ..] => Some(Step::Zone { record: rest.join(" "), comes: true }),
+        ["zone-drop", ref rest @ ..] => Some(Step::Zone { record: rest.join(" "), comes: false }),
+        ["restart"] => Some(Step::Restart { killed: false, after: Duration::ZERO }),
+        ["restart", "after", span] => Some(Step::Restart { killed: false, after: duration(span)? }),
+        ["kill"] => Some(Step::Restart { killed: true, after: Duration::ZERO }),
+        ["kill", "after", span] => Some(Step::Restart { killed: true, after: duration(span)? }),
         ["wait", span] => Some(Step::Wait(duration(span)?)),
+        ["clock", span] => Some(Step::Clock(duration(span)?)),
         ["ask", name, rtype] => Some(Step::Ask { name: name.to_owned(), rtype: rtype.to_owned() }),
         ["why", name, rtype] => Some(Step::Why { name: name.to_owned(), rtype: rtype.to_owned() }),
+        ["state", what] => Some(Step::State { what: what.to_owned() }),
+        ["isolated"] => Some(Step::Isolated),
         _ => None,
     }
 }
 
-fn order(order: Order, what: &str, rest: &[&str]) -> Option<Step> {
-    let (lasts, last) = match *rest {
-        [] => (None, false),
-        ["last"] => (None, true),
-        ["for", span] => (Some(duration(span)?), false),
-        ["for", span, "last"] => (Some(duration(span)?), true),
-        _ => return None,
-    };
-    Some(Step::Order { order, what: what.to_owned(), lasts, last })
+fn order(order: Order, what: &str, mut rest: &[&str]) -> Option<Step> {
+    let mut terms = Terms::default();
+    while !rest.is_empty() {
+        rest = match *rest {
+            ["in", span, ref rest @ ..] => {
+                terms.begins = duration(span)?;
+                rest
+            }
+            ["for", span, ref rest @ ..] => {
+                terms.lasts = Some(duration(span)?);
+                rest
+            }
+            ["last"] => {
+                terms.last = true;
+                &[]
+            }
+            _ => return None,
+        };
+    }
+    Some(Step::Order { order, what: what.to_owned(), terms })
 }
 
 /// Reads `250ms`, `45s`, `57m45s`, `1h`.
@@ -201,6 +239,7 @@ fn reads_durations() {
 fn refuses_what_is_no_step() {
     for (text, error) in [
         ("wait soon", "1: no step: wait soon"),
+        ("drain a soon", "1: no step: drain a soon"),
         ("= 5 10 0 5060 a.", "1: no step before: = 5 10 0 5060 a."),
         ("restart\nzone a.zone", "2: no step: zone a.zone"),
         ("ask a A", "1: wrong lines behind this step"),

@@ -7,10 +7,10 @@ use crate::base::finding::Finding;
 use crate::config::infer::Guess;
 use crate::config::shape::{AddressEntry, CheckKind, CheckShape, Leads};
 use crate::config::source::{List, Placed};
-use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup, ZoneSetup};
+use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
 use crate::policy::{Kind, Member, Pool};
 use crate::snapshot::ZoneId;
-use crate::zone::Name;
+use crate::zone::{Name, Rtype};
 
 use super::census::{addresses, ancestors, fills};
 use super::services::Services;
@@ -94,7 +94,25 @@ impl Services<'_, '_, '_> {
             return;
         }
         self.judge_host(entry);
-        self.follows.push(FollowSetup { fills: declared.fills, addresses: declared.addresses, pool });
+        let fills = self.with_families_of(pool, declared.fills);
+        self.follows.push(FollowSetup { fills, addresses: declared.addresses, pool });
+    }
+
+    /// Adds a fill for a family that only the hosts of the service have: it comes and goes with them.
+    fn with_families_of(&self, pool: PoolId, mut fills: Vec<Fill>) -> Vec<Fill> {
+        let members = self.pools.get(pool).into_iter().flat_map(|pool| &pool.members);
+        let hosts = members.filter_map(|member| match &member.data {
+            MemberData::Srv { host, .. } => self.census.hosts.get(self.census.host(host)?),
+            MemberData::Address(_) => None,
+        });
+        let inside = hosts.filter(|host| !host.fills.is_empty());
+        for address in inside.flat_map(|host| &host.addresses) {
+            let rtype = if address.is_ipv4() { Rtype::A } else { Rtype::AAAA };
+            if let Some(other) = fills.first().filter(|_| fills.iter().all(|fill| fill.rtype != rtype)) {
+                fills.push(Fill { rtype, ..other.clone() });
+            }
+        }
+        fills
     }
 
     fn add_tiers(&mut self, entry: &AddressEntry, tiers: &[List<IpAddr>], check: &CheckShape, declared: Declared) {

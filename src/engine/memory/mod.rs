@@ -1,6 +1,7 @@
 //! What the engine keeps over restarts, as JSON under keys of the store.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,13 +17,13 @@ use super::setup::{PoolSetup, TargetKey};
 /// What a former run left, read from the store.
 #[derive(Debug, Default)]
 pub struct Restored {
-    health: HashMap<String, KeptHealth>,
+    health: BTreeMap<String, KeptHealth>,
     memory: HashMap<String, KeptMemory>,
     serials: HashMap<String, KeptSerial>,
     orders: BTreeMap<OrderId, Order>,
     failbacks: Vec<String>,
     alive: Option<UnixTime>,
-    max_age: std::time::Duration,
+    max_age: Duration,
 }
 
 /// A target's belief.
@@ -43,9 +44,20 @@ struct KeptMemory {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     last_failback_ms: Option<u64>,
     strikes: u32,
-    /// Label, half, priority and weight of each record.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    last_good: Option<Vec<(String, u8, u16, u16)>>,
+    last_good: Option<Vec<KeptListed>>,
+}
+
+/// A record of the last good set.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptListed {
+    label: String,
+    half: u8,
+    /// The priority that the member declares.
+    declared: u16,
+    /// The priority and the weight that it bore.
+    priority: u16,
+    weight: u16,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,13 +81,15 @@ struct KeptAlive {
 }
 
 /// The key under which the engine notes that it lives: the age of all beliefs counts from here.
-pub(super) const ALIVE: &str = "alive";
+const ALIVE: &str = "alive";
+/// The word for up.
+const UP: &str = "up";
 
 impl Restored {
     /// Reads what the store holds. Values that cannot be read are named in the second part and passed over.
     ///
     /// `max_age` is the age beyond which beliefs of health count no more.
-    pub fn read(store: &BTreeMap<String, Vec<u8>>, max_age: std::time::Duration) -> (Self, Vec<String>) {
+    pub fn read(store: &BTreeMap<String, Vec<u8>>, max_age: Duration) -> (Self, Vec<String>) {
         let mut restored = Self { max_age, ..Self::default() };
         let mut unreadable = Vec::new();
         for (key, value) in store {
@@ -113,17 +127,13 @@ impl Restored {
 
     /// Returns a target's health, if it is young enough: failing is up, recovering is down, counters are 0.
     pub(super) fn health(&self, key: &TargetKey, now: Now) -> Option<Health> {
-        let kept = self.health.get(&key.to_string())?;
-        let seen = self.alive.unwrap_or_default().max(UnixTime::from_millis(kept.at_ms));
-        if now.wall.since(seen) > self.max_age {
-            return None;
-        }
+        let kept = self.health.get(&key.to_string()).filter(|kept| self.is_young(kept, now))?;
         let state = match kept.state.as_str() {
-            "up" => State::Up,
-            "conclusive" => State::Down(Down::Conclusive),
-            "silent" => State::Down(Down::Silent),
-            "leaving" => State::Down(Down::Leaving),
-            _ => return None,
+            UP => State::Up,
+            word => {
+                let ways = [Down::Conclusive, Down::Silent, Down::Leaving];
+                State::Down(ways.into_iter().find(|how| how.word() == word)?)
+            }
         };
         let quiet = kept.quiet_until_ms.map(|ms| now.mono + UnixTime::from_millis(ms).since(now.wall));
         Some(Health::restored(&state, kept.cause.clone().map(Into::into), quiet, now.mono))
@@ -133,38 +143,52 @@ impl Restored {
     pub(super) fn memory(&self, pool: &PoolSetup, now: Now) -> Option<Memory> {
         let kept = self.memory.get(&pool.name)?;
         let ago = |ms: u64| now.mono - now.wall.since(UnixTime::from_millis(ms));
-        let find = |(label, half, priority, weight): &(String, u8, u16, u16)| {
-            let members = pool.members.iter().zip(&pool.pool.members);
-            let member = members.clone().position(|(row, m)| row.label == *label && m.half == *half)?;
-            Some(Listed { member, priority: *priority, weight: *weight })
+        let find = |kept: &KeptListed| {
+            let member = pool.find(&kept.label, kept.half, kept.declared)?;
+            Some(Listed { member, priority: kept.priority, weight: kept.weight })
         };
         Some(Memory {
             current: kept.current,
             last_failback: kept.last_failback_ms.map(ago),
             strikes: kept.strikes,
-            last_good: kept.last_good.as_ref().and_then(|set| set.iter().map(find).collect()),
+            last_good: kept.last_good.as_ref().map(|set| set.iter().filter_map(find).collect()),
             ..Memory::default()
         })
     }
 
-    pub(super) fn ceiling(&self, origin: &str) -> Option<Serial> {
-        self.serials.get(origin).map(|kept| Serial(kept.ceiling))
+    /// Returns the keys of beliefs that count no more: those of targets that are not `known`, and those too old.
+    pub(super) fn strangers(&self, known: &HashSet<String>, now: Now) -> Vec<String> {
+        let counts = |name: &String, kept: &KeptHealth| known.contains(name) && self.is_young(kept, now);
+        let strangers = self.health.iter().filter(|(name, kept)| !counts(name, kept));
+        strangers.map(|(name, _)| format!("health/{name}")).collect()
     }
 
-    pub(super) fn orders(&self) -> impl Iterator<Item = (OrderId, &Order)> {
-        self.orders.iter().map(|(id, order)| (*id, order))
+    /// Returns the ceilings of the zones' serials, by origin.
+    pub(super) fn ceilings(&self) -> BTreeMap<String, Serial> {
+        let mut names: Vec<&String> = self.serials.keys().collect();
+        names.sort_unstable();
+        names.into_iter().map(|name| (name.clone(), Serial(self.serials[name].ceiling))).collect()
+    }
+
+    pub(super) fn orders(&self) -> BTreeMap<OrderId, Order> {
+        self.orders.clone()
     }
 
     pub(super) fn failback_ordered(&self, pool: &str) -> bool {
         self.failbacks.iter().any(|name| name == pool)
     }
 
+    fn is_young(&self, kept: &KeptHealth, now: Now) -> bool {
+        let seen = self.alive.unwrap_or_default().max(UnixTime::from_millis(kept.at_ms));
+        now.wall.since(seen) <= self.max_age
+    }
+
     /// Supposes the health of a target instead of reading it: for `simulate` and tests.
     pub fn suppose(&mut self, key: &TargetKey, up: bool, at: UnixTime) {
-        let state = if up { "up" } else { "conclusive" };
+        let state = if up { UP } else { Down::Conclusive.word() };
         let cause = (!up).then(|| "supposed to be down".to_owned());
         let kept = KeptHealth { state: state.to_owned(), at_ms: at.as_millis(), quiet_until_ms: None, cause };
-        self.max_age = self.max_age.max(std::time::Duration::from_secs(60));
+        self.max_age = self.max_age.max(Duration::from_secs(60));
         self.health.insert(key.to_string(), kept);
     }
 }
@@ -185,19 +209,23 @@ impl KeptOrder {
 
 /// Writes what is kept of a target: nothing while it is unknown.
 pub(super) fn keep_health(key: &TargetKey, health: &Health, now: Now) -> (String, Option<Vec<u8>>) {
-    let state = match health.state() {
-        State::Unknown => None,
-        State::Up | State::Failing { .. } => Some("up"),
-        State::Recovering { .. } => Some(Down::Silent.word()),
-        State::Down(how) => Some(how.word()),
-    };
-    let value = state.map(|state| {
+    let value = kept_word(health.state()).map(|state| {
         let quiet = health.quiet_until().map(|until| (now.wall + until.since(now.mono)).as_millis());
-        let cause = if state == "up" { None } else { health.cause().map(ToString::to_string) };
-        let kept = KeptHealth { state: state.to_owned(), at_ms: now.wall.as_millis(), quiet_until_ms: quiet, cause };
-        json(&kept)
+        let cause = if state == UP { None } else { health.cause().map(ToString::to_string) };
+        json(&KeptHealth { state: state.to_owned(), at_ms: now.wall.as_millis(), quiet_until_ms: quiet, cause })
     });
     (health_key(key), value)
+}
+
+/// Returns the word for a state as it is kept: failing is up, recovering is down (the machine forgets how), unknown is
+/// nothing.
+pub(super) const fn kept_word(state: &State) -> Option<&'static str> {
+    match state {
+        State::Unknown => None,
+        State::Up | State::Failing { .. } => Some(UP),
+        State::Recovering { .. } => Some(Down::Silent.word()),
+        State::Down(how) => Some(how.word()),
+    }
 }
 
 /// Returns the key of a target's belief.
@@ -214,7 +242,8 @@ pub(super) fn differs(a: &Memory, b: &Memory) -> bool {
 pub(super) fn keep_memory(pool: &PoolSetup, memory: &Memory, now: Now) -> (String, Option<Vec<u8>>) {
     let label = |listed: &Listed| {
         let (row, member) = (pool.members.get(listed.member)?, pool.pool.members.get(listed.member)?);
-        Some((row.label.clone(), member.half, listed.priority, listed.weight))
+        let (label, half, declared) = (row.label.clone(), member.half, member.priority);
+        Some(KeptListed { label, half, declared, priority: listed.priority, weight: listed.weight })
     };
     let ago = |at: Mono| now.wall.as_millis().saturating_sub(millis(now.mono.since(at)));
     let kept = KeptMemory {
@@ -263,6 +292,9 @@ fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("plain structs without maps always serialise")
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

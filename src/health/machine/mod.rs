@@ -188,7 +188,6 @@ impl Health {
 
     fn fail(&mut self, kind: FailKind, began: Mono, settings: &Settings, guard: Guard, now: Mono) {
         self.plain_passes = 0;
-        self.quiet_until = None;
         let how = match kind {
             FailKind::Conclusive => Down::Conclusive,
             FailKind::Silent => Down::Silent,

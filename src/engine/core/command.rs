@@ -1,0 +1,88 @@
+//! The operator's orders, as the core takes them.
+
+use crate::base::clock::Now;
+use crate::engine::effect::Effect;
+use crate::engine::memory;
+use crate::engine::orders::{OrderId, Refusal};
+use crate::engine::prepare::Users;
+use crate::health::Verdict;
+use crate::health::orders::{Order, Scope};
+use crate::policy::Trigger;
+
+use super::Core;
+use super::timers::Timer;
+
+impl Core {
+    /// Takes an order; it counts once its effects are on disk.
+    ///
+    /// # Errors
+    /// [`Refusal::TakesLast`] if it takes the last eligible member of a service and `last` is not set; nothing has
+    /// changed then.
+    pub fn give(&mut self, order: Order, last: bool, now: Now) -> Result<OrderId, Refusal> {
+        let scope = order.scope.clone();
+        let pools = self.prepared.covered(&scope).pools;
+        let before: Vec<Vec<Verdict>> = pools.iter().map(|pool| self.verdicts(*pool, now.wall)).collect();
+        let id = self.orders.add(order);
+        let robbed = self.robbed(&pools, &before, now.wall);
+        if !robbed.is_empty() && !last {
+            self.orders.remove(id);
+            return Err(Refusal::TakesLast(robbed));
+        }
+        self.effects.extend(self.orders.get(id).map(|order| {
+            let (key, value) = memory::keep_order(id, order);
+            Effect::Persist { key, value }
+        }));
+        self.judge_covered(&scope, now);
+        self.end_orders(now);
+        Ok(id)
+    }
+
+    /// Takes an order back; tells whether there was one.
+    pub fn clear(&mut self, id: OrderId, now: Now) -> bool {
+        let Some(order) = self.orders.remove(id) else { return false };
+        self.persist((memory::order_key(id), None));
+        self.judge_covered(&order.scope, now);
+        self.end_orders(now);
+        true
+    }
+
+    /// Orders a failback: valid once, it skips the hold and, with `failback = "manual"`, is the word that is waited for.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchService`].
+    pub fn fail_back(&mut self, pool: &str, now: Now) -> Result<(), Refusal> {
+        let found = self.prepared.setup.pools.iter().find(|(_, setup)| setup.is_named(pool)).map(|(id, _)| id);
+        let id = found.ok_or_else(|| Refusal::NoSuchService(pool.to_owned()))?;
+        self.pools[id].failback_ordered = true;
+        let key = memory::failback_key(&self.prepared.setup.pools[id].name);
+        self.persist((key, Some(b"true".to_vec())));
+        self.judge(Users { pools: vec![id], hosts: Vec::new() }, Trigger::Order, now);
+        Ok(())
+    }
+
+    /// Walks over the orders that are not over, those for something gone included.
+    pub fn orders(&self) -> impl Iterator<Item = (OrderId, &Order)> {
+        self.orders.iter()
+    }
+
+    /// Returns whether an order covers nothing that there is.
+    pub fn is_idle(&self, order: &Order) -> bool {
+        let users = self.prepared.covered(&order.scope);
+        users.pools.is_empty() && users.hosts.is_empty()
+    }
+
+    /// Forgets the orders that are over, and sets the timer for the next.
+    pub(super) fn end_orders(&mut self, now: Now) {
+        for (id, order) in self.orders.end(now.wall) {
+            self.persist((memory::order_key(id), None));
+            self.judge_covered(&order.scope, now);
+        }
+        let end = self.orders.next_end(now.wall);
+        self.timers.set(Timer::Orders, end.map(|after| now.mono + after));
+    }
+
+    fn judge_covered(&mut self, scope: &Scope, now: Now) {
+        let users = self.prepared.covered(scope);
+        self.judge(users, Trigger::Order, now);
+    }
+}

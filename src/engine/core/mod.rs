@@ -1,0 +1,328 @@
+//! The state, and what follows from an event. Pure.
+//!
+//! ```text
+//!  report ─┐                       ┌─▶ pools ─▶ hosts ─▶ followers ─┐
+//!  command ├─▶ targets, orders ─▶ judge: who must be judged anew     ├─▶ slots: values ─▶ publish: one snapshot
+//!  reload ─┤                       └──────────── timers ◀────────────┘
+//!  time ───┘
+//! ```
+
+mod command;
+mod judge;
+mod publish;
+mod rdata;
+mod reload;
+mod report;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod timers;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::{Mono, Now, UnixTime};
+use crate::base::table::Table;
+use crate::health::cadence;
+use crate::health::isolation::Witnesses;
+use crate::health::machine::{Health, State};
+use crate::health::{Report, TargetId};
+use crate::policy::{Decision, Memory, Trigger};
+use crate::snapshot::{SlotId, SlotValue, Snapshot};
+
+use super::effect::Effect;
+use super::memory::{self, Restored};
+use super::orders::OrderBook;
+use super::prepare::{Prepared, Users};
+use super::serials::SerialBook;
+use super::setup::{PoolId, PoolSetup, TargetSetup};
+use publish::Publication;
+use slots::SlotRow;
+pub(super) use slots::ttl_of;
+pub(super) use timers::Timer;
+use timers::Timers;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A probe has ended.
+    Report {
+        /// The number of the setup that it was made for; a report for another one is dropped.
+        setup: u64,
+        /// The target.
+        target: TargetId,
+        /// What was seen.
+        report: Report,
+    },
+    /// A new setup takes the place of the old one.
+    Reload {
+        /// Its number.
+        setup: u64,
+        /// The setup.
+        prepared: Box<Prepared>,
+    },
+    /// The process ends: what the next run wants to know exactly is kept.
+    Stop,
+}
+
+/// Where an engine begins to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// The number of its setup.
+    pub setup: u64,
+    /// The generation before its first one.
+    pub generation: u64,
+}
+
+/// The engine's state. Events and time go in, effects come out; see the room's front page.
+#[derive(Debug)]
+pub struct Core {
+    /// The number of the setup.
+    number: u64,
+    pub(super) prepared: Prepared,
+    pub(super) targets: Table<TargetId, TargetRow>,
+    pub(super) pools: Table<PoolId, PoolRow>,
+    hosts: Vec<HostRow>,
+    pub(super) slots: Table<SlotId, SlotRow>,
+    pub(super) serials: SerialBook,
+    pub(super) witnesses: Witnesses,
+    pub(super) orders: OrderBook,
+    /// What was published last.
+    pub(super) snapshot: Arc<Snapshot>,
+    publication: Publication,
+    pub(super) timers: Timers,
+    /// Targets that only a witness's answer keeps from being down.
+    awaiting: BTreeSet<TargetId>,
+    /// Targets that must be known before the answers begin.
+    unsettled: BTreeSet<TargetId>,
+    settled: bool,
+    /// What the wall clock shows when the monotonic one is at its start: it moves only when a clock is set.
+    epoch: UnixTime,
+    effects: VecDeque<Effect>,
+}
+
+/// What the engine knows of a target.
+#[derive(Debug)]
+pub(super) struct TargetRow {
+    pub(super) health: Health,
+    /// A number that is the same over restarts.
+    seed: u64,
+    /// When the next probe is due.
+    due: Mono,
+    /// The last report, and when it came.
+    pub(super) last: Option<(UnixTime, Report)>,
+}
+
+/// What the engine knows of a pool.
+#[derive(Debug, Default)]
+pub(super) struct PoolRow {
+    pub(super) memory: Memory,
+    pub(super) decision: Option<Decision>,
+    failback_ordered: bool,
+    /// When a failback is due if all stays as it is.
+    failback_at: Option<Mono>,
+    /// When what is served last changed in this run.
+    pub(super) changed: Option<UnixTime>,
+}
+
+/// What the engine knows of a host.
+#[derive(Debug)]
+struct HostRow {
+    /// Which of its addresses are in the answer.
+    stays: Vec<bool>,
+}
+
+/// The shortest time between publications: what changes meanwhile shares one generation, one serial, one NOTIFY.
+pub const COALESCE: Duration = Duration::from_millis(100);
+/// How often the engine notes that it lives, and looks whether the wall clock was set.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// The window over which the first probes are spread at start-up.
+const START_SPREAD: Duration = Duration::from_secs(1);
+/// How far the clocks may drift apart between two heartbeats before everything is judged anew.
+const DRIFT: Duration = Duration::from_secs(1);
+
+impl Core {
+    /// Begins with what a former run left; the first snapshot is published at once.
+    pub fn new(prepared: Prepared, restored: &Restored, now: Now) -> Self {
+        Self::succeed(prepared, restored, Numbers { setup: 1, generation: 0 }, now)
+    }
+
+    /// Begins where an engine that failed has ended.
+    pub fn succeed(prepared: Prepared, restored: &Restored, from: Numbers, now: Now) -> Self {
+        let empty = vec![SlotValue::Empty { negative_ttl: 0 }; prepared.slots.len()];
+        let setup = &prepared.setup;
+        let mut core = Self {
+            number: from.setup,
+            targets: setup.targets.iter().map(|(_, target)| TargetRow::new(target, restored, now)).collect(),
+            pools: setup.pools.iter().map(|(_, pool)| PoolRow::restored(pool, restored, now)).collect(),
+            hosts: setup.hosts.iter().map(|host| HostRow { stays: vec![true; host.addresses.len()] }).collect(),
+            slots: prepared.slots.iter().map(|_| SlotRow::default()).collect(),
+            serials: SerialBook::new(&setup.zones, restored.ceilings()),
+            witnesses: Witnesses::new(&prepared.references(), prepared.probed()),
+            orders: OrderBook::new(restored.orders()),
+            snapshot: Arc::new(Snapshot::first(Arc::clone(&prepared.image), empty, from.generation)),
+            publication: Publication::default(),
+            timers: Timers::default(),
+            awaiting: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
+            settled: false,
+            epoch: epoch(now),
+            effects: VecDeque::new(),
+            prepared,
+        };
+        core.forget_strangers(restored, now);
+        core.wait_for_unknown();
+        core.judge_all(Trigger::Start, now);
+        core.end_orders(now);
+        core.probe_all(START_SPREAD, now);
+        core.timers.set(Timer::Heartbeat, Some(now.mono));
+        core.publish_whole(now);
+        core.settle();
+        core
+    }
+
+    /// Takes in an event.
+    pub fn handle(&mut self, event: Event, now: Now) {
+        match event {
+            Event::Report { setup, target, report } => {
+                let is_ours = setup == self.number;
+                if is_ours && self.prepared.setup.targets.get(target).is_some_and(|target| target.probed) {
+                    self.report(target, report, now);
+                }
+            }
+            Event::Reload { setup, prepared } => self.reload(setup, *prepared, now),
+            Event::Stop => self.keep_exactly(now),
+        }
+    }
+
+    /// Returns when [`Self::handle_timeout`] wants to be called, if ever.
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        self.timers.next().into_iter().chain(self.publication.due()).min()
+    }
+
+    /// Does what time alone makes due.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some(timer) = self.timers.ring(now.mono) {
+            match timer {
+                Timer::Pool(pool) => self.judge(Users { pools: vec![pool], hosts: Vec::new() }, Trigger::Time, now),
+                Timer::Host(host) => self.judge(Users { pools: Vec::new(), hosts: vec![host] }, Trigger::Time, now),
+                Timer::Follow(follow) => self.judge_follow(follow, now),
+                Timer::Orders => self.end_orders(now),
+                Timer::Heartbeat => self.beat(now),
+            }
+        }
+        if self.publication.due().is_some_and(|at| at <= now.mono) {
+            self.publish(now);
+        }
+    }
+
+    /// Returns the next effect, in the order in which they are to be carried out.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Judges everything anew, and returns how many slots changed by it: anything above 0 is a bug, since whatever an
+    /// event concerns was judged with it.
+    pub fn audit(&mut self, now: Now) -> usize {
+        let before: Vec<Option<SlotValue>> = self.slots.iter().map(|(_, row)| row.value.clone()).collect();
+        self.judge_all(Trigger::Time, now);
+        self.slots.iter().zip(before).filter(|((_, row), before)| row.value != *before).count()
+    }
+
+    /// Returns the snapshot published last.
+    pub const fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// Notes that the engine lives; judges everything anew if a clock was set.
+    fn beat(&mut self, now: Now) {
+        self.persist(memory::keep_alive(now));
+        self.timers.set(Timer::Heartbeat, Some(now.mono + HEARTBEAT));
+        let before = std::mem::replace(&mut self.epoch, epoch(now));
+        if before.since(self.epoch).max(self.epoch.since(before)) > DRIFT {
+            self.end_orders(now);
+            self.judge_all(Trigger::Time, now);
+        }
+    }
+
+    /// Waits for every target that may be probed and is not known.
+    fn wait_for_unknown(&mut self) {
+        if self.settled {
+            return;
+        }
+        let references = self.prepared.references();
+        let waiting = self.targets.iter().filter(|(id, row)| {
+            self.prepared.setup.targets[*id].probed && !is_known(row.health.state()) && !references.contains(id)
+        });
+        self.unsettled = waiting.map(|(id, _)| id).collect();
+    }
+
+    /// Lets the answers begin once nobody is waited for.
+    fn settle(&mut self) {
+        if !self.settled && self.unsettled.is_empty() {
+            self.settled = true;
+            self.effects.push_back(Effect::Settled);
+        }
+    }
+
+    fn probe_all(&mut self, window: Duration, now: Now) {
+        for id in self.targets.ids() {
+            let at = now.mono + cadence::spread(window, self.targets[id].seed);
+            self.probe(id, at);
+        }
+    }
+
+    fn probe(&mut self, target: TargetId, at: Mono) {
+        if self.prepared.setup.targets[target].probed {
+            self.targets[target].due = at;
+            self.effects.push_back(Effect::Probe { setup: self.number, target, at });
+        }
+    }
+
+    /// Drops what a former run kept of targets that this setup does not have: their beliefs must not come back later.
+    fn forget_strangers(&mut self, restored: &Restored, now: Now) {
+        let targets = self.prepared.setup.targets.iter().filter(|(_, target)| target.probed);
+        let known = targets.map(|(_, target)| target.key.to_string()).collect();
+        for key in restored.strangers(&known, now) {
+            self.persist((key, None));
+        }
+    }
+
+    fn keep_exactly(&mut self, now: Now) {
+        let exact: Vec<_> = self.serials.exact().collect();
+        for (origin, serial) in exact {
+            self.persist(memory::keep_serial(&origin, serial));
+        }
+        self.persist(memory::keep_alive(now));
+    }
+
+    fn persist(&mut self, (key, value): (String, Option<Vec<u8>>)) {
+        self.effects.push_back(Effect::Persist { key, value });
+    }
+}
+
+impl TargetRow {
+    fn new(setup: &TargetSetup, restored: &Restored, now: Now) -> Self {
+        let health = restored.health(&setup.key, now).filter(|_| setup.probed);
+        let health = health.unwrap_or_else(|| Health::unknown(now.mono));
+        Self { health, seed: setup.key.seed(), due: now.mono, last: None }
+    }
+}
+
+impl PoolRow {
+    /// Begins with what a former run left of a pool.
+    pub(super) fn restored(pool: &PoolSetup, restored: &Restored, now: Now) -> Self {
+        let memory = restored.memory(pool, now).unwrap_or_default();
+        Self { memory, failback_ordered: restored.failback_ordered(&pool.name), ..Self::default() }
+    }
+}
+
+/// Returns whether a target in this state need not be waited for at the start.
+const fn is_known(state: &State) -> bool {
+    matches!(state, State::Up | State::Down(_))
+}
+
+fn epoch(now: Now) -> UnixTime {
+    UnixTime::default() + now.wall.since(UnixTime::default() + now.mono.since_start())
+}

@@ -1,0 +1,162 @@
+//! When the next snapshot comes, what is in it, and the serials that tell of it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::base::clock::{Mono, Now};
+use crate::base::table::RowId;
+use crate::engine::effect::{Effect, Notice};
+use crate::engine::memory;
+use crate::snapshot::{SlotId, SlotValue, Snapshot, ZoneId};
+use crate::zone::serial::with_serial;
+use crate::zone::{Name, Rrset, Rtype, Serial};
+
+use super::{COALESCE, Core};
+
+/// What the next publication is about.
+#[derive(Debug, Default)]
+pub(super) struct Publication {
+    /// The slots whose value differs from the published one.
+    dirty: BTreeSet<SlotId>,
+    /// A reload built a new image: where each zone stands in the published one.
+    reloaded: Option<HashMap<Name, ZoneId>>,
+    due: Option<Mono>,
+    last: Option<Mono>,
+}
+
+impl Publication {
+    /// Returns when it is due.
+    pub(super) const fn due(&self) -> Option<Mono> {
+        self.due
+    }
+
+    /// Notes whether a slot's value differs from the published one.
+    fn note(&mut self, slot: SlotId, differs: bool, now: Mono) {
+        if self.reloaded.is_some() {
+            return;
+        }
+        if differs {
+            self.dirty.insert(slot);
+            self.want(now);
+        } else if self.dirty.remove(&slot) && self.dirty.is_empty() {
+            self.due = None;
+        }
+    }
+
+    /// Notes that the image changed; `zones` tells where each zone stood in the one before.
+    pub(super) fn note_reload(&mut self, zones: HashMap<Name, ZoneId>, now: Mono) {
+        self.dirty.clear();
+        // After two reloads in a row the published image is still that before the first.
+        self.reloaded.get_or_insert(zones);
+        self.want(now);
+    }
+
+    /// Wants a publication: now, or when the last one is old enough.
+    fn want(&mut self, now: Mono) {
+        let earliest = self.last.map_or(now, |last| last + COALESCE).max(now);
+        self.due.get_or_insert(earliest);
+    }
+
+    fn begin(&mut self, now: Mono) -> (BTreeSet<SlotId>, Option<HashMap<Name, ZoneId>>) {
+        (self.due, self.last) = (None, Some(now));
+        (std::mem::take(&mut self.dirty), self.reloaded.take())
+    }
+}
+
+impl Core {
+    /// Notes that a slot's value was made anew.
+    pub(super) fn touch(&mut self, slot: SlotId, now: Mono) {
+        let differs = self.snapshot.slot(slot) != self.slots[slot].value.as_ref();
+        self.publication.note(slot, differs, now);
+    }
+
+    /// Publishes what changed since the last publication.
+    pub(super) fn publish(&mut self, now: Now) {
+        match self.publication.begin(now.mono) {
+            (dirty, None) => self.publish_changes(&dirty),
+            (_, Some(former)) => self.publish_image(&former),
+        }
+    }
+
+    /// Publishes everything for the first time.
+    pub(super) fn publish_whole(&mut self, now: Now) {
+        self.publication.begin(now.mono);
+        self.publish_image(&HashMap::new());
+    }
+
+    fn publish_changes(&mut self, dirty: &BTreeSet<SlotId>) {
+        let zones: BTreeSet<ZoneId> = dirty.iter().map(|slot| self.prepared.slots[*slot].zone).collect();
+        for &zone in &zones {
+            self.serials.data_changed(zone);
+        }
+        let values = dirty.iter().filter_map(|slot| Some((*slot, self.slots[*slot].value.clone()?)));
+        let authorities = zones.iter().filter_map(|zone| self.authority(*zone));
+        let next = self.snapshot.next(values.chain(authorities));
+        self.hand_out(next, zones);
+    }
+
+    /// Publishes a new image. The serial of a zone moves if its data differ from those in the `former` zone.
+    fn publish_image(&mut self, former: &HashMap<Name, ZoneId>) {
+        let mut values: Vec<SlotValue> =
+            self.slots.iter().map(|(_, row)| row.value.clone().unwrap_or(NOTHING)).collect();
+        for (slot, value) in self.serials.ids().filter_map(|zone| self.authority(zone)) {
+            values[slot.index()] = value;
+        }
+        let whole = Snapshot::first(Arc::clone(&self.prepared.image), values, self.snapshot.generation());
+        let mut changed = BTreeSet::new();
+        for zone in self.serials.ids() {
+            let was = former.get(&self.prepared.setup.zones[zone].origin);
+            let same = was.is_some_and(|was| same_data(&self.snapshot, *was, &whole, zone));
+            if self.serials.declare(zone, was.is_some() && !same) || was.is_none() {
+                changed.insert(zone);
+            }
+        }
+        let next = whole.next(changed.iter().filter_map(|zone| self.authority(*zone)));
+        self.hand_out(next, changed);
+    }
+
+    fn hand_out(&mut self, next: Snapshot, zones: BTreeSet<ZoneId>) {
+        let generation = next.generation();
+        self.snapshot = Arc::new(next);
+        self.effects.push_back(Effect::Publish(Arc::clone(&self.snapshot)));
+        for &zone in &zones {
+            if let Some((origin, ceiling)) = self.serials.new_ceiling(zone) {
+                self.persist(memory::keep_serial(&origin, ceiling));
+            }
+        }
+        let serial = |zone| {
+            let serial: Serial = self.serials.current(zone)?;
+            Some((self.prepared.setup.zones[zone].origin.to_string(), serial.0))
+        };
+        let zones = zones.into_iter().filter_map(serial).collect();
+        self.effects.push_back(Effect::Notice(Notice::Published { generation, zones }));
+    }
+
+    /// Returns a zone's SOA with its present serial.
+    fn authority(&self, zone: ZoneId) -> Option<(SlotId, SlotValue)> {
+        let (slot, serial) = self.prepared.soa[zone].zip(self.serials.current(zone))?;
+        let declared = self.prepared.setup.zones[zone].zone.as_ref()?.soa();
+        Some((slot, SlotValue::Records(Arc::new(with_serial(declared, serial)))))
+    }
+}
+
+/// Returns whether a zone holds the same in two snapshots, the SOA's serial left out.
+fn same_data(old: &Snapshot, was: ZoneId, new: &Snapshot, is: ZoneId) -> bool {
+    let same =
+        |set: &Arc<Rrset>, other: &Arc<Rrset>| Arc::ptr_eq(set, other) || set == other || same_but_serial(set, other);
+    let (mut old, mut new) = (old.records(was), new.records(is));
+    loop {
+        match (old.next(), new.next()) {
+            (None, None) => return true,
+            (Some((owner, set)), Some((other, new_set))) if owner.wire() == other.wire() && same(set, new_set) => {}
+            (Some(_) | None, Some(_) | None) => return false,
+        }
+    }
+}
+
+fn same_but_serial(a: &Rrset, b: &Rrset) -> bool {
+    a.rtype() == Rtype::SOA && with_serial(a, Serial(0)) == with_serial(b, Serial(0))
+}
+
+/// What a slot that nobody fills holds.
+const NOTHING: SlotValue = SlotValue::Empty { negative_ttl: 0 };

@@ -1,0 +1,145 @@
+//! A probe has ended: belief, witnesses, and who must be judged anew.
+
+use std::time::Duration;
+
+use crate::base::clock::{Mono, Now};
+use crate::engine::effect::{Effect, Notice};
+use crate::engine::memory;
+use crate::health::cadence;
+use crate::health::isolation::{Network, News};
+use crate::health::machine::{Health, State};
+use crate::health::{FailKind, Outcome, Report, TargetId};
+use crate::policy::Trigger;
+
+use super::{Core, START_SPREAD, is_known};
+
+/// What was believed of a target before something happened to it.
+struct Before {
+    state: State,
+    degraded: bool,
+    quiet_until: Option<Mono>,
+}
+
+impl Core {
+    pub(super) fn report(&mut self, id: TargetId, report: Report, now: Now) {
+        let address = self.prepared.setup.targets[id].key.address;
+        let news = self.witnesses.hear(id, address, report.began, is_answer(&report.outcome));
+        self.take_news(news, now);
+
+        let settings = &self.prepared.setup.targets[id].settings;
+        let row = &mut self.targets[id];
+        let before = Before::of(&row.health);
+        row.health.step(&report, settings, self.witnesses.guard(address), now.mono);
+        let next = cadence::next_probe(&row.health, &report, settings, row.seed, now.mono);
+        row.last = Some((now.wall, report));
+        self.probe(id, next);
+        self.follow_up(id, &before, now);
+        self.inquire(now);
+    }
+
+    /// Follows up a change of a target's health: notice, store, and everything that rests on it.
+    fn follow_up(&mut self, id: TargetId, before: &Before, now: Now) {
+        let health = &self.targets[id].health;
+        if health.awaits_witness() {
+            self.awaiting.insert(id);
+        } else {
+            self.awaiting.remove(&id);
+        }
+        let (from, to) = (&before.state, health.state());
+        let key = &self.prepared.setup.targets[id].key;
+        if memory::kept_word(from) != memory::kept_word(to) || before.quiet_until != health.quiet_until() {
+            let (key, value) = memory::keep_health(key, health, now);
+            self.effects.push_back(Effect::Persist { key, value });
+        }
+        if from == to && before.degraded == health.is_degraded() {
+            return;
+        }
+        if from.word() != to.word() {
+            let (from, to, cause) = (from.word(), to.word(), health.cause().cloned());
+            self.effects.push_back(Effect::Notice(Notice::Target { target: key.to_string(), from, to, cause }));
+        }
+        if is_known(self.targets[id].health.state()) {
+            self.unsettled.remove(&id);
+        }
+        let users = self.prepared.users[id].clone();
+        self.judge(users, Trigger::Health, now);
+        self.settle();
+    }
+
+    fn take_news(&mut self, news: News, now: Now) {
+        match news {
+            News::None => {}
+            News::Answered(began, network) => {
+                for id in self.awaiting.clone() {
+                    let own = Network::of(self.prepared.setup.targets[id].key.address);
+                    if network != Some(own) {
+                        self.change(id, now, |health| {
+                            health.condemn(began, now.mono);
+                        });
+                    }
+                }
+            }
+            News::Isolated => self.effects.push_back(Effect::Notice(Notice::Isolated(true))),
+            News::Thawed => self.thaw(now),
+        }
+    }
+
+    /// Ends isolation: what was failing is up again, and all are probed.
+    pub(super) fn thaw(&mut self, now: Now) {
+        self.effects.push_back(Effect::Notice(Notice::Isolated(false)));
+        for id in self.targets.ids() {
+            if matches!(self.targets[id].health.state(), State::Failing { .. }) {
+                self.change(id, now, |health| health.thaw(now.mono));
+            }
+        }
+        self.probe_all(START_SPREAD, now);
+    }
+
+    fn change(&mut self, id: TargetId, now: Now, change: impl FnOnce(&mut Health)) {
+        let health = &mut self.targets[id].health;
+        let before = Before::of(health);
+        change(health);
+        self.follow_up(id, &before, now);
+    }
+
+    /// Asks witnesses why a target is silent, unless they are being asked or have told.
+    fn inquire(&mut self, now: Now) {
+        let Some(&silent) = self.awaiting.first() else { return };
+        let address = self.prepared.setup.targets[silent].key.address;
+        let targets = &self.targets;
+        let is_up = |id: TargetId| *targets[id].health.state() == State::Up;
+        for target in self.witnesses.inquire(address, is_up, now.mono) {
+            self.probe(target, now.mono);
+        }
+    }
+
+    /// Probes after a reload: `changed` targets at once, new ones spread over their interval, the others when they were
+    /// due.
+    pub(super) fn probe_after_reload(&mut self, changed: &[TargetId], new: &[TargetId], now: Now) {
+        for &id in changed {
+            self.targets[id].due = now.mono;
+        }
+        for &id in new {
+            let window: Duration = self.prepared.setup.targets[id].settings.interval;
+            self.targets[id].due = now.mono + cadence::spread(window, self.targets[id].seed);
+        }
+        for id in self.targets.ids() {
+            self.probe(id, self.targets[id].due);
+        }
+    }
+}
+
+impl Before {
+    fn of(health: &Health) -> Self {
+        Self { state: health.state().clone(), degraded: health.is_degraded(), quiet_until: health.quiet_until() }
+    }
+}
+
+/// Returns whether the far side was heard, were it with a no.
+const fn is_answer(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. } => true,
+        Outcome::Fail { kind: FailKind::Conclusive, .. } => true,
+        Outcome::Fail { kind: FailKind::Silent, .. } | Outcome::Unknown(_) => false,
+    }
+}

@@ -1,0 +1,58 @@
+//! The value of one slot: records and TTL, made anew whenever what it rests on was judged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::Mono;
+use crate::engine::setup::Fill;
+use crate::policy::{self, Conditions, Settings, TtlMemory};
+use crate::snapshot::SlotValue;
+use crate::zone::Rrset;
+
+/// What the engine knows of a slot.
+#[derive(Clone, Debug, Default)]
+pub(in crate::engine) struct SlotRow {
+    /// What it holds; nothing before the first judgement.
+    pub(in crate::engine) value: Option<SlotValue>,
+    ttl: TtlMemory,
+}
+
+impl SlotRow {
+    /// Makes the value that holds now; returns how long until time alone may change it.
+    pub(super) fn fill(
+        &mut self,
+        fill: &Fill,
+        rdatas: &[Vec<u8>],
+        settings: &Settings,
+        conditions: Conditions,
+        now: Mono,
+    ) -> Option<Duration> {
+        let records_changed = self.value.as_ref().is_some_and(|value| !holds(value, rdatas));
+        let ttl = policy::ttl(fill.ttl, settings, Conditions { records_changed, ..conditions }, self.ttl, now);
+        self.ttl = ttl.memory;
+        let same_ttl = self.value.as_ref().is_some_and(|value| ttl_of(value) == ttl.secs);
+        if records_changed || !same_ttl {
+            self.value = Some(if rdatas.is_empty() {
+                SlotValue::Empty { negative_ttl: ttl.secs }
+            } else {
+                SlotValue::Records(Arc::new(Rrset::new(fill.rtype, ttl.secs, rdatas)))
+            });
+        }
+        ttl.again
+    }
+}
+
+/// Returns how long a value may be cached, in seconds.
+pub(in crate::engine) fn ttl_of(value: &SlotValue) -> u32 {
+    match value {
+        SlotValue::Records(set) => set.ttl(),
+        SlotValue::Empty { negative_ttl } => *negative_ttl,
+    }
+}
+
+fn holds(value: &SlotValue, rdatas: &[Vec<u8>]) -> bool {
+    match value {
+        SlotValue::Records(set) => set.rdatas().eq(rdatas.iter().map(Vec::as_slice)),
+        SlotValue::Empty { .. } => rdatas.is_empty(),
+    }
+}

@@ -1,0 +1,234 @@
+//! The core, looked at from within: what an event touches, what a reload and an order carry.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::*;
+use crate::base::table::RowId;
+use crate::engine::Notice;
+use crate::engine::orders::Refusal;
+use crate::engine::setup::{Fill, HostSetup, MemberData, MemberSetup, Setup, TargetKey, ZoneSetup};
+use crate::health::orders::{Force, Order, Scope};
+use crate::health::{self, FailKind, Outcome};
+use crate::policy::{Kind, Member, Pool, Settings};
+use crate::snapshot::{SlotKey, ZoneId};
+use crate::zone::parse::{NoSources, Origin, parse};
+use crate::zone::{Name, Rtype, Serial};
+
+/// So many services, each with two members in two tiers, each member on a host of its own.
+fn setup(services: u8, serial: u32) -> Setup {
+    let mut text = format!("$ORIGIN example.\n$TTL 300\n@ SOA ns1 h {serial} 1 1 1 60\n@ NS ns1\nns1 A 127.0.0.1\n");
+    let mut setup = Setup::default();
+    for service in 0..services {
+        let id = PoolId::from_index(usize::from(service));
+        let owner = format!("_sip._tcp.s{service}");
+        let mut pool = PoolSetup {
+            name: format!("{owner}.example."),
+            pool: Pool { kind: Kind::Service, members: Vec::new(), settings: Settings::default() },
+            members: Vec::new(),
+            fills: vec![fill(&owner, Rtype::SRV)],
+        };
+        for (tier, priority) in [(1, 10), (2, 20)] {
+            let (host, address) = (format!("h{tier}.s{service}"), IpAddr::from([127, tier, service, 1]));
+            text += &format!("{owner} SRV {priority} 0 5060 {host}\n{host} A {address}\n");
+            let target = setup.targets.push(target(address));
+            pool.pool.members.push(Member { half: 0, priority, weight: 0 });
+            let data = MemberData::Srv { port: 5060, host: name(&host) };
+            let label = format!("{host}.example:5060");
+            pool.members.push(MemberSetup { label, targets: vec![target], unprobed: false, data });
+            let addresses = vec![(address, vec![target])];
+            setup.hosts.push(HostSetup { fills: vec![fill(&host, Rtype::A)], addresses, pools: vec![id] });
+        }
+        setup.pools.push(pool);
+    }
+    let zone = parse("test.zone", text.as_bytes(), Origin::Unknown, &mut NoSources).zone.unwrap();
+    setup.zones.push(ZoneSetup { origin: zone.origin().clone(), zone: Some(Arc::new(zone)) });
+    setup
+}
+
+fn name(text: &str) -> Name {
+    format!("{text}.example.").parse().unwrap()
+}
+
+fn fill(owner: &str, rtype: Rtype) -> Fill {
+    Fill { zone: ZoneId::from_index(0), owner: name(owner), rtype, ttl: 300 }
+}
+
+fn target(address: IpAddr) -> TargetSetup {
+    let key = TargetKey { address, port: 5060, transport: "tcp", kind: "tcp", parameters: String::new() };
+    let settings = health::Settings { fall: 1, rise: 1, ..health::Settings::default() };
+    TargetSetup { key, settings, probed: true }
+}
+
+fn at(secs: u64) -> Now {
+    let start = Now { mono: Mono::START, wall: UnixTime::from_secs(1_800_000_000) };
+    start.after(Duration::from_secs(secs))
+}
+
+fn report(core: &mut Core, target: usize, passes: bool, now: Now) {
+    let outcome =
+        if passes { Outcome::Pass } else { Outcome::Fail { kind: FailKind::Conclusive, cause: "refused".into() } };
+    let report = Report { outcome, began: now.mono, latency: Duration::ZERO };
+    core.handle(Event::Report { setup: core.number, target: TargetId::from_index(target), report }, now);
+    core.handle_timeout(now);
+}
+
+/// A core in which every target is up, and nothing waits.
+fn core(services: u8) -> Core {
+    let mut core = Core::new(Prepared::new(setup(services, 1)), &Restored::default(), at(0));
+    for target in 0..usize::from(services) * 2 {
+        report(&mut core, target, true, at(1));
+    }
+    core.handle_timeout(at(60));
+    core.effects.clear();
+    core
+}
+
+fn order(force: Force, scope: &str) -> Order {
+    let scope = Scope::parse(scope).unwrap();
+    Order { force, scope, from: None, until: None, reason: String::new(), author: String::new() }
+}
+
+fn changed_slots(core: &Core, before: &Snapshot) -> Vec<SlotKey> {
+    let same = |slot: &SlotId| match (before.slot(*slot), core.snapshot.slot(*slot)) {
+        (Some(SlotValue::Records(a)), Some(SlotValue::Records(b))) => Arc::ptr_eq(a, b),
+        (before, after) => before == after,
+    };
+    core.prepared.slots.iter().filter(|(slot, _)| !same(slot)).map(|(_, key)| key.clone()).collect()
+}
+
+#[test]
+fn a_flip_touches_its_own_slots_and_the_soa_alone() {
+    let mut core = core(100);
+    let before = Arc::clone(&core.snapshot);
+    report(&mut core, 14, false, at(61));
+    let changed: Vec<String> = changed_slots(&core, &before).iter().map(|key| key.owner.to_string()).collect();
+    assert_eq!(changed, ["_sip._tcp.s7.example.", "example."]);
+    assert_eq!(core.snapshot.generation(), before.generation() + 1);
+}
+
+#[test]
+fn a_report_that_flips_nothing_publishes_nothing() {
+    let mut core = core(3);
+    report(&mut core, 2, true, at(61));
+    let effects: Vec<Effect> = std::iter::from_fn(|| core.poll_effect()).collect();
+    let only_probes = effects.iter().all(|effect| match effect {
+        Effect::Probe { .. } | Effect::Persist { .. } => true,
+        Effect::Publish(_) | Effect::Notice(_) | Effect::Settled => false,
+    });
+    assert!(only_probes, "{effects:?}");
+}
+
+#[test]
+fn reports_of_other_setups_and_of_targets_that_may_not_be_probed_are_dropped() {
+    let mut setup = setup(1, 1);
+    setup.targets.get_mut(TargetId::from_index(0)).unwrap().probed = false;
+    let mut core = Core::new(Prepared::new(setup), &Restored::default(), at(0));
+    core.effects.clear();
+    report(&mut core, 0, false, at(1));
+    core.number = 2;
+    let fail = Outcome::Fail { kind: FailKind::Conclusive, cause: "refused".into() };
+    let stale = Report { outcome: fail, began: at(1).mono, latency: Duration::ZERO };
+    core.handle(Event::Report { setup: 1, target: TargetId::from_index(1), report: stale.clone() }, at(1));
+    core.handle(Event::Report { setup: 2, target: TargetId::from_index(9), report: stale }, at(1));
+    assert!(core.targets.iter().all(|(_, row)| *row.health.state() == State::Unknown));
+}
+
+#[test]
+fn everything_is_right_after_each_event_so_that_an_audit_finds_nothing() {
+    let mut core = core(5);
+    for (target, passes) in [(0, false), (3, false), (2, false), (0, true), (3, true)] {
+        report(&mut core, target, passes, at(61));
+        assert_eq!(core.audit(at(61)), 0);
+    }
+}
+
+#[test]
+fn an_order_that_robs_a_service_changes_nothing_unless_it_is_meant() {
+    let mut core = core(2);
+    report(&mut core, 0, false, at(61));
+    core.effects.clear();
+    let refused = core.give(order(Force::Down, "h2.s0.example"), false, at(62));
+    assert_eq!(refused, Err(Refusal::TakesLast(vec!["_sip._tcp.s0.example.".to_owned()])));
+    assert!(core.effects.is_empty() && core.orders().count() == 0);
+    assert!(core.give(order(Force::Down, "h2.s0.example"), true, at(62)).is_ok());
+}
+
+#[test]
+fn an_order_for_something_gone_is_kept_and_idle() {
+    let mut core = core(1);
+    let id = core.give(order(Force::Down, "gone.example"), false, at(61)).unwrap();
+    let (_, order) = core.orders().next().unwrap();
+    assert!(core.is_idle(order));
+    assert!(core.clear(id, at(62)));
+    assert!(!core.clear(id, at(62)));
+}
+
+#[test]
+fn a_failback_of_what_is_no_service_is_refused() {
+    let mut core = core(1);
+    assert_eq!(
+        core.fail_back("_xmpp._tcp.example", at(61)),
+        Err(Refusal::NoSuchService("_xmpp._tcp.example".to_owned()))
+    );
+    assert_eq!(core.fail_back("_SIP._tcp.s0.example", at(61)), Ok(()));
+}
+
+#[test]
+fn a_reload_of_the_same_keeps_the_serial_and_tells_of_no_zone() {
+    let mut core = core(2);
+    let before = core.serials.current(ZoneId::from_index(0));
+    core.handle(Event::Reload { setup: 2, prepared: Box::new(Prepared::new(setup(2, 1))) }, at(61));
+    core.handle_timeout(at(61));
+    assert_eq!(core.serials.current(ZoneId::from_index(0)), before);
+    let told = std::iter::from_fn(|| core.poll_effect()).find_map(|effect| match effect {
+        Effect::Notice(Notice::Published { zones, .. }) => Some(zones),
+        Effect::Notice(_) | Effect::Publish(_) | Effect::Probe { .. } | Effect::Persist { .. } | Effect::Settled => {
+            None
+        }
+    });
+    assert_eq!(told, Some(Vec::new()));
+}
+
+#[test]
+fn a_zone_that_comes_back_goes_on_above_its_serial() {
+    let mut core = core(1);
+    report(&mut core, 0, false, at(61));
+    let before: Serial = core.serials.current(ZoneId::from_index(0)).unwrap();
+    core.handle(Event::Reload { setup: 2, prepared: Box::new(Prepared::new(Setup::default())) }, at(62));
+    core.handle_timeout(at(62));
+    core.handle(Event::Reload { setup: 3, prepared: Box::new(Prepared::new(setup(1, 1))) }, at(63));
+    core.handle_timeout(at(63));
+    assert!(core.serials.current(ZoneId::from_index(0)).unwrap().is_after(before));
+}
+
+#[test]
+fn a_reload_probes_new_targets_within_their_interval_and_the_others_when_they_were_due() {
+    let mut core = core(1);
+    let due: Vec<Mono> = core.targets.iter().map(|(_, row)| row.due).collect();
+    core.handle(Event::Reload { setup: 2, prepared: Box::new(Prepared::new(setup(2, 1))) }, at(61));
+    let after: Vec<Mono> = core.targets.iter().map(|(_, row)| row.due).collect();
+    assert_eq!(after[..2], due);
+    assert!(after[2..].iter().all(|at_| (at(61).mono..at(66).mono).contains(at_)));
+}
+
+#[test]
+fn beliefs_of_targets_that_are_gone_do_not_come_back() {
+    let kept = |core: &mut Core| -> Vec<(String, bool)> {
+        let effects = std::iter::from_fn(|| core.poll_effect());
+        let beliefs = effects.filter_map(|effect| match effect {
+            Effect::Persist { key, value } if key.starts_with("health/") => Some((key, value.is_some())),
+            Effect::Persist { .. } | Effect::Publish(_) | Effect::Probe { .. } => None,
+            Effect::Notice(_) | Effect::Settled => None,
+        });
+        beliefs.collect()
+    };
+    let mut first = core(1);
+    first.handle(Event::Reload { setup: 2, prepared: Box::new(Prepared::new(Setup::default())) }, at(61));
+    let gone = |core: &mut Core| kept(core).into_iter().filter(|(_, set)| !set).count();
+    assert_eq!(gone(&mut first), 2, "by a reload");
+    let mut restored = Restored::default();
+    restored.suppose(&target([127, 9, 9, 9].into()).key, false, at(0).wall);
+    let mut second = Core::new(Prepared::new(setup(1, 1)), &restored, at(1));
+    assert_eq!(gone(&mut second), 1, "by a start");
+}
