@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "documents/page.rs"]
+mod page;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,96 +18,10 @@ use understudy::cli::args::Arguments;
 use understudy::config::keys::SECTIONS;
 use understudy::zone::check::{RULES, find};
 
+use page::{Page, read, root};
+
 /// What stands in code with hyphens and is not ours: hosts of examples, settings and programs of others.
 const OTHERS: &[&str] = &["cache-min-ttl", "min-cache-ttl", "sip-node1", "sip-node2"];
-
-/// A page, as it lies in the repository.
-struct Page {
-    /// Its path from the root.
-    path: &'static str,
-    text: String,
-}
-
-/// A fenced block.
-struct Block {
-    language: String,
-    text: String,
-    line: usize,
-}
-
-impl Page {
-    fn all() -> Vec<Self> {
-        let paths = [
-            "README.md",
-            "ARCHITECTURE.md",
-            "CHANGELOG.md",
-            "docs/behaviour.md",
-            "docs/how-to-delegated.md",
-            "docs/lint.md",
-            "docs/metrics.md",
-            "docs/troubleshooting.md",
-        ];
-        paths.into_iter().map(|path| Self { path, text: read(path) }).collect()
-    }
-
-    fn blocks(&self) -> Vec<Block> {
-        let mut blocks: Vec<Block> = Vec::new();
-        let mut open = false;
-        for (number, line) in self.text.lines().enumerate() {
-            if let Some(language) = line.strip_prefix("```") {
-                open = !open;
-                if open {
-                    blocks.push(Block { language: language.to_owned(), text: String::new(), line: number + 1 });
-                }
-            } else if open {
-                let block = blocks.last_mut().unwrap();
-                block.text.push_str(line);
-                block.text.push('\n');
-            }
-        }
-        assert!(!open, "{}: a block is not closed", self.path);
-        blocks
-    }
-
-    /// The text without its fenced blocks.
-    fn prose(&self) -> String {
-        let mut open = false;
-        let mut prose = String::new();
-        for line in self.text.lines() {
-            if line.starts_with("```") {
-                open = !open;
-            } else if !open {
-                prose.push_str(line);
-                prose.push('\n');
-            }
-        }
-        prose
-    }
-
-    /// What stands in code within the prose.
-    fn code(&self) -> Vec<String> {
-        let prose = self.prose().replace('\n', " ");
-        prose.split('`').skip(1).step_by(2).map(str::to_owned).collect()
-    }
-
-    /// The links of the prose, from `](` to `)`.
-    fn links(&self) -> Vec<String> {
-        let prose = self.prose();
-        let links = prose.split("](").skip(1).map(|rest| rest.split(')').next().unwrap().to_owned());
-        links.collect()
-    }
-
-    /// The anchors of its headings, as they are made on the web.
-    fn anchors(&self) -> BTreeSet<String> {
-        let headings = self.text.lines().filter(|line| line.starts_with('#'));
-        let anchor = |line: &str| {
-            let title = line.trim_start_matches('#').trim().to_lowercase();
-            let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-            kept.map(|c| if c == ' ' { '-' } else { c }).collect::<String>()
-        };
-        headings.map(anchor).collect()
-    }
-}
 
 #[test]
 fn every_page_is_looked_at() {
@@ -133,7 +50,7 @@ fn every_relative_link_resolves() {
 
 #[test]
 fn architecture_names_every_room_and_files_that_are_there() {
-    let page = page("ARCHITECTURE.md");
+    let page = Page::read("ARCHITECTURE.md");
     let mut rooms = BTreeSet::new();
     for row in page.text.lines().filter(|line| line.starts_with("| [`crate::")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
@@ -163,7 +80,7 @@ fn every_path_in_code_exists() {
 #[test]
 fn every_test_that_architecture_names_is_one() {
     let sources = sources("src") + &sources("tests");
-    let page = page("ARCHITECTURE.md");
+    let page = Page::read("ARCHITECTURE.md");
     let rows = page.text.lines().filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit());
     let mut named = 0;
     for row in rows {
@@ -178,8 +95,8 @@ fn every_test_that_architecture_names_is_one() {
 
 #[test]
 fn the_test_command_is_that_of_continuous_integration() {
-    let page = page("README.md");
-    let shown: Vec<String> = commands(&page).into_iter().filter(|line| line.starts_with("cargo test")).collect();
+    let page = Page::read("README.md");
+    let shown: Vec<String> = page.commands().into_iter().filter(|line| line.starts_with("cargo test")).collect();
     let ci = read(".ci/run");
     let runs = ci.lines().find_map(|line| line.trim().strip_suffix(" 2>&1 | tee \"$log\"")).unwrap();
     assert_eq!(shown, [runs]);
@@ -196,7 +113,7 @@ fn the_oldest_compiler_is_that_of_the_manifest() {
 fn every_command_can_be_read() {
     let mut read = 0;
     for page in Page::all() {
-        for line in commands(&page).iter().chain(&page.code()) {
+        for line in page.commands().iter().chain(&page.code()) {
             let rest = line.strip_prefix("understudy ").or_else(|| line.strip_prefix("cargo run --release -- "));
             let Some(rest) = rest else { continue };
             // A command's bare name needs no arguments.
@@ -319,23 +236,13 @@ fn metrics_are_those_of_the_code() {
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(|rest| first_word(rest).to_owned()).collect();
     // What has no value yet is not told.
     told.extend(["probe_outcomes".to_owned(), "probe_latency_seconds".to_owned()]);
-    let page = page("docs/metrics.md");
+    let page = Page::read("docs/metrics.md");
     let rows = page.text.lines().filter(|line| line.starts_with("| `") && !line.starts_with("| `/"));
     let documented: BTreeSet<String> = rows.map(|row| row.split('`').nth(1).unwrap().to_owned()).collect();
     assert_eq!(documented, told);
     let rooms = sources_list("src").into_iter().filter(|path| path.ends_with("metrics.rs"));
     let registering = rooms.filter(|path| fs::read_to_string(path).unwrap().contains("fn register("));
     assert_eq!(registering.count(), 2, "another room has metrics: register them here, and write them down");
-}
-
-fn page(path: &'static str) -> Page {
-    Page { path, text: read(path) }
-}
-
-/// The lines of blocks for the shell.
-fn commands(page: &Page) -> Vec<String> {
-    let blocks = page.blocks().into_iter().filter(|block| block.language == "sh");
-    blocks.flat_map(|block| block.text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 fn keys(section: &str) -> BTreeSet<&'static str> {
@@ -394,12 +301,4 @@ fn sources_list(folder: &str) -> Vec<PathBuf> {
         }
     }
     found
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
