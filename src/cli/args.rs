@@ -20,8 +20,12 @@ pub struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 findings, or a probe that failed; 2 wrong use or unreadable input; 3 could not start
-(port, permission, state folder); 4 refused by a running server.
+Exit codes:
+  0  done
+  1  findings, or a probe that failed
+  2  wrong use or unreadable input
+  3  could not start (port, permission, state folder)
+  4  refused by a running server
 
 Try it: understudy demo";
 
@@ -137,8 +141,8 @@ pub struct Check {
 /// `probe`
 #[derive(Debug, Args)]
 pub struct Probe {
-    /// KIND[+udp|tcp|tls]://HOST[:PORT][/DOMAIN], as in tls://127.0.0.1:5061/example.com; or a zone file and the owner
-    /// name of a service in it
+    /// `KIND[+udp|tcp|tls]://HOST[:PORT][/DOMAIN]`, as in `tls://127.0.0.1:5061/example.com`; or a zone file and the
+    /// owner name of a service in it
     #[arg(required = true, value_name = "TARGET or ZONE OWNER", num_args = 1..)]
     pub what: Vec<String>,
     /// What may be probed besides the default, as in 192.0.2.0/24

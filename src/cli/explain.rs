@@ -15,7 +15,7 @@ use crate::engine::setup::{Fill, HostSetup};
 use crate::engine::status::{MemberStatus, PoolStatus, TargetStatus};
 use crate::health::TargetId;
 use crate::health::machine::State;
-use crate::policy::{self, Served};
+use crate::policy::{self, Failback, Served};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
@@ -130,7 +130,7 @@ impl<'a> Page<'a> {
         if let Some(host) = self.host {
             self.tell_host(&mut out, host, now, paint);
         }
-        if self.pools.is_empty() && self.host.is_none() {
+        if !self.answer.is_empty() && self.pools.is_empty() && self.host.is_none() {
             let _ = writeln!(out, "\nserved as declared: it follows no health");
         }
         out
@@ -195,11 +195,19 @@ impl<'a> Page<'a> {
             Served::Tier(tier) if Some(tier) == best => {
                 let serving = pool.members.iter().filter(|m| m.priority == tier && m.verdict.serves());
                 let labels: Vec<&str> = serving.map(|member| member.label.as_str()).collect();
-                format!("the standby takes the part when tier {tier} no longer holds ({} serve it)", labels.join(", "))
+                let by = labels.join(", ");
+                if pool.members.iter().any(|member| member.priority > tier) {
+                    format!("the standby takes the part when tier {tier} no longer holds (served by {by})")
+                } else {
+                    format!("all is down when nobody of tier {tier} serves any more (served by {by})")
+                }
             }
-            Served::Tier(_) => match pool.again {
-                Some(again) => format!("time alone may change it in {}", human(again)),
-                None => format!("a better tier takes the part back when it has held for {}", human(settings.hold)),
+            Served::Tier(_) => match (pool.again, &settings.failback) {
+                (Some(again), _) => format!("time alone may change it in {}", human(again)),
+                (None, Failback::Manual) => "a better tier takes the part back by order only".to_owned(),
+                (None, Failback::Auto | Failback::Window { .. }) => {
+                    format!("a better tier takes the part back when it has held for {}", human(settings.hold))
+                }
             },
             Served::LastResort | Served::AllDown => "the first member that serves again".to_owned(),
         }

@@ -1,5 +1,6 @@
 //! `ready`: asks a running server whether it is ready, by `ready.understudy. CH TXT`.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -27,6 +28,11 @@ pub(super) fn run(args: &Ready) -> ExitCode {
         }
         Ok(text) => {
             input::print(&format!("{server} is not ready: {}\n", text.trim_start_matches("not ready: ")));
+            ExitCode::from(FINDINGS)
+        }
+        // A time-out has either kind, by the system.
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            input::print(&format!("{server} gives no answer within {timeout:?}\n"));
             ExitCode::from(FINDINGS)
         }
         Err(error) => {
