@@ -1,23 +1,33 @@
-//! The words of the operator: one file for each, and what they print.
+//! The words of the operator: one file or folder for each, and what they print.
+//!
+//! ```text
+//!  args ──▶ serve · check · probe · explain · simulate · ready · demo
+//!               │              input: files and findings    offline: a core without probes
+//!               ▼
+//!           live: the table      words: what things are called ─▶ line: columns ─▶ paint: colours
+//! ```
+//!
+//! **Invariant:** what a command prints is made by pure functions; only `input` and `live::screen` write it.
 //!
 //! Exit codes: 0 done; 1 findings, or a probe that failed; 2 wrong use or unreadable input; 3 could not start; 4 refused
 //! by a running server.
 
 pub mod args;
-pub mod check;
+mod check;
 mod demo;
-mod examine;
 mod explain;
 mod input;
+mod line;
+mod live;
 mod offline;
 mod paint;
-pub mod probe;
-mod probe_once;
+mod probe;
 mod ready;
-mod screen;
 mod serve;
 mod simulate;
-mod table;
+#[cfg(test)]
+mod testing;
+mod words;
 
 use std::process::ExitCode;
 
@@ -47,8 +57,8 @@ pub fn run() -> ExitCode {
     };
     match arguments.command {
         Command::Serve(args) => serve::run(&args),
-        Command::Check(args) => examine::run(&args),
-        Command::Probe(args) => probe_once::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Ready(args) => ready::run(&args),

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::prober::{Form, Prober, Went};
 use super::*;
 use crate::probe::{Check, Tcp};
 
