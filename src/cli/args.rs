@@ -52,9 +52,16 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Prints the manual page, in roff
-    Man,
+    /// Prints the manual page of the program or of one command, in roff
+    Man {
+        /// The command.
+        #[arg(value_name = "COMMAND", value_parser = PossibleValuesParser::new(PAGES))]
+        of: Option<String>,
+    },
 }
+
+/// The commands that have a manual page of their own.
+const PAGES: [&str; 7] = ["serve", "check", "probe", "explain", "simulate", "ready", "demo"];
 
 /// Where config and zones come from.
 #[derive(Debug, Args, Default)]

@@ -64,16 +64,31 @@ pub fn run() -> ExitCode {
         Command::Ready(args) => ready::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "understudy", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "understudy", &mut script);
+            input::print(&String::from_utf8_lossy(&script));
             ExitCode::SUCCESS
         }
-        Command::Man => man(),
+        Command::Man { of } => man(of.as_deref()),
     }
 }
 
-fn man() -> ExitCode {
-    match clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(USAGE),
+/// Prints the manual page of the program, or of one of its commands.
+fn man(of: Option<&str>) -> ExitCode {
+    let mut command = Arguments::command();
+    command.build();
+    let page = match of {
+        Some(name) => {
+            command.find_subcommand(name).map(|found| found.clone().display_name(format!("understudy-{name}")))
+        }
+        None => Some(command),
+    };
+    let mut roff = Vec::new();
+    match page.map(|page| clap_mangen::Man::new(page).render(&mut roff)) {
+        Some(Ok(())) => {
+            input::print(&String::from_utf8_lossy(&roff));
+            ExitCode::SUCCESS
+        }
+        Some(Err(_)) | None => ExitCode::from(USAGE),
     }
 }

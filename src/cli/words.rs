@@ -26,6 +26,20 @@ pub(super) enum Condition {
     Fixed,
 }
 
+impl Condition {
+    /// Returns the words for services that are so.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::AllDown => "all down",
+            Self::LastResort => "at last resort",
+            Self::StandsIn => "with a standby that stands in",
+            Self::Thinned => "with some members down",
+            Self::Well => "well",
+            Self::Fixed => "not tested",
+        }
+    }
+}
+
 /// Returns how well a service is.
 pub(super) fn condition(pool: &PoolStatus) -> Condition {
     match pool.decision.served {

@@ -73,19 +73,24 @@ fn print_text(sorted: &[&Finding], examined: &Examined, out: &mut dyn Write, col
 
 fn closing_line(summary: &Summary, examined: &Examined) -> String {
     let files = match examined.files.as_slice() {
-        [file] => file.clone(),
-        files => format!("{} files", files.len()),
+        [] => None,
+        [file] => Some(file.clone()),
+        files => Some(counted(files.len(), "file")),
     };
     let parts: Vec<String> = [(summary.errors, "error"), (summary.warnings, "warning"), (summary.notes, "note")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| counted(count, word))
         .collect();
-    if parts.is_empty() {
-        let (zones, services) = (counted(examined.zones, "zone"), counted(examined.services, "service"));
-        return format!("{files}: {zones}, {services}, {}: no findings", counted(examined.records, "record"));
+    match (files, parts.as_slice()) {
+        (files, []) => {
+            let (zones, services) = (counted(examined.zones, "zone"), counted(examined.services, "service"));
+            let records = counted(examined.records, "record");
+            format!("{}: {zones}, {services}, {records}: no findings", files.unwrap_or_default())
+        }
+        (Some(files), parts) => format!("{} in {files}", parts.join(", ")),
+        (None, parts) => parts.join(", "),
     }
-    format!("{} in {files}", parts.join(", "))
 }
 
 fn print_json(sorted: &[&Finding], out: &mut dyn Write) -> io::Result<()> {

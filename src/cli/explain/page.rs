@@ -87,10 +87,7 @@ impl<'a> Page<'a> {
             let (settled, unsettled) = (policy::settled(fill.ttl, settings), policy::unsettled(fill.ttl, settings));
             let sum = format!("min(declared {}, ttl {})", fill.ttl, settings.ttl);
             if *ttl == settled {
-                format!(
-                    "{ttl} s = {sum}; {unsettled} s while a change may be near, and {} after one",
-                    span_secs(settled)
-                )
+                format!("{ttl} s = {sum}; {unsettled} s while a change may be near, and {settled} s after one")
             } else {
                 format!(
                     "{ttl} s, as a change may be near (unsettled-ttl {}); else {settled} s = {sum}",
@@ -109,10 +106,6 @@ impl Target {
     pub(super) fn held(&self, now: Now) -> Option<String> {
         self.since.map(|since| span(now.wall.since(since)))
     }
-}
-
-fn span_secs(secs: u32) -> String {
-    span(std::time::Duration::from_secs(u64::from(secs)))
 }
 
 /// Looks a name up as the server would, one step.

@@ -38,7 +38,7 @@ fn a_failover_tells_rule_ttl_and_what_would_flip_it() {
     let (text, json) = explained("_sip._tcp", &["sip-node1", "sip-node2"]);
     for line in [
         "  why   tier 20 serves since tier 10 failed: 0 of 2 members up, needs 1\n",
-        "  ttl   30 s = min(declared 300, ttl 30); 5 s while a change may be near, and 30s after one\n",
+        "  ttl   30 s = min(declared 300, ttl 30); 5 s while a change may be near, and 30 s after one\n",
         "takes the part back when it holds again, and has held for 1m\n",
         "  next  a dead target leaves after 3 failures: within 6s if it refuses, 11s if it is silent\n",
         "  ○ tier 10    weight 30    sip-node2.example.com:5060  left out: down\n      tcp 127.0.0.12:5060  down for 0s: supposed to be down\n",

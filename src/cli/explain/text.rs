@@ -77,12 +77,14 @@ fn host(page: &Page<'_>, setup: &HostSetup) -> Vec<Line> {
 /// Tells of one target: what it is, its state, for how long, its counters, why.
 fn target(page: &Page<'_>, target: &Target) -> Line {
     let status = &target.status;
-    let line = Line::default().plain(format!("      {}  ", status.name)).join(words::state(status));
-    let mut rest = String::new();
+    let line = Line::default().plain(format!("      {}  ", status.name));
     if !status.probed {
-        rest.push_str(": outside of what `allow` names");
+        let taken = if status.state == State::Unknown { "up" } else { status.state.word() };
+        return line.put(Tone::Dim, format!("taken as {taken}, not tested: outside of what `allow` names"));
     }
-    if let Some(held) = target.held(page.now).filter(|_| status.probed && status.state != State::Unknown) {
+    let line = line.join(words::state(status));
+    let mut rest = String::new();
+    if let Some(held) = target.held(page.now).filter(|_| status.state != State::Unknown) {
         let _ = write!(rest, " for {held}");
     }
     let (fall, rise) = status.thresholds;

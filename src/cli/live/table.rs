@@ -83,15 +83,15 @@ fn body(status: &Status, now: Now, room: usize) -> Vec<Line> {
 
 /// Counts what is not shown, by how well it is.
 fn remainder(rest: &[(Condition, &PoolStatus)]) -> String {
-    let troubled = rest.iter().filter(|(condition, _)| *condition < Condition::Well).count();
-    let well = rest.len() - troubled;
-    match (troubled, well) {
-        (0, well) => format!("and {}, all well", counted(well, "more service")),
-        (troubled, 0) => format!("and {}, all with trouble", counted(troubled, "more service")),
-        (troubled, well) => {
-            format!("and {}: {troubled} with trouble, {well} well", counted(troubled + well, "more service"))
+    let mut counts: Vec<(Condition, usize)> = Vec::new();
+    for (condition, _) in rest {
+        match counts.last_mut() {
+            Some((last, count)) if last == condition => *count += 1,
+            Some(_) | None => counts.push((*condition, 1)),
         }
     }
+    let parts: Vec<String> = counts.iter().map(|(condition, count)| format!("{count} {}", condition.word())).collect();
+    format!("and {}: {}", counted(rest.len(), "more service"), parts.join(", "))
 }
 
 fn block_height(pool: &PoolStatus) -> usize {
@@ -133,8 +133,8 @@ fn row(
     let line = line.plain(format!(" {:>5} {:>5}  {}", member.priority, member.weight, member.label));
     let line = line.to(LABEL + label + 2).join(states).to(LABEL + label + 2 + state + 2);
     let cause = targets.iter().find_map(|target| target.cause.as_deref());
-    let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
-    line.put(Tone::Dim, format!("{placement}{cause}"))
+    let cause = cause.map_or_else(String::new, |cause| format!("{cause}; "));
+    line.put(Tone::Dim, format!("{cause}{placement}"))
 }
 
 /// Draws the state of each target, and for how long the first has it.
