@@ -9,8 +9,8 @@ use super::query::QueryView;
 /// Adds the addresses of every host that the answer names, as far as this server has authority for them.
 pub(super) fn add_targets<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, plan: &mut Plan<'a>) {
     // Addresses name no further hosts: the section does not feed itself.
-    let answer = plan.answer;
-    for item in answer.iter() {
+    for number in 0..plan.answer.len() {
+        let Some(&item) = plan.answer.iter().nth(number) else { break };
         let Data::Set(set) = item.data else { continue };
         for target in targets(set) {
             // RFC 9460 §2.5.2: in service mode "." is the owner itself.

@@ -16,9 +16,7 @@ pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Conte
         Ok(question) if question.class == CLASS_CH => chaos::answer(&mut plan, &question, context),
         Ok(question) if question.class != CLASS_IN => plan.rcode = Rcode::REFUSED,
         Ok(question) => {
-            let mut walk = Walk { snapshot, query, rtype: question.rtype, plan };
-            walk.follow();
-            plan = walk.plan;
+            Walk { snapshot, query, rtype: question.rtype, plan: &mut plan }.follow();
             if !context.settings.minimal_responses {
                 additional::add_targets(snapshot, query, &mut plan);
             }
@@ -58,7 +56,7 @@ struct Walk<'a, 'q> {
     snapshot: &'a Snapshot,
     query: &'q QueryView<'a>,
     rtype: Rtype,
-    plan: Plan<'a>,
+    plan: &'q mut Plan<'a>,
 }
 
 impl<'a> Walk<'a, '_> {
@@ -177,7 +175,7 @@ impl<'a> Walk<'a, '_> {
     fn refer(&mut self, zone: ZoneView<'a>, cut: Node<'a>) {
         let Some(servers) = cut.records(Rtype::NS) else { return };
         self.plan.authority.push(Item::of(Owner::Wire(cut.owner().wire()), servers));
-        additional::add_glue(self.snapshot, self.query, &mut self.plan, zone, cut);
+        additional::add_glue(self.snapshot, self.query, self.plan, zone, cut);
     }
 
     fn has_been_at(&self, next: Owner<'_>) -> bool {

@@ -5,13 +5,20 @@ use crate::zone::name;
 /// Remembers where labels stand in a message.
 #[derive(Debug)]
 pub(super) struct Compressor {
-    places: [u16; PLACES_MAX],
+    places: [Place; PLACES_MAX],
     used: usize,
+}
+
+/// Where a name begins, and how many octets it has in full: a cheap reason to look no further.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    at: u16,
+    length: u8,
 }
 
 impl Compressor {
     pub(super) const fn new() -> Self {
-        Self { places: [0; PLACES_MAX], used: 0 }
+        Self { places: [Place { at: 0, length: 0 }; PLACES_MAX], used: 0 }
     }
 
     /// Returns a mark to go [`back`](Self::back) to.
@@ -24,12 +31,12 @@ impl Compressor {
         self.used = mark;
     }
 
-    /// Remembers the labels of an uncompressed name that stands at `start`.
-    pub(super) fn remember(&mut self, message: &[u8], start: usize) {
-        let mut at = start;
-        while let Some(length) = message.get(at).copied().filter(|length| (1..=63).contains(length)) {
-            self.push(at);
-            at += usize::from(length) + 1;
+    /// Remembers an uncompressed name that stands at `at`, and its endings.
+    pub(super) fn remember(&mut self, at: usize, wire: &[u8]) {
+        let mut rest = wire;
+        while let Some((&length, tail)) = rest.split_first().filter(|(length, _)| **length > 0) {
+            self.push(at + wire.len() - rest.len(), rest.len());
+            rest = tail.get(usize::from(length)..).unwrap_or(&[]);
         }
     }
 
@@ -41,7 +48,7 @@ impl Compressor {
                 message.extend_from_slice(&(POINTER | place).to_be_bytes());
                 return;
             }
-            self.push(message.len());
+            self.push(message.len(), rest.len());
             let Some((label, tail)) = tail.split_at_checked(usize::from(length)) else { return };
             message.push(length);
             message.extend_from_slice(label);
@@ -50,18 +57,19 @@ impl Compressor {
         message.push(0);
     }
 
-    fn push(&mut self, at: usize) {
+    fn push(&mut self, at: usize, length: usize) {
         if let Some(free) = self.places.get_mut(self.used)
-            && let Ok(place) = u16::try_from(at)
-            && place < POINTER_MAX
+            && let (Ok(at), Ok(length)) = (u16::try_from(at), u8::try_from(length))
+            && at < POINTER_MAX
         {
-            *free = place;
+            *free = Place { at, length };
             self.used += 1;
         }
     }
 
     fn find(&self, message: &[u8], wire: &[u8]) -> Option<u16> {
-        self.places.iter().take(self.used).copied().find(|place| stands_at(message, usize::from(*place), wire))
+        let known = self.places.iter().take(self.used).filter(|place| usize::from(place.length) == wire.len());
+        known.map(|place| place.at).find(|at| stands_at(message, usize::from(*at), wire))
     }
 }
 

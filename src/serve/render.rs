@@ -28,7 +28,7 @@ pub fn render(plan: &Plan<'_>, query: &QueryView<'_>, limit: usize, message: &mu
     let mut compressor = Compressor::new();
     if let Some(question) = query.question {
         message.extend_from_slice(question.octets);
-        compressor.remember(message, HEADER_LENGTH);
+        compressor.remember(HEADER_LENGTH, question.name);
     }
     let opt_length = plan.edns.as_ref().map_or(0, opt_length);
     let mut writer =
@@ -138,7 +138,8 @@ fn write_rdata(message: &mut Vec<u8>, compressor: &mut Compressor, set: &Rrset, 
         Rtype::SRV => {
             // Its host stands in full (RFC 2782), but later owners may point to it.
             message.extend_from_slice(rdata);
-            compressor.remember(message, message.len() - rdata.len().saturating_sub(6));
+            let host = rdata.get(6..).unwrap_or(&[]);
+            compressor.remember(message.len() - host.len(), host);
             return;
         }
         _ => (0, 0),

@@ -140,7 +140,7 @@ impl ZoneBuilder {
         Self { origin, records: Records::default() }
     }
 
-    /// Adds a record of class IN with uncompressed RDATA.
+    /// Adds a record of class IN with uncompressed RDATA; a TTL of more than 31 bits is 0 (RFC 2181 §8).
     ///
     /// # Errors
     /// [`ZoneError::Malformed`], [`ZoneError::Meta`], [`ZoneError::TooLarge`].
@@ -151,6 +151,7 @@ impl ZoneBuilder {
         if !schema::is_wellformed(rtype, rdata) {
             return Err(ZoneError::Malformed { owner: owner.clone(), rtype });
         }
+        let ttl = if ttl > MAX_TTL { 0 } else { ttl };
         self.records.push(owner.wire(), rtype, ttl, rdata, Default::default()).ok_or(ZoneError::TooLarge)
     }
 
@@ -174,6 +175,9 @@ impl ZoneBuilder {
     }
 }
 
+/// The largest TTL in seconds (RFC 2181 §8).
+pub(super) const MAX_TTL: u32 = (1 << 31) - 1;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,10 +200,11 @@ mod tests {
         for (owner, last) in [("b.example.com", 1), ("a.example.com", 1), ("B.example.com", 2), ("b.example.com", 1)] {
             builder.add(&name(owner), Rtype::A, 60, &[192, 0, 2, last]).unwrap();
         }
-        builder.add(&name("z.a.example.com"), Rtype::TXT, 60, b"\x01x").unwrap();
+        builder.add(&name("z.a.example.com"), Rtype::TXT, 1 << 31, b"\x01x").unwrap();
         let zone = builder.finish().unwrap();
         let owners: Vec<String> = zone.nodes().map(|(owner, _)| owner.to_string()).collect();
         assert_eq!(owners, ["Example.com.", "a.example.com.", "z.a.example.com.", "b.example.com."]);
+        assert_eq!(zone.rrset(&name("z.a.example.com"), Rtype::TXT).unwrap().ttl(), 0);
         let set = zone.rrset(&name("B.EXAMPLE.com"), Rtype::A).unwrap();
         assert_eq!(set.rdatas().collect::<Vec<_>>(), [[192, 0, 2, 1], [192, 0, 2, 2]]);
         assert_eq!((zone.serial(), zone.record_count()), (Serial(7), 5));

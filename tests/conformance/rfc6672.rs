@@ -1,6 +1,6 @@
 //! DNAME.
 
-use hickory_proto::op::ResponseCode::{NXDomain, NoError, YXDomain};
+use hickory_proto::op::ResponseCode::{self, NXDomain, NoError, YXDomain};
 
 use crate::support::{Server, name};
 
@@ -13,22 +13,17 @@ const ZONE: &str = "
     away.t. 30 DNAME nowhere.
     long.t. 30 DNAME aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.t.";
 const SOA: &str = "t. 60 SOA n. h. 1 2 3 4 60";
-// hickory knows the type by number only.
-const DNAME: &str = "old.t. 30 TYPE39 [3, 110, 101, 119, 1, 116, 0]";
 
-fn sections(question: &str) -> (hickory_proto::op::ResponseCode, Vec<String>, Vec<String>) {
+/// Returns code, answer and authority; the first record of the answer is the DNAME, and is left out.
+fn sections(question: &str) -> (ResponseCode, Vec<String>, Vec<String>) {
     let answer = Server::new(&[ZONE]).ask(question);
     assert!(answer.is_authoritative());
-    (
-        answer.rcode(),
-        answer.answer().into_iter().filter(|line| !line.contains("TYPE39") && !line.contains("DNAME")).collect(),
-        answer.authority(),
-    )
+    assert_eq!(u16::from(answer.message.answers[0].record_type()), 39);
+    (answer.rcode(), answer.answer().split_off(1), answer.authority())
 }
 
 #[test]
 fn names_below_are_renamed_and_what_lies_there_is_hidden() {
-    assert!(!DNAME.is_empty());
     let renamed = vec!["www.old.t. 30 CNAME www.new.t.".to_owned(), "www.new.t. 60 A 192.0.2.1".to_owned()];
     assert_eq!(sections("www.old.t. A"), (NoError, renamed, vec![]));
     let hidden = vec!["hidden.old.t. 30 CNAME hidden.new.t.".to_owned()];

@@ -1,6 +1,7 @@
 //! What stands between owner and RDATA: TTL, class, type.
 
 use super::super::Rtype;
+use super::super::zone::MAX_TTL;
 use super::lex::Entry;
 use super::read_ttl;
 use super::schema::Problem;
@@ -88,6 +89,3 @@ pub(super) fn ttl_at(entry: &Entry<'_>, at: usize) -> Result<u32, Problem> {
             .help("a TTL has 31 bits; a larger one is taken for 0 (RFC 2181 §8)")
     })
 }
-
-/// The largest TTL (RFC 2181 §8).
-pub(super) const MAX_TTL: u32 = (1 << 31) - 1;
