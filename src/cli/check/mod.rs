@@ -5,6 +5,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 
 use crate::base::finding::{Finding, Severity};
@@ -52,10 +53,12 @@ fn examine(from: &Input) -> (Vec<Finding>, Examined) {
 
 /// Leaves out what is said twice, and judges as one who looks for mistakes, not as one who starts a server.
 fn settle(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let linted = findings.iter().any(|finding| finding.id == LINTED);
-    let unread = findings.iter().any(|finding| UNREADABLE.contains(&finding.id));
-    findings.retain(|finding| !(linted && finding.id == LOWERED) && !(unread && finding.id == "zone-none"));
-    for finding in findings.iter_mut().filter(|finding| finding.id == LOWERED) {
+    let told: HashSet<&str> = findings.iter().map(|finding| finding.id).collect();
+    let unread = UNREADABLE.iter().any(|id| told.contains(id));
+    let twice = TWICE.iter().filter(|(_, linted)| told.contains(linted)).map(|(lowered, _)| *lowered);
+    let left_out: Vec<&str> = twice.chain(unread.then_some("zone-none")).collect();
+    findings.retain(|finding| !left_out.contains(&finding.id));
+    for finding in findings.iter_mut().filter(|finding| finding.id == "target-documentation") {
         // An example says so on purpose; only a server that shall run has to be warned.
         finding.severity = Severity::Note;
     }
@@ -64,7 +67,5 @@ fn settle(mut findings: Vec<Finding>) -> Vec<Finding> {
 
 /// Findings that mean that there was nothing to look at: wrong use, not a mistake in a file.
 const UNREADABLE: &[&str] = &["file-read", "config-none", "config-two"];
-/// The lint's finding of addresses for documentation, with the place of the first.
-const LINTED: &str = "address-documentation";
-/// The same as `serve` tells it.
-const LOWERED: &str = "target-documentation";
+/// What is found when files become a setup, and what the lint says of the same with its place.
+const TWICE: &[(&str, &str)] = &[("target-documentation", "address-documentation"), ("check-none", "service-unprobed")];

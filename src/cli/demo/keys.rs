@@ -60,7 +60,7 @@ pub(super) async fn play(
 async fn toggle(stand_in: Option<&mut StandIn>) -> std::io::Result<()> {
     match stand_in {
         Some(stand_in) if stand_in.is_running() => {
-            stand_in.stop();
+            stand_in.stop().await;
             Ok(())
         }
         Some(stand_in) => stand_in.start().await,
@@ -98,12 +98,13 @@ fn meaning(key: KeyEvent) -> Option<Key> {
         return None;
     }
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    match key.code {
-        KeyCode::Char('c' | 'd') if control => Some(Key::Quit),
-        KeyCode::Char('q') | KeyCode::Esc => Some(Key::Quit),
-        KeyCode::Char('1') => Some(Key::Toggle(0)),
-        KeyCode::Char('2') => Some(Key::Toggle(1)),
-        KeyCode::Char('3') => Some(Key::Toggle(2)),
+    let KeyCode::Char(letter) = key.code else { return (key.code == KeyCode::Esc).then_some(Key::Quit) };
+    match letter {
+        'c' | 'd' if control => Some(Key::Quit),
+        'q' => Some(Key::Quit),
+        '1' => Some(Key::Toggle(0)),
+        '2' => Some(Key::Toggle(1)),
+        '3' => Some(Key::Toggle(2)),
         _ => None,
     }
 }

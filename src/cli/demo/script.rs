@@ -103,7 +103,7 @@ pub(super) async fn play(daemon: &Daemon, server: SocketAddr, stand_ins: &mut [S
             if runs {
                 stand_in.start().await?;
             } else {
-                stand_in.stop();
+                stand_in.stop().await;
             }
         }
         if !stage.play(act, &mut last).await? {

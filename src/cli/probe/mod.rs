@@ -49,7 +49,7 @@ pub(super) fn run(args: &Probe) -> ExitCode {
         let mut out = std::io::stdout();
         prober.tell_all(&plan.targets, &mut out).await
     });
-    told.map_or(ExitCode::from(USAGE), |went| ExitCode::from(went.code()))
+    told.map_or_else(|_| ExitCode::from(USAGE), |went| ExitCode::from(went.code()))
 }
 
 fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
@@ -64,7 +64,7 @@ fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
         allow.push(network);
     }
     match args.what.as_slice() {
-        [urls @ ..] if urls.iter().all(|word| word.contains("://")) => {
+        urls if urls.iter().all(|word| word.contains("://")) => {
             let choices = Choices {
                 timeout: timeout.unwrap_or(TIMEOUT),
                 verify: verify(args.verify),
@@ -76,7 +76,7 @@ fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
             // Whoever names an address means it: the default list keeps zones from making us a scanner, not people.
             Ok(Plan { targets, access: Access { allow, deny: Vec::new() } })
         }
-        [file, owner] if !owner.contains("://") => service(file, owner, allow, timeout),
+        [file, owner] if !owner.contains("://") => service(file, owner, &allow, timeout),
         _ => Err(vec![
             Finding::error("probe-usage", format!("{} names nothing that can be probed", args.what.join(" ")))
                 .help("write KIND://ADDRESS:PORT[/DOMAIN], or a zone file and the owner name of a service in it"),
@@ -85,8 +85,8 @@ fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
 }
 
 /// Finds every target of a service in a zone or config.
-fn service(file: &str, owner: &str, allow: Vec<Network>, timeout: Option<Duration>) -> Result<Plan, Vec<Finding>> {
-    let from = Input { files: vec![PathBuf::from(file)], allow: allow.clone(), ..Input::default() };
+fn service(file: &str, owner: &str, allow: &[Network], timeout: Option<Duration>) -> Result<Plan, Vec<Finding>> {
+    let from = Input { files: vec![PathBuf::from(file)], allow: allow.to_vec(), ..Input::default() };
     let running = crate::config::load(&from, &input::ProcessEnvironment)?;
     let setup = &running.setup;
     let mut names = vec![owner.to_owned()];
