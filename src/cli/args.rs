@@ -153,7 +153,7 @@ pub struct Probe {
     /// name of a service in it
     #[arg(required = true, value_name = "TARGET or ZONE OWNER", num_args = 1..)]
     pub what: Vec<String>,
-    /// What may be probed besides the default, as in 192.0.2.0/24
+    /// Networks that may be probed too, as in 192.0.2.0/24: documentation addresses, or what a config's `allow` lacks
     #[arg(long, value_name = "NETWORK")]
     pub allow: Vec<String>,
     /// How long the whole probe may take, in seconds; default: 2, or what the config says

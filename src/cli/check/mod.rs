@@ -54,9 +54,10 @@ fn examine(from: &Input) -> (Vec<Finding>, Examined) {
 /// Leaves out what is said twice, and judges as one who looks for mistakes, not as one who starts a server.
 fn settle(mut findings: Vec<Finding>) -> Vec<Finding> {
     let told: HashSet<&str> = findings.iter().map(|finding| finding.id).collect();
-    let unread = UNREADABLE.iter().any(|id| told.contains(id));
+    let mut errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let explained = errors.any(|finding| finding.id != NO_ZONE);
     let twice = TWICE.iter().filter(|(_, linted)| told.contains(linted)).map(|(lowered, _)| *lowered);
-    let left_out: Vec<&str> = twice.chain(unread.then_some("zone-none")).collect();
+    let left_out: Vec<&str> = twice.chain(explained.then_some(NO_ZONE)).collect();
     findings.retain(|finding| !left_out.contains(&finding.id));
     for finding in findings.iter_mut().filter(|finding| finding.id == "target-documentation") {
         // An example says so on purpose; only a server that shall run has to be warned.
@@ -68,4 +69,11 @@ fn settle(mut findings: Vec<Finding>) -> Vec<Finding> {
 /// Findings that mean that there was nothing to look at: wrong use, not a mistake in a file.
 const UNREADABLE: &[&str] = &["file-read", "config-none", "config-two"];
 /// What is found when files become a setup, and what the lint says of the same with its place.
-const TWICE: &[(&str, &str)] = &[("target-documentation", "address-documentation"), ("check-none", "service-unprobed")];
+const TWICE: &[(&str, &str)] = &[
+    ("target-documentation", "address-documentation"),
+    ("target-port-zero", "srv-port-zero"),
+    ("check-none", "service-unprobed"),
+    ("host-outside", "srv-target-out-of-zone"),
+];
+/// What follows from the errors of all zones.
+const NO_ZONE: &str = "zone-none";

@@ -65,3 +65,10 @@ fn what_cannot_be_read_is_told_alone() {
     let settled = settle(vec![Finding::error("file-read", "cannot read"), Finding::error("zone-none", "no zone")]);
     assert_eq!(settled.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["file-read"]);
 }
+
+#[test]
+fn no_zone_is_told_only_when_nothing_else_says_why() {
+    let none = || Finding::error("zone-none", "no zone");
+    assert_eq!(settle(vec![Finding::error("zone-no-ns", "no NS"), none()]).len(), 1);
+    assert_eq!(settle(vec![Finding::note("x", "y"), none()]).len(), 2);
+}

@@ -65,7 +65,7 @@ const ACTS: &[Act] = &[
         running: [false, false, false],
         served: Served::AllDown,
         hosts: &[NODE1, NODE2, STANDBY],
-        moral: "all down: the declared set with a short TTL, never an empty answer",
+        moral: "never an empty answer: clients would fall back to the domain's own address; and a short TTL",
     },
     Act {
         title: "The standby comes back alone",

@@ -29,7 +29,6 @@ pub(super) fn of(page: &Page<'_>) -> Value {
         "answer": page.answer.records,
         "services": page.services.iter().map(|pool| service(page, pool)).collect::<Vec<_>>(),
         "addresses": addresses.collect::<Vec<_>>(), "member_of": uses.collect::<Vec<_>>(),
-        "generation": page.core.snapshot().generation(),
     })
 }
 

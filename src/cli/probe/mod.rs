@@ -74,7 +74,7 @@ fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
                 |url: &String| Ok((url.clone(), parse(url, &choices).map_err(|error| wrong(error.to_string()))?));
             let targets = urls.iter().map(read).collect::<Result<Vec<_>, Vec<Finding>>>()?;
             // Whoever names an address means it: the default list keeps zones from making us a scanner, not people.
-            Ok(Plan { targets, access: Access { allow, deny: Vec::new() } })
+            Ok(Plan { access: besides_default(allow, &targets), targets })
         }
         [file, owner] if !owner.contains("://") => service(file, owner, &allow, timeout),
         _ => Err(vec![
@@ -82,6 +82,16 @@ fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
                 .help("write KIND://ADDRESS:PORT[/DOMAIN], or a zone file and the owner name of a service in it"),
         ]),
     }
+}
+
+/// Allows networks, and those targets that may be probed anyway: a list of `allow` stands in place of the default.
+fn besides_default(mut allow: Vec<Network>, targets: &[(String, Spec)]) -> Access {
+    if !allow.is_empty() {
+        let addresses = targets.iter().map(|(_, spec)| spec.address.ip().to_canonical());
+        let plain = addresses.filter(|address| Access::default().permits(*address).is_ok());
+        allow.extend(plain.filter_map(|address| Network::new(address, if address.is_ipv4() { 32 } else { 128 })));
+    }
+    Access { allow, deny: Vec::new() }
 }
 
 /// Finds every target of a service in a zone or config.
