@@ -274,7 +274,7 @@ fn ready_says_that_nobody_answers() {
 }
 
 #[test]
-fn serve_and_demo_say_which_port_is_taken_and_what_to_do() {
+fn serve_says_which_port_is_taken_and_what_to_do() {
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let home = Home::with_zone("taken", 5060);
