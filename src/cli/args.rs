@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::finding::Severity;
@@ -12,7 +13,7 @@ use crate::base::finding::Severity;
 /// Serves zones from memory, tests every SRV target as its clients would, takes dead ones out of the live answers, and
 /// when every target of the preferred tier has failed, lets the standby tier take the part.
 #[derive(Debug, Parser)]
-#[command(name = "understudy", version, propagate_version = true, after_help = AFTER_HELP)]
+#[command(name = "understudy", bin_name = "understudy", version, propagate_version = true, after_help = AFTER_HELP)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -24,7 +25,7 @@ Exit codes:
   0  done
   1  findings, or a probe that failed
   2  wrong use or unreadable input
-  3  could not start (port, permission, state folder)
+  3  could not start: port, permission, state folder
   4  refused by a running server
 
 Try it: understudy demo";
@@ -51,9 +52,16 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Prints the manual page, in roff
-    Man,
+    /// Prints the manual page of the program or of one command, in roff
+    Man {
+        /// The command.
+        #[arg(value_name = "COMMAND", value_parser = PossibleValuesParser::new(PAGES))]
+        of: Option<String>,
+    },
 }
+
+/// The commands that have a manual page of their own.
+const PAGES: [&str; 7] = ["serve", "check", "probe", "explain", "simulate", "ready", "demo"];
 
 /// Where config and zones come from.
 #[derive(Debug, Args, Default)]
@@ -128,7 +136,7 @@ pub struct Check {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     /// Exit with 1 if there is a finding at least this severe
-    #[arg(long, value_parser = parse_severity, default_value = "error")]
+    #[arg(long, value_parser = severities(), value_name = "SEVERITY", default_value = "error")]
     pub deny: Severity,
     /// Judge as if served with --static: a long TTL is a warning then
     #[arg(long = "static")]
@@ -145,12 +153,12 @@ pub struct Probe {
     /// owner name of a service in it
     #[arg(required = true, value_name = "TARGET or ZONE OWNER", num_args = 1..)]
     pub what: Vec<String>,
-    /// What may be probed besides the default, as in 192.0.2.0/24
+    /// Networks that may be probed too, as in 192.0.2.0/24: documentation addresses, or what a config's `allow` lacks
     #[arg(long, value_name = "NETWORK")]
     pub allow: Vec<String>,
-    /// How long the whole probe may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
-    pub timeout: f64,
+    /// How long the whole probe may take, in seconds; default: 2, or what the config says
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<f64>,
     /// What makes a certificate a failure
     #[arg(long, value_enum, default_value_t)]
     pub verify: Verify,
@@ -231,10 +239,10 @@ pub struct Demo {
     pub listen: SocketAddr,
 }
 
-fn parse_severity(text: &str) -> Result<Severity, String> {
-    let all = [Severity::Error, Severity::Warning, Severity::Note];
-    let found = all.into_iter().find(|severity| severity.word() == text);
-    found.ok_or_else(|| "error, warning or note".to_owned())
+/// The severities, so that help and errors name them.
+fn severities() -> impl TypedValueParser<Value = Severity> {
+    let words = [Severity::Error, Severity::Warning, Severity::Note].map(Severity::word);
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<Severity>())
 }
 
 /// Reads a number of seconds such as `2` or `0.5`.

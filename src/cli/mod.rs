@@ -1,23 +1,33 @@
-//! The words of the operator: one file for each, and what they print.
+//! The words of the operator: one file or folder for each, and what they print.
+//!
+//! ```text
+//!  args ──▶ serve · check · probe · explain · simulate · ready · demo
+//!               │              input: files and findings    offline: a core without probes
+//!               ▼
+//!           live: the table      words: what things are called ─▶ line: columns ─▶ paint: colours
+//! ```
+//!
+//! **Invariant:** what a command prints is made by pure functions; only `input` and `live::screen` write it.
 //!
 //! Exit codes: 0 done; 1 findings, or a probe that failed; 2 wrong use or unreadable input; 3 could not start; 4 refused
 //! by a running server.
 
 pub mod args;
-pub mod check;
+mod check;
 mod demo;
-mod examine;
 mod explain;
 mod input;
+mod line;
+mod live;
 mod offline;
 mod paint;
-pub mod probe;
-mod probe_once;
+mod probe;
 mod ready;
-mod screen;
 mod serve;
 mod simulate;
-mod table;
+#[cfg(test)]
+mod testing;
+mod words;
 
 use std::process::ExitCode;
 
@@ -47,23 +57,38 @@ pub fn run() -> ExitCode {
     };
     match arguments.command {
         Command::Serve(args) => serve::run(&args),
-        Command::Check(args) => examine::run(&args),
-        Command::Probe(args) => probe_once::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Ready(args) => ready::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "understudy", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "understudy", &mut script);
+            input::print(&String::from_utf8_lossy(&script));
             ExitCode::SUCCESS
         }
-        Command::Man => man(),
+        Command::Man { of } => man(of.as_deref()),
     }
 }
 
-fn man() -> ExitCode {
-    match clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(USAGE),
+/// Prints the manual page of the program, or of one of its commands.
+fn man(of: Option<&str>) -> ExitCode {
+    let mut command = Arguments::command();
+    command.build();
+    let page = match of {
+        Some(name) => {
+            command.find_subcommand(name).map(|found| found.clone().display_name(format!("understudy-{name}")))
+        }
+        None => Some(command),
+    };
+    let mut roff = Vec::new();
+    match page.map(|page| clap_mangen::Man::new(page).render(&mut roff)) {
+        Some(Ok(())) => {
+            input::print(&String::from_utf8_lossy(&roff));
+            ExitCode::SUCCESS
+        }
+        Some(Err(_)) | None => ExitCode::from(USAGE),
     }
 }

@@ -3,14 +3,29 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::base::clock::Now;
-use crate::config::Running;
+use crate::base::clock::{Now, UnixTime};
+use crate::config::reader::nearest;
+use crate::config::{Running, StateSettings};
 use crate::engine::memory::Restored;
-use crate::engine::setup::{MemberData, Setup};
+use crate::engine::setup::{MemberData, Setup, TargetKey};
 use crate::engine::{Core, Prepared};
 use crate::health::TargetId;
 use crate::health::orders::Scope;
+use crate::snapshot::{Lookup, Node, Snapshot};
 use crate::store;
+use crate::zone::{Name, Rtype};
+
+use super::words::span;
+
+/// What is believed of the targets, and from where.
+#[derive(Debug, Default)]
+pub(super) struct Belief {
+    restored: Restored,
+    /// Where it comes from, in a sentence for people.
+    pub(super) told: String,
+    /// Whether there is state of a run.
+    pub(super) kept: bool,
+}
 
 /// Which targets a command's `--down` means.
 #[derive(Debug, Default)]
@@ -21,13 +36,54 @@ pub(super) struct Supposed {
     pub(super) unknown: Vec<String>,
 }
 
+impl Belief {
+    /// Reads the state folder; without one, or if it cannot be read, every target is taken as up.
+    pub(super) fn read(state: &StateSettings, now: Now) -> Self {
+        let none = |told: String| Self { told: format!("every target is taken as up: {told}"), ..Self::default() };
+        let Some(folder) = &state.folder else { return none("no state is kept".to_owned()) };
+        let name = folder.display();
+        let entries = match store::read(folder) {
+            Ok(entries) => entries,
+            Err(error) => return none(format!("{error}")),
+        };
+        let (restored, _) = Restored::read(&entries, state.max_age);
+        if restored.is_empty() {
+            return none(format!("there is no state in {name}"));
+        }
+        let age = restored.alive().map(|at| now.wall.since(at));
+        let told = match age {
+            Some(age) if age > state.max_age => {
+                format!("from the state in {name}, {} old: too old to know the targets (max-age)", span(age))
+            }
+            Some(age) => format!("from the state in {name}, {} old", span(age)),
+            None => format!("from the state in {name}"),
+        };
+        Self { restored, told, kept: true }
+    }
+
+    /// Returns since when a target is believed to be as it is, if a run has noted it.
+    pub(super) fn since(&self, key: &TargetKey) -> Option<UnixTime> {
+        self.restored.since(key)
+    }
+
+    /// Makes a core that believes this, and that those supposed to be down are.
+    pub(super) fn core(&mut self, setup: &Setup, down: &BTreeSet<TargetId>, now: Now) -> Core {
+        for (id, target) in setup.targets.iter() {
+            if down.contains(&id) || !self.kept {
+                self.restored.suppose(&target.key, !down.contains(&id), now.wall);
+            }
+        }
+        Core::new(Prepared::new(setup.clone()), &self.restored, now)
+    }
+}
+
 /// Finds the targets that words such as `sip-node1`, `sip-node1.example.com:5060` or `192.0.2.1` mean.
 pub(super) fn find(setup: &Setup, words: &[String]) -> Supposed {
     let mut supposed = Supposed::default();
-    for word in words {
+    for word in words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
         let found = Scope::parse(word).map(|scope| matching(setup, &scope)).unwrap_or_default();
         if found.is_empty() {
-            supposed.unknown.push(word.clone());
+            supposed.unknown.push(word.to_owned());
         }
         supposed.targets.extend(found);
     }
@@ -65,23 +121,66 @@ fn means(scope: &Scope, host: &str, address: IpAddr, port: u16, origins: &[Strin
     }
 }
 
-/// Reads what the state folder holds; a folder that is missing or cannot be read holds nothing.
-pub(super) fn restored(running: &Running) -> Restored {
-    let kept = running.state.folder.as_deref().and_then(|dir| store::read(dir).ok()).unwrap_or_default();
-    Restored::read(&kept, running.state.max_age).0
-}
-
-/// Makes a core that believes what `restored` holds, all other targets up, and those supposed to be down, down.
-pub(super) fn core(running: &Running, mut restored: Restored, down: &BTreeSet<TargetId>, now: Now) -> Core {
-    let fresh = restored.is_empty();
-    for (id, target) in running.setup.targets.iter() {
-        if down.contains(&id) || (fresh && target.probed) {
-            restored.suppose(&target.key, !down.contains(&id), now.wall);
+/// Returns what would be right for a word of `--down` that means nothing.
+pub(super) fn suggest_target(running: &Running, word: &str) -> String {
+    let mut known = BTreeSet::new();
+    for (_, pool) in running.setup.pools.iter() {
+        for member in pool.members.iter().filter(|member| !member.targets.is_empty()) {
+            let host = member.label.rsplit_once(':').map_or(member.label.as_str(), |(host, _)| host);
+            known.insert(host.to_owned());
+            known.extend(host.split_once('.').map(|(first, _)| first.to_owned()));
+            known.extend(member.targets.iter().map(|id| running.setup.targets[*id].key.address.to_string()));
         }
     }
-    Core::new(Prepared::new(running.setup.clone()), &restored, now)
+    match nearest_name(word, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {near}?"),
+        None if known.is_empty() => "no target of these zones is tested: nothing can be down".to_owned(),
+        None => {
+            let some: Vec<&str> =
+                known.iter().map(String::as_str).filter(|name| name.contains('.')).take(FEW).collect();
+            format!("name a host, an address, or host:port, such as {}", some.join(", "))
+        }
+    }
 }
 
-fn bare(name: &crate::zone::Name) -> String {
+/// Returns the name that differs least from a word, if one is near enough to be meant.
+pub(super) fn nearest_name<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    // `nearest` is made for keys of the config and takes `_` for `-`.
+    let plain: Vec<(String, &str)> = names.take(MOST_COMPARED).map(|name| (name.replace('_', "-"), name)).collect();
+    let near = nearest(word.trim_end_matches('.'), plain.iter().map(|(plain, _)| plain.as_str()))?;
+    plain.iter().find(|(plain, _)| plain == near).map(|(_, name)| *name)
+}
+
+/// Returns the records of one effective set, as in a zone file.
+pub(super) fn records(snapshot: &Snapshot, owner: &Name, rtype: Rtype) -> Vec<String> {
+    match snapshot.lookup(owner.wire(), rtype) {
+        Lookup::Exact(_, node) => lines(node, owner, Some(rtype)),
+        Lookup::Outside
+        | Lookup::Broken
+        | Lookup::Wildcard(..)
+        | Lookup::Missing(_)
+        | Lookup::Delegated(..)
+        | Lookup::Renamed(..) => Vec::new(),
+    }
+}
+
+/// Returns the records of a node, all or those of one type, as in a zone file and with this owner.
+pub(super) fn lines(node: Node<'_>, owner: &Name, rtype: Option<Rtype>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for set in node.sets().filter(|set| rtype.is_none_or(|only| only == set.rtype())) {
+        for rdata in set.rdatas() {
+            let data = crate::zone::write::rdata_text(set.rtype(), rdata);
+            lines.push(format!("{owner} {} IN {} {data}", set.ttl(), set.rtype()));
+        }
+    }
+    lines
+}
+
+fn bare(name: &Name) -> String {
     name.to_lower().to_string().trim_end_matches('.').to_owned()
 }
+
+/// How many names are told as examples.
+const FEW: usize = 6;
+/// The most names that a misspelt one is compared with.
+const MOST_COMPARED: usize = 10_000;

@@ -7,6 +7,23 @@ use std::io::IsTerminal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Paint(bool);
 
+/// What a stretch of text says by its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Nothing.
+    Plain,
+    /// All is well.
+    Good,
+    /// Neither well nor wrong.
+    Soso,
+    /// Something is wrong.
+    Bad,
+    /// This matters most.
+    Bold,
+    /// This matters least.
+    Dim,
+}
+
 impl Paint {
     /// Colours if standard output is a terminal and the environment does not refuse it (`NO_COLOR`, `TERM=dumb`).
     pub(super) fn stdout() -> Self {
@@ -15,9 +32,10 @@ impl Paint {
         Self(std::io::stdout().is_terminal() && !refused)
     }
 
-    /// Never colours.
-    pub(super) const fn plain() -> Self {
-        Self(false)
+    /// Colours if it is told so.
+    #[cfg(test)]
+    pub(super) const fn new(colours: bool) -> Self {
+        Self(colours)
     }
 
     /// Returns whether it colours.
@@ -25,32 +43,25 @@ impl Paint {
         self.0
     }
 
-    /// Paints what is well.
-    pub(super) fn good(self, text: impl Display) -> String {
-        self.wrap("32", text)
+    /// Paints a text.
+    pub(super) fn paint(self, tone: Tone, text: impl Display) -> String {
+        match tone.code() {
+            Some(code) if self.0 => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Some(_) | None => text.to_string(),
+        }
     }
+}
 
-    /// Paints what is neither.
-    pub(super) fn soso(self, text: impl Display) -> String {
-        self.wrap("33", text)
-    }
-
-    /// Paints what is wrong.
-    pub(super) fn bad(self, text: impl Display) -> String {
-        self.wrap("31", text)
-    }
-
-    /// Paints what matters most.
-    pub(super) fn bold(self, text: impl Display) -> String {
-        self.wrap("1", text)
-    }
-
-    /// Paints what matters least.
-    pub(super) fn dim(self, text: impl Display) -> String {
-        self.wrap("2", text)
-    }
-
-    fn wrap(self, code: &str, text: impl Display) -> String {
-        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
+impl Tone {
+    /// Returns how a terminal is told (ECMA-48 SGR).
+    const fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Good => Some("32"),
+            Self::Soso => Some("33"),
+            Self::Bad => Some("31"),
+            Self::Bold => Some("1"),
+            Self::Dim => Some("2"),
+        }
     }
 }

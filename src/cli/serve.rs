@@ -9,11 +9,11 @@ use crate::base::clock::Clock;
 use crate::base::finding::{Finding, Severity};
 use crate::config::{Input, Running, Workers};
 use crate::daemon::Daemon;
-use crate::daemon::logging::{self, Format};
+use crate::daemon::logging::{self, Format, Logging};
 use crate::daemon::signals::{Signal, Signals};
 
 use super::args::{LogFormat, Serve};
-use super::screen::Screen;
+use super::live::Screen;
 use super::{START, USAGE, input};
 
 /// Runs the command.
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Serve) -> ExitCode {
     if table {
         logging.quieten(true);
     }
-    runtime.block_on(serve(running, from, table))
+    runtime.block_on(serve(running, from, table.then_some(&logging)))
 }
 
 /// Makes the runtime on which everything runs.
@@ -63,7 +63,7 @@ pub(super) fn runtime(workers: Workers) -> std::io::Result<tokio::runtime::Runti
     builder.enable_all().thread_name("understudy").build()
 }
 
-async fn serve(running: Running, from: Input, table: bool) -> ExitCode {
+async fn serve(running: Running, from: Input, table: Option<&Logging>) -> ExitCode {
     let clock = Clock::start();
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
@@ -80,7 +80,7 @@ async fn serve(running: Running, from: Input, table: bool) -> ExitCode {
             return ExitCode::from(START);
         }
     };
-    let screen = table.then(|| Screen::open(&daemon, Vec::new));
+    let screen = table.map(|logging| Screen::open(&daemon, logging, Vec::new));
     while signals.next().await == Signal::Reload {
         daemon.reload(&read).await;
     }

@@ -12,7 +12,7 @@ pub struct Inference {
 }
 
 /// A check without its parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Guess {
     /// None: served as declared.
     Nothing,

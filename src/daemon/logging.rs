@@ -1,7 +1,9 @@
 //! Logs: to standard error, text for people, JSON for machines.
 
-use std::io::IsTerminal as _;
+use std::collections::VecDeque;
+use std::io::{self, IsTerminal as _, Write};
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::Subscriber;
 use tracing_subscriber::filter::ParseError;
@@ -33,6 +35,7 @@ pub struct Options {
 pub struct Logging {
     handle: reload::Handle<EnvFilter, Registry>,
     filter: String,
+    output: Output,
 }
 
 /// Why logs cannot start.
@@ -56,10 +59,12 @@ pub enum LogError {
 /// # Errors
 /// If the filter cannot be read, or a log was started before.
 pub fn start(options: &Options) -> Result<Logging, LogError> {
-    let terminal = std::io::stderr().is_terminal();
+    let terminal = io::stderr().is_terminal();
     let format = options.format.unwrap_or(if terminal { Format::Text } else { Format::Json });
     let filter = options.filter.as_deref().unwrap_or(DEFAULT_FILTER);
-    let (subscriber, logging) = prepare(filter, format, terminal, std::io::stderr)?;
+    let output = Output { held: Arc::default(), terminal };
+    let writer = output.clone();
+    let (subscriber, logging) = prepare(filter, format, terminal, output, move || writer.clone())?;
     subscriber.try_init()?;
     Ok(logging)
 }
@@ -68,6 +73,7 @@ fn prepare<W>(
     filter: &str,
     format: Format,
     colour: bool,
+    output: Output,
     writer: W,
 ) -> Result<(impl Subscriber + Send + Sync + use<W>, Logging), LogError>
 where
@@ -79,7 +85,7 @@ where
         Format::Text => lines.boxed(),
         Format::Json => lines.json().flatten_event(true).with_span_list(false).with_current_span(false).boxed(),
     };
-    let logging = Logging { handle, filter: filter.to_owned() };
+    let logging = Logging { handle, filter: filter.to_owned(), output };
     Ok((tracing_subscriber::registry().with(layer).with(lines), logging))
 }
 
@@ -90,6 +96,85 @@ impl Logging {
         let Ok(filter) = parse(if quiet { QUIET_FILTER } else { &self.filter }) else { return };
         // It fails only when the log itself is gone.
         let _gone = self.handle.reload(filter);
+    }
+
+    /// Holds lines back while something is drawn on the terminal, for whoever draws to print them at their place.
+    /// Where standard error is no terminal they go on as before.
+    pub fn hold(&self) -> Held {
+        if self.output.terminal {
+            *self.output.lock() = Some(Lines::default());
+        }
+        Held(self.output.clone())
+    }
+}
+
+/// Lines held back; when it is dropped, those that nobody took are printed, and the log goes on as before.
+#[derive(Debug)]
+pub struct Held(Output);
+
+impl Held {
+    /// Takes the lines that came since the last call, each with its end.
+    pub fn take(&self) -> Vec<String> {
+        let taken = self.0.lock().as_mut().map(std::mem::take);
+        taken.map(Lines::tell).unwrap_or_default()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let left = self.0.lock().take().map(Lines::tell).unwrap_or_default();
+        // A terminal that is gone wants no lines.
+        let _gone = io::stderr().write_all(left.concat().as_bytes());
+    }
+}
+
+/// Where lines go: to standard error, or into the hands of whoever draws there.
+#[derive(Clone, Debug)]
+struct Output {
+    held: Arc<Mutex<Option<Lines>>>,
+    terminal: bool,
+}
+
+/// Lines that wait: at most [`MAX_HELD`], the oldest make way and are counted.
+#[derive(Debug, Default)]
+struct Lines {
+    lines: VecDeque<String>,
+    lost: usize,
+}
+
+impl Output {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Lines>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for Output {
+    /// Takes one line: the subscriber writes each at once.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut *self.lock() {
+            Some(held) => held.push(String::from_utf8_lossy(bytes).into_owned()),
+            None => io::stderr().write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Lines {
+    fn push(&mut self, line: String) {
+        if self.lines.len() == MAX_HELD {
+            self.lines.pop_front();
+            self.lost += 1;
+        }
+        self.lines.push_back(line);
+    }
+
+    fn tell(self) -> Vec<String> {
+        let lost = (self.lost > 0).then(|| format!("({} lines were too many to be shown)\n", self.lost));
+        lost.into_iter().chain(self.lines).collect()
     }
 }
 
@@ -111,20 +196,19 @@ impl FromStr for Format {
 /// What is logged unless told otherwise. hickory logs each request at info.
 pub const DEFAULT_FILTER: &str = "info,hickory_server=warn,hickory_proto=warn,hickory_net=warn";
 const QUIET_FILTER: &str = "warn";
+/// How many lines wait for whoever draws: it takes them at least once a second.
+const MAX_HELD: usize = 200;
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
     use tracing::{info, subscriber, warn};
 
     use super::*;
 
     #[test]
     fn json_has_the_fields_at_the_top() {
-        let output = Output::default();
-        let (log, _logging) = prepare(DEFAULT_FILTER, Format::Json, false, output.writer()).unwrap();
+        let output = Buffer::default();
+        let (log, _logging) = prepare(DEFAULT_FILTER, Format::Json, false, direct(), output.writer()).unwrap();
         subscriber::with_default(log, || info!(zone.serial = 7, "zone changed"));
         let line: serde_json::Value = serde_json::from_str(&output.text()).unwrap();
         assert_eq!((&line["zone.serial"], &line["level"]), (&7.into(), &"INFO".into()));
@@ -133,8 +217,8 @@ mod tests {
 
     #[test]
     fn quiet_is_warnings_only_until_it_ends() {
-        let output = Output::default();
-        let (log, logging) = prepare(DEFAULT_FILTER, Format::Text, false, output.writer()).unwrap();
+        let output = Buffer::default();
+        let (log, logging) = prepare(DEFAULT_FILTER, Format::Text, false, direct(), output.writer()).unwrap();
         subscriber::with_default(log, || {
             logging.quieten(true);
             info!("one");
@@ -147,17 +231,38 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_held_back_from_a_terminal_and_taken_in_their_order() {
+        let output = Output { held: Arc::default(), terminal: true };
+        let mut writer = output.clone();
+        let (_log, logging) = prepare(DEFAULT_FILTER, Format::Text, false, output, io::sink).unwrap();
+        let held = logging.hold();
+        writer.write_all(b"one\n").unwrap();
+        writer.write_all(b"two\n").unwrap();
+        assert_eq!(held.take(), ["one\n", "two\n"]);
+        for number in 0..=MAX_HELD {
+            writer.write_all(format!("{number}\n").as_bytes()).unwrap();
+        }
+        let lines = held.take();
+        assert_eq!((lines.len(), lines[0].as_str()), (MAX_HELD + 1, "(1 lines were too many to be shown)\n"));
+        assert_eq!((lines[1].as_str(), held.take().len()), ("1\n", 0));
+    }
+
+    fn direct() -> Output {
+        Output { held: Arc::default(), terminal: false }
+    }
+
+    #[test]
     fn a_filter_that_cannot_be_read_is_an_error() {
-        let error = prepare("understudy=loud", Format::Text, false, std::io::sink).map(drop).unwrap_err();
+        let error = prepare("understudy=loud", Format::Text, false, direct(), io::sink).map(drop).unwrap_err();
         assert!(error.to_string().starts_with("`understudy=loud` is no log filter"));
         assert_eq!("json".parse(), Ok(Format::Json));
         assert!("xml".parse::<Format>().is_err());
     }
 
     #[derive(Clone, Default)]
-    struct Output(Arc<Mutex<Vec<u8>>>);
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
 
-    impl Output {
+    impl Buffer {
         fn writer(&self) -> impl Fn() -> Self + Send + Sync + 'static {
             let output = self.clone();
             move || output.clone()
@@ -168,12 +273,12 @@ mod tests {
         }
     }
 
-    impl Write for Output {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
 
-        fn flush(&mut self) -> std::io::Result<()> {
+        fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
     }

@@ -28,7 +28,7 @@ pub(super) fn hold_on(standing: &Standing<'_>, priority: u16, held: &[(u16, Mono
 }
 
 /// Returns how long a better tier must hold.
-pub(super) fn hold(settings: &Settings, strikes: u32) -> Duration {
+pub fn hold(settings: &Settings, strikes: u32) -> Duration {
     let doublings = strikes.saturating_sub(1).min(MAX_DOUBLINGS);
     settings.hold.saturating_mul(1 << doublings).min(settings.hold.max(MAX_HOLD))
 }

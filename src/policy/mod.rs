@@ -26,6 +26,7 @@ use std::time::Duration;
 use crate::base::clock::Mono;
 
 pub use decide::{Answer, Ask, Decision, Served, Trigger, decide, takes_last};
+pub use failback::hold;
 pub use hosts::{HostAddress, followed, stay};
 pub use reason::{Better, Move, Placement, Reason, Tally, Waits, Why};
 pub use ttl::{Conditions, Ttl, TtlMemory, settled, ttl, unsettled};

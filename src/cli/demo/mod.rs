@@ -14,7 +14,8 @@ use crate::base::clock::Clock;
 use crate::base::finding::{Finding, Severity};
 use crate::config::{Input, StateChoice, Workers};
 use crate::daemon::Daemon;
-use crate::daemon::logging;
+use crate::daemon::logging::{self, Logging};
+use crate::daemon::signals::{Signal, Signals};
 
 use super::args::Demo;
 use super::{FINDINGS, START, input, serve};
@@ -27,10 +28,12 @@ const CONFIG: &str = include_str!("demo.toml");
 
 /// Runs the command.
 pub(super) fn run(args: &Demo) -> ExitCode {
+    // The alarm of a service that is all down is part of the play.
     let options = logging::Options { filter: Some("warn,understudy::daemon::outlet=off".to_owned()), format: None };
-    if let Err(error) = logging::start(&options) {
-        return refuse(&Finding::error("log", error.to_string()));
-    }
+    let logging = match logging::start(&options) {
+        Ok(logging) => logging,
+        Err(error) => return refuse(&Finding::error("log", error.to_string())),
+    };
     let runtime = match serve::runtime(Workers::Auto) {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&Finding::error("runtime", format!("no threads: {error}"))),
@@ -39,16 +42,19 @@ pub(super) fn run(args: &Demo) -> ExitCode {
         Ok(folder) => folder,
         Err(error) => return refuse(&Finding::error("demo-folder", format!("no folder for the demo: {error}"))),
     };
-    let code = runtime.block_on(show(args, &folder));
-    drop(folder);
-    code
+    runtime.block_on(show(args, &logging, &folder))
 }
 
-async fn show(args: &Demo, folder: &Folder) -> ExitCode {
+async fn show(args: &Demo, logging: &Logging, folder: &Folder) -> ExitCode {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return refuse(&Finding::error("signals", format!("signals cannot be heard: {error}"))),
+    };
     let mut stand_ins = stand_ins();
     for stand_in in &mut stand_ins {
         if let Err(error) = stand_in.start().await {
-            return refuse(&Finding::error("demo-port", error.to_string()).help("stop what listens there"));
+            let finding = Finding::error("demo-port", error.to_string());
+            return refuse(&finding.help("stop what listens there, such as another demo: its zone names these ports"));
         }
     }
     let from = Input {
@@ -62,18 +68,22 @@ async fn show(args: &Demo, folder: &Folder) -> ExitCode {
         Err(code) => return code,
     };
     let read = input::reader(from, &running);
-    let clock = Clock::start();
-    let daemon = match Daemon::start(running, read, clock).await {
+    let daemon = match Daemon::start(running, read, Clock::start()).await {
         Ok(daemon) => daemon,
-        Err(error) => return refuse(&error.finding()),
+        Err(error) => return refuse(&elsewhere(error.finding(), args)),
     };
     let server = daemon.addresses().first().copied().unwrap_or(args.listen);
     daemon.answering().await;
-    let played = if args.script || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        input::print(&welcome(server));
-        script::play(server, &mut stand_ins, clock).await
+    let keyboard = !args.script && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let played = if keyboard {
+        keys::play(&daemon, logging, server, &mut stand_ins, asked_to_end(&mut signals)).await.map(|()| true)
     } else {
-        keys::play(&daemon, server, stand_ins).await.map(|()| true)
+        input::print(&welcome(server));
+        tokio::select! {
+            biased;
+            () = asked_to_end(&mut signals) => Ok(false),
+            played = script::play(&daemon, server, &mut stand_ins) => played,
+        }
     };
     daemon.stop().await;
     match played {
@@ -81,6 +91,18 @@ async fn show(args: &Demo, folder: &Folder) -> ExitCode {
         Ok(false) => ExitCode::from(FINDINGS),
         Err(error) => refuse(&Finding::error("demo", error.to_string())),
     }
+}
+
+/// Waits until the system asks the process to end.
+async fn asked_to_end(signals: &mut Signals) {
+    while signals.next().await != Signal::Drain {}
+}
+
+/// Tells with which option the demo answers somewhere else.
+fn elsewhere(finding: Finding, args: &Demo) -> Finding {
+    let port = args.listen.port().checked_add(1).unwrap_or(5300);
+    let other = SocketAddr::new(args.listen.ip(), port);
+    finding.help(format!("stop what answers there, or let the demo answer elsewhere: understudy demo --listen {other}"))
 }
 
 fn stand_ins() -> [StandIn; 3] {

@@ -4,21 +4,27 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::base::clock::Clock;
-
-use super::ask;
-use super::stand_in::StandIn;
 use crate::cli::input;
-use crate::cli::paint::Paint;
+use crate::cli::line::Line;
+use crate::cli::paint::{Paint, Tone};
+use crate::daemon::Daemon;
+use crate::engine::status::PoolStatus;
+use crate::policy::Served;
+
+use super::ask::{self, Answer};
+use super::stand_in::StandIn;
 
 /// One act.
 struct Act {
     title: &'static str,
     /// Which stand-ins run from now on, in their order.
     running: [bool; 3],
+    /// Who must then have the part.
+    served: Served,
     /// The hosts that must then be answered.
-    expected: &'static [&'static str],
-    /// Why.
-    why: &'static str,
+    hosts: &'static [&'static str],
+    /// What to see in it.
+    moral: &'static str,
 }
 
 const NODE1: &str = "sip-node1.example.com.";
@@ -29,44 +35,51 @@ const ACTS: &[Act] = &[
     Act {
         title: "All is well",
         running: [true, true, true],
-        expected: &[NODE1, NODE2, STANDBY],
-        why: "tier 10 serves, the standby is listed behind it",
+        served: Served::Tier(10),
+        hosts: &[NODE1, NODE2, STANDBY],
+        moral: "two servers share the work, the standby is listed behind them",
     },
     Act {
         title: "sip-node1 stops",
         running: [false, true, true],
-        expected: &[NODE2, STANDBY],
-        why: "the dead target has left the answer",
+        served: Served::Tier(10),
+        hosts: &[NODE2, STANDBY],
+        moral: "first a short TTL, for something may change; then the dead one leaves the answer",
     },
     Act {
         title: "sip-node2 stops too",
         running: [false, false, true],
-        expected: &[STANDBY],
-        why: "nobody of tier 10 is left: the understudy takes the part",
+        served: Served::Tier(20),
+        hosts: &[STANDBY],
+        moral: "nobody of tier 10 is left: the understudy takes the part",
     },
     Act {
         title: "Both come back",
         running: [true, true, true],
-        expected: &[NODE1, NODE2, STANDBY],
-        why: "tier 10 held for 5 s (`hold`), then the part went back",
+        served: Served::Tier(10),
+        hosts: &[NODE1, NODE2, STANDBY],
+        moral: "not at once: tier 10 had to hold for 5 s (`hold`) before the part went back",
     },
     Act {
         title: "All three stop",
         running: [false, false, false],
-        expected: &[NODE1, NODE2, STANDBY],
-        why: "all down: the declared set, with a short TTL, never an empty answer",
+        served: Served::AllDown,
+        hosts: &[NODE1, NODE2, STANDBY],
+        moral: "never an empty answer: clients would fall back to the domain's own address; and a short TTL",
     },
     Act {
         title: "The standby comes back alone",
         running: [false, false, true],
-        expected: &[STANDBY],
-        why: "one living target is enough",
+        served: Served::Tier(20),
+        hosts: &[STANDBY],
+        moral: "one living server is enough",
     },
     Act {
         title: "And all come back",
         running: [true, true, true],
-        expected: &[NODE1, NODE2, STANDBY],
-        why: "the end: every one in its place",
+        served: Served::Tier(10),
+        hosts: &[NODE1, NODE2, STANDBY],
+        moral: "this took longer: tier 10 had failed soon after its return, so it had to hold twice as long",
     },
 ];
 
@@ -79,46 +92,81 @@ const ASK: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// If a stand-in cannot start or the server gives no answer.
-pub(super) async fn play(server: SocketAddr, stand_ins: &mut [StandIn; 3], clock: Clock) -> std::io::Result<bool> {
-    let paint = Paint::stdout();
-    let mut last = Vec::new();
-    for act in ACTS {
-        input::print(&format!("\n{}\n", paint.bold(act.title)));
+pub(super) async fn play(daemon: &Daemon, server: SocketAddr, stand_ins: &mut [StandIn; 3]) -> std::io::Result<bool> {
+    let stage = Stage { daemon, server, clock: daemon.clock(), paint: Paint::stdout() };
+    let began = stage.clock.now().mono;
+    let mut last = Answer::default();
+    for (number, act) in ACTS.iter().enumerate() {
+        stage.print(&Line::default());
+        stage.print(&Line::of(Tone::Bold, format!("{}. {}", number + 1, act.title)));
         for (stand_in, runs) in stand_ins.iter_mut().zip(act.running) {
             if runs {
                 stand_in.start().await?;
             } else {
-                stand_in.stop();
+                stand_in.stop().await;
             }
         }
-        let began = clock.now().mono;
-        let mut changed = false;
+        if !stage.play(act, &mut last).await? {
+            return Ok(false);
+        }
+    }
+    let took = stage.clock.now().mono.since(began).as_secs();
+    stage.print(&Line::default());
+    stage.print(&Line::default().plain(format!("Seen in {took} s; your own zone: understudy serve example.com.zone")));
+    Ok(true)
+}
+
+struct Stage<'a> {
+    daemon: &'a Daemon,
+    server: SocketAddr,
+    clock: Clock,
+    paint: Paint,
+}
+
+impl Stage<'_> {
+    /// Prints each new answer until it is the act's; tells whether it came in time.
+    async fn play(&self, act: &Act, last: &mut Answer) -> std::io::Result<bool> {
+        let began = self.clock.now().mono;
         loop {
-            let answer = ask::srv(server, super::OWNER).await?;
-            let since = clock.now().mono.since(began);
-            if answer != last {
-                print_answer(&answer, since, paint);
-                changed |= ask::hosts(&answer) != ask::hosts(&last);
+            let pool = self.decided().await;
+            let answer = ask::srv(self.server, super::OWNER).await?;
+            let since = self.clock.now().mono.since(began);
+            if answer != *last {
+                self.print(&Line::of(Tone::Dim, format!("  after {:.1} s", since.as_secs_f64())));
+                for line in &answer.lines {
+                    self.print(&Line::default().plain(format!("    {line}")));
+                }
                 last.clone_from(&answer);
             }
-            // All down and all up list the same hosts: only an answer that came anew proves the act.
-            if changed && ask::hosts(&answer) == act.expected {
-                input::print(&format!("  {}\n", paint.good(act.why)));
-                break;
+            if let Some(pool) = pool.filter(|pool| act.is_seen(pool, &answer)) {
+                self.print(&Line::of(Tone::Good, format!("  {}", pool.decision.reason)));
+                self.print(&Line::of(Tone::Dim, format!("  {}", act.moral)));
+                return Ok(true);
             }
             if since > PATIENCE {
-                let expected = act.expected.join(", ");
-                input::print(&format!("  {}\n", paint.bad(format!("after 30 s the answer is not {expected}"))));
+                let hosts = act.hosts.join(", ");
+                let secs = PATIENCE.as_secs();
+                self.print(&Line::of(Tone::Bad, format!("  after {secs} s the answer is still not {hosts}")));
                 return Ok(false);
             }
             tokio::time::sleep(ASK).await;
         }
     }
-    Ok(true)
+
+    /// Returns what is decided for the service that is shown.
+    async fn decided(&self) -> Option<PoolStatus> {
+        let status = self.daemon.viewer().status().await?;
+        status.pools.into_iter().find(|pool| pool.name == super::OWNER)
+    }
+
+    fn print(&self, line: &Line) {
+        input::print(&format!("{}\n", line.print(self.paint)));
+    }
 }
 
-fn print_answer(answer: &[String], since: Duration, paint: Paint) {
-    let head = paint.dim(format!("after {:.1} s", since.as_secs_f64()));
-    let lines: Vec<String> = answer.iter().map(|line| format!("    {line}\n")).collect();
-    input::print(&format!("  {head}\n{}", lines.concat()));
+impl Act {
+    /// All up and all down list the same hosts: the decision and the TTL tell them apart.
+    fn is_seen(&self, pool: &PoolStatus, answer: &Answer) -> bool {
+        pool.decision.served == self.served && pool.ttls.first().copied() == answer.ttl && answer.hosts == self.hosts
+    }
 }

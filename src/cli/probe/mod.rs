@@ -1,181 +1,176 @@
-//! `understudy probe`: one check, once, told step by step.
-//!
-//! ```text
-//! probe tls://127.0.0.1:5061/example.com
-//!   connect          0.2 ms  connected
-//!   tls              3.1 ms  TLSv1_3, TLS13_AES_256_GCM_SHA384
-//!   certificate              example.com, *.example.com; 54 days left (2027-01-14T00:00:00Z); issuer CN=Some CA
-//!   pass             3.3 ms
-//! ```
+//! `probe`: one check, once, or every target of a service.
 
+mod prober;
+#[cfg(test)]
+mod tests;
 mod url;
 
-use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use crate::base::clock::Clock;
-use crate::health::Outcome;
-use crate::probe::account::{cause, word};
-use crate::probe::allow::Access;
-use crate::probe::{Account, Spec, Tools, run};
+use crate::base::finding::{Finding, Severity};
+use crate::config::Input;
+use crate::engine::setup::{PoolSetup, Setup};
+use crate::probe::allow::{Access, Network};
+use crate::probe::{self, Authority, Spec, Tools};
 
-pub use url::{Choices, UrlError, parse};
+use super::args::{self, Probe, Verify};
+use super::{USAGE, input, offline, words};
+use prober::{Form, Prober};
+use url::{Choices, parse};
 
-/// What the command needs.
-#[derive(Debug)]
-pub struct Prober {
-    /// The clock.
-    pub clock: Clock,
-    /// What all probes share.
-    pub tools: Tools,
-    /// What may be probed (`--allow`, `--deny`, or the config's).
-    pub access: Access,
-    /// How it is told.
-    pub form: Form,
+/// What is to be probed, and what may be.
+struct Plan {
+    targets: Vec<(String, Spec)>,
+    access: Access,
 }
 
-/// How a probe is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// For people.
-    Text,
-    /// One JSON object a line (`--json`).
-    Json,
-}
-
-/// How it went; ordered, the worst last. Its number is the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Went {
-    /// Passed, or degraded: alive.
-    Well,
-    /// Failed, leaving, or not to be told for a fault of our own.
-    Badly,
-    /// Not probed: the address may not be.
-    Refused,
-}
-
-impl Went {
-    /// Returns the exit code.
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Well => 0,
-            Self::Badly => 1,
-            Self::Refused => 2,
+/// Runs the command.
+pub(super) fn run(args: &Probe) -> ExitCode {
+    let plan = match plan(args) {
+        Ok(plan) => plan,
+        Err(findings) => {
+            input::tell(&findings, Severity::Error);
+            return ExitCode::from(USAGE);
         }
+    };
+    let form = if args.json { Form::Json } else { Form::Text };
+    let prober = Prober { clock: Clock::start(), tools: Tools::from_system(), access: plan.access, form };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            input::tell(&[Finding::error("runtime", error.to_string())], Severity::Error);
+            return ExitCode::from(USAGE);
+        }
+    };
+    let told = runtime.block_on(async {
+        let mut out = std::io::stdout();
+        prober.tell_all(&plan.targets, &mut out).await
+    });
+    told.map_or_else(|_| ExitCode::from(USAGE), |went| ExitCode::from(went.code()))
+}
+
+fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
+    let wrong = |message: String| vec![Finding::error("probe-usage", message)];
+    let timeout = args
+        .timeout
+        .map(|secs| args::seconds(secs).ok_or_else(|| wrong("--timeout takes a number of seconds above 0".to_owned())));
+    let timeout = timeout.transpose()?;
+    let mut allow = Vec::new();
+    for text in &args.allow {
+        let network: Network = text.parse().map_err(|error| wrong(format!("{text} is no network: {error}")))?;
+        allow.push(network);
+    }
+    match args.what.as_slice() {
+        urls if urls.iter().all(|word| word.contains("://")) => {
+            let choices = Choices {
+                timeout: timeout.unwrap_or(TIMEOUT),
+                verify: verify(args.verify),
+                authority: authority(args)?,
+            };
+            let read =
+                |url: &String| Ok((url.clone(), parse(url, &choices).map_err(|error| wrong(error.to_string()))?));
+            let targets = urls.iter().map(read).collect::<Result<Vec<_>, Vec<Finding>>>()?;
+            // Whoever names an address means it: the default list keeps zones from making us a scanner, not people.
+            Ok(Plan { access: besides_default(allow, &targets), targets })
+        }
+        [file, owner] if !owner.contains("://") => service(file, owner, &allow, timeout),
+        _ => Err(vec![
+            Finding::error("probe-usage", format!("{} names nothing that can be probed", args.what.join(" ")))
+                .help("write KIND://ADDRESS:PORT[/DOMAIN], or a zone file and the owner name of a service in it"),
+        ]),
     }
 }
 
-impl Prober {
-    /// Probes each in turn and tells it as it comes; returns how the worst went.
-    pub async fn tell_all(&self, targets: &[(String, Spec)], out: &mut impl Write) -> io::Result<Went> {
-        let mut worst = Went::Well;
-        if let (Form::Text, Some(warning)) = (self.form, self.tools.warning()) {
-            let of_tls = targets.iter().any(|(_, spec)| spec.check.transport() == "tls");
-            if of_tls {
-                writeln!(out, "warning: {warning}")?;
-            }
-        }
-        for (label, spec) in targets {
-            worst = worst.max(self.tell(label, spec, out).await?);
-        }
-        Ok(worst)
+/// Allows networks, and those targets that may be probed anyway: a list of `allow` stands in place of the default.
+fn besides_default(mut allow: Vec<Network>, targets: &[(String, Spec)]) -> Access {
+    if !allow.is_empty() {
+        let addresses = targets.iter().map(|(_, spec)| spec.address.ip().to_canonical());
+        let plain = addresses.filter(|address| Access::default().permits(*address).is_ok());
+        allow.extend(plain.filter_map(|address| Network::new(address, if address.is_ipv4() { 32 } else { 128 })));
     }
-
-    /// Probes once and tells it; `label` is what the user calls the target.
-    pub async fn tell(&self, label: &str, spec: &Spec, out: &mut impl Write) -> io::Result<Went> {
-        if let Err(refused) = self.access.permits(spec.address.ip()) {
-            let mut value = identity(label, spec);
-            merge(&mut value, json!({ "outcome": "refused", "cause": refused.to_string() }));
-            match self.form {
-                Form::Json => writeln!(out, "{value}")?,
-                Form::Text => {
-                    writeln!(out, "{}", title(label, spec))?;
-                    writeln!(out, "  not probed: {refused}; name it with --allow to probe it nevertheless")?;
-                }
-            }
-            return Ok(Went::Refused);
-        }
-        if self.form == Form::Text {
-            writeln!(out, "{}", title(label, spec))?;
-            out.flush()?;
-        }
-        let account = run(spec, &self.clock, &self.tools).await;
-        match self.form {
-            Form::Json => {
-                let mut value = identity(label, spec);
-                merge(&mut value, account.json());
-                writeln!(out, "{value}")?;
-            }
-            Form::Text => write_account(&account, out)?,
-        }
-        out.flush()?;
-        Ok(match account.outcome {
-            Outcome::Pass | Outcome::Degraded(_) => Went::Well,
-            Outcome::Drain { .. } | Outcome::Fail { .. } | Outcome::Unknown(_) => Went::Badly,
-        })
-    }
+    Access { allow, deny: Vec::new() }
 }
 
-/// Writes an account for people, each line behind two blanks.
-pub fn write_account(account: &Account, out: &mut impl Write) -> io::Result<()> {
-    for step in &account.steps {
-        line(out, step.what, Some(step.took), &step.saw)?;
+/// Finds every target of a service in a zone or config.
+fn service(file: &str, owner: &str, allow: &[Network], timeout: Option<Duration>) -> Result<Plan, Vec<Finding>> {
+    let from = Input { files: vec![PathBuf::from(file)], allow: allow.to_vec(), ..Input::default() };
+    let running = crate::config::load(&from, &input::ProcessEnvironment)?;
+    let setup = &running.setup;
+    let mut names = vec![owner.to_owned()];
+    names.extend(setup.zones.iter().map(|(_, zone)| format!("{owner}.{}", zone.origin)));
+    let named = |pool: &PoolSetup| names.iter().any(|name| pool.is_named(name));
+    let Some((_, pool)) = setup.pools.iter().find(|(_, pool)| named(pool)) else {
+        return Err(vec![no_service(setup, file, owner)]);
+    };
+    let mut targets = Vec::new();
+    let mut refused = 0;
+    for member in &pool.members {
+        for &id in &member.targets {
+            let Some(spec) = &running.specs[id] else {
+                refused += 1;
+                continue;
+            };
+            targets.push((member.label.clone(), Spec { timeout: timeout.unwrap_or(spec.timeout), ..spec.clone() }));
+        }
     }
-    if let Some(certificate) = &account.certificate {
-        let names = if certificate.names.is_empty() { "no name".to_owned() } else { certificate.names.join(", ") };
-        let left = match certificate.days_left {
-            -1 => "expired today".to_owned(),
-            days if days < 0 => format!("expired {} days ago", days.unsigned_abs() - 1),
-            0 => "ends today".to_owned(),
-            1 => "1 day left".to_owned(),
-            days => format!("{days} days left"),
+    if refused > 0 {
+        // To the error stream: what is printed stays one object a line with --json.
+        input::tell(&[kept_out(pool, refused)], Severity::Note);
+    }
+    if targets.is_empty() {
+        let finding = Finding::error("probe-nothing", format!("no target of {} can be probed", pool.name));
+        let help = if refused > 0 {
+            "name the network with --allow, as in --allow 192.0.2.0/24"
+        } else {
+            "it is served as declared: there is no check for it, as for UDP, or its hosts have no address in the zone"
         };
-        let text = format!("{names}; {left} ({}); issuer {}", certificate.not_after, certificate.issuer);
-        line(out, "certificate", None, &text)?;
+        return Err(vec![finding.help(help)]);
     }
-    for warning in &account.warnings {
-        line(out, "warning", None, warning)?;
-    }
-    line(out, word(&account.outcome), Some(account.latency), cause(&account.outcome).unwrap_or(""))
+    Ok(Plan { targets, access: running.access })
 }
 
-/// Writes `what`, how long it took, and what was seen, in columns.
-fn line(out: &mut impl Write, what: &str, took: Option<Duration>, saw: &str) -> io::Result<()> {
-    let took = took.map_or_else(String::new, |took| format!("{:.1} ms", took.as_secs_f64() * 1e3));
-    let text = format!("  {what:<11} {took:>11}  {saw}");
-    writeln!(out, "{}", text.trim_end())
+fn kept_out(pool: &PoolSetup, refused: usize) -> Finding {
+    let targets = words::counted(refused, "target");
+    let message = format!("{targets} of {} not probed: their addresses are outside of what `allow` names", pool.name);
+    Finding::note("probe-denied", message).help("--allow names networks, as in --allow 192.0.2.0/24")
 }
 
-/// Says what is probed, and where.
-fn title(label: &str, spec: &Spec) -> String {
-    let (kind, transport) = (spec.check.kind(), spec.check.transport());
-    let over = if kind == transport { String::new() } else { format!(" over {transport}") };
-    let parameters = spec.check.parameters();
-    let with = if parameters.is_empty() { String::new() } else { format!(" ({parameters})") };
-    let named = if label == spec.address.to_string() { String::new() } else { format!("{label}: ") };
-    format!("{named}{kind}{over} to {}{with}", spec.address)
-}
-
-/// Says the same in JSON.
-fn identity(label: &str, spec: &Spec) -> Value {
-    json!({
-        "label": label,
-        "address": spec.address.ip().to_string(),
-        "port": spec.address.port(),
-        "kind": spec.check.kind(),
-        "transport": spec.check.transport(),
-        "parameters": spec.check.parameters(),
+fn no_service(setup: &Setup, file: &str, owner: &str) -> Finding {
+    let finding = Finding::error("probe-service", format!("{file} has no service {owner}"));
+    let names: Vec<&str> =
+        setup.pools.iter().flat_map(|(_, pool)| pool.name.split('+')).map(|name| name.trim_end_matches('.')).collect();
+    let short = names.iter().filter_map(|name| {
+        setup
+            .zones
+            .iter()
+            .find_map(|(_, zone)| name.strip_suffix(&format!(".{}", zone.origin.to_string().trim_end_matches('.'))))
+    });
+    let near = offline::nearest_name(owner, names.iter().copied().chain(short));
+    finding.help(match near {
+        Some(near) => format!("did you mean {near}?"),
+        None if names.is_empty() => "it has no SRV set".to_owned(),
+        None => format!("the services are {}", names.iter().take(12).copied().collect::<Vec<_>>().join(", ")),
     })
 }
 
-/// Adds the members of one JSON object to another.
-fn merge(into: &mut Value, from: Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        into.extend(from);
+fn authority(args: &Probe) -> Result<Option<Authority>, Vec<Finding>> {
+    let Some(path) = &args.ca_file else { return Ok(None) };
+    let wrong = |message: String| vec![Finding::error("file-read", message)];
+    let name = path.display().to_string();
+    let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot read {name}: {error}")))?;
+    Authority::from_pem(&name, &pem).map(Some).map_err(|error| wrong(format!("{name} holds no CA: {error}")))
+}
+
+const fn verify(verify: Verify) -> probe::Verify {
+    match verify {
+        Verify::Name => probe::Verify::Name,
+        Verify::Require => probe::Verify::Require,
+        Verify::Off => probe::Verify::Off,
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// How long a probe may take unless the command line or a config says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(2);

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::prober::{Form, Prober, Went};
 use super::*;
 use crate::probe::{Check, Tcp};
 
@@ -58,4 +60,14 @@ async fn what_may_not_be_probed_is_refused_without_a_packet() {
     let (went, text) = told(Form::Text, &[("doc".to_owned(), spec("192.0.2.1:1".parse().unwrap()))]).await;
     assert_eq!((went, went.code()), (Went::Refused, 2));
     assert!(text.contains("not probed: 192.0.2.1 is in 192.0.2.0/24") && text.contains("--allow"), "{text}");
+}
+
+#[test]
+fn a_network_that_is_allowed_takes_nothing_from_the_others() {
+    let targets =
+        ["192.0.2.1:1", "127.0.0.1:1", "[2001:db8::1]:1"].map(|at| (at.to_owned(), spec(at.parse().unwrap())));
+    let access = besides_default(vec!["192.0.2.0/24".parse().unwrap()], &targets);
+    let permitted = targets.each_ref().map(|(_, spec)| access.permits(spec.address.ip()).is_ok());
+    assert_eq!(permitted, [true, true, false]);
+    assert_eq!(besides_default(Vec::new(), &targets), Access::default());
 }

@@ -5,22 +5,23 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::config::reader::nearest;
 use crate::probe::{Authority, Check, Spec, Tcp, Tls, Verify};
 
 /// What the options say beside the URL.
 #[derive(Clone, Debug)]
-pub struct Choices {
+pub(super) struct Choices {
     /// `--timeout`.
-    pub timeout: Duration,
+    pub(super) timeout: Duration,
     /// `--verify`.
-    pub verify: Verify,
+    pub(super) verify: Verify,
     /// `--ca-file`.
-    pub authority: Option<Authority>,
+    pub(super) authority: Option<Authority>,
 }
 
 /// Why a text names nothing that can be probed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum UrlError {
+pub(super) enum UrlError {
     /// There is no `://`.
     #[error(
         "\"{0}\" is no check: write KIND://ADDRESS:PORT, such as tcp://127.0.0.1:5060 or tls://[::1]:5061/example.com"
@@ -30,8 +31,8 @@ pub enum UrlError {
     #[error("the check {0} is not built yet: coming; what works now: tcp, tls")]
     NotBuilt(String),
     /// No kind that we know.
-    #[error("there is no check {0}; what works now: tcp, tls")]
-    Kind(String),
+    #[error("there is no check {0}; {1}")]
+    Kind(String, String),
     /// A transport that the kind does not have.
     #[error("the check {kind} does not go over {transport}{help}")]
     Transport {
@@ -54,7 +55,7 @@ pub enum UrlError {
 }
 
 /// Reads what is to be probed, and how. The domain is the name that is asked for by TLS; without it, the address is.
-pub fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
+pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
     let (scheme, rest) = text.split_once("://").ok_or_else(|| UrlError::Shape(text.to_owned()))?;
     let scheme = scheme.to_ascii_lowercase();
     let (kind, transport) = match scheme.split_once('+') {
@@ -76,7 +77,7 @@ pub fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
             over(tls, Check::Tls, "tls", transport, "").and_then(|check| finish(check, host, choices))
         }
         _ if COMING.contains(&kind) => Err(UrlError::NotBuilt(kind.to_owned())),
-        _ => Err(UrlError::Kind(kind.to_owned())),
+        _ => Err(UrlError::Kind(kind.to_owned(), suggest(kind))),
     }
 }
 
@@ -121,6 +122,14 @@ fn bracketed(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+/// Returns what may have been meant by a kind that there is not.
+fn suggest(kind: &str) -> String {
+    match nearest(kind, ["tcp", "tls"].into_iter().chain(COMING)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "what works now: tcp, tls".to_owned(),
     }
 }
 

@@ -35,9 +35,12 @@ pub(super) struct Services<'a, 't, 'c> {
     host_targets: Vec<Vec<Vec<TargetId>>>,
     /// For each host of the census the pools with a member on it.
     host_pools: Vec<Vec<PoolId>>,
-    /// What is checked by less than its protocol: (labels, protocol, guess) with a count and the first owner.
-    fallbacks: BTreeMap<(String, Option<&'static str>, &'static str), (usize, Name)>,
+    /// What is checked by less than its protocol.
+    fallbacks: Fallbacks,
 }
+
+/// What is checked by less than its protocol: (protocol, labels, guess) with a count and the first owner.
+type Fallbacks = BTreeMap<(Option<&'static str>, String, Guess), (usize, Name)>;
 
 /// What is left of the making, besides the targets.
 pub(super) type Finished = (Table<PoolId, PoolSetup>, Vec<FollowSetup>, Vec<Vec<Vec<TargetId>>>, Vec<Vec<PoolId>>);
@@ -99,7 +102,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     /// Returns the pools, the following names, and what is known of each host.
     pub(super) fn finish(self, findings: &mut Vec<Finding>) -> Finished {
         findings.extend(self.findings);
-        findings.extend(self.fallbacks.iter().map(|(what, (count, first))| fallback_note(what, *count, first)));
+        findings.extend(fallback_notes(&self.fallbacks));
         let outside: Vec<&Name> = self
             .census
             .hosts
@@ -209,7 +212,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         let plan = Plan::inferred(inference.guess, &service.owner, &with);
         if inference.until.is_some() || plan.is_none() {
             let [label, transport] = infer::first_labels(&service.owner);
-            let key = (format!("{label}.{transport}"), inference.until, guess_word(inference.guess));
+            let key = (inference.until, format!("{label}.{transport}"), inference.guess);
             self.fallbacks.entry(key).or_insert_with(|| (0, service.owner.clone())).0 += 1;
         }
         plan
@@ -265,39 +268,41 @@ fn pairs(services: &[Service]) -> HashMap<usize, usize> {
     partners
 }
 
-fn guess_word(guess: Guess) -> &'static str {
-    match guess {
-        Guess::Nothing => "nothing",
-        Guess::Tcp => "a TCP connect",
-        Guess::Tls { .. } => "a TLS handshake",
+/// Tells in one note for each protocol what is tested by less than its check, and in one what is not tested at all.
+fn fallback_notes(fallbacks: &Fallbacks) -> Vec<Finding> {
+    let mut kinds: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
+    for ((until, labels, guess), (count, first)) in fallbacks {
+        let which = if *count == 1 { first.to_string() } else { format!("{labels} ({count} services)") };
+        let how = match (until, guess) {
+            (None, Guess::Nothing) => String::new(),
+            (Some(_), Guess::Nothing) => " not at all".to_owned(),
+            (_, Guess::Tcp) => " by a TCP connect".to_owned(),
+            (_, Guess::Tls { .. }) => " by a TLS handshake".to_owned(),
+        };
+        kinds.entry(*until).or_default().push(which + &how);
     }
-}
-
-fn fallback_note(
-    (labels, until, word): &(String, Option<&'static str>, &'static str),
-    count: usize,
-    first: &Name,
-) -> Finding {
-    let which = if count == 1 { first.to_string() } else { format!("{labels} ({count} services, such as {first})") };
-    match (until, *word) {
-        (Some(protocol), "nothing") => Finding::note(
-            "check-none",
-            format!("{which} is served as declared and not tested until the {protocol} check is there"),
-        ),
-        (None, "nothing") => {
-            Finding::note("check-none", format!("{which} is served as declared: no check is known for it"))
-                .help("set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too")
+    let note = |(until, mut which): (Option<&str>, Vec<String>)| {
+        let rest = which.len().saturating_sub(MOST_NAMED);
+        which.truncate(MOST_NAMED);
+        let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        let which = which.join(", ") + &rest;
+        match until {
+            Some(protocol) => {
+                let message = format!("until the {protocol} check is there, tested are {which}");
+                Finding::note("check-fallback", message)
+            }
+            None => Finding::note("check-none", format!("served as declared, as no check is known: {which}"))
+                .help("set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too"),
         }
-        (Some(protocol), word) => {
-            Finding::note("check-fallback", format!("{which} is tested by {word} until the {protocol} check is there"))
-        }
-        (None, word) => Finding::note("check-fallback", format!("{which} is tested by {word}")),
-    }
+    };
+    kinds.into_iter().map(note).collect()
 }
 
 fn hosts(count: usize) -> String {
     if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
 }
 
+/// The most kinds of services that one note names.
+const MOST_NAMED: usize = 8;
 /// The most names that a misspelt one is compared with.
 const MOST_COMPARED: usize = 2_000;

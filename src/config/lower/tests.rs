@@ -123,8 +123,7 @@ fn the_sip_zone_becomes_two_pools() {
     assert_eq!(
         notes(&lowered),
         [
-            "_sip._tcp.example.com. is tested by a TCP connect until the SIP check is there",
-            "_sip._tls.example.com. is tested by a TLS handshake until the SIP check is there",
+            "until the SIP check is there, tested are _sip._tcp.example.com. by a TCP connect, _sip._tls.example.com. by a TLS handshake",
         ]
     );
     assert_eq!(tcp.fills[0].ttl, 300);
@@ -231,7 +230,7 @@ fn a_host_of_others_has_no_targets_but_is_not_unprobed_by_design() {
     assert!(outside.targets.is_empty() && !outside.unprobed);
     assert!(by_design.targets.is_empty() && by_design.unprobed);
     let said = notes(&lowered);
-    assert_eq!(said[0], "_b._udp.example.com. is served as declared: no check is known for it");
+    assert_eq!(said[0], "served as declared, as no check is known: _b._udp.example.com.");
     assert_eq!(said[1], "1 host outside of the zones (first host.example.org.) cannot be tested yet");
 }
 

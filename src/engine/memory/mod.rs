@@ -125,6 +125,16 @@ impl Restored {
         self.health.is_empty() && self.memory.is_empty() && self.serials.is_empty() && self.orders.is_empty()
     }
 
+    /// Returns when the former run noted last that it lives.
+    pub const fn alive(&self) -> Option<UnixTime> {
+        self.alive
+    }
+
+    /// Returns since when the former run believed of a target what it did.
+    pub fn since(&self, key: &TargetKey) -> Option<UnixTime> {
+        self.health.get(&key.to_string()).map(|kept| UnixTime::from_millis(kept.at_ms))
+    }
+
     /// Returns a target's health, if it is young enough: failing is up, recovering is down, counters are 0.
     pub(super) fn health(&self, key: &TargetKey, now: Now) -> Option<Health> {
         let kept = self.health.get(&key.to_string()).filter(|kept| self.is_young(kept, now))?;

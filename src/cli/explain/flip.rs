@@ -1,0 +1,120 @@
+//! What would change a service's answer, and when.
+
+use std::time::Duration;
+
+use crate::cli::words::{counted, is_fixed, span};
+use crate::engine::Core;
+use crate::engine::setup::{PoolSetup, TargetSetup};
+use crate::engine::status::PoolStatus;
+use crate::health::Settings;
+use crate::health::machine::State;
+use crate::policy::{self, AllDown, Better, Reason, Waits};
+
+/// Returns what would change the answer, the nearest first.
+pub(super) fn of(core: &Core, pool: &PoolStatus) -> Vec<String> {
+    if is_fixed(pool) {
+        return vec!["nothing: no target of this service is tested, its records are served as declared".to_owned()];
+    }
+    let setup = core.setup();
+    let service = &setup.pools[pool.id];
+    let targets: Vec<&TargetSetup> =
+        pool.members.iter().flat_map(|member| &member.targets).map(|id| &setup.targets[*id]).collect();
+    let mut lines = movers(core, pool);
+    match &pool.decision.reason {
+        Reason::Tier { tier, tally, better } => {
+            lines.extend(better.iter().map(|better| failback(better, service, pool)));
+            lines.push(format!("tier {tier} has {tally}; {}", loss(*tier, pool, service)));
+            lines.extend(targets.iter().find(|target| target.probed).map(|target| speed(&target.settings)));
+        }
+        Reason::LastResort { .. } | Reason::AllDown { .. } => {
+            let settings = targets.first().map(|target| &target.settings);
+            lines.extend(settings.map(|settings| {
+                format!(
+                    "the first target that passes {} serves at once: within {} of its return",
+                    counted(count(settings.rise), "probe"),
+                    span(rising(settings))
+                )
+            }));
+        }
+    }
+    if targets.iter().all(|target| !target.probed) {
+        lines.push("no target may be tested (`allow`), so nothing changes by itself".to_owned());
+    }
+    lines
+}
+
+/// Tells which targets are on their way up or down.
+fn movers(core: &Core, pool: &PoolStatus) -> Vec<String> {
+    let targets = pool.members.iter().flat_map(|member| &member.targets);
+    let line = |id| {
+        let setup = &core.setup().targets[id];
+        let status = core.target_status(id, crate::base::clock::Mono::START);
+        match status.state {
+            State::Failing { fails, .. } => {
+                let left = setup.settings.fall.saturating_sub(fails);
+                Some(format!("{}: {} more take it down", setup.key, counted(count(left), "failure")))
+            }
+            State::Recovering { passes } => {
+                let left = setup.settings.rise.saturating_sub(passes);
+                Some(format!("{}: {} more bring it back", setup.key, counted(count(left), "pass")))
+            }
+            State::Unknown | State::Up | State::Down(_) => None,
+        }
+    };
+    targets.copied().filter_map(line).collect()
+}
+
+/// Tells when a better tier takes the part back.
+fn failback(better: &Better, service: &PoolSetup, pool: &PoolStatus) -> String {
+    let tier = better.tier;
+    let hold = span(policy::hold(&service.pool.settings, pool.strikes));
+    let soonest = pool.again.map_or_else(String::new, |again| format!(", in {} at the soonest", span(again)));
+    match better.waits {
+        Waits::Failed => {
+            format!("tier {tier} ({}) takes the part back when it holds again, and has held for {hold}", better.tally)
+        }
+        Waits::Proof => {
+            format!("tier {tier} takes the part back when its members are known to be up, and have held for {hold}")
+        }
+        Waits::Hold(_) => format!("tier {tier} is up and takes the part back when it has held for {hold}{soonest}"),
+        Waits::Order => format!("tier {tier} is up and waits for the order: understudy failback {}", pool.name),
+        Waits::Window { .. } => format!("{better}{soonest}"),
+    }
+}
+
+/// Tells what follows when the serving tier no longer holds.
+fn loss(tier: u16, pool: &PoolStatus, service: &PoolSetup) -> String {
+    let mut others: Vec<u16> =
+        pool.members.iter().filter(|m| m.priority != tier && m.verdict.serves()).map(|m| m.priority).collect();
+    others.sort_unstable();
+    match (others.first(), service.pool.settings.all_down) {
+        (Some(next), _) => format!("when it fails, tier {next} takes the part at once"),
+        (None, AllDown::Declared) => "when it fails, nobody is left: the declared set is served on".to_owned(),
+        (None, AllDown::LastGood) => "when it fails, nobody is left: the last good set is served on".to_owned(),
+        (None, AllDown::Closed) => {
+            "when it fails, nobody is left: the service says that it is not available".to_owned()
+        }
+    }
+}
+
+/// Tells how soon a dead target is noticed.
+fn speed(settings: &Settings) -> String {
+    let after = settings.fall.saturating_sub(1);
+    let refused = settings.interval + settings.confirm_interval * after;
+    let silent = settings.interval + settings.timeout + settings.fast_interval.max(settings.timeout) * after;
+    format!(
+        "a dead target leaves after {}: within {} if it refuses, {} if it is silent",
+        counted(count(settings.fall), "failure"),
+        span(refused),
+        span(silent)
+    )
+}
+
+/// Returns how long it takes at most until a target that is back is up.
+fn rising(settings: &Settings) -> Duration {
+    settings.down_interval + settings.fast_interval * settings.rise.saturating_sub(1)
+}
+
+fn count(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,71 @@
+//! The page for programs.
+
+use serde_json::{Value, json};
+
+use crate::cli::simulate::tier;
+use crate::cli::words;
+use crate::engine::status::PoolStatus;
+use crate::health::TargetId;
+use crate::health::machine::State;
+
+use super::flip;
+use super::page::Page;
+
+/// Makes one object of a page; what is not known is null.
+pub(super) fn of(page: &Page<'_>) -> Value {
+    let uses = page.uses.iter().map(|used| {
+        json!({
+            "service": used.service, "priority": used.priority, "listed": used.placement.lists(),
+            "placement": used.placement.to_string(),
+        })
+    });
+    let addresses = page.host.into_iter().flat_map(|host| &host.addresses).map(|(address, targets)| {
+        let targets: Vec<Value> = targets.iter().map(|id| target(page, *id)).collect();
+        json!({ "address": address.to_string(), "targets": targets })
+    });
+    json!({
+        "belief": page.belief.told, "state": page.belief.kept,
+        "name": page.name.to_string(), "rcode": page.answer.rcode, "remark": page.answer.remark,
+        "answer": page.answer.records,
+        "services": page.services.iter().map(|pool| service(page, pool)).collect::<Vec<_>>(),
+        "addresses": addresses.collect::<Vec<_>>(), "member_of": uses.collect::<Vec<_>>(),
+    })
+}
+
+fn service(page: &Page<'_>, pool: &PoolStatus) -> Value {
+    let members = pool.members.iter().zip(&pool.decision.placements).map(|(member, placement)| {
+        json!({
+            "member": member.label, "priority": member.priority, "weight": member.weight,
+            "serves": member.verdict.serves(), "listed": placement.lists(), "placement": placement.to_string(),
+            "targets": member.targets.iter().map(|id| target(page, *id)).collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "service": pool.name, "served": words::served(pool.decision.served), "tier": tier(pool.decision.served),
+        "tested": !words::is_fixed(pool), "reason": pool.decision.reason.to_string(), "strikes": pool.strikes,
+        "ttl": pool.ttls, "ttl_why": page.ttls(pool), "next": flip::of(page.core, pool),
+        "again_ms": pool.again.map(|again| u64::try_from(again.as_millis()).unwrap_or(u64::MAX)),
+        "members": members.collect::<Vec<_>>(),
+    })
+}
+
+fn target(page: &Page<'_>, id: TargetId) -> Value {
+    let target = page.target(id);
+    let status = &target.status;
+    let (passes, fails) = match status.state {
+        State::Failing { passes, fails } => (passes, fails),
+        State::Recovering { passes } => (passes, 0),
+        State::Unknown | State::Up | State::Down(_) => (0, 0),
+    };
+    let last = status.last.as_ref().map(|(at, outcome, latency)| {
+        json!({
+            "at_ms": at.as_millis(), "outcome": crate::probe::account::word(outcome),
+            "cause": crate::probe::account::cause(outcome), "latency_ms": latency.as_secs_f64() * 1e3,
+        })
+    });
+    json!({
+        "target": status.name, "tested": status.probed, "state": status.state.word(), "degraded": status.degraded,
+        "since_ms": target.since.map(crate::base::clock::UnixTime::as_millis), "cause": status.cause,
+        "passes": passes, "fails": fails, "fall": status.thresholds.0, "rise": status.thresholds.1, "last": last,
+    })
+}

@@ -1,0 +1,177 @@
+//! Draws the table over its last picture, and lets log lines scroll by above it.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, oneshot};
+
+use crate::base::clock::{Clock, UnixTime};
+use crate::base::tasks::Tasks;
+use crate::cli::input;
+use crate::cli::line::Line;
+use crate::cli::paint::{Paint, Tone};
+use crate::daemon::logging::{Held, Logging};
+use crate::daemon::{Daemon, Viewer};
+use crate::engine::Notice;
+use crate::engine::status::Status;
+use crate::serve::Readiness;
+
+use super::table::{Frame, draw, tell};
+
+/// A table that is being drawn.
+pub(crate) struct Screen {
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Screen {
+    /// Draws the table of a server until it is closed; meanwhile log lines are printed above it.
+    ///
+    /// `footer` gives lines that stand below it.
+    pub(crate) fn open(daemon: &Daemon, logging: &Logging, footer: impl Fn() -> Vec<Line> + Send + 'static) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let addresses: Vec<String> = daemon.addresses().iter().map(ToString::to_string).collect();
+        let painter = Painter {
+            viewer: daemon.viewer(),
+            readiness: daemon.readiness().clone(),
+            clock: daemon.clock(),
+            addresses: addresses.join(", "),
+            news: VecDeque::new(),
+            drawn: Vec::new(),
+            held: logging.hold(),
+            footer: Box::new(footer),
+        };
+        let task = Tasks::new().spawn("table", painter.work(daemon.notices(), stopped));
+        Self { stop, task }
+    }
+
+    /// Draws once more and leaves the table as it is.
+    pub(crate) async fn close(self) {
+        // The painter ends when it is told, or has ended before.
+        let _ended = self.stop.send(());
+        let _ended = self.task.await;
+    }
+}
+
+struct Painter {
+    viewer: Viewer,
+    readiness: Readiness,
+    clock: Clock,
+    addresses: String,
+    news: VecDeque<(UnixTime, String)>,
+    /// The columns of each line that was drawn last.
+    drawn: Vec<usize>,
+    held: Held,
+    footer: Box<dyn Fn() -> Vec<Line> + Send>,
+}
+
+impl Painter {
+    async fn work(mut self, mut notices: broadcast::Receiver<Notice>, mut stopped: oneshot::Receiver<()>) {
+        loop {
+            let began = self.clock.now().mono;
+            self.paint().await;
+            // A picture of very many services takes its time: nine tenths of it are left to the engine.
+            let pause = SETTLE.max(self.clock.now().mono.since(began) * 9);
+            tokio::select! {
+                biased;
+                _ = &mut stopped => break,
+                notice = notices.recv() => {
+                    self.hear(notice);
+                    tokio::select! {
+                        biased;
+                        _ = &mut stopped => break,
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                    while let Ok(notice) = notices.try_recv() {
+                        self.hear(Ok(notice));
+                    }
+                }
+                () = tokio::time::sleep(REFRESH.max(pause)) => {}
+            }
+        }
+        self.paint().await;
+    }
+
+    fn hear(&mut self, notice: Result<Notice, broadcast::error::RecvError>) {
+        let Some(text) = notice.ok().as_ref().and_then(tell) else { return };
+        self.news.push_back((self.clock.now().wall, text));
+        while self.news.len() > NEWS {
+            self.news.pop_front();
+        }
+    }
+
+    async fn paint(&mut self) {
+        let Some(status) = self.viewer.status().await else { return };
+        let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
+        // Not the last column: some terminals wrap when it is filled. One line is the cursor's.
+        let (width, height) =
+            (usize::from(width).saturating_sub(1).max(1), usize::from(height).saturating_sub(1).max(1));
+        let frame = Frame {
+            title: self.title(&status),
+            news: self.news.make_contiguous(),
+            footer: (self.footer)(),
+            width,
+            height,
+        };
+        let lines = draw(&status, self.clock.now(), frame);
+        let logged = self.held.take();
+        input::print(&picture(&self.drawn, &logged, &lines, width, Paint::stdout()));
+        self.drawn = lines.iter().map(Line::columns).collect();
+    }
+
+    fn title(&self, status: &Status) -> Line {
+        let readiness = self.readiness.load();
+        let state = match &readiness.fault {
+            None => Line::of(Tone::Good, "ready"),
+            Some(fault) => Line::of(Tone::Bad, format!("not ready: {fault}")),
+        };
+        let serials: Vec<String> =
+            status.zones.iter().filter_map(|zone| zone.serial).map(|serial| serial.to_string()).collect();
+        let numbers = match serials.as_slice() {
+            [serial] => format!(", serial {serial}"),
+            serials => format!(", {} zones", serials.len()),
+        };
+        let line = Line::of(Tone::Bold, format!("understudy on {}", self.addresses)).plain(": ").join(state);
+        line.put(Tone::Dim, format!(", generation {}{numbers}", status.generation))
+    }
+}
+
+/// Makes what the terminal is sent: back to the begin of the old table, log lines, the new table, nothing below it.
+fn picture(drawn: &[usize], logged: &[String], lines: &[Line], width: usize, paint: Paint) -> String {
+    // Lines that were drawn for a wider terminal have been wrapped by it.
+    let rows: usize = drawn.iter().map(|columns| columns.div_ceil(width + 1).max(1)).sum();
+    let mut text = String::from("\r");
+    if rows > 0 {
+        let _ = write!(text, "\u{1b}[{rows}A");
+    }
+    for line in logged {
+        let _ = write!(text, "{}\u{1b}[K\r\n", line.trim_end());
+    }
+    for line in lines {
+        let _ = write!(text, "{}\u{1b}[K\r\n", line.print(paint));
+    }
+    text.push_str("\u{1b}[J");
+    text
+}
+
+/// How often the table is drawn when nothing happens.
+const REFRESH: Duration = Duration::from_secs(1);
+/// How long after a change the table is drawn: what comes together is drawn once.
+const SETTLE: Duration = Duration::from_millis(50);
+/// How many of the last things that happened are shown.
+const NEWS: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_lines_scroll_by_above_and_the_old_table_is_drawn_over() {
+        let lines = [Line::default().plain("a"), Line::default().plain("b")];
+        let text = picture(&[5, 12], &["WARN x\n".to_owned()], &lines, 9, Paint::new(false));
+        // The second line of the old table, of 12 columns, takes two rows of 10.
+        assert_eq!(text, "\r\x1b[3AWARN x\x1b[K\r\na\x1b[K\r\nb\x1b[K\r\n\x1b[J");
+        assert_eq!(picture(&[], &[], &lines[..1], 9, Paint::new(false)), "\ra\x1b[K\r\n\x1b[J");
+    }
+}

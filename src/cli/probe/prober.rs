@@ -1,0 +1,177 @@
+//! One check, once, told step by step.
+//!
+//! ```text
+//! probe tls://127.0.0.1:5061/example.com
+//!   connect          0.2 ms  connected
+//!   tls              3.1 ms  TLSv1_3, TLS13_AES_256_GCM_SHA384
+//!   certificate              example.com, *.example.com; 54 days left (2027-01-14T00:00:00Z); issuer CN=Some CA
+//!   pass             3.3 ms
+//! ```
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::base::clock::Clock;
+use crate::health::Outcome;
+use crate::probe::account::{cause, word};
+use crate::probe::allow::Access;
+use crate::probe::{Account, Spec, Tools, run};
+
+/// What the command needs.
+#[derive(Debug)]
+pub(super) struct Prober {
+    /// The clock.
+    pub(super) clock: Clock,
+    /// What all probes share.
+    pub(super) tools: Tools,
+    /// What may be probed (`--allow`, `--deny`, or the config's).
+    pub(super) access: Access,
+    /// How it is told.
+    pub(super) form: Form,
+}
+
+/// How a probe is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// For people.
+    Text,
+    /// One JSON object a line (`--json`).
+    Json,
+}
+
+/// How it went; ordered, the worst last. Its number is the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Went {
+    /// Passed, or degraded: alive.
+    Well,
+    /// Failed, leaving, or not to be told for a fault of our own.
+    Badly,
+    /// Not probed: the address may not be.
+    Refused,
+}
+
+impl Went {
+    /// Returns the exit code.
+    pub(super) const fn code(self) -> u8 {
+        match self {
+            Self::Well => 0,
+            Self::Badly => 1,
+            Self::Refused => 2,
+        }
+    }
+}
+
+impl Prober {
+    /// Probes each in turn and tells it as it comes; returns how the worst went.
+    pub(super) async fn tell_all(&self, targets: &[(String, Spec)], out: &mut impl Write) -> io::Result<Went> {
+        let mut worst = Went::Well;
+        if let (Form::Text, Some(warning)) = (self.form, self.tools.warning()) {
+            let of_tls = targets.iter().any(|(_, spec)| spec.check.transport() == "tls");
+            if of_tls {
+                writeln!(out, "warning: {warning}")?;
+            }
+        }
+        for (label, spec) in targets {
+            worst = worst.max(self.tell(label, spec, out).await?);
+        }
+        Ok(worst)
+    }
+
+    /// Probes once and tells it; `label` is what the user calls the target.
+    pub(super) async fn tell(&self, label: &str, spec: &Spec, out: &mut impl Write) -> io::Result<Went> {
+        if let Err(refused) = self.access.permits(spec.address.ip()) {
+            let mut value = identity(label, spec);
+            merge(&mut value, json!({ "outcome": "refused", "cause": refused.to_string() }));
+            match self.form {
+                Form::Json => writeln!(out, "{value}")?,
+                Form::Text => {
+                    writeln!(out, "{}", title(label, spec))?;
+                    writeln!(out, "  not probed: {refused}; name it with --allow to probe it nevertheless")?;
+                }
+            }
+            return Ok(Went::Refused);
+        }
+        if self.form == Form::Text {
+            writeln!(out, "{}", title(label, spec))?;
+            out.flush()?;
+        }
+        let account = run(spec, &self.clock, &self.tools).await;
+        match self.form {
+            Form::Json => {
+                let mut value = identity(label, spec);
+                merge(&mut value, account.json());
+                writeln!(out, "{value}")?;
+            }
+            Form::Text => write_account(&account, out)?,
+        }
+        out.flush()?;
+        Ok(match account.outcome {
+            Outcome::Pass | Outcome::Degraded(_) => Went::Well,
+            Outcome::Drain { .. } | Outcome::Fail { .. } | Outcome::Unknown(_) => Went::Badly,
+        })
+    }
+}
+
+/// Writes an account for people, each line behind two blanks.
+pub(super) fn write_account(account: &Account, out: &mut impl Write) -> io::Result<()> {
+    for step in &account.steps {
+        line(out, step.what, Some(step.took), &step.saw)?;
+    }
+    if let Some(certificate) = &account.certificate {
+        let names = if certificate.names.is_empty() { "no name".to_owned() } else { certificate.names.join(", ") };
+        let left = match certificate.days_left {
+            -1 => "expired today".to_owned(),
+            days if days < 0 => format!("expired {} days ago", days.unsigned_abs() - 1),
+            0 => "ends today".to_owned(),
+            1 => "1 day left".to_owned(),
+            days => format!("{days} days left"),
+        };
+        let text = format!("{names}; {left} ({}); issuer {}", certificate.not_after, certificate.issuer);
+        line(out, "certificate", None, &text)?;
+    }
+    for warning in &account.warnings {
+        line(out, "warning", None, warning)?;
+    }
+    line(out, word(&account.outcome), Some(account.latency), cause(&account.outcome).unwrap_or(""))
+}
+
+/// Writes `what`, how long it took, and what was seen, in columns.
+fn line(out: &mut impl Write, what: &str, took: Option<Duration>, saw: &str) -> io::Result<()> {
+    let took = took.map_or_else(String::new, |took| format!("{:.1} ms", took.as_secs_f64() * 1e3));
+    let text = format!("  {what:<11} {took:>11}  {saw}");
+    writeln!(out, "{}", text.trim_end())
+}
+
+/// Says what is probed, and where.
+fn title(label: &str, spec: &Spec) -> String {
+    let (kind, transport) = (spec.check.kind(), spec.check.transport());
+    let over = if kind == transport { String::new() } else { format!(" over {transport}") };
+    let parameters = spec.check.parameters();
+    let with = if parameters.is_empty() { String::new() } else { format!(" ({parameters})") };
+    if label.contains("://") {
+        return format!("{label}{with}");
+    }
+    let named = if label == spec.address.to_string() { String::new() } else { format!("{label}: ") };
+    format!("{named}{kind}{over} to {}{with}", spec.address)
+}
+
+/// Says the same in JSON.
+fn identity(label: &str, spec: &Spec) -> Value {
+    json!({
+        "label": label,
+        "address": spec.address.ip().to_string(),
+        "port": spec.address.port(),
+        "kind": spec.check.kind(),
+        "transport": spec.check.transport(),
+        "parameters": spec.check.parameters(),
+    })
+}
+
+/// Adds the members of one JSON object to another.
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}

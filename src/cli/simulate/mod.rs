@@ -1,0 +1,65 @@
+//! `simulate`: what would be served if these were down. Offline.
+
+mod effect;
+mod page;
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+
+use crate::base::clock::Clock;
+use crate::base::finding::{Finding, Severity};
+use crate::config::{Input, Running};
+
+use super::args::Simulate;
+use super::offline::{self, Belief, Supposed};
+use super::paint::Paint;
+use super::{USAGE, input, line};
+use effect::Effect;
+pub(super) use page::tier;
+
+/// Runs the command.
+pub(super) fn run(args: &Simulate) -> ExitCode {
+    let from = Input {
+        files: args.sources.files.clone(),
+        state: input::state_choice(args.state.state.as_ref()),
+        ..Input::default()
+    };
+    let running = match input::load(&from) {
+        Ok(running) => running,
+        Err(code) => return code,
+    };
+    input::tell(&running.notes, Severity::Error);
+    let supposed = offline::find(&running.setup, &args.down);
+    if let Err(code) = all_known(&running, &supposed) {
+        return code;
+    }
+    let now = Clock::start().now();
+    let before = Belief::read(&running.state, now).core(&running.setup, &Default::default(), now);
+    let mut belief = Belief::read(&running.state, now);
+    let core = belief.core(&running.setup, &supposed.targets, now);
+    let effect = Effect::of(&before, &core, &supposed, now);
+    let text = if args.json {
+        format!("{:#}\n", page::as_json(&effect, &belief))
+    } else {
+        line::text(&page::as_text(&effect, &belief), Paint::stdout())
+    };
+    input::print(&text);
+    ExitCode::SUCCESS
+}
+
+/// Tells which words of `--down` mean nothing, and what would be right.
+///
+/// # Errors
+/// The exit code, if there are any.
+pub(super) fn all_known(running: &Running, supposed: &Supposed) -> Result<(), ExitCode> {
+    if supposed.unknown.is_empty() {
+        return Ok(());
+    }
+    let told = |word: &String| {
+        Finding::error("down-unknown", format!("no tested target is meant by {word}"))
+            .help(offline::suggest_target(running, word))
+    };
+    input::tell(&supposed.unknown.iter().map(told).collect::<Vec<_>>(), Severity::Error);
+    Err(ExitCode::from(USAGE))
+}

@@ -1,0 +1,151 @@
+//! How the commands call what they show: services, targets, durations.
+
+use std::time::Duration;
+
+use crate::engine::status::{PoolStatus, TargetStatus};
+use crate::health::machine::State;
+use crate::policy::{Placement, Served};
+
+use super::line::Line;
+use super::paint::Tone;
+
+/// How well a service is; ordered, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Condition {
+    /// Nobody is up.
+    AllDown,
+    /// Only those that are leaving are left.
+    LastResort,
+    /// A later tier serves.
+    StandsIn,
+    /// The preferred tier serves, but not all members do.
+    Thinned,
+    /// Every member serves.
+    Well,
+    /// It follows no health.
+    Fixed,
+}
+
+impl Condition {
+    /// Returns the words for services that are so.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::AllDown => "all down",
+            Self::LastResort => "at last resort",
+            Self::StandsIn => "with a standby that stands in",
+            Self::Thinned => "with some members down",
+            Self::Well => "well",
+            Self::Fixed => "not tested",
+        }
+    }
+}
+
+/// Returns how well a service is.
+pub(super) fn condition(pool: &PoolStatus) -> Condition {
+    match pool.decision.served {
+        Served::AllDown => Condition::AllDown,
+        Served::LastResort => Condition::LastResort,
+        Served::Tier(tier) if Some(tier) != preferred(pool) => Condition::StandsIn,
+        Served::Tier(_) if pool.members.iter().any(|member| !member.verdict.serves()) => Condition::Thinned,
+        Served::Tier(_) if is_fixed(pool) => Condition::Fixed,
+        Served::Tier(_) => Condition::Well,
+    }
+}
+
+/// Returns whether no member of a service has a target: no health can change what is served.
+pub(super) fn is_fixed(pool: &PoolStatus) -> bool {
+    pool.members.iter().all(|member| member.targets.is_empty())
+}
+
+/// Returns the number of the preferred tier.
+pub(super) fn preferred(pool: &PoolStatus) -> Option<u16> {
+    pool.members.iter().map(|member| member.priority).min()
+}
+
+/// Says in a few words who has the part.
+pub(super) fn headline(pool: &PoolStatus) -> Line {
+    let (tone, text) = match (condition(pool), pool.decision.served) {
+        (Condition::Fixed, _) => (Tone::Dim, "served as declared, not tested".to_owned()),
+        (Condition::StandsIn, Served::Tier(tier)) => (Tone::Soso, format!("tier {tier} stands in")),
+        (_, Served::Tier(tier)) => (Tone::Good, format!("tier {tier} serves")),
+        (_, Served::LastResort) => (Tone::Bad, "last resort".to_owned()),
+        (_, Served::AllDown) => (Tone::Bad, "all down".to_owned()),
+    };
+    Line::of(tone, text)
+}
+
+/// Returns the name of a service as people write it: without its final dot, the halves of a pair joined by ` + `.
+pub(super) fn service(pool: &PoolStatus) -> String {
+    pool.name.split('+').map(|half| half.trim_end_matches('.')).collect::<Vec<_>>().join(" + ")
+}
+
+/// Returns the mark that says whether a member is in the answer.
+pub(super) fn mark(placement: &Placement) -> Line {
+    if placement.lists() { Line::of(Tone::Good, "●") } else { Line::of(Tone::Dim, "○") }
+}
+
+/// Returns the word for a target's state, in its colour.
+pub(super) fn state(target: &TargetStatus) -> Line {
+    let word = if target.degraded { "degraded" } else { target.state.word() };
+    match target.state {
+        State::Up if !target.degraded => Line::of(Tone::Good, word),
+        State::Unknown if !target.probed => Line::of(Tone::Dim, "not tested"),
+        State::Up | State::Unknown | State::Failing { .. } | State::Recovering { .. } => Line::of(Tone::Soso, word),
+        State::Down(_) => Line::of(Tone::Bad, word),
+    }
+}
+
+/// Returns the word for what is served, as programs read it.
+pub(super) const fn served(served: Served) -> &'static str {
+    match served {
+        Served::Tier(_) => "tier",
+        Served::LastResort => "last-resort",
+        Served::AllDown => "all-down",
+    }
+}
+
+/// Prints a time in whole seconds, as in `1m30s`; what is left of a second counts as one.
+pub(super) fn span(duration: Duration) -> String {
+    let secs = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    match (secs / 86_400, secs % 86_400 / 3_600, secs % 3_600 / 60, secs % 60) {
+        (0, 0, 0, s) => format!("{s}s"),
+        (0, 0, m, 0) => format!("{m}m"),
+        (0, 0, m, s) => format!("{m}m{s:02}s"),
+        (0, h, 0, _) => format!("{h}h"),
+        (0, h, m, _) => format!("{h}h{m:02}m"),
+        (d, 0, _, _) => format!("{d}d"),
+        (d, h, _, _) => format!("{d}d{h:02}h"),
+    }
+}
+
+/// Prints a number with its noun, as in `1 zone` and `2 zones`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_short() {
+        for (millis, text) in [
+            (0, "0s"),
+            (1, "1s"),
+            (1_500, "2s"),
+            (60_000, "1m"),
+            (61_000, "1m01s"),
+            (3_600_000, "1h"),
+            (7_380_000, "2h03m"),
+            (86_400_000, "1d"),
+            (93_600_000, "1d02h"),
+        ] {
+            assert_eq!(span(Duration::from_millis(millis)), text);
+        }
+    }
+
+    #[test]
+    fn numbers_agree_with_their_nouns() {
+        assert_eq!((counted(0, "zone"), counted(1, "zone")), ("0 zones".to_owned(), "1 zone".to_owned()));
+    }
+}

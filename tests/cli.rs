@@ -1,0 +1,293 @@
+//! Every command as an operator runs it: exit codes, what is printed where, on good and on bad input.
+//!
+//! Probes go to listeners of this test on loopback; nothing else is sent.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A SIP zone on loopback: two servers and a standby, and the same over UDP.
+const ZONE: &str = "\
+$ORIGIN example.com.
+$TTL 300
+@ IN SOA ns1 hostmaster 1 3600 600 604800 30
+@ IN NS ns1
+@ IN NS ns2
+ns1 IN A 127.0.0.1
+ns2 IN A 127.0.0.2
+_sip._tcp IN SRV 10 70 PORT sip-node1
+_sip._tcp IN SRV 10 30 PORT sip-node2
+_sip._tcp IN SRV 20 0 PORT sip-dr
+_sip._udp IN SRV 10 70 PORT sip-node1
+sip-node1 IN A 127.0.0.11
+sip-node2 IN A 127.0.0.12
+sip-dr IN A 127.0.0.21
+";
+
+/// What a command did.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+
+    /// Asserts the exit code and that every word stands in what was printed to either stream.
+    fn shows(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        for word in words {
+            assert!(self.out.contains(word) || self.err.contains(word), "no `{word}` in\n{}\n{}", self.out, self.err);
+        }
+        assert!(!self.out.contains('\x1b') && !self.err.contains('\x1b'), "colours into a pipe");
+    }
+}
+
+/// A folder of this test's own, without any config or state around it.
+struct Home(PathBuf);
+
+impl Home {
+    fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn with_zone(name: &str, port: u16) -> Self {
+        let home = Self::new(name);
+        home.write("sip.zone", &ZONE.replace("PORT", &port.to_string()));
+        home
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.join(name), text).unwrap();
+    }
+
+    fn run(&self, words: &str) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_understudy"))
+            .args(words.split_whitespace())
+            .current_dir(&self.0)
+            .env_remove("UNDERSTUDY_CONFIG")
+            .env("STATE_DIRECTORY", self.0.join("no-state"))
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // What is left lies in the target folder.
+        let _kept = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn help_names_every_command_and_every_exit_code() {
+    let home = Home::new("help");
+    home.run("--help").shows(
+        0,
+        &["serve", "check", "probe", "explain", "simulate", "ready", "demo", "completions", "man", "  4  refused"],
+    );
+    for command in ["serve", "check", "probe", "explain", "simulate", "ready", "demo"] {
+        home.run(&format!("{command} --help")).shows(0, &[&format!("Usage: understudy {command}")]);
+    }
+    home.run("--version").shows(0, &["understudy 0."]);
+}
+
+#[test]
+fn completions_and_manual_are_printed() {
+    let home = Home::new("completions");
+    home.run("completions bash").shows(0, &["_understudy()", "simulate"]);
+    home.run("man check").shows(0, &[".TH understudy-check 1", "\\-\\-deny"]);
+    home.run("man chek").shows(2, &["check"]);
+    home.run("man").shows(0, &[".TH understudy 1", "understudy\\-explain"]);
+}
+
+#[test]
+fn wrong_words_exit_with_2_and_the_nearest_right_ones() {
+    let home = Home::with_zone("words", 5060);
+    for (words, told) in [
+        ("serv", "'serve'"),
+        ("check --deny eror", "'error'"),
+        ("check --explain srv-target-cnam", "did you mean srv-target-cname?"),
+        ("simulate --down sip-nod1 sip.zone", "did you mean sip-node1?"),
+        ("simulate --down 127.0.0.99 sip.zone", "did you mean 127.0.0."),
+        ("explain _sip._tcp.example.org. sip.zone", "did you mean _sip._tcp.example.com?"),
+        ("explain one two sip.zone", "neither one nor two is a record type"),
+        ("probe sip.zone _sip._tpc", "did you mean _sip._tcp?"),
+        ("probe tcpp://127.0.0.1:1", "did you mean tcp?"),
+        ("probe tcp://host.example:1", "host.example:1 is a name"),
+        ("probe sip://127.0.0.1:5060", "the check sip is not built yet"),
+        ("probe nothing", "KIND://ADDRESS:PORT"),
+        ("probe --timeout 0 tcp://127.0.0.1:1", "--timeout takes"),
+        ("probe --allow 127.0.0.1/8 tcp://127.0.0.1:1", "did you mean 127.0.0.0/8?"),
+        ("ready --timeout 0", "--timeout takes"),
+        ("check --explain x sip.zone", "cannot be used with"),
+    ] {
+        let ran = home.run(words);
+        ran.shows(2, &[told]);
+        assert!(ran.out.is_empty(), "{words}: {}", ran.out);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_exits_with_2_and_names_it() {
+    let home = Home::new("unreadable");
+    for words in ["check no.zone", "simulate no.zone", "explain x no.zone", "probe no.zone _sip._tcp", "serve no.zone"]
+    {
+        home.run(words).shows(2, &["error[file-read]: cannot read the zone no.zone: No such file"]);
+    }
+    for words in ["check", "simulate", "explain x", "serve"] {
+        home.run(words).shows(2, &["no file is named, and there is no ./understudy.toml"]);
+    }
+    home.write("bad.toml", "version = 1\n[sevrer]\n");
+    home.run("serve bad.toml").shows(2, &["bad.toml:2:2", "did you mean"]);
+    home.run("simulate bad.toml").shows(2, &["bad.toml:2:2"]);
+}
+
+#[test]
+fn the_examples_have_no_warning() {
+    let home = Home::new("examples");
+    let zones = Path::new(env!("CARGO_MANIFEST_DIR")).join("zones");
+    for entry in fs::read_dir(zones).unwrap() {
+        let file = entry.unwrap().path();
+        let ran = home.run(&format!("check --deny warning {}", file.display()));
+        ran.shows(0, &["note[address-documentation]", " in "]);
+        let last = ran.out.lines().last().unwrap();
+        assert!(last.ends_with(&format!("notes in {}", file.display())), "{last}");
+        let ids: Vec<&str> = ran.out.lines().filter(|line| line.starts_with("note[check-fallback]")).collect();
+        assert!(ids.len() <= 3, "one note for each protocol: {ids:#?}");
+    }
+}
+
+#[test]
+fn check_looks_at_a_config_and_all_its_zones() {
+    let home = Home::with_zone("config", 5060);
+    home.write("understudy.toml", "version = 1\n[[zone]]\nfile = \"sip.zone\"\n[[zone]]\nfile = \"other.zone\"\n");
+    home.write(
+        "other.zone",
+        &ZONE.replace("example.com", "example.net").replace("PORT", "5060").replace("sip-dr\n", "gone\n"),
+    );
+    let ran = home.run("check");
+    ran.shows(1, &["error[srv-target-no-address]", "./other.zone:10:28", "./sip.zone:8:1", "1 error, ", "in 3 files"]);
+    home.write("understudy.toml", "version = 1\n[policy]\nttll = 3\n[[zone]]\nfile = \"sip.zone\"\n");
+    home.run("check understudy.toml").shows(1, &["understudy.toml:3:1", "did you mean `ttl`"]);
+}
+
+#[test]
+fn check_speaks_json_and_denies_what_it_is_told() {
+    let home = Home::with_zone("json", 5060);
+    home.write(
+        "cname.zone",
+        &ZONE.replace("PORT", "5060").replace("sip-dr IN A 127.0.0.21", "sip-dr IN CNAME sip-node1"),
+    );
+    let ran = home.run("check --format json cname.zone");
+    assert_eq!(ran.code, 1);
+    let json = ran.json();
+    let findings = json["findings"].as_array().unwrap();
+    let cname = findings.iter().find(|finding| finding["id"] == "srv-target-cname").unwrap();
+    assert_eq!(
+        (&cname["severity"], &cname["file"], &cname["line"]),
+        (&"error".into(), &"cname.zone".into(), &10.into())
+    );
+    assert!(json["summary"]["errors"].as_u64().unwrap() >= 1);
+    assert_eq!(home.run("check --deny note sip.zone").code, 1);
+    assert_eq!(home.run("check --deny error sip.zone").code, 0);
+    home.run("check --explain srv-target-cname").shows(0, &["srv-target-cname (error)", "Why:", "Wrong:", "Right:"]);
+}
+
+#[test]
+fn simulate_lets_the_standby_stand_in() {
+    let home = Home::with_zone("simulate", 5060);
+    let ran = home.run("simulate --down sip-node1,127.0.0.12:5060 sip.zone");
+    ran.shows(
+        0,
+        &[
+            "every target is taken as up",
+            "_sip._tcp.example.com  tier 20 stands in  (now tier 10)",
+            "  _sip._tcp.example.com. 30 IN SRV 20 0 5060 sip-dr.example.com.",
+            "_sip._udp.example.com  served as declared, not tested",
+        ],
+    );
+    let json = home.run("simulate --json --down sip-node1,sip-node2,sip-dr sip.zone").json();
+    assert_eq!(
+        (&json["services"][0]["served"], &json["services"][0]["tier"]),
+        (&"all-down".into(), &serde_json::Value::Null)
+    );
+    assert_eq!(json["services"][0]["answer"].as_array().unwrap().len(), 3);
+    home.run("simulate sip.zone").shows(0, &["tier 10 serves: 2 of 2 members up"]);
+}
+
+#[test]
+fn explain_tells_why_and_what_would_flip_it() {
+    let home = Home::with_zone("explain", 5060);
+    home.run("explain _sip._tcp sip.zone --down sip-node1,sip-node2").shows(
+        0,
+        &[
+            "why   tier 20 serves since tier 10 failed",
+            "ttl   30 s = min(declared 300, ttl 30)",
+            "next  ",
+            "supposed to be down",
+        ],
+    );
+    let json = home.run("explain sip.zone _sip._tcp.example.com SRV --json").json();
+    assert_eq!((&json["rcode"], &json["services"][0]["tier"]), (&"NOERROR".into(), &10.into()));
+    home.run("explain nope sip.zone").shows(0, &["NXDOMAIN: no such name"]);
+    home.run("explain sip-dr AAAA sip.zone").shows(0, &["NODATA: the name has no AAAA, but A"]);
+}
+
+#[test]
+fn probe_tells_each_step_and_exits_by_the_worst() {
+    let listener = TcpListener::bind("127.0.0.11:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let home = Home::with_zone("probe", port);
+    home.run(&format!("probe tcp://127.0.0.11:{port}")).shows(0, &["connect", "connected", "pass"]);
+    // Two of the three targets have no listener.
+    home.run("probe sip.zone _sip._tcp")
+        .shows(1, &["sip-node1.example.com", "pass", "sip-dr.example.com", "connection refused"]);
+    let ran = home.run("probe --json sip.zone _sip._tcp.example.com.");
+    let outcomes: Vec<serde_json::Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["outcome"].clone())
+        .collect();
+    assert_eq!((ran.code, outcomes), (1, vec!["pass".into(), "fail".into(), "fail".into()]));
+    home.run("probe sip.zone _sip._udp")
+        .shows(2, &["no target of _sip._udp.example.com. can be probed", "there is no check"]);
+    home.run("probe tcp://192.0.2.1:5060").shows(2, &["not probed", "--allow"]);
+}
+
+#[test]
+fn ready_says_that_nobody_answers() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let home = Home::new("ready");
+    let ran = home.run(&format!("ready --timeout 0.2 --server {}", taken.local_addr().unwrap()));
+    ran.shows(1, &["no answer"]);
+}
+
+#[test]
+fn serve_says_which_port_is_taken_and_what_to_do() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let home = Home::with_zone("taken", 5060);
+    home.run(&format!("serve --state none --listen {address} sip.zone"))
+        .shows(3, &[&format!("{address} is in use by another process"), "--listen"]);
+}
+
+#[test]
+fn what_goes_into_a_pipe_that_closes_is_no_error() {
+    let home = Home::with_zone("pipe", 5060);
+    for words in ["man", "completions zsh", "simulate --state none sip.zone", "check sip.zone"] {
+        let script = format!("'{}' {words} | true", env!("CARGO_BIN_EXE_understudy"));
+        let output = Command::new("sh").args(["-c", &script]).current_dir(&home.0).output().unwrap();
+        assert!(output.stderr.is_empty(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
