@@ -2,7 +2,6 @@
 //!
 //! `cargo bench --bench load` prints the records a second, and how far the process's memory rose at its highest
 //! (`VmHWM`) while the first zone was parsed, above what it held before.
-#![expect(missing_docs, reason = "criterion makes the functions")]
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -36,10 +35,11 @@ fn load_zone(criterion: &mut Criterion) {
 
 /// Writes a zone in the order of its services, which is not the canonical one.
 fn master_file() -> String {
-    let mut text = String::from("$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 host 1 1h 15m 2w 5m\n@ NS ns1\nns1 A 192.0.2.53\n");
+    let mut text =
+        String::from("$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 host 1 1h 15m 2w 5m\n@ NS ns1\nns1 A 192.0.2.53\n");
     for service in 0..SERVICES {
         let [_, a, b, c] = service.to_be_bytes();
-        let mut line = |text: std::fmt::Arguments<'_>, out: &mut String| out.write_fmt(text).expect("memory takes it");
+        let line = |text: std::fmt::Arguments<'_>, out: &mut String| out.write_fmt(text).expect("memory takes it");
         line(format_args!("_sip._tcp.s{service} 60 IN SRV 10 60 5060 h{service}\n"), &mut text);
         line(format_args!("\t60 IN SRV 10 40 5060 h{}\n", service / 2), &mut text);
         line(format_args!("\t60 IN SRV 20 0 5060 standby.example.net.\n"), &mut text);

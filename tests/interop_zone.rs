@@ -3,7 +3,7 @@
 //! Where two of them agree on a file of `tests/zones/`, we agree with them, or the file stands in [`EXCEPTIONS`] with
 //! the reason. What BIND accepts is also compared as data: it must read our text as it reads the file.
 //! Packages: `bind9-utils`, `knot-dnssecutils`, `ldnsutils`.
-#![expect(missing_docs, reason = "a test crate has no readers of its docs")]
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,28 @@ use understudy::zone::parse::{Origin, Parsed, Sources, load};
 use understudy::zone::{Name, write};
 
 /// Files on which we differ from two others, and why.
-const EXCEPTIONS: &[(&str, &str)] = &[];
+const EXCEPTIONS: &[(&str, &str)] = &[
+    (
+        "good/paren-first.zone",
+        "RFC 1035 §5.1 lets parentheses stand anywhere; Knot and ldns take one at the begin for a name",
+    ),
+    ("bad/no-ttl.zone", "Knot and ldns make up a TTL of 3600; RFC 2308 §4 knows no such default, BIND refuses"),
+    (
+        "bad/outside.zone",
+        "BIND drops what is outside with a warning; a record that is not served is an error to its author",
+    ),
+    ("bad/soa-below.zone", "Knot and ldns drop the second SOA in silence; BIND refuses"),
+    ("bad/two-soas.zone", "Knot and ldns drop the second SOA in silence; BIND refuses"),
+];
+
+/// Tools that do not know what a file uses: their verdict on it does not count, and one agreement is enough.
+const UNSUPPORTED: &[(&str, &[&str], &str)] = &[
+    ("good/generate.zone", &["Knot", "ldns"], "$GENERATE is BIND's own"),
+    ("good/include.zone", &["Knot", "ldns"], "Knot wants an absolute origin behind the file, ldns reads no $INCLUDE"),
+    ("good/types-new.zone", &["Knot", "ldns"], "AMTRELAY, AVC and RESINFO came later than Debian's versions"),
+    ("bad/generate-address.zone", &["Knot", "ldns"], "$GENERATE is BIND's own"),
+    ("bad/generate-range.zone", &["Knot", "ldns"], "$GENERATE is BIND's own"),
+];
 
 struct Folder(PathBuf);
 
@@ -66,14 +87,17 @@ fn two_other_readers_are_right() {
     for file in zones("good").into_iter().chain(zones("bad")) {
         let short = file.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/zones")).unwrap();
         let short = short.display().to_string();
-        let others = verdicts(&file);
+        let lacking = UNSUPPORTED.iter().find(|(known, _, _)| *known == short).map_or(&[][..], |(_, tools, _)| tools);
+        let others: Vec<_> = verdicts(&file).into_iter().filter(|(tool, _, _)| !lacking.contains(tool)).collect();
         let content = others.iter().filter(|(_, content, _)| *content).count();
+        // Of three, two; of one, that one.
+        let accepted = content * 2 > others.len();
         let parsed = ours(&file);
         let excepted = EXCEPTIONS.iter().any(|(known, _)| *known == short);
-        if parsed.zone.is_some() != (content >= 2) && !excepted {
+        if parsed.zone.is_some() != accepted && !excepted {
             wrong.push(format!("{short}: we say {:?}, others {others:#?}", parsed.findings));
         }
-        if excepted && parsed.zone.is_some() == (content >= 2) {
+        if excepted && parsed.zone.is_some() == accepted {
             wrong.push(format!("{short}: stands among the exceptions, but is none"));
         }
         // Our own judgement is what the folder says, whatever others think.

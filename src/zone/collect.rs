@@ -144,23 +144,15 @@ impl Records {
         let at = u32::try_from(self.octets.len()).ok()?;
         let len = u16::try_from(rdata.len()).ok()?;
         self.octets.extend_from_slice(rdata);
-        self.entries.push(Entry {
-            at,
-            ttl,
-            len,
-            rtype,
-            source_file: source.file,
-            source_offset: source.offset,
-        });
+        self.entries.push(Entry { at, ttl, len, rtype, source_file: source.file, source_offset: source.offset });
         Some(())
     }
 
     /// Returns where a record came from, by its number in order of arrival.
     pub(super) fn source(&self, record: usize) -> Source {
-        self.entries.get(record).map_or_else(Source::default, |entry| Source {
-            file: entry.source_file,
-            offset: entry.source_offset,
-        })
+        self.entries
+            .get(record)
+            .map_or_else(Source::default, |entry| Source { file: entry.source_file, offset: entry.source_offset })
     }
 
     /// Returns a record's owner, type and RDATA by its number in order of arrival.
@@ -298,8 +290,8 @@ impl Records {
         let rdata = |at: usize| self.rdata(&self.entries[records[at] as usize]);
         let mut twice = vec![false; records.len()];
         if records.len() <= FEW {
-            for at in 1..records.len() {
-                twice[at] = (0..at).any(|before| schema::same(rtype, rdata(before), rdata(at)));
+            for (at, twice) in twice.iter_mut().enumerate() {
+                *twice = (0..at).any(|before| schema::same(rtype, rdata(before), rdata(at)));
             }
             return twice;
         }

@@ -23,8 +23,8 @@ pub mod write;
 #[expect(clippy::module_inception, reason = "the room's chief type has the room's name")]
 mod zone;
 
+pub use collect::Fault;
 pub use name::{Name, NameError};
 pub use rrset::{Rrset, Rtype, Srv};
 pub use serial::Serial;
-pub use collect::Fault;
 pub use zone::{Zone, ZoneBuilder, ZoneError};

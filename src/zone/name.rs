@@ -1,7 +1,7 @@
 //! Domain names in wire form.
 
 use std::cmp::Ordering;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -309,8 +309,11 @@ impl fmt::Display for Name {
         for label in self.labels() {
             for &octet in label {
                 match octet {
-                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => write!(f, "\\{}", char::from(octet))?,
-                    b'!'..=b'~' => write!(f, "{}", char::from(octet))?,
+                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => {
+                        f.write_char('\\')?;
+                        f.write_char(char::from(octet))?;
+                    }
+                    b'!'..=b'~' => f.write_char(char::from(octet))?,
                     other => write!(f, "\\{other:03}")?,
                 }
             }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::ops::Add;
 
 use super::{Rrset, Rtype, name};
 
@@ -24,11 +25,13 @@ impl Serial {
     pub fn is_after(self, other: Self) -> bool {
         self.compare(other) == Some(Ordering::Greater)
     }
+}
 
+impl Add<u32> for Serial {
+    type Output = Self;
     /// Goes `by` steps ahead (RFC 1982 §3.1); more than 2³¹ − 1 are taken as that many.
-    #[must_use]
-    pub fn add(self, by: u32) -> Self {
-        Self(self.0.wrapping_add(by.min(HALF - 1)))
+    fn add(self, by: u32) -> Self {
+        Self(self.0.wrapping_add(by.min(MAX_STEP)))
     }
 }
 
@@ -93,6 +96,8 @@ pub fn with_serial(soa: &Rrset, serial: Serial) -> Rrset {
 
 /// Half of the circle.
 const HALF: u32 = 1 << 31;
+/// The farthest that one can go and be ahead.
+const MAX_STEP: u32 = HALF - 1;
 
 #[cfg(test)]
 mod tests {
@@ -113,8 +118,8 @@ mod tests {
 
     #[test]
     fn adds_round_the_circle() {
-        assert_eq!(Serial(u32::MAX).add(1), Serial(0));
-        assert!(Serial(5).add(u32::MAX).is_after(Serial(5)));
+        assert_eq!(Serial(u32::MAX) + 1, Serial(0));
+        assert!((Serial(5) + u32::MAX).is_after(Serial(5)));
     }
 
     #[test]

@@ -81,7 +81,12 @@ fn part(field: Field) -> BoxedStrategy<Vec<u8>> {
 }
 
 /// Octets of a field from words of its text; of NSEC without the name before it.
-fn texts_as(rtype: &'static str, begin: &'static str, words: &'static [&'static str], least: usize) -> BoxedStrategy<Vec<u8>> {
+fn texts_as(
+    rtype: &'static str,
+    begin: &'static str,
+    words: &'static [&'static str],
+    least: usize,
+) -> BoxedStrategy<Vec<u8>> {
     proptest::sample::subsequence(words, least..=words.len())
         .prop_map(move |words| {
             let name = if rtype == "NSEC" { "." } else { "" };
@@ -127,9 +132,45 @@ fn zones() -> impl Strategy<Value = Zone> {
 fn scraps() -> impl Strategy<Value = Vec<u8>> {
     let scrap = prop_oneof![
         proptest::sample::select(vec![
-            "@", " ", "\t", "\n", "\r\n", "(", ")", "\"", "\\", ";", "$ORIGIN", "$TTL", "$INCLUDE", "$GENERATE", "1-3", "$",
-            "${0,3,d}", "SOA", "SRV", "A", "IN", "CH", "300", "1h", "192.0.2.1", "a.b.", "\\#", "4", "C0000201", "TXT",
-            "HTTPS", "alpn=", "=\"", "LOC", "NSEC3", "APL", "1:1.2.3.4/5", "\\065", "\n@ SOA a b 1 2 3 4 5\n@ NS a\n",
+            "@",
+            " ",
+            "\t",
+            "\n",
+            "\r\n",
+            "(",
+            ")",
+            "\"",
+            "\\",
+            ";",
+            "$ORIGIN",
+            "$TTL",
+            "$INCLUDE",
+            "$GENERATE",
+            "1-3",
+            "$",
+            "${0,3,d}",
+            "SOA",
+            "SRV",
+            "A",
+            "IN",
+            "CH",
+            "300",
+            "1h",
+            "192.0.2.1",
+            "a.b.",
+            "\\#",
+            "4",
+            "C0000201",
+            "TXT",
+            "HTTPS",
+            "alpn=",
+            "=\"",
+            "LOC",
+            "NSEC3",
+            "APL",
+            "1:1.2.3.4/5",
+            "\\065",
+            "\n@ SOA a b 1 2 3 4 5\n@ NS a\n",
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
         vec(any::<u8>(), 0..4),

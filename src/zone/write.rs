@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::schema::{self, Problem, Rdata, Token};
 use super::parse::tokens_of;
+use super::schema::{self, Problem, Rdata, Token};
 use super::{Name, Rrset, Rtype, Zone};
 
 /// Writes a master file: the SOA first, then all names in canonical order, in full and with their TTLs.

@@ -1,7 +1,7 @@
 //! Octets to entries: the tokens of one record or directive, over all its lines (RFC 1035 §5.1).
 
-use super::places::Span;
 use super::Token;
+use super::places::Span;
 
 /// Cuts a text into entries.
 #[derive(Debug)]
@@ -240,5 +240,6 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-const QUOTE_HELP: &str = "a string is \"…\" on one line; a quote within it is \\\", and the next string stands behind a blank";
+const QUOTE_HELP: &str =
+    "a string is \"…\" on one line; a quote within it is \\\", and the next string stands behind a blank";
 const ESCAPE_HELP: &str = "a backslash takes three decimal digits up to 255, or one other character";

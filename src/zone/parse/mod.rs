@@ -8,14 +8,16 @@
 //!
 //! A faulty line costs itself only: reading goes on at the next, so that one run finds what is wrong in the file.
 
+mod directive;
 mod generate;
+mod head;
 mod lex;
 mod places;
 mod reader;
 mod report;
-mod ttl;
 #[cfg(test)]
 mod tests;
+mod ttl;
 
 use super::schema::{self, Token};
 use super::{Name, Zone};

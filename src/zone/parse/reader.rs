@@ -4,49 +4,50 @@ use std::sync::Arc;
 
 use super::super::collect::{Records, Rules, Source};
 use super::super::name::{self, MAX_NAME};
+use super::super::serial::Soa;
 use super::super::{Fault, Name, Rtype, Zone};
-use super::generate::{Range, substitute};
+use super::head::{Head, MAX_TTL, read_head};
 use super::lex::{Entry, Lexer};
 use super::places::{Places, Span, Spans};
 use super::report::{Report, Text, finding_of};
-use super::schema::{self, Rdata};
-use super::{Origin, Parsed, Sources, Token, read_ttl};
+use super::schema::{self, Problem, Rdata};
+use super::{Origin, Parsed, Sources};
 use crate::base::finding::Finding;
 
 /// Parses a master file.
 pub(super) fn parse(file: &str, text: &[u8], origin: Origin<'_>, sources: &mut dyn Sources, keep: bool) -> Parsed {
     let mut reader = Reader::new(origin, sources, keep);
     reader.records.reserve(text.len().min(MAX_TEXT));
-    reader.read_file(file, Text::Main(text));
+    reader.read_file(file, &Text::Main(text));
     reader.finish(origin)
 }
 
 /// The state of reading, over included files.
-struct Reader<'a, 's> {
-    sources: &'s mut dyn Sources,
-    report: Report<'a>,
+pub(super) struct Reader<'a, 's> {
+    pub(super) sources: &'s mut dyn Sources,
+    pub(super) report: Report<'a>,
     records: Records,
     /// Where each record was written, if places are kept.
     spans: Option<Vec<Spans>>,
     rdata: Rdata,
     /// The present `$ORIGIN`.
-    origin: Option<Name>,
-    owner: Owner,
+    pub(super) origin: Option<Name>,
+    pub(super) owner: Owner,
     /// `$TTL`, or the SOA's minimum where the SOA came without one.
-    default_ttl: Option<u32>,
+    pub(super) default_ttl: Option<u32>,
     last_ttl: Option<u32>,
     /// The owner of the first SOA: the zone's origin.
     apex: Option<Name>,
     /// Whether records of these types were faulty: then their absence is no news.
     broken: Broken,
     /// The files being read, the innermost last.
-    open: Vec<Arc<str>>,
-    octets_read: usize,
-    generated: u32,
+    pub(super) open: Vec<Arc<str>>,
+    pub(super) octets_read: usize,
+    pub(super) generated: u32,
 }
 
 /// The owner for a line that begins with a blank.
-enum Owner {
+pub(super) enum Owner {
     /// There was none yet in this file.
     None,
     /// The last one was no name; its records are passed over without a word.
@@ -60,18 +61,6 @@ struct Broken {
     soa: bool,
     ns: bool,
 }
-
-/// What stands between owner and RDATA.
-#[derive(Default)]
-struct Head {
-    ttl: Option<u32>,
-    ttl_token: Option<usize>,
-    rtype: Rtype,
-    type_token: usize,
-}
-
-/// A finding and the token it is about; behind the last one if there is none.
-type Fail = (Option<usize>, Finding);
 
 impl<'a, 's> Reader<'a, 's> {
     fn new(origin: Origin<'_>, sources: &'s mut dyn Sources, keep: bool) -> Self {
@@ -97,7 +86,7 @@ impl<'a, 's> Reader<'a, 's> {
         }
     }
 
-    fn read_file(&mut self, name: &str, text: Text<'a>) {
+    pub(super) fn read_file(&mut self, name: &str, text: &Text<'a>) {
         self.octets_read = self.octets_read.saturating_add(text.octets().len());
         let Some(file) = self.report.add_file(name, text.clone()) else {
             self.report.push_general(Finding::error("zone-include", "more than 65535 files are included"));
@@ -129,22 +118,21 @@ impl<'a, 's> Reader<'a, 's> {
         let Some(first) = entry.tokens.first() else { return };
         let directive = first.text.starts_with(b"$") && !first.quoted;
         let result = match directive {
-            true if entry.blank => Err((
-                Some(0),
-                Finding::error("zone-directive", format!("the directive {} does not begin its line", first.shown()))
-                    .help("take the blanks before it away"),
-            )),
+            true if entry.blank => {
+                let message = format!("the directive {} does not begin its line", first.shown());
+                Err(Problem::at(0, "zone-directive", message).help("take the blanks before it away"))
+            }
             true => self.read_directive(file, entry),
             false => {
                 let source = Source { file, offset: entry.spans.first().map_or(0, |span| span.begin) };
                 self.read_record(entry, source)
             }
         };
-        if let Err((token, finding)) = result {
+        if let Err(problem) = result {
             if !directive {
                 self.note_broken(entry);
             }
-            self.report.push(file, span_of(entry, token), finding);
+            self.report.push(file, span_of(entry, problem.token), finding(problem));
         }
     }
 
@@ -155,115 +143,7 @@ impl<'a, 's> Reader<'a, 's> {
         }
     }
 
-    fn read_directive(&mut self, file: u16, entry: &Entry<'_>) -> Result<(), Fail> {
-        let word = entry.tokens.first().map(|token| token.text.to_ascii_uppercase()).unwrap_or_default();
-        let count = |least: usize, most: usize, usage: &str| {
-            let found = entry.tokens.len() - 1;
-            let at = if found > most { Some(most + 1) } else { None };
-            let what = if found > most { "too many arguments" } else { "an argument is missing" };
-            let fail = || (at, Finding::error("zone-directive", what).help(format!("it is written `{usage}`")));
-            if (least..=most).contains(&found) { Ok(()) } else { Err(fail()) }
-        };
-        match word.as_slice() {
-            b"$ORIGIN" => {
-                count(1, 1, "$ORIGIN name")?;
-                self.origin = Some(self.name_at(entry, 1, "origin")?);
-            }
-            b"$TTL" => {
-                count(1, 1, "$TTL seconds")?;
-                self.default_ttl = Some(ttl_at(entry, 1)?);
-            }
-            b"$INCLUDE" => {
-                count(1, 2, "$INCLUDE file [origin]")?;
-                self.include(file, entry)?;
-            }
-            b"$GENERATE" => {
-                count(3, usize::MAX - 1, "$GENERATE from-to[/step] owner [ttl] [class] type rdata")?;
-                self.generate(file, entry)?;
-            }
-            _ => {
-                let shown = entry.tokens.first().map(Token::shown).unwrap_or_default();
-                return Err((
-                    Some(0),
-                    Finding::error("zone-directive", format!("{shown} is no directive"))
-                        .help("there are $ORIGIN, $TTL, $INCLUDE and $GENERATE; an owner that begins with $ is written \\$"),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn include(&mut self, file: u16, entry: &Entry<'_>) -> Result<(), Fail> {
-        let path = entry.tokens.get(1).and_then(Token::decoded).and_then(|path| String::from_utf8(path).ok());
-        let fail = |message: String| (Some(1), Finding::error("zone-include", message));
-        let path = path.ok_or_else(|| fail("the file's name is not UTF-8 or has a bad escape".to_owned()))?;
-        let origin = match entry.tokens.get(2) {
-            Some(_) => Some(self.name_at(entry, 2, "origin")?),
-            None => self.origin.clone(),
-        };
-        if self.open.len() > MAX_DEPTH {
-            return Err(fail(format!("files include each other more than {MAX_DEPTH} deep")));
-        }
-        let (name, text) = self
-            .sources
-            .read(&self.report.file_name(file), &path)
-            .map_err(|error| fail(format!("`{path}` cannot be included: {error}")))?;
-        if self.open.iter().any(|open| **open == *name) {
-            return Err(fail(format!("`{name}` includes itself")));
-        }
-        // RFC 1035 §5.1: what the included file does to origin and owner ends with it.
-        let outer_origin = std::mem::replace(&mut self.origin, origin);
-        let outer_owner = std::mem::replace(&mut self.owner, Owner::None);
-        self.read_file(&name, Text::Included(text.into()));
-        self.origin = outer_origin;
-        self.owner = outer_owner;
-        Ok(())
-    }
-
-    fn generate(&mut self, file: u16, entry: &Entry<'_>) -> Result<(), Fail> {
-        let fail = |token: usize, message: String| (Some(token), Finding::error("zone-generate", message));
-        let shown = entry.tokens.get(1).map(Token::shown).unwrap_or_default();
-        let range = entry.tokens.get(1).and_then(Token::word).and_then(Range::read);
-        let range = range.ok_or_else(|| {
-            let (token, finding) = fail(1, format!("{shown} is no range"));
-            (token, finding.help("from-to or from-to/step, such as 1-254"))
-        })?;
-        self.generated = self.generated.saturating_add(range.count());
-        if self.generated > MAX_GENERATED {
-            return Err(fail(1, format!("$GENERATE makes more than {MAX_GENERATED} records")));
-        }
-        let mut template = Vec::new();
-        for token in entry.tokens.get(2..).unwrap_or_default() {
-            let quote: &[u8] = if token.quoted { b"\"" } else { b"" };
-            template.extend_from_slice(&[quote, token.text, quote, b" "].concat());
-        }
-        let source = Source { file, offset: entry.spans.first().map_or(0, |span| span.begin) };
-        let mut line = Vec::new();
-        for value in range.values() {
-            line.clear();
-            substitute(&template, value, &mut line).map_err(|message| fail(2, message))?;
-            let mut made = Entry::default();
-            let cut = Lexer::new(&line).next(&mut made).map_err(|fault| fault.message.to_owned());
-            // The directive's line stands for what it makes.
-            made.spans = vec![span_of(entry, Some(0)); made.tokens.len()];
-            cut.map_err(|message| (None, Finding::error("zone-generate", message)))
-                .and_then(|_| self.read_record(&made, source))
-                .map_err(|(_, mut finding)| {
-                    let text = String::from_utf8_lossy(&line).trim().to_owned();
-                    finding.message = format!("in `{text}`, made for {value}: {}", finding.message);
-                    (Some(0), finding)
-                })?;
-        }
-        Ok(())
-    }
-
-    fn name_at(&self, entry: &Entry<'_>, at: usize, what: &str) -> Result<Name, Fail> {
-        let Some(token) = entry.tokens.get(at) else { return Err((None, Finding::error("zone-name", "a name is missing"))) };
-        Name::parse(token.text, self.origin.as_ref())
-            .map_err(|error| (Some(at), finding(schema::name_problem(what, token, error, at))))
-    }
-
-    fn read_record(&mut self, entry: &Entry<'_>, source: Source) -> Result<(), Fail> {
+    pub(super) fn read_record(&mut self, entry: &Entry<'_>, source: Source) -> Result<(), Problem> {
         let mut at = 0;
         if !entry.blank {
             self.read_owner(entry)?;
@@ -274,7 +154,7 @@ impl<'a, 's> Reader<'a, 's> {
             Owner::Broken => return Ok(()),
             Owner::None => {
                 let message = "a record without an owner: no record stands before this line";
-                return Err((Some(0), Finding::error("zone-no-owner", message).help("begin the line with the owner's name")));
+                return Err(Problem::at(0, "zone-no-owner", message).help("begin the line with the owner's name"));
             }
         }
         let head = read_head(entry, at)?;
@@ -283,7 +163,7 @@ impl<'a, 's> Reader<'a, 's> {
         schema::read(head.rtype, entry.tokens.get(at..).unwrap_or_default(), origin, &mut self.rdata).map_err(
             |problem| {
                 let token = problem.token.map(|number| number + at).filter(|number| *number < entry.tokens.len());
-                (token, finding(problem))
+                Problem { token, ..problem }
             },
         )?;
         let ttl = match (head.ttl, self.default_ttl, self.last_ttl) {
@@ -297,7 +177,7 @@ impl<'a, 's> Reader<'a, 's> {
             self.apex = Name::from_wire(owner).ok();
         }
         if self.records.push(owner, head.rtype, ttl, &self.rdata.octets, source).is_none() {
-            return Err((Some(0), Finding::error("zone-size", "the zone takes more than 4 GiB")));
+            return Err(Problem::at(0, "zone-size", "the zone takes more than 4 GiB"));
         }
         if let Some(spans) = &mut self.spans {
             spans.push(spans_of(entry, &head, source.file, *owner_relative, self.rdata.relative));
@@ -305,7 +185,7 @@ impl<'a, 's> Reader<'a, 's> {
         Ok(())
     }
 
-    fn read_owner(&mut self, entry: &Entry<'_>) -> Result<(), Fail> {
+    fn read_owner(&mut self, entry: &Entry<'_>) -> Result<(), Problem> {
         let Some(token) = entry.tokens.first() else { return Ok(()) };
         let mut wire = match std::mem::replace(&mut self.owner, Owner::Broken) {
             Owner::Known(wire, _, _) => wire,
@@ -313,22 +193,22 @@ impl<'a, 's> Reader<'a, 's> {
         };
         if token.quoted || token.mixed {
             let message = format!("the owner is {}: a name is written without quotes", token.shown());
-            return Err((Some(0), Finding::error("zone-name", message)));
+            return Err(Problem::at(0, "zone-name", message));
         }
         let length = name::read(token.text, self.origin.as_ref().map(Name::wire), &mut wire)
-            .map_err(|error| (Some(0), finding(schema::name_problem("owner", token, error, 0))))?;
+            .map_err(|error| schema::name_problem("owner", token, error, 0))?;
         let relative = token.text != b"@" && schema::is_relative(token.text);
         self.owner = Owner::Known(wire, length, relative);
         Ok(())
     }
 
     /// Takes the SOA's minimum for its TTL and the default where no TTL is known, as BIND does.
-    fn ttl_of_soa(&mut self, entry: &Entry<'_>, head: &Head, file: u16) -> Result<u32, Fail> {
-        let minimum = super::super::serial::Soa::read(&self.rdata.octets).filter(|_| head.rtype == Rtype::SOA);
+    fn ttl_of_soa(&mut self, entry: &Entry<'_>, head: &Head, file: u16) -> Result<u32, Problem> {
+        let minimum = Soa::read(&self.rdata.octets).filter(|_| head.rtype == Rtype::SOA);
         let Some(minimum) = minimum.map(|soa| soa.minimum) else {
             let message = format!("this {} record has no TTL, and none is known before it", head.rtype);
             let help = "put `$TTL 3600` at the top of the file, or a TTL before the type";
-            return Err((Some(head.type_token), Finding::error("zone-no-ttl", message).help(help)));
+            return Err(Problem::at(head.type_token, "zone-no-ttl", message).help(help));
         };
         let message = format!("there is no TTL before the SOA: its last field, {minimum}, is taken for the default");
         let note = Finding::note("zone-no-ttl", message).help("put a line such as `$TTL 3600` before it (RFC 2308 §4)");
@@ -396,77 +276,7 @@ fn no_soa(known: Origin<'_>) -> Finding {
         .help("a zone begins with one: `@ SOA ns1 hostmaster 1 1h 15m 2w 5m` (RFC 1035 §3.3.13)")
 }
 
-/// Reads TTL, class and type: the first two in either order, each at most once.
-fn read_head(entry: &Entry<'_>, begin: usize) -> Result<Head, Fail> {
-    let mut head = Head::default();
-    let mut has_class = false;
-    for (at, token) in entry.tokens.iter().enumerate().skip(begin) {
-        let word = token.word().unwrap_or_default();
-        if let Some(rtype) = quick_type(word) {
-            (head.rtype, head.type_token) = (rtype, at);
-            return Ok(head);
-        }
-        if head.ttl.is_none() && word.starts_with(|first: char| first.is_ascii_digit()) {
-            head.ttl = Some(ttl_at(entry, at)?);
-            head.ttl_token = Some(at);
-        } else if !has_class && let Some(class) = class_of(word) {
-            has_class = true;
-            if class != 1 {
-                let message = format!("the class is `{word}`: only zones of class IN are served");
-                return Err((Some(at), Finding::error("zone-class", message)));
-            }
-        } else if let Some(rtype) = Rtype::parse(word) {
-            if rtype.is_meta() {
-                let message = format!("{rtype} stands in questions and messages only, never in a zone");
-                return Err((Some(at), Finding::error("zone-meta-type", message)));
-            }
-            (head.rtype, head.type_token) = (rtype, at);
-            return Ok(head);
-        } else {
-            let finding = Finding::error("zone-type", format!("{} is no record type", token.shown()));
-            return Err((Some(at), finding.help("a record is `owner [ttl] [IN] type rdata`; other types are TYPEnnn")));
-        }
-    }
-    let finding = Finding::error("zone-no-type", "the record ends before its type");
-    Err((None, finding.help("a record is `owner [ttl] [IN] type rdata`")))
-}
-
-/// Finds the most frequent types without a walk over all.
-fn quick_type(word: &str) -> Option<Rtype> {
-    match word {
-        "A" => Some(Rtype::A),
-        "AAAA" => Some(Rtype::AAAA),
-        "SRV" => Some(Rtype::SRV),
-        "NS" => Some(Rtype::NS),
-        "CNAME" => Some(Rtype::CNAME),
-        "TXT" => Some(Rtype::TXT),
-        _ => None,
-    }
-}
-
-fn class_of(word: &str) -> Option<u16> {
-    let known = [("IN", 1), ("CS", 2), ("CSNET", 2), ("CH", 3), ("CHAOS", 3), ("HS", 4), ("HESIOD", 4)];
-    if let Some((_, class)) = known.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)) {
-        return Some(*class);
-    }
-    let (class, number) = word.split_at_checked(5)?;
-    let digits = !number.is_empty() && number.bytes().all(|octet| octet.is_ascii_digit());
-    (class.eq_ignore_ascii_case("CLASS") && digits).then(|| number.parse().ok()).flatten()
-}
-
-fn ttl_at(entry: &Entry<'_>, at: usize) -> Result<u32, Fail> {
-    let Some(token) = entry.tokens.get(at) else { return Err((None, Finding::error("zone-ttl", "a TTL is missing"))) };
-    let Some(seconds) = read_ttl(token.text).filter(|_| !token.quoted) else {
-        let finding = Finding::error("zone-ttl", format!("{} is no TTL", token.shown()));
-        return Err((Some(at), finding.help("seconds, or numbers with units, such as 3600 or 1h30m")));
-    };
-    u32::try_from(seconds).ok().filter(|ttl| *ttl <= MAX_TTL).ok_or_else(|| {
-        let finding = Finding::error("zone-ttl", format!("the TTL is {seconds} s, above {MAX_TTL}"));
-        (Some(at), finding.why("a TTL has 31 bits; readers take a larger one for 0 (RFC 2181 §8)"))
-    })
-}
-
-fn finding(problem: schema::Problem) -> Finding {
+fn finding(problem: Problem) -> Finding {
     let finding = Finding::error(problem.id, problem.message);
     match problem.help {
         Some(help) => finding.help(help),
@@ -475,7 +285,7 @@ fn finding(problem: schema::Problem) -> Finding {
 }
 
 /// Returns the stretch of a token, or what is behind the last one.
-fn span_of(entry: &Entry<'_>, token: Option<usize>) -> Span {
+pub(super) fn span_of(entry: &Entry<'_>, token: Option<usize>) -> Span {
     let last = entry.spans.last().copied().unwrap_or_default();
     let behind = Span { begin: last.end, end: last.end.saturating_add(1) };
     token.and_then(|at| entry.spans.get(at).copied()).unwrap_or(behind)
@@ -493,11 +303,5 @@ fn spans_of(entry: &Entry<'_>, head: &Head, file: u16, owner_relative: bool, rel
     }
 }
 
-/// The largest TTL (RFC 2181 §8).
-const MAX_TTL: u32 = (1 << 31) - 1;
 /// The most octets of text in one zone, all files together: 1 GiB.
-const MAX_TEXT: usize = 1 << 30;
-/// The most files open within each other.
-const MAX_DEPTH: usize = 10;
-/// The most records that `$GENERATE` makes in one zone.
-const MAX_GENERATED: u32 = 1_000_000;
+pub(super) const MAX_TEXT: usize = 1 << 30;

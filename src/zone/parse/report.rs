@@ -121,8 +121,9 @@ pub(super) fn finding_of(fault: &Fault, owner: &Name, rtype: Rtype, origin: &Nam
             .help("a zone has exactly one (RFC 1035 §5.2)"),
         Fault::SoaBelow => Finding::error("zone-soa-below", format!("an SOA at {owner}, below the origin {origin}"))
             .help("a zone has exactly one, at its origin; a child zone has its own file"),
-        Fault::NoNs => Finding::error("zone-no-ns", format!("the zone {origin} has no NS records of its own"))
-            .help(format!("add at least one, such as `{origin} NS ns1.{}`", origin.to_string().trim_start_matches('.'))),
+        Fault::NoNs => Finding::error("zone-no-ns", format!("the zone {origin} has no NS records of its own")).help(
+            format!("add at least one, such as `{origin} NS ns1.{}`", origin.to_string().trim_start_matches('.')),
+        ),
         Fault::CnameBeside { other } => {
             Finding::error("zone-cname-beside", format!("{owner} has a CNAME and also {other}"))
                 .why("a name with a CNAME is an alias and owns no other data (RFC 1034 §3.6.2)")
@@ -141,10 +142,8 @@ pub(super) fn finding_of(fault: &Fault, owner: &Name, rtype: Rtype, origin: &Nam
         )
         .why("the records of one name and type have one TTL (RFC 2181 §5.2); as in BIND the first counts")
         .help(format!("write {used} here, or the right TTL on all of them")),
-        Fault::Duplicate => {
-            Finding::note("zone-duplicate", format!("this {rtype} record of {owner} is there already"))
-                .why("a set has each record once (RFC 2181 §5); this one is dropped")
-        }
+        Fault::Duplicate => Finding::note("zone-duplicate", format!("this {rtype} record of {owner} is there already"))
+            .why("a set has each record once (RFC 2181 §5); this one is dropped"),
     }
 }
 

@@ -60,10 +60,7 @@ fn strings_keep_blanks_semicolons_and_octets() {
     ));
     assert_eq!(texts(&zone, "t.example.com", Rtype::TXT), ["\"a b\" \"c d\""]);
     assert_eq!(texts(&zone, "d.example.com", Rtype::TXT), ["\"v=DKIM1; k=rsa;\" \" p=abc\""]);
-    assert_eq!(
-        texts(&zone, "e.example.com", Rtype::TXT),
-        ["\"AAB\" \"a;b\" \"a b\" \"\\200\\000\" \"q\\\"q\""]
-    );
+    assert_eq!(texts(&zone, "e.example.com", Rtype::TXT), ["\"AAB\" \"a;b\" \"a b\" \"\\200\\000\" \"q\\\"q\""]);
     assert_eq!(texts(&zone, "u.example.com", Rtype::TXT), ["\"\\195\\164\""]);
 }
 
@@ -92,7 +89,8 @@ fn relative_origins_nest_and_includes_give_origin_and_owner_back() {
             Ok(("zones/sub".to_owned(), b"a A 192.0.2.1\n$ORIGIN deeper\nb A 192.0.2.2\n".to_vec()))
         }
     }
-    let text = format!("{HEAD}$ORIGIN sub\nx A 192.0.2.9\n$INCLUDE \"sub file.inc\" inc\n  A 192.0.2.10\ny A 192.0.2.11\n");
+    let text =
+        format!("{HEAD}$ORIGIN sub\nx A 192.0.2.9\n$INCLUDE \"sub file.inc\" inc\n  A 192.0.2.10\ny A 192.0.2.11\n");
     let zone = parse("test.zone", text.as_bytes(), Origin::Unknown, &mut One).zone.unwrap();
     assert_eq!(zone.origin().to_string(), "example.com.");
     assert_eq!(texts(&zone, "a.inc.sub.example.com", Rtype::A), ["192.0.2.1"]);
@@ -125,7 +123,11 @@ fn a_file_that_includes_itself_is_a_finding() {
 
 #[test]
 fn class_and_ttl_come_in_either_order_with_units() {
-    let zone = zone("a 1h30m IN A 192.0.2.1\nb IN 2D A 192.0.2.1\nc 5 A 192.0.2.1\nd CLASS1 a 192.0.2.1\n\te TXT x\n".replace("\te", "e").as_str());
+    let zone = zone(
+        "a 1h30m IN A 192.0.2.1\nb IN 2D A 192.0.2.1\nc 5 A 192.0.2.1\nd CLASS1 a 192.0.2.1\n\te TXT x\n"
+            .replace("\te", "e")
+            .as_str(),
+    );
     for (owner, ttl) in [("a", 5400), ("b", 172_800), ("c", 5), ("d", 300), ("e", 300)] {
         assert_eq!(zone.rrsets(&name(&format!("{owner}.example.com")))[0].ttl(), ttl, "{owner}");
     }
@@ -218,33 +220,61 @@ fn each_type_reads_and_prints() {
         ("LOC", "42 21 54 N 71 06 18 W -24m 30m", "42 21 54.000 N 71 6 18.000 W -24.00m 30.00m 10000.00m 10.00m"),
         ("LOC", "52 N 4.000 E 0", "?"),
         ("LOC", "52 N 4 53.5 E 0", "?"),
-        ("LOC", "90 N 180 W 42849672.95m 0 90000000.00m 0.01m", "90 0 0.000 N 180 0 0.000 W 42849672.95m 0.00m 90000000.00m 0.01m"),
+        (
+            "LOC",
+            "90 N 180 W 42849672.95m 0 90000000.00m 0.01m",
+            "90 0 0.000 N 180 0 0.000 W 42849672.95m 0.00m 90000000.00m 0.01m",
+        ),
         ("EID", "E3 2C", "E32C"),
         ("SRV", "10 70 5060 sip", "10 70 5060 sip.example.com."),
-        ("NAPTR", "100 50 \"s\" \"SIPS+D2T\" \"\" _sips._tcp", "100 50 \"s\" \"SIPS+D2T\" \"\" _sips._tcp.example.com."),
+        (
+            "NAPTR",
+            "100 50 \"s\" \"SIPS+D2T\" \"\" _sips._tcp",
+            "100 50 \"s\" \"SIPS+D2T\" \"\" _sips._tcp.example.com.",
+        ),
         ("KX", "10 a.", ""),
         ("CERT", "PKIX 1 RSASHA256 AQID", "1 1 8 AQID"),
         ("APL", "1:192.0.2.0/24 !2:2001:db8::/32 1:0.0.0.0/0", ""),
         ("APL", "", ""),
-        ("DS", "60485 5 1 2BB183AF5F22588179A53B0A 98631FAD1A292118", "60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118"),
+        (
+            "DS",
+            "60485 5 1 2BB183AF5F22588179A53B0A 98631FAD1A292118",
+            "60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118",
+        ),
         ("SSHFP", "2 1 123456789abcdef67890123456789abcdef67890", "2 1 123456789ABCDEF67890123456789ABCDEF67890"),
         ("IPSECKEY", "10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==", ""),
         ("IPSECKEY", "10 0 2 . AQID", ""),
         ("IPSECKEY", "10 3 2 gw AQID", "10 3 2 gw.example.com. AQID"),
         ("IPSECKEY", "10 2 0 2001:db8::1", ""),
-        ("RRSIG", "A 5 3 86400 20030322173103 ( 20030220173103 2642 example.com. AQID )", "A 5 3 86400 20030322173103 20030220173103 2642 example.com. AQID"),
-        ("RRSIG", "SRV 13 3 1h 1048354263 0 2642 @ AQ ID", "SRV 13 3 3600 20030322173103 19700101000000 2642 example.com. AQID"),
+        (
+            "RRSIG",
+            "A 5 3 86400 20030322173103 ( 20030220173103 2642 example.com. AQID )",
+            "A 5 3 86400 20030322173103 20030220173103 2642 example.com. AQID",
+        ),
+        (
+            "RRSIG",
+            "SRV 13 3 1h 1048354263 0 2642 @ AQ ID",
+            "SRV 13 3 3600 20030322173103 19700101000000 2642 example.com. AQID",
+        ),
         ("NSEC", "host A MX RRSIG NSEC TYPE1234", "host.example.com. A MX RRSIG NSEC TYPE1234"),
         ("DNSKEY", "256 3 ED25519 AQID", "256 3 15 AQID"),
         ("CDNSKEY", "0 3 0 AA==", ""),
         ("CDS", "0 0 0 00", ""),
         ("DHCID", "AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=", ""),
-        ("NSEC3", "1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX RRSIG", "1 1 12 AABBCCDD 2T7B4G4VSA5SMI47K61MV5BV1A22BOJR MX RRSIG"),
+        (
+            "NSEC3",
+            "1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX RRSIG",
+            "1 1 12 AABBCCDD 2T7B4G4VSA5SMI47K61MV5BV1A22BOJR MX RRSIG",
+        ),
         ("NSEC3", "1 0 0 - 2T7B4G4VSA5SMI47K61MV5BV1A22BOJR", ""),
         ("NSEC3PARAM", "1 0 0 -", ""),
         ("TLSA", "3 1 1 d2abde240d7cd3ee6b4b28c54df034b9", "3 1 1 D2ABDE240D7CD3EE6B4B28C54DF034B9"),
         ("SMIMEA", "3 0 0 AB", ""),
-        ("HIP", "2 200100107B1A74DF365639CC39F1D578 AwEAAbdx rvs1 rvs2.", "2 200100107B1A74DF365639CC39F1D578 AwEAAbdx rvs1.example.com. rvs2."),
+        (
+            "HIP",
+            "2 200100107B1A74DF365639CC39F1D578 AwEAAbdx rvs1 rvs2.",
+            "2 200100107B1A74DF365639CC39F1D578 AwEAAbdx rvs1.example.com. rvs2.",
+        ),
         ("TALINK", "a. b.", ""),
         ("OPENPGPKEY", "AQID", ""),
         ("CSYNC", "66 3 A NS AAAA", ""),
@@ -408,7 +438,9 @@ fn duplicates_are_dropped_and_the_first_ttl_counts() {
 
 #[test]
 fn a_set_that_no_message_carries_is_an_error() {
-    let records = |count: u32| (0..count).map(|n| format!("big A 10.{}.{}.{}\n", n >> 16, n >> 8 & 255, n & 255)).collect::<String>();
+    let records = |count: u32| {
+        (0..count).map(|n| format!("big A 10.{}.{}.{}\n", n >> 16, n >> 8 & 255, n & 255)).collect::<String>()
+    };
     assert_eq!(errors(&records(4_000)), []);
     assert_eq!(errors(&records(60_000)), [("zone-set-size", 1, 1)]);
     assert_eq!(zone(&"same A 192.0.2.1\n".repeat(60_000)).record_count(), 4);

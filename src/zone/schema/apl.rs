@@ -3,7 +3,8 @@
 use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::read::{Problem, Reader};
+use super::problem::Problem;
+use super::read::Reader;
 
 /// Reads prefixes up to the end.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {

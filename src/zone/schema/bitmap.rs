@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::read::{Problem, Reader};
 use super::Rtype;
+use super::problem::Problem;
+use super::read::Reader;
 
 /// Reads types up to the end.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
     let mut types = BTreeSet::new();
     while reader.peek().is_some() {
-        let word = reader.word("type")?;
-        let rtype = Rtype::parse(word).ok_or_else(|| reader.wrong(format!("`{word}` is no record type")))?;
+        let rtype = reader.rtype()?;
         types.insert(rtype.0.to_be_bytes());
     }
     let types: Vec<[u8; 2]> = types.into_iter().collect();

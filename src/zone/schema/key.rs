@@ -6,7 +6,8 @@ use data_encoding::{BASE64, HEXUPPER};
 
 use super::super::name;
 use super::print::print_name;
-use super::read::{Problem, Reader};
+use super::problem::Problem;
+use super::read::Reader;
 
 /// Reads precedence, gateway type, algorithm, gateway and key.
 pub(super) fn read_ipseckey(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
@@ -65,7 +66,8 @@ fn read_host(reader: &mut Reader<'_, '_>, what: &str, kind: u8) -> Result<(), Pr
     match kind {
         0 => match reader.word(what)? {
             "." => Ok(()),
-            other => Err(reader.wrong(format!("the {what} is `{other}` though its type 0 says that there is none"))
+            other => Err(reader
+                .wrong(format!("the {what} is `{other}` though its type 0 says that there is none"))
                 .help("write `.`")),
         },
         1 => reader.ipv4().map(|address| reader.put(&address)),

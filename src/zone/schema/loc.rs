@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::read::{Problem, Reader};
+use super::problem::Problem;
+use super::read::Reader;
 
 /// Reads latitude, longitude, altitude, size and precisions.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
@@ -107,7 +108,8 @@ struct Location {
 fn split(octets: &[u8]) -> Option<Location> {
     let (&[version, size, horizontal, vertical], rest) = octets.split_first_chunk::<4>()?;
     let rest: &[u8; 12] = rest.try_into().ok()?;
-    let mut numbers = rest.chunks_exact(4).map(|word| word.iter().fold(0i64, |sum, octet| sum << 8 | i64::from(*octet)));
+    let mut numbers =
+        rest.chunks_exact(4).map(|word| word.iter().fold(0i64, |sum, octet| sum << 8 | i64::from(*octet)));
     Some(Location {
         version,
         sizes: [size, horizontal, vertical],

@@ -6,10 +6,12 @@
 
 mod apl;
 mod bitmap;
+mod digits;
 mod key;
 mod loc;
 mod mnemonic;
 mod print;
+mod problem;
 mod read;
 mod svc;
 mod token;
@@ -20,7 +22,8 @@ use std::borrow::Cow;
 use super::{Rtype, name};
 
 pub(super) use print::print;
-pub(super) use read::{Problem, Rdata, is_relative, name_problem, read};
+pub(super) use problem::{Problem, is_relative, name_problem};
+pub(super) use read::{Rdata, read};
 pub(super) use token::Token;
 
 /// One field of RDATA.
@@ -177,13 +180,7 @@ pub(super) const fn fields(rtype: Rtype) -> Option<&'static [Field]> {
         Rtype::EUI64 => &[Eui(8)],
         Rtype::URI => &[U16("priority"), U16("weight"), Uri],
         Rtype::CAA => &[U8("flags"), Tag, LongText("value")],
-        Rtype::DOA => &[
-            U32("enterprise"),
-            U32("type"),
-            U8("location"),
-            Text("media type"),
-            DashBase64("data"),
-        ],
+        Rtype::DOA => &[U32("enterprise"), U32("type"), U8("location"), Text("media type"), DashBase64("data")],
         Rtype::AMTRELAY => &[Relay],
         _ => return None,
     })
@@ -229,8 +226,9 @@ fn take(field: Field, rdata: &[u8]) -> Option<(&[u8], &[u8])> {
         }
         Field::LongText(_) | Field::OptionalBase64(_) | Field::DashBase64(_) => all(true),
         Field::Uri | Field::Hex(_) | Field::Base64(_) | Field::Nsap => all(!rdata.is_empty()),
-        Field::Tag => take_counted(rdata)
-            .filter(|(tag, _)| tag.len() > 1 && tag.iter().skip(1).all(u8::is_ascii_alphanumeric)),
+        Field::Tag => {
+            take_counted(rdata).filter(|(tag, _)| tag.len() > 1 && tag.iter().skip(1).all(u8::is_ascii_alphanumeric))
+        }
         Field::Bitmap => all(bitmap::is_wellformed(rdata)),
         Field::SvcParams => all(svc::is_wellformed(rdata)),
         Field::Location => all(loc::is_wellformed(rdata)),

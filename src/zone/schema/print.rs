@@ -43,12 +43,9 @@ fn print_fields(rtype: Rtype, rdata: &[u8], out: &mut String) -> fmt::Result {
 fn print_field(field: Field, part: &[u8], out: &mut String) -> fmt::Result {
     match field {
         Field::Name(_) => print_name(part, out),
-        Field::U8(_)
-        | Field::U16(_)
-        | Field::U32(_)
-        | Field::Seconds(_)
-        | Field::Algorithm
-        | Field::CertType => write!(out, "{}", number(part)),
+        Field::U8(_) | Field::U16(_) | Field::U32(_) | Field::Seconds(_) | Field::Algorithm | Field::CertType => {
+            write!(out, "{}", number(part))
+        }
         Field::Moment(_) => {
             let moment = UnixTime::from_secs(number(part)).to_string();
             out.extend(moment.chars().filter(char::is_ascii_digit));

@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use data_encoding::BASE64;
 
-use super::read::{Problem, Reader};
+use super::problem::Problem;
+use super::read::Reader;
 use super::token::{Token, quote};
 
 /// Reads parameters up to the end, in any order.
@@ -14,10 +15,13 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
     let mut parameters: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
     while reader.peek().is_some() {
         let token = reader.next("parameter")?;
-        let (key, value) = split_parameter(&token)
-            .ok_or_else(|| reader.wrong(format!("{} is no parameter", token.shown())).help("key=value, or key=\"value\""))?;
+        let (key, value) = split_parameter(&token).ok_or_else(|| {
+            reader.wrong(format!("{} is no parameter", token.shown())).help("key=value, or key=\"value\"")
+        })?;
         let number = key_number(key).ok_or_else(|| {
-            reader.wrong(format!("the parameter key `{key}` is not known")).help("write keys of private use as keyNNNNN")
+            reader
+                .wrong(format!("the parameter key `{key}` is not known"))
+                .help("write keys of private use as keyNNNNN")
         })?;
         let octets = value_octets(number, key, value).map_err(|message| reader.wrong(message))?;
         if parameters.insert(number, octets).is_some() {
@@ -203,7 +207,8 @@ pub(super) fn print(octets: &[u8], out: &mut String) -> fmt::Result {
             PORT => write!(out, "={}", list(2, &|port| u16::from_be_bytes([port[0], port[1]]).to_string()))?,
             IPV4HINT => write!(out, "={}", list(4, &|a| Ipv4Addr::new(a[0], a[1], a[2], a[3]).to_string()))?,
             IPV6HINT => {
-                let address = |octets: &[u8]| <[u8; 16]>::try_from(octets).map(Ipv6Addr::from).unwrap_or(Ipv6Addr::UNSPECIFIED);
+                let address =
+                    |octets: &[u8]| <[u8; 16]>::try_from(octets).map(Ipv6Addr::from).unwrap_or(Ipv6Addr::UNSPECIFIED);
                 write!(out, "={}", list(16, &|a| address(a).to_string()))?;
             }
             ECH => write!(out, "={}", BASE64.encode(value))?,

@@ -3,7 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::mnemonic::{PROTOCOLS, SERVICES};
-use super::read::{Problem, Reader};
+use super::problem::Problem;
+use super::read::Reader;
 
 /// Reads address, protocol and ports.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
