@@ -340,9 +340,12 @@ impl Eq for Name {}
 
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for &octet in &*self.0 {
-            state.write_u8(octet.to_ascii_lowercase());
-        }
+        // In one piece: hashers take octets one by one several times slower.
+        let mut lower = [0u8; MAX_NAME];
+        let lower = &mut lower[..self.0.len()];
+        lower.copy_from_slice(&self.0);
+        lower.make_ascii_lowercase();
+        state.write(lower);
     }
 }
 

@@ -250,6 +250,10 @@ fn pairs(services: &[Service]) -> HashMap<usize, usize> {
     let mut halves: HashMap<Name, usize> = HashMap::new();
     let mut partners = HashMap::new();
     for (index, service) in services.iter().enumerate() {
+        let first = service.owner.labels().next().unwrap_or_default();
+        if !first.get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case(b"_xmpp")) {
+            continue;
+        }
         let [label, transport] = infer::first_labels(&service.owner);
         let twin = match (label.as_str(), transport.as_str()) {
             ("_xmpp-client", "_tcp") => "_xmpps-client",
