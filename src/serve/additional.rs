@@ -3,6 +3,7 @@
 use crate::snapshot::{Lookup, Node, Snapshot, ZoneView};
 use crate::zone::{Rrset, Rtype, name};
 
+use super::answer::signatures;
 use super::plan::{Data, Item, Owner, Plan};
 use super::query::QueryView;
 
@@ -61,7 +62,7 @@ fn add_host<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, plan: &mut Plan<'
             if from == Rtype::NAPTR
                 && let Some(set) = node.records(Rtype::SRV)
             {
-                add(query, plan, target, set, false);
+                add(query, plan, target, node, set, false);
             }
             add_addresses(query, plan, target, node, false);
         }
@@ -71,25 +72,23 @@ fn add_host<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, plan: &mut Plan<'
                 add_addresses(query, plan, target, node, false);
             }
         }
-        Lookup::Outside | Lookup::Broken | Lookup::Missing(_) | Lookup::Delegated(..) | Lookup::Renamed(..) => {}
+        Lookup::Outside | Lookup::Broken | Lookup::Missing(..) | Lookup::Delegated(..) | Lookup::Renamed(..) => {}
     }
 }
 
 fn add_addresses<'a>(query: &QueryView<'a>, plan: &mut Plan<'a>, owner: &'a [u8], node: Node<'a>, needed: bool) {
     for rtype in [Rtype::A, Rtype::AAAA] {
         if let Some(set) = node.records(rtype) {
-            add(query, plan, owner, set, needed);
+            add(query, plan, owner, node, set, needed);
         }
     }
 }
 
-fn add<'a>(query: &QueryView<'a>, plan: &mut Plan<'a>, owner: &'a [u8], set: &'a Rrset, needed: bool) {
-    let is_this = |item: &Item<'a>| {
-        matches!(item.data, Data::Set(other) if std::ptr::eq(other, set))
-            && plan.name(item.owner, query).eq_ignore_ascii_case(owner)
-    };
+fn add<'a>(query: &QueryView<'a>, plan: &mut Plan<'a>, owner: &'a [u8], node: Node<'a>, set: &'a Rrset, needed: bool) {
+    let is_this = |item: &Item<'a>| item.is(set) && plan.name(item.owner, query).eq_ignore_ascii_case(owner);
     if !plan.answer.iter().chain(plan.additional.iter()).any(is_this) {
-        plan.additional.push(Item { needed, ..Item::of(Owner::Wire(owner), set) });
+        let signatures = signatures(node, plan.dnssec_ok());
+        plan.additional.push(Item { signatures, needed, ..Item::of(Owner::Wire(owner), set) });
     }
 }
 

@@ -1,8 +1,9 @@
 //! From a question to a plan (RFC 1034 §4.3.2): pure, and without allocation.
 
 use crate::snapshot::{Held, Lookup, Node, Snapshot, ZoneView};
-use crate::zone::{Rtype, name};
+use crate::zone::{Rrset, Rtype, name};
 
+use super::denial::{self, Absence};
 use super::plan::{CHAIN_MAX, Data, Ede, Item, Owner, Plan, Rcode, Reply};
 use super::query::{QueryView, Question};
 use super::{Context, additional, chaos};
@@ -95,45 +96,67 @@ impl<'a> Walk<'a, '_> {
                 self.refer(zone, cut);
                 None
             }
-            Lookup::Missing(zone) => {
+            Lookup::Missing(zone, encloser) => {
                 // RFC 6604 §3: after aliases the code tells of the last name.
                 self.plan.rcode = Rcode::NXDOMAIN;
                 self.deny(zone, None);
+                self.prove(owner, zone, Absence::Name(encloser));
                 None
             }
             Lookup::Renamed(zone, node) => self.rename(owner, zone, node),
-            Lookup::Exact(zone, node) | Lookup::Wildcard(zone, node) => self.take(owner, zone, node),
+            Lookup::Exact(zone, node) => self.take(owner, zone, node, false),
+            Lookup::Wildcard(zone, node) => self.take(owner, zone, node, true),
         }
     }
 
     /// Answers from an existing name or a wildcard, whose records are then those of `owner` (RFC 4592 §3.3.1).
-    fn take(&mut self, owner: Owner<'a>, zone: ZoneView<'a>, node: Node<'a>) -> Option<Owner<'a>> {
+    fn take(&mut self, owner: Owner<'a>, zone: ZoneView<'a>, node: Node<'a>, wildcard: bool) -> Option<Owner<'a>> {
+        match self.select(node) {
+            Ok(set) => {
+                self.plan.answer.push(self.item(owner, node, set));
+                if wildcard {
+                    self.prove(owner, zone, Absence::Covered(node));
+                }
+                let follow = set.rtype() == Rtype::CNAME && !matches!(self.rtype, Rtype::CNAME | Rtype::ANY);
+                if follow { set.rdatas().next().map(Owner::Wire) } else { None }
+            }
+            Err(negative_ttl) => {
+                self.deny(zone, negative_ttl);
+                self.prove(owner, zone, if wildcard { Absence::CoveredType(node) } else { Absence::Type(node) });
+                None
+            }
+        }
+    }
+
+    /// Chooses the set that answers, or tells the longest that its absence may be cached, if a decision rules that.
+    fn select(&self, node: Node<'a>) -> Result<&'a Rrset, Option<u32>> {
         if self.rtype == Rtype::ANY {
             // RFC 8482 §4.1: one set is enough.
-            match node.records(Rtype::SRV).or_else(|| node.sets().next()) {
-                Some(set) => _ = self.plan.answer.push(Item::of(owner, set)),
-                None => self.deny(zone, node.absence()),
-            }
-            return None;
+            let one = node.records(Rtype::SRV).or_else(|| node.sets().next());
+            return one.map(|set| &**set).ok_or_else(|| node.absence());
         }
         match node.held(self.rtype) {
-            Some(Held::Records(set)) => {
-                self.plan.answer.push(Item::of(owner, set));
-                None
-            }
-            Some(Held::Empty { negative_ttl }) => {
-                self.deny(zone, Some(negative_ttl));
-                None
-            }
-            None => {
-                let Some(alias) = node.records(Rtype::CNAME) else {
-                    self.deny(zone, None);
-                    return None;
-                };
-                self.plan.answer.push(Item::of(owner, alias));
-                alias.rdatas().next().map(Owner::Wire)
-            }
+            Some(Held::Records(set)) => Ok(set),
+            Some(Held::Empty { negative_ttl }) => Err(Some(negative_ttl)),
+            None => node.records(Rtype::CNAME).map(|set| &**set).ok_or(None),
         }
+    }
+
+    /// Makes an item of one of a node's sets, with signatures if they are wanted.
+    fn item(&self, owner: Owner<'a>, node: Node<'a>, set: &'a Rrset) -> Item<'a> {
+        let wanted = self.plan.dnssec_ok();
+        Item { signatures: signatures(node, wanted), ..Item::of(owner, set) }
+    }
+
+    fn prove(&mut self, owner: Owner<'a>, zone: ZoneView<'a>, absence: Absence<'a>) {
+        if !self.plan.dnssec_ok() {
+            return;
+        }
+        let mut copy = [0u8; name::MAX_NAME];
+        let wire = self.plan.name(owner, self.query);
+        let Some(copy) = copy.get_mut(..wire.len()) else { return };
+        copy.copy_from_slice(wire);
+        denial::prove(self.plan, zone, copy, absence);
     }
 
     /// Puts the target of a DNAME in the place of its owner (RFC 6672 §2.2, §3.1).
@@ -142,7 +165,7 @@ impl<'a> Walk<'a, '_> {
             self.deny(zone, None);
             return None;
         };
-        let dname = Item::of(Owner::Wire(node.owner().wire()), set);
+        let dname = self.item(Owner::Wire(node.owner().wire()), node, set);
         let mut copy = [0u8; name::MAX_NAME];
         let wire = self.plan.name(owner, self.query);
         let labels_length = wire.len().saturating_sub(node.owner().wire().len());
@@ -156,7 +179,7 @@ impl<'a> Walk<'a, '_> {
         // Without room for one more name the chain ends before its DNAME; the client asks on from there.
         let made = self.plan.made.join(labels, target)?;
         self.plan.answer.push(dname);
-        self.plan.answer.push(Item { owner, data: Data::Cname(made), ttl: set.ttl(), needed: true });
+        self.plan.answer.push(Item { owner, data: Data::Cname(made), ttl: set.ttl(), signatures: None, needed: true });
         (self.rtype != Rtype::CNAME).then_some(Owner::Made(made))
     }
 
@@ -169,12 +192,21 @@ impl<'a> Walk<'a, '_> {
         let minimum =
             soa.rdatas().next().and_then(|rdata| rdata.last_chunk::<4>()).map_or(0, |m| u32::from_be_bytes(*m));
         let ttl = soa.ttl().min(minimum).min(absence.unwrap_or(u32::MAX));
-        self.plan.authority.push(Item { ttl, ..Item::of(Owner::Wire(zone.origin().wire()), soa) });
+        let item = self.item(Owner::Wire(zone.origin().wire()), zone.apex(), soa);
+        self.plan.authority.push(Item { ttl, ..item });
     }
 
+    /// Names the servers of a cut, and whether the zone there is signed (RFC 4035 §3.1.4).
     fn refer(&mut self, zone: ZoneView<'a>, cut: Node<'a>) {
         let Some(servers) = cut.records(Rtype::NS) else { return };
-        self.plan.authority.push(Item::of(Owner::Wire(cut.owner().wire()), servers));
+        let owner = Owner::Wire(cut.owner().wire());
+        self.plan.authority.push(Item::of(owner, servers));
+        if self.plan.dnssec_ok() {
+            match cut.records(Rtype::DS) {
+                Some(set) => _ = self.plan.authority.push(self.item(owner, cut, set)),
+                None => self.prove(owner, zone, Absence::Type(cut)),
+            }
+        }
         additional::add_glue(self.snapshot, self.query, self.plan, zone, cut);
     }
 
@@ -190,6 +222,11 @@ impl<'a> Walk<'a, '_> {
             reply.ede = Some(ede);
         }
     }
+}
+
+/// Returns a node's signatures, if they are wanted.
+pub(super) fn signatures(node: Node<'_>, wanted: bool) -> Option<&Rrset> {
+    if wanted { node.signatures().map(|set| &**set) } else { None }
 }
 
 /// The class of the Internet.

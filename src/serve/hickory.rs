@@ -24,6 +24,8 @@ use hickory_server::proto::serialize::binary::{BinDecodable, BinDecoder, BinEnco
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::{MessageRequest, MessageResponse, MessageResponseBuilder};
 
+use crate::zone::Rtype;
+
 use super::plan::{Data, Item, Plan, Reply};
 use super::query::QueryView;
 use super::respond::Verdict;
@@ -231,24 +233,27 @@ type Records<'r> = std::slice::Iter<'r, Record>;
 fn add(plan: &Plan<'_>, query: &QueryView<'_>, item: &Item<'_>, records: &mut Vec<Record>) -> usize {
     let owner = name(plan.name(item.owner, query));
     let before = records.len();
+    let rtype = item.rtype();
+    let mut add = |rtype, ttl, rdata: &[u8]| records.push(record(&owner, plan.class, rtype, ttl, rdata));
     match item.data {
         Data::Set(set) => {
             let turn = usize::from(plan.rotation) % set.len().max(1);
             let turned = set.rdatas().skip(turn).chain(set.rdatas().take(turn));
-            records.extend(turned.map(|rdata| record(plan, item, &owner, rdata)));
+            turned.for_each(|rdata| add(rtype, item.ttl_of(rdata), rdata));
         }
-        Data::Cname(target) => records.push(record(plan, item, &owner, plan.made_name(target))),
-        Data::Text(start, end) => records.push(record(plan, item, &owner, &render::character_string(start, end))),
+        Data::Cname(target) => add(rtype, item.ttl, plan.made_name(target)),
+        Data::Text(start, end) => add(rtype, item.ttl, &render::character_string(start, end)),
     }
+    item.signature_rdatas().for_each(|rdata| add(Rtype::RRSIG, item.ttl, rdata));
     records.len() - before
 }
 
 /// Makes a record whose RDATA hickory writes as it stands.
-fn record(plan: &Plan<'_>, item: &Item<'_>, owner: &Name, rdata: &[u8]) -> Record {
+fn record(owner: &Name, class: u16, rtype: Rtype, ttl: u32, rdata: &[u8]) -> Record {
     let null = if rdata.is_empty() { NULL::new() } else { NULL::with(rdata.to_vec()) };
-    let rdata = RData::Unknown { code: RecordType::from(item.rtype().0), rdata: null };
-    let mut record = Record::from_rdata(owner.clone(), item.ttl, rdata);
-    record.dns_class = DNSClass::from(plan.class);
+    let rdata = RData::Unknown { code: RecordType::from(rtype.0), rdata: null };
+    let mut record = Record::from_rdata(owner.clone(), ttl, rdata);
+    record.dns_class = DNSClass::from(class);
     record
 }
 

@@ -18,6 +18,7 @@ mod additional;
 mod answer;
 mod chaos;
 mod compress;
+mod denial;
 pub mod hickory;
 pub mod metrics;
 mod plan;
@@ -29,7 +30,7 @@ pub mod udp;
 
 pub use answer::answer;
 pub use metrics::Metrics;
-pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, Data, Ede, Item, List, MadeName, Owner, Plan, Rcode, Reply};
+pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Ede, Item, List, MadeName, Owner, Plan, Rcode, Reply};
 pub use query::{Edns, Header, Malformed, QueryView, Question};
 pub use readiness::{Readiness, Status};
 pub use render::{limit, render, render_fault};

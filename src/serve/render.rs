@@ -87,14 +87,27 @@ impl<'w, 'a> Writer<'w, 'a> {
         count
     }
 
+    /// Writes one set and its signatures; returns the number of records.
     fn item(&mut self, item: &Item<'_>) -> u16 {
+        let mut count = self.data(item);
+        for rdata in item.signature_rdatas() {
+            // The signer's name stands in full (RFC 4034 §3.1.7).
+            self.record(item, Rtype::RRSIG, item.ttl, |message, _| message.extend_from_slice(rdata));
+            count += 1;
+        }
+        count
+    }
+
+    fn data(&mut self, item: &Item<'_>) -> u16 {
+        let rtype = item.rtype();
         match item.data {
             Data::Set(set) => {
                 let turn = usize::from(self.plan.rotation) % set.len().max(1);
                 let turned = set.rdatas().skip(turn).chain(set.rdatas().take(turn));
                 let mut count = 0;
                 for rdata in turned {
-                    self.record(item, |message, compressor| write_rdata(message, compressor, set, rdata));
+                    let ttl = item.ttl_of(rdata);
+                    self.record(item, rtype, ttl, |message, compressor| write_rdata(message, compressor, set, rdata));
                     count += 1;
                     if self.message.len() > self.limit {
                         break;
@@ -104,22 +117,25 @@ impl<'w, 'a> Writer<'w, 'a> {
             }
             Data::Cname(target) => {
                 let plan = self.plan;
-                self.record(item, |message, compressor| compressor.write(message, plan.made_name(target)));
+                self.record(item, rtype, item.ttl, |message, compressor| {
+                    compressor.write(message, plan.made_name(target))
+                });
                 1
             }
             Data::Text(start, end) => {
-                self.record(item, |message, _| message.extend_from_slice(character_string(start, end).as_slice()));
+                let string = character_string(start, end);
+                self.record(item, rtype, item.ttl, |message, _| message.extend_from_slice(&string));
                 1
             }
         }
     }
 
-    fn record(&mut self, item: &Item<'_>, write: impl FnOnce(&mut Vec<u8>, &mut Compressor)) {
+    fn record(&mut self, item: &Item<'_>, rtype: Rtype, ttl: u32, write: impl FnOnce(&mut Vec<u8>, &mut Compressor)) {
         let owner = self.plan.name(item.owner, self.query);
         self.compressor.write(self.message, owner);
-        self.message.extend_from_slice(&item.rtype().0.to_be_bytes());
+        self.message.extend_from_slice(&rtype.0.to_be_bytes());
         self.message.extend_from_slice(&self.plan.class.to_be_bytes());
-        self.message.extend_from_slice(&item.ttl.to_be_bytes());
+        self.message.extend_from_slice(&ttl.to_be_bytes());
         let length_place = self.message.len();
         self.message.extend_from_slice(&[0; 2]);
         write(self.message, &mut self.compressor);

@@ -11,11 +11,13 @@
 //!
 //! **Invariant:** this room knows no health, no packet and no clock. A snapshot never changes after it was made.
 
+mod denial;
 mod image;
 mod lookup;
 mod publish;
 mod vector;
 
+pub use denial::{Denial, Nsec3Chain, NsecChain};
 pub use image::{Image, ZoneInput};
 pub use lookup::{Held, Lookup, Node, ZoneView};
 pub use publish::{Publisher, Reader};
