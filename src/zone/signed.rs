@@ -73,9 +73,10 @@ pub fn covered_type(rdata: &[u8]) -> Option<Rtype> {
 }
 
 /// Returns the TTL of the set that the RDATA of an RRSIG signs; it is the RRSIG's own too, so that those of one name
-/// differ (RFC 4034 §3, §3.1.4).
+/// differ (RFC 4034 §3, §3.1.4). Nothing if it is no TTL (RFC 2181 §8).
 pub fn original_ttl(rdata: &[u8]) -> Option<u32> {
-    rdata.get(4..)?.first_chunk::<4>().map(|octets| u32::from_be_bytes(*octets))
+    let ttl = u32::from_be_bytes(*rdata.get(4..)?.first_chunk::<4>()?);
+    i32::try_from(ttl).is_ok().then_some(ttl)
 }
 
 /// Reads the hash out of the owner of an NSEC3 record: base32 with the extended hex alphabet (RFC 5155 §3.3).
