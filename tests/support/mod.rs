@@ -68,7 +68,16 @@ impl Server {
 
     /// Serves these zones; the sets named as `zone number, owner, type` are slots with their declared records.
     pub(crate) fn with_slots(zones: &[&str], slots: &[(usize, &str, Rtype)]) -> Self {
-        let zones: Table<ZoneId, ZoneInput> = zones.iter().map(|text| input(text)).collect();
+        Self::build(zones.iter().map(|text| input(text)).collect(), slots)
+    }
+
+    /// Serves zones that were read elsewhere.
+    pub(crate) fn of(zones: Vec<Zone>) -> Self {
+        let input = |zone: Zone| ZoneInput { origin: zone.origin().clone(), zone: Some(Arc::new(zone)) };
+        Self::build(zones.into_iter().map(input).collect(), &[])
+    }
+
+    fn build(zones: Table<ZoneId, ZoneInput>, slots: &[(usize, &str, Rtype)]) -> Self {
         let ids: Vec<ZoneId> = zones.ids().collect();
         let keys: Table<SlotId, SlotKey> = slots
             .iter()

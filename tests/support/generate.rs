@@ -1,0 +1,293 @@
+//! Zones made by chance from a seed, with all the shapes that make answering hard; and what to ask of them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use understudy::zone::Rtype;
+
+/// Zones that belong together, and questions about them.
+pub(crate) struct Case {
+    /// Origin and master file of each: the zone, and sometimes one of its children.
+    pub(crate) zones: Vec<(String, String)>,
+    /// Names and types to ask.
+    pub(crate) questions: Vec<(String, Rtype)>,
+}
+
+/// A small generator of numbers by chance (SplitMix64): the same seed makes the same zones on every machine.
+pub(crate) struct Dice(pub(crate) u64);
+
+/// A zone in the making.
+struct Maker<'d> {
+    dice: &'d mut Dice,
+    origin: String,
+    /// What each owner is; names in lower case.
+    owners: BTreeMap<String, Kind>,
+    lines: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Alias,
+    Renamed,
+    Cut,
+}
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Returns a number below `limit`.
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(limit).unwrap()).unwrap()
+    }
+
+    fn one_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    fn pick<'t, T: ?Sized>(&mut self, list: &[&'t T]) -> &'t T {
+        list[self.below(list.len())]
+    }
+}
+
+/// Makes zones at `origin`, an absolute name; `questions` is about how many to ask.
+pub(crate) fn generate(seed: u64, origin: &str, questions: usize) -> Case {
+    let mut dice = Dice(seed);
+    let mut parent = Maker::new(&mut dice, origin);
+    let child = parent.dice.one_in(3).then(|| below("kid", origin));
+    if let Some(child) = &child {
+        parent.delegate(child);
+    }
+    parent.fill();
+    let (mut names, mut zones) = (parent.names(), vec![(origin.to_owned(), parent.lines)]);
+    if let Some(child) = child {
+        let mut child = Maker::new(&mut dice, &child);
+        child.fill();
+        names.extend(child.names());
+        zones.push((child.origin, child.lines));
+    }
+    let questions = ask_about(&mut dice, &names, questions);
+    Case { zones, questions }
+}
+
+/// Chooses questions about names: every name at least once, the types by chance.
+fn ask_about(dice: &mut Dice, names: &[String], count: usize) -> Vec<(String, Rtype)> {
+    let mut questions: Vec<(String, Rtype)> = Vec::new();
+    for round in 0..(count / names.len().max(1)).max(1) {
+        for name in names {
+            let rtype = TYPES[dice.below(TYPES.len())];
+            let asked = match (round, dice.below(5)) {
+                (0, _) | (_, 0 | 1) => name.clone(),
+                (_, 2) => below("x", name),
+                (_, 3) => below("Y.x", name),
+                _ => below("*", name),
+            };
+            questions.push((asked, rtype));
+        }
+    }
+    questions.sort();
+    questions.dedup();
+    questions.retain(|(name, _)| name.len() < 240);
+    questions
+}
+
+impl<'d> Maker<'d> {
+    fn new(dice: &'d mut Dice, origin: &str) -> Self {
+        let mut maker = Self { dice, origin: origin.to_owned(), owners: BTreeMap::new(), lines: String::new() };
+        let (ttl, minimum) = (maker.dice.pick(&["60", "300", "3600"]), maker.dice.pick(&["30", "300", "7200"]));
+        let server = below("ns", origin);
+        let begin = format!(
+            "{origin} {ttl} IN SOA {server} Host.Master.{} 7 3600 600 86400 {minimum}\n{origin} 300 IN NS {server}\n\
+             {origin} 300 IN NS ns.elsewhere.invalid.\n{server} 300 IN A 192.0.2.53\n",
+            origin.trim_start_matches('.'),
+        );
+        maker.lines.push_str(&begin);
+        maker.owners.insert(origin.to_lowercase(), Kind::Plain);
+        maker.owners.insert(server.to_lowercase(), Kind::Plain);
+        maker
+    }
+
+    fn fill(&mut self) {
+        for _ in 0..20 + self.dice.below(40) {
+            match self.dice.below(20) {
+                0 | 1 => self.alias(),
+                2 => self.rename(),
+                3 | 4 => {
+                    let owner = self.owner(2);
+                    self.delegate(&owner);
+                }
+                _ => self.plain(),
+            }
+        }
+    }
+
+    /// Returns all owners, their ancestors within the zone and names beside them, and some of other places.
+    fn names(&mut self) -> Vec<String> {
+        let mut names: Vec<String> = self.owners.keys().cloned().collect();
+        for owner in self.owners.keys() {
+            let mut rest = owner.as_str();
+            while let Some((_, parent)) = rest.split_once('.') {
+                if !parent.ends_with(&self.origin.to_lowercase()) || parent.is_empty() {
+                    break;
+                }
+                names.push(parent.to_owned());
+                rest = parent;
+            }
+        }
+        for _ in 0..6 {
+            names.push(self.owner(3));
+        }
+        names.push("elsewhere.invalid.".to_owned());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Makes a name of up to `depth` labels below the origin.
+    fn owner(&mut self, depth: usize) -> String {
+        let mut name = self.origin.clone();
+        for _ in 0..1 + self.dice.below(depth) {
+            let label = if self.dice.one_in(8) { "*" } else { self.dice.pick(LABELS) };
+            name = below(label, &name);
+        }
+        name
+    }
+
+    /// Makes the name of a host: one that may exist, or not, or elsewhere.
+    fn target(&mut self) -> String {
+        let known: Vec<String> = self.owners.keys().cloned().collect();
+        match self.dice.below(12) {
+            0 => "host.elsewhere.invalid.".to_owned(),
+            1 => below("Missing", &self.origin),
+            2 => self.owner(3),
+            3 => below("deep", &known[self.dice.below(known.len())]),
+            _ => known[self.dice.below(known.len())].clone(),
+        }
+    }
+
+    fn kind(&self, owner: &str) -> Option<Kind> {
+        self.owners.get(&owner.to_lowercase()).copied()
+    }
+
+    /// Returns whether `owner` lies below a name of some kind.
+    fn is_below(&self, owner: &str, kind: Kind) -> bool {
+        let lower = owner.to_lowercase();
+        self.owners.iter().any(|(other, found)| *found == kind && lower.ends_with(&format!(".{other}")))
+    }
+
+    fn add(&mut self, owner: &str, kind: Kind, lines: &str) {
+        self.owners.insert(owner.to_lowercase(), kind);
+        self.lines.push_str(lines);
+    }
+
+    fn plain(&mut self) {
+        let owner = if self.dice.one_in(8) { self.origin.clone() } else { self.owner(3) };
+        let occluded = self.is_below(&owner, Kind::Cut) || self.kind(&owner) == Some(Kind::Cut);
+        if self.is_below(&owner, Kind::Renamed) || !matches!(self.kind(&owner), None | Some(Kind::Plain)) {
+            return;
+        }
+        let kind = if occluded { self.dice.below(4) } else { self.dice.below(14) };
+        let mut lines = String::new();
+        for _ in 0..1 + self.dice.below(3) {
+            let (target, number) = (self.target(), self.dice.below(250));
+            _ = match kind {
+                0 | 1 | 4 => writeln!(lines, "{owner} 300 IN A 192.0.2.{number}"),
+                2 | 5 => writeln!(lines, "{owner} 60 IN AAAA 2001:db8::{number:x}"),
+                3 => writeln!(lines, "{owner} 3600 IN TXT \"text {number}\""),
+                6 => writeln!(lines, "{owner} 300 IN MX {number} {target}"),
+                7..=9 => writeln!(lines, "{owner} 30 IN SRV {} {number} 5060 {target}", number % 3 * 10),
+                10 => writeln!(lines, "{owner} 60 IN NAPTR {number} 1 \"S\" \"SIP+D2T\" \"\" {target}"),
+                11 => writeln!(lines, "{owner} 60 IN HTTPS {} {target}", 1 + number % 3),
+                12 => writeln!(lines, "{owner} 60 IN CAA 0 issue \"ca{number}.invalid\""),
+                _ => writeln!(lines, "{owner} 60 IN TYPE65400 \\# 1 {number:02x}"),
+            };
+        }
+        self.add(&owner, Kind::Plain, &lines);
+    }
+
+    fn alias(&mut self) {
+        let owner = self.owner(3);
+        if self.kind(&owner).is_none() && !self.is_below(&owner, Kind::Renamed) && !self.is_below(&owner, Kind::Cut) {
+            let target = self.target();
+            self.add(&owner, Kind::Alias, &format!("{owner} 300 IN CNAME {target}\n"));
+        }
+    }
+
+    /// Adds a DNAME where nothing lies below; not at a wildcard, where it means nothing (RFC 6672 §3.3).
+    fn rename(&mut self) {
+        let owner = self.owner(2);
+        let below_it = format!(".{}", owner.to_lowercase());
+        let free = !self.owners.keys().any(|other| other.ends_with(&below_it) || *other == owner.to_lowercase());
+        let fits = !self.is_below(&owner, Kind::Renamed) && !self.is_below(&owner, Kind::Cut);
+        if free && fits && !owner.contains('*') {
+            let target = self.target();
+            self.add(&owner, Kind::Renamed, &format!("{owner} 300 IN DNAME {target}\n"));
+        }
+    }
+
+    /// Adds a cut with glue, sometimes signed below; not at a wildcard, where it means nothing (RFC 4592 §4.2).
+    fn delegate(&mut self, cut: &str) {
+        if self.kind(cut).is_some() || self.is_below(cut, Kind::Renamed) || cut.contains('*') {
+            return;
+        }
+        let mut lines = String::new();
+        for number in 0..1 + self.dice.below(3) {
+            let server = match self.dice.below(6) {
+                0 => "ns.elsewhere.invalid.".to_owned(),
+                1 => self.target(),
+                _ => below(&format!("ns{number}"), cut),
+            };
+            _ = writeln!(lines, "{cut} 300 IN NS {server}");
+            let glue = below(&format!("ns{number}"), cut);
+            if server == glue && !self.dice.one_in(6) && self.kind(&glue).is_none() {
+                _ = writeln!(lines, "{server} 300 IN A 192.0.2.{number}");
+                self.owners.insert(server.to_lowercase(), Kind::Plain);
+            }
+        }
+        if self.dice.one_in(3) {
+            let digest = "ab".repeat(32);
+            _ = writeln!(lines, "{cut} 300 IN DS 12345 13 2 {digest}");
+        }
+        self.add(cut, Kind::Cut, &lines);
+    }
+}
+
+fn below(label: &str, name: &str) -> String {
+    if name == "." { format!("{label}.") } else { format!("{label}.{name}") }
+}
+
+const LABELS: &[&str] = &[
+    "a",
+    "b",
+    "c",
+    "www",
+    "_sip",
+    "_tcp",
+    "Mail",
+    "ns",
+    "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww",
+];
+
+const TYPES: &[Rtype] = &[
+    Rtype::A,
+    Rtype::A,
+    Rtype::AAAA,
+    Rtype::TXT,
+    Rtype::MX,
+    Rtype::SRV,
+    Rtype::SRV,
+    Rtype::NS,
+    Rtype::SOA,
+    Rtype::CNAME,
+    Rtype::DNAME,
+    Rtype::DS,
+    Rtype::NAPTR,
+    Rtype::HTTPS,
+    Rtype::ANY,
+    Rtype(65400),
+];
