@@ -1,5 +1,7 @@
 //! From a question to a plan (RFC 1034 §4.3.2): pure, and without allocation.
 
+use std::sync::Arc;
+
 use crate::snapshot::{Held, Lookup, Node, Snapshot, ZoneView};
 use crate::zone::{Rrset, Rtype, name};
 
@@ -131,8 +133,9 @@ impl<'a> Walk<'a, '_> {
     /// Chooses the set that answers, or tells the longest that its absence may be cached, if a decision rules that.
     fn select(&self, node: Node<'a>) -> Result<&'a Rrset, Option<u32>> {
         if self.rtype == Rtype::ANY {
-            // RFC 8482 §4.1: one set is enough.
-            let one = node.records(Rtype::SRV).or_else(|| node.sets().next());
+            // RFC 8482 §4.1: one set is enough; one that people asked for, if there is any.
+            let is_data = |set: &&Arc<Rrset>| !matches!(set.rtype(), Rtype::RRSIG | Rtype::NSEC);
+            let one = node.records(Rtype::SRV).or_else(|| node.sets().find(is_data)).or_else(|| node.sets().next());
             return one.map(|set| &**set).ok_or_else(|| node.absence());
         }
         match node.held(self.rtype) {

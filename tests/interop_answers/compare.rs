@@ -5,11 +5,11 @@ use std::fmt::Write;
 
 use understudy::serve::Transport;
 use understudy::zone::parse::{Origin, Sources, load};
-use understudy::zone::{Name, Rtype, Zone};
+use understudy::zone::{Name, Rtype, Zone, name};
 
 use crate::client::{Client, query};
 use crate::foreign::{Files, Foreign};
-use crate::message::Said;
+use crate::message::{Record, Said};
 use crate::support::Server;
 
 /// A question, what we say and what the others say.
@@ -63,15 +63,27 @@ pub(crate) fn ask_all(ours: &Server, others: &[Foreign], questions: Vec<(String,
 }
 
 /// Judges rows: those that differ from two that agree, by the reason that `excuse` finds in `docs/conformance.md`.
-pub(crate) fn judge(rows: &[Row], files: &Files, excuse: impl Fn(&Row) -> Option<&'static str>) -> Verdict {
+pub(crate) fn judge(rows: &[Row], files: &Files, excuse: Excuse, excuse_additional: Excuse) -> Verdict {
     let mut verdict = Verdict::default();
     let wire = |origin: &str| origin.parse::<Name>().unwrap().to_lower().wire().to_vec();
     let apexes = files.iter().map(|(origin, _)| wire(origin)).collect();
     for row in rows {
         verdict.asked += 1;
         match judge_row(row, &apexes) {
-            Agreement::Same => verdict.same += 1,
-            Agreement::None => verdict.split += 1,
+            Agreement::Same => {
+                verdict.same += 1;
+                match judge_additional(row, &apexes) {
+                    Agreement::Same => verdict.helped += 1,
+                    Agreement::None => verdict.help_split += 1,
+                    Agreement::Against => match excuse_additional(row) {
+                        Some(reason) => *verdict.excused.entry(reason).or_default() += 1,
+                        None => verdict.wrong.push(format!("ADDITIONAL {}", row.print())),
+                    },
+                }
+            }
+            Agreement::None => {
+                verdict.split += 1;
+            }
             Agreement::Against => match excuse(row) {
                 Some(reason) => *verdict.excused.entry(reason).or_default() += 1,
                 None => verdict.wrong.push(row.print()),
@@ -81,6 +93,9 @@ pub(crate) fn judge(rows: &[Row], files: &Files, excuse: impl Fn(&Row) -> Option
     verdict
 }
 
+/// Finds the row of `docs/conformance.md` that says why an answer differs.
+pub(crate) type Excuse = fn(&Row) -> Option<&'static str>;
+
 /// How many rows came out how.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
@@ -88,6 +103,10 @@ pub(crate) struct Verdict {
     pub(crate) same: usize,
     /// No two others agreed.
     pub(crate) split: usize,
+    /// Of the same ones, those whose additional records are the same too.
+    pub(crate) helped: usize,
+    /// Those on whose additional records no two others agreed.
+    pub(crate) help_split: usize,
     pub(crate) excused: BTreeMap<&'static str, usize>,
     pub(crate) wrong: Vec<String>,
 }
@@ -96,7 +115,11 @@ impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (wrong, excused) = (self.wrong.len(), &self.excused);
         write!(f, "{} asked, {} as the majority or without one as one, ", self.asked, self.same)?;
-        write!(f, "{} as nobody where no two agree, excused {excused:?}, {wrong} wrong", self.split)
+        write!(
+            f,
+            "{} as nobody where no two agree, additional {} so and {} so, excused {excused:?}, {wrong} wrong",
+            self.split, self.helped, self.help_split
+        )
     }
 }
 
@@ -110,10 +133,27 @@ enum Agreement {
 }
 
 fn judge_row(row: &Row, apexes: &BTreeSet<Vec<u8>>) -> Agreement {
+    let all: Vec<&Said> = row.theirs.iter().map(|(_, said)| said).collect();
+    vote(&row.ours, &all, |said| essence(said, row.question.1, apexes))
+}
+
+/// Judges the additional records of the hosts that the answer itself names, among those who give that answer.
+fn judge_additional(row: &Row, apexes: &BTreeSet<Vec<u8>>) -> Agreement {
     let ours = essence(&row.ours, row.question.1, apexes);
-    let theirs: Vec<Said> = row.theirs.iter().map(|(_, said)| essence(said, row.question.1, apexes)).collect();
-    let majority = theirs.iter().find(|said| theirs.iter().filter(|other| other == said).count() * 2 > theirs.len());
-    match majority {
+    let named: BTreeSet<Vec<u8>> = ours.answer.iter().chain(&ours.authority).filter_map(Record::host).collect();
+    let same = |said: &&Said| essence(said, row.question.1, apexes) == ours;
+    let all: Vec<&Said> = row.theirs.iter().map(|(_, said)| said).filter(same).collect();
+    let of_named = |said: &Said| -> Vec<Record> {
+        said.additional.iter().filter(|record| named.contains(&record.owner)).cloned().collect()
+    };
+    if all.len() < 2 { Agreement::None } else { vote(&row.ours, &all, of_named) }
+}
+
+fn vote<T: PartialEq>(ours: &Said, others: &[&Said], view: impl Fn(&Said) -> T) -> Agreement {
+    let ours = view(ours);
+    let theirs: Vec<T> = others.iter().map(|said| view(said)).collect();
+    let two_agree = |view: &&T| theirs.iter().filter(|other| other == view).count() >= 2;
+    match theirs.iter().find(two_agree) {
         Some(said) if *said == ours => Agreement::Same,
         Some(_) => Agreement::Against,
         None if theirs.contains(&ours) => Agreement::Same,
@@ -126,7 +166,11 @@ fn judge_row(row: &Row, apexes: &BTreeSet<Vec<u8>>) -> Agreement {
 fn essence(said: &Said, asked: Rtype, apexes: &BTreeSet<Vec<u8>>) -> Said {
     let mut essence = said.clone();
     essence.additional.clear();
-    let renamed = asked == Rtype::DNAME && essence.answer.iter().any(|record| record.rtype == Rtype::CNAME);
+    let is_above = |dname: &Record| {
+        let mut aliases = essence.answer.iter().filter(|record| record.rtype == Rtype::CNAME);
+        aliases.any(|alias| alias.owner != dname.owner && name::suffix(&alias.owner, &dname.owner).is_some())
+    };
+    let renamed = asked == Rtype::DNAME && essence.answer.iter().any(|r| r.rtype == Rtype::DNAME && is_above(r));
     let positive = essence.answer.iter().any(|record| record.rtype == asked || asked == Rtype::ANY) && !renamed;
     if essence.authoritative && positive {
         let is_of_ns = |rdata: &[u8]| rdata.starts_with(&Rtype::NS.0.to_be_bytes());

@@ -7,6 +7,7 @@
 
 mod client;
 mod compare;
+mod excuse;
 mod foreign;
 #[path = "../support/generate.rs"]
 mod generate;

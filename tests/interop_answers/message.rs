@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use understudy::zone::{Name, Rtype, write};
+use understudy::zone::{Name, Rtype, name, write};
 
 /// What an answer says, without what may differ: order, compression, letter case.
 #[derive(Clone, PartialEq, Eq)]
@@ -118,6 +118,26 @@ fn read_name(message: &[u8], mut at: usize) -> Option<(Vec<u8>, usize)> {
 
 fn short(message: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes([*message.get(at)?, *message.get(at + 1)?]))
+}
+
+impl Record {
+    /// Returns the host that the record names, if its type brings additional records.
+    pub(crate) fn host(&self) -> Option<Vec<u8>> {
+        let start = match self.rtype {
+            Rtype::NS => 0,
+            Rtype::MX | Rtype::KX | Rtype::AFSDB | Rtype::RT | Rtype::SVCB | Rtype::HTTPS => 2,
+            Rtype::SRV => 6,
+            Rtype::NAPTR => {
+                let mut length = 4;
+                for _ in 0..3 {
+                    length += 1 + usize::from(*self.rdata.get(length)?);
+                }
+                length
+            }
+            _ => return None,
+        };
+        name::split_wire(self.rdata.get(start..)?).map(|(host, _)| host.to_vec())
+    }
 }
 
 impl fmt::Debug for Record {

@@ -20,6 +20,8 @@ pub(crate) struct Dice(pub(crate) u64);
 struct Maker<'d> {
     dice: &'d mut Dice,
     origin: String,
+    /// Another zone of the same server.
+    neighbour: String,
     /// What each owner is; names in lower case.
     owners: BTreeMap<String, Kind>,
     lines: String,
@@ -55,10 +57,11 @@ impl Dice {
     }
 }
 
-/// Makes zones at `origin`, an absolute name; `questions` is about how many to ask.
-pub(crate) fn generate(seed: u64, origin: &str, questions: usize) -> Case {
+/// Makes zones at `origin`, an absolute name; some of their names lead to `neighbour`, the origin of another zone.
+/// `questions` is about how many to ask.
+pub(crate) fn generate(seed: u64, origin: &str, neighbour: &str, questions: usize) -> Case {
     let mut dice = Dice(seed);
-    let mut parent = Maker::new(&mut dice, origin);
+    let mut parent = Maker::new(&mut dice, origin, neighbour);
     let child = parent.dice.one_in(3).then(|| below("kid", origin));
     if let Some(child) = &child {
         parent.delegate(child);
@@ -66,7 +69,7 @@ pub(crate) fn generate(seed: u64, origin: &str, questions: usize) -> Case {
     parent.fill();
     let (mut names, mut zones) = (parent.names(), vec![(origin.to_owned(), parent.lines)]);
     if let Some(child) = child {
-        let mut child = Maker::new(&mut dice, &child);
+        let mut child = Maker::new(&mut dice, &child, neighbour);
         child.fill();
         names.extend(child.names());
         zones.push((child.origin, child.lines));
@@ -97,8 +100,9 @@ fn ask_about(dice: &mut Dice, names: &[String], count: usize) -> Vec<(String, Rt
 }
 
 impl<'d> Maker<'d> {
-    fn new(dice: &'d mut Dice, origin: &str) -> Self {
-        let mut maker = Self { dice, origin: origin.to_owned(), owners: BTreeMap::new(), lines: String::new() };
+    fn new(dice: &'d mut Dice, origin: &str, neighbour: &str) -> Self {
+        let (origin_owned, neighbour) = (origin.to_owned(), neighbour.to_owned());
+        let mut maker = Self { dice, origin: origin_owned, neighbour, owners: BTreeMap::new(), lines: String::new() };
         let (ttl, minimum) = (maker.dice.pick(&["60", "300", "3600"]), maker.dice.pick(&["30", "300", "7200"]));
         let server = below("ns", origin);
         let begin = format!(
@@ -161,7 +165,8 @@ impl<'d> Maker<'d> {
     /// Makes the name of a host: one that may exist, or not, or elsewhere.
     fn target(&mut self) -> String {
         let known: Vec<String> = self.owners.keys().cloned().collect();
-        match self.dice.below(12) {
+        match self.dice.below(24) {
+            4 => below(self.dice.pick(&["ns", "www", "a", "missing"]), &self.neighbour.clone()),
             0 => "host.elsewhere.invalid.".to_owned(),
             1 => below("Missing", &self.origin),
             2 => self.owner(3),
@@ -201,7 +206,11 @@ impl<'d> Maker<'d> {
                 3 => writeln!(lines, "{owner} 3600 IN TXT \"text {number}\""),
                 6 => writeln!(lines, "{owner} 300 IN MX {number} {target}"),
                 7..=9 => writeln!(lines, "{owner} 30 IN SRV {} {number} 5060 {target}", number % 3 * 10),
-                10 => writeln!(lines, "{owner} 60 IN NAPTR {number} 1 \"S\" \"SIP+D2T\" \"\" {target}"),
+                10 => writeln!(
+                    lines,
+                    "{owner} 60 IN NAPTR {number} 1 \"{}\" \"SIP+D2T\" \"\" {target}",
+                    ["S", "a", ""][number % 3]
+                ),
                 11 => writeln!(lines, "{owner} 60 IN HTTPS {} {target}", 1 + number % 3),
                 12 => writeln!(lines, "{owner} 60 IN CAA 0 issue \"ca{number}.invalid\""),
                 _ => writeln!(lines, "{owner} 60 IN TYPE65400 \\# 1 {number:02x}"),
