@@ -141,6 +141,8 @@ impl<'a> Walk<'a, '_> {
         match node.held(self.rtype) {
             Some(Held::Records(set)) => Ok(set),
             Some(Held::Empty { negative_ttl }) => Err(Some(negative_ttl)),
+            // RFC 4035 §2.5: these belong to the alias itself.
+            None if matches!(self.rtype, Rtype::RRSIG | Rtype::NSEC) => Err(None),
             None => node.records(Rtype::CNAME).map(|set| &**set).ok_or(None),
         }
     }

@@ -254,6 +254,6 @@ pub const AUTHORITY_MAX: usize = CHAIN_MAX + 1 + 4;
 /// Sets in an additional section: A and AAAA of 20 targets; what is beyond is left out, as if it did not fit.
 pub const ADDITIONAL_MAX: usize = 40;
 /// Steps from alias to alias; a longer chain is answered in part, and its client asks on from there.
-pub(super) const CHAIN_MAX: usize = 8;
+pub(super) const CHAIN_MAX: usize = 11;
 /// Octets for made names: four of the longest.
 const MADE_MAX: usize = 4 * name::MAX_NAME;

@@ -8,7 +8,7 @@ use understudy::zone::parse::{Origin, Sources, load};
 use understudy::zone::{Name, Rtype, Zone, name};
 
 use crate::client::{Client, query};
-use crate::foreign::{Files, Foreign};
+use crate::foreign::{Files, Foreign, Scratch};
 use crate::message::{Record, Said};
 use crate::support::Server;
 
@@ -109,6 +109,15 @@ pub(crate) struct Verdict {
     pub(crate) help_split: usize,
     pub(crate) excused: BTreeMap<&'static str, usize>,
     pub(crate) wrong: Vec<String>,
+}
+
+impl Verdict {
+    /// Tells the figures; fails if anything is wrong, and then leaves the files where they are.
+    pub(crate) fn check(&self, scratch: &Scratch) {
+        eprintln!("{self}");
+        let first: Vec<&str> = self.wrong.iter().take(20).map(String::as_str).collect();
+        assert!(self.wrong.is_empty(), "{self}; see {}\n{}", scratch.path().display(), first.join("\n"));
+    }
 }
 
 impl std::fmt::Display for Verdict {

@@ -20,9 +20,17 @@ pub(crate) fn answer(row: &Row) -> Option<&'static str> {
 
 /// Finds the row of additional records that differ.
 pub(crate) fn additional(row: &Row) -> Option<&'static str> {
+    if row.question.1 == Rtype::ANY {
+        return Some("any");
+    }
     let answers = |rtype: Rtype| row.ours.answer.iter().any(|record| record.rtype == rtype);
     if answers(Rtype::NAPTR) || answers(Rtype::HTTPS) || answers(Rtype::SVCB) {
         return Some("naptr-and-https-additional");
+    }
+    let bind = row.theirs.iter().find(|(name, _)| *name == "bind").map(|(_, said)| said);
+    let referral = row.ours.authority.iter().any(|record| record.rtype == Rtype::NS);
+    if referral && bind.is_some_and(|bind| bind.additional == row.ours.additional) {
+        return Some("glue-by-wildcard");
     }
     let zones: BTreeSet<Vec<u8>> = row.ours.answer.iter().map(|record| zone_of(&record.owner)).collect();
     let (_, most) =

@@ -158,7 +158,7 @@ fn bind(folder: &Path, zones: &Files) -> Foreign {
          allow-query {{ any; }}; pid-file \"{folder_name}/named.pid\"; session-keyfile \"{folder_name}/session.key\";\n \
          dnssec-validation no; notify no; minimal-responses no; minimal-any no; empty-zones-enable no;\n check-names primary ignore; \
          check-integrity no; check-mx ignore; check-mx-cname ignore; check-srv-cname ignore; check-dup-records ignore;\n \
-         check-wildcard no; tcp-clients 100; tcp-idle-timeout 600; max-query-restarts 16; }};\ncontrols {{ }};\n",
+         check-wildcard no; tcp-clients 100; tcp-idle-timeout 600; }};\ncontrols {{ }};\n",
         port = address.port(),
     );
     for (origin, file) in zones {

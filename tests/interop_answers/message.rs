@@ -68,7 +68,7 @@ fn read_record(message: &[u8], at: usize) -> Option<(Record, usize)> {
 fn read_rdata(message: &[u8], start: usize, rtype: Rtype) -> Option<Vec<u8>> {
     let (before, names) = match rtype {
         Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::DNAME | Rtype::NSEC => (0, 1),
-        Rtype::MX | Rtype::HTTPS | Rtype::SVCB => (2, 1),
+        Rtype::MX | Rtype::KX | Rtype::HTTPS | Rtype::SVCB => (2, 1),
         Rtype::SRV => (6, 1),
         Rtype::RRSIG => (18, 1),
         Rtype::SOA => (0, 2),

@@ -19,15 +19,8 @@ fn where_two_agree_on_signed_zones_so_do_we() {
     let others = start_all(&scratch, &files);
     let ours = our_server(&files);
     let questions: Vec<_> = cases.into_iter().flat_map(|case| case.questions).collect();
-    let mut sums = String::new();
-    let mut wrong = Vec::new();
     for dnssec_ok in [false, true] {
         let rows = ask_all(&ours, &others, questions.clone(), dnssec_ok);
-        let verdict = judge(&rows, &files, excuse::answer, excuse::additional);
-        sums += &format!("DO {dnssec_ok}: {verdict}\n");
-        wrong.extend(verdict.wrong);
+        judge(&rows, &files, excuse::answer, excuse::additional).check(&scratch);
     }
-    eprintln!("{sums}");
-    wrong.truncate(40);
-    assert!(wrong.is_empty(), "{sums}\n{}", wrong.join("\n"));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use understudy::zone::Rtype;
+use understudy::zone::{Name, Rtype};
 
 /// Zones that belong together, and questions about them.
 pub(crate) struct Case {
@@ -25,6 +25,8 @@ struct Maker<'d> {
     /// What each owner is; names in lower case.
     owners: BTreeMap<String, Kind>,
     lines: String,
+    /// Names to ask that own nothing.
+    extra: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,14 +97,21 @@ fn ask_about(dice: &mut Dice, names: &[String], count: usize) -> Vec<(String, Rt
     }
     questions.sort();
     questions.dedup();
-    questions.retain(|(name, _)| name.len() < 240);
+    questions.retain(|(name, _)| name.parse::<Name>().is_ok());
     questions
 }
 
 impl<'d> Maker<'d> {
     fn new(dice: &'d mut Dice, origin: &str, neighbour: &str) -> Self {
         let (origin_owned, neighbour) = (origin.to_owned(), neighbour.to_owned());
-        let mut maker = Self { dice, origin: origin_owned, neighbour, owners: BTreeMap::new(), lines: String::new() };
+        let mut maker = Self {
+            dice,
+            origin: origin_owned,
+            neighbour,
+            owners: BTreeMap::new(),
+            lines: String::new(),
+            extra: Vec::new(),
+        };
         let (ttl, minimum) = (maker.dice.pick(&["60", "300", "3600"]), maker.dice.pick(&["30", "300", "7200"]));
         let server = below("ns", origin);
         let begin = format!(
@@ -118,10 +127,12 @@ impl<'d> Maker<'d> {
 
     fn fill(&mut self) {
         for _ in 0..20 + self.dice.below(40) {
-            match self.dice.below(20) {
-                0 | 1 => self.alias(),
-                2 => self.rename(),
-                3 | 4 => {
+            match self.dice.below(40) {
+                0 => self.chain(),
+                1 => self.lengthen(),
+                2..=5 => self.alias(),
+                6 | 7 => self.rename(),
+                8..=11 => {
                     let owner = self.owner(2);
                     self.delegate(&owner);
                 }
@@ -133,6 +144,7 @@ impl<'d> Maker<'d> {
     /// Returns all owners, their ancestors within the zone and names beside them, and some of other places.
     fn names(&mut self) -> Vec<String> {
         let mut names: Vec<String> = self.owners.keys().cloned().collect();
+        names.append(&mut self.extra);
         for owner in self.owners.keys() {
             let mut rest = owner.as_str();
             while let Some((_, parent)) = rest.split_once('.') {
@@ -196,7 +208,7 @@ impl<'d> Maker<'d> {
         if self.is_below(&owner, Kind::Renamed) || !matches!(self.kind(&owner), None | Some(Kind::Plain)) {
             return;
         }
-        let kind = if occluded { self.dice.below(4) } else { self.dice.below(14) };
+        let kind = if occluded { self.dice.below(4) } else { self.dice.below(17) };
         let mut lines = String::new();
         for _ in 0..1 + self.dice.below(3) {
             let (target, number) = (self.target(), self.dice.below(250));
@@ -212,6 +224,9 @@ impl<'d> Maker<'d> {
                     ["S", "a", ""][number % 3]
                 ),
                 11 => writeln!(lines, "{owner} 60 IN HTTPS {} {target}", 1 + number % 3),
+                14 => writeln!(lines, "{owner} 60 IN SVCB 0 {target}"),
+                15 => writeln!(lines, "{owner} 60 IN KX {number} {target}"),
+                16 => writeln!(lines, "{owner} 60 IN PTR {target}"),
                 12 => writeln!(lines, "{owner} 60 IN CAA 0 issue \"ca{number}.invalid\""),
                 _ => writeln!(lines, "{owner} 60 IN TYPE65400 \\# 1 {number:02x}"),
             };
@@ -225,6 +240,42 @@ impl<'d> Maker<'d> {
             let target = self.target();
             self.add(&owner, Kind::Alias, &format!("{owner} 300 IN CNAME {target}\n"));
         }
+    }
+
+    /// Adds aliases one behind the other, more than anybody needs, and a host at the end.
+    fn chain(&mut self) {
+        let length = 2 + self.dice.below(20);
+        if self.kind(&below("chain0", &self.origin)).is_some() {
+            return;
+        }
+        for number in 0..length {
+            let (owner, next) = (below(&format!("chain{number}"), &self.origin), format!("chain{}", number + 1));
+            let next = below(&next, &self.origin);
+            self.add(&owner, Kind::Alias, &format!("{owner} 300 IN CNAME {next}\n"));
+        }
+        let end = below(&format!("chain{length}"), &self.origin);
+        self.add(&end, Kind::Plain, &format!("{end} 300 IN A 192.0.2.1\n"));
+    }
+
+    /// Adds a name of 253 octets (with `*.` before it the longest; signers need that), and a DNAME to a name of 200, so that some names below it grow too long.
+    fn lengthen(&mut self) {
+        let long = |octets: usize, origin: &str| {
+            let mut name = origin.to_owned();
+            while octets > name.len() + 2 {
+                name = below(&"l".repeat((octets - name.len() - 2).min(63)), &name);
+            }
+            name
+        };
+        let (longest, target) = (long(253, &self.origin), long(200, &self.origin));
+        let (dname, below_it) = (below("grow", &self.origin), "g".repeat(50));
+        if self.kind(&dname).is_some() {
+            return;
+        }
+        self.add(&longest, Kind::Plain, &format!("{longest} 300 IN A 192.0.2.1\n"));
+        self.add(&dname, Kind::Renamed, &format!("{dname} 300 IN DNAME {target}\n"));
+        // To be asked only: nothing may stand below a DNAME.
+        self.extra.push(below(&below_it, &dname));
+        self.extra.push(below(&below_it, &below(&below_it, &dname)));
     }
 
     /// Adds a DNAME where nothing lies below; not at a wildcard, where it means nothing (RFC 6672 §3.3).
@@ -298,5 +349,10 @@ const TYPES: &[Rtype] = &[
     Rtype::NAPTR,
     Rtype::HTTPS,
     Rtype::ANY,
+    Rtype::PTR,
+    Rtype::KX,
+    Rtype::SVCB,
+    Rtype::NSEC,
+    Rtype::DNSKEY,
     Rtype(65400),
 ];
