@@ -176,6 +176,11 @@ impl<'d> Maker<'d> {
 
     /// Makes the name of a host: one that may exist, or not, or elsewhere.
     fn target(&mut self) -> String {
+        let target = self.any_target();
+        if target.parse::<Name>().is_ok() { target } else { below("long", &self.origin) }
+    }
+
+    fn any_target(&mut self) -> String {
         let known: Vec<String> = self.owners.keys().cloned().collect();
         match self.dice.below(24) {
             4 => below(self.dice.pick(&["ns", "www", "a", "missing"]), &self.neighbour.clone()),

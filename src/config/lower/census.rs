@@ -1,6 +1,6 @@
 //! Walks all zones once or twice and notes what health can touch: SRV sets, their hosts, the hosts' addresses.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub(super) struct Census {
     pub(super) closed: HashSet<Name>,
     /// Every host of a member.
     pub(super) hosts: Vec<Host>,
+    /// The zones that came signed and would have services, and how many: they are served as declared.
+    pub(super) signed: BTreeMap<Name, usize>,
     by_name: HashMap<Name, usize>,
 }
 
@@ -51,13 +53,18 @@ impl Census {
     /// Takes stock of the zones.
     pub(super) fn take(zones: &Table<ZoneId, ZoneSetup>) -> Self {
         let mut census = Self::default();
+        let signed: Table<ZoneId, bool> = zones.iter().map(|(_, zone)| zone.signed().is_some()).collect();
         walk(zones, |zone, owner, sets, ours| {
             let srv = sets.iter().find(|set| set.rtype() == Rtype::SRV);
             if let Some(set) = srv.filter(|_| ours) {
-                census.add_service(zone, owner, set);
+                if signed[zone] {
+                    *census.signed.entry(zones[zone].origin.clone()).or_default() += 1;
+                } else {
+                    census.add_service(zone, owner, set);
+                }
             }
         });
-        walk(zones, |zone, owner, sets, ours| census.add_addresses(zone, owner, sets, ours));
+        walk(zones, |zone, owner, sets, ours| census.add_addresses(zone, owner, sets, ours, signed[zone]));
         let origins: HashSet<&Name> = zones.iter().map(|(_, zone)| &zone.origin).collect();
         for host in &mut census.hosts {
             host.inside = !host.addresses.is_empty() || ancestors(&host.name).any(|name| origins.contains(&name));
@@ -89,7 +96,7 @@ impl Census {
         row
     }
 
-    fn add_addresses(&mut self, zone: ZoneId, owner: &Name, sets: &[Arc<Rrset>], ours: bool) {
+    fn add_addresses(&mut self, zone: ZoneId, owner: &Name, sets: &[Arc<Rrset>], ours: bool, signed: bool) {
         let has = sets.iter().any(|set| matches!(set.rtype(), Rtype::A | Rtype::AAAA));
         let Some(row) = has.then(|| self.host(owner)).flatten() else { return };
         let Some(host) = self.hosts.get_mut(row) else { return };
@@ -98,7 +105,7 @@ impl Census {
             return;
         }
         host.addresses = addresses(sets);
-        if ours {
+        if ours && !signed {
             host.fills = fills(zone, owner, sets);
         }
     }
