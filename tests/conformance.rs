@@ -3,14 +3,21 @@
 
 #[path = "conformance/doors.rs"]
 mod doors;
+#[expect(dead_code, reason = "shared with other tests")]
+#[path = "support/message.rs"]
+mod message;
 #[path = "conformance/rfc1034.rs"]
 mod rfc1034;
 #[path = "conformance/rfc2308.rs"]
 mod rfc2308;
 #[path = "conformance/rfc2782.rs"]
 mod rfc2782;
+#[path = "conformance/rfc4035.rs"]
+mod rfc4035;
 #[path = "conformance/rfc4592.rs"]
 mod rfc4592;
+#[path = "conformance/rfc5155.rs"]
+mod rfc5155;
 #[path = "conformance/rfc6672.rs"]
 mod rfc6672;
 #[path = "conformance/rfc6891.rs"]
@@ -19,4 +26,6 @@ mod rfc6891;
 mod rfc8906;
 #[path = "conformance/rfc9471.rs"]
 mod rfc9471;
+#[path = "support/signed.rs"]
+mod signed;
 mod support;

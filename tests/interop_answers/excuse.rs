@@ -27,9 +27,7 @@ pub(crate) fn additional(row: &Row) -> Option<&'static str> {
     if answers(Rtype::NAPTR) || answers(Rtype::HTTPS) || answers(Rtype::SVCB) {
         return Some("naptr-and-https-additional");
     }
-    let bind = row.theirs.iter().find(|(name, _)| *name == "bind").map(|(_, said)| said);
-    let referral = row.ours.authority.iter().any(|record| record.rtype == Rtype::NS);
-    if referral && bind.is_some_and(|bind| bind.additional == row.ours.additional) {
+    if lacks_glue_by_wildcard(row) {
         return Some("glue-by-wildcard");
     }
     let zones: BTreeSet<Vec<u8>> = row.ours.answer.iter().map(|record| zone_of(&record.owner)).collect();
@@ -38,6 +36,17 @@ pub(crate) fn additional(row: &Row) -> Option<&'static str> {
     let extra: Vec<&Record> = row.ours.additional.difference(&most.additional).collect();
     let between = !extra.is_empty() && extra.iter().all(|record| !zones.contains(&zone_of(&record.owner)));
     between.then_some("additional-between-zones")
+}
+
+/// Others make glue below a cut out of a wildcard there, as BIND and we do not.
+fn lacks_glue_by_wildcard(row: &Row) -> bool {
+    let Some(cut) = row.ours.authority.iter().find(|record| record.rtype == Rtype::NS) else { return false };
+    let bind = row.theirs.iter().find(|(name, _)| *name == "bind");
+    let ours = &row.ours.additional;
+    bind.is_some_and(|(_, bind)| bind.additional.is_subset(ours))
+        && row.theirs.iter().all(|(_, said)| {
+            said.additional.difference(ours).all(|record| name::suffix(&record.owner, &cut.owner).is_some())
+        })
 }
 
 /// One set is answered, and another server has it too, with all of its records.

@@ -11,6 +11,7 @@ mod excuse;
 mod foreign;
 #[path = "../support/generate.rs"]
 mod generate;
+#[path = "../support/message.rs"]
 mod message;
 mod plain;
 mod sign;
