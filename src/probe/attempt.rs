@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::depth::Depth;
 use super::{Account, Certificate, Step, Tools};
 use crate::base::clock::{Clock, Mono, Now};
 use crate::health::{Cause, FailKind, Outcome};
@@ -21,6 +22,11 @@ pub(super) trait Conduct {
     /// Returns the parameters in a canonical text; empty if all are the default.
     fn parameters(&self) -> String;
 
+    /// Returns how rarely the check's deep part is due; nothing if it has none.
+    fn deep_interval(&self) -> Option<Duration> {
+        None
+    }
+
     /// Carries the check out; the caller bounds its time, and drops it when that is over.
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending;
 }
@@ -34,6 +40,8 @@ pub(super) struct Attempt<'a> {
     pub(super) clock: &'a Clock,
     /// What all probes share.
     pub(super) tools: &'a Tools,
+    /// How much of the check is to be done.
+    pub(super) depth: Depth,
     /// What works but should be mended.
     pub(super) warnings: Vec<String>,
     /// The certificate shown.
@@ -42,21 +50,24 @@ pub(super) struct Attempt<'a> {
     steps: Vec<Step>,
     open: Option<(&'static str, Mono)>,
     decided: Option<(Duration, Outcome)>,
+    refused: bool,
 }
 
 impl<'a> Attempt<'a> {
     /// Begins a probe.
-    pub(super) fn new(address: SocketAddr, clock: &'a Clock, tools: &'a Tools) -> Self {
+    pub(super) fn new(address: SocketAddr, clock: &'a Clock, tools: &'a Tools, depth: Depth) -> Self {
         Self {
             address,
             clock,
             tools,
+            depth,
             warnings: Vec::new(),
             certificate: None,
             began: clock.now(),
             steps: Vec::new(),
             open: None,
             decided: None,
+            refused: false,
         }
     }
 
@@ -86,6 +97,11 @@ impl<'a> Attempt<'a> {
         outcome
     }
 
+    /// Notes that the target refused our credentials, so that they are not tried again.
+    pub(super) const fn refuse_credentials(&mut self) {
+        self.refused = true;
+    }
+
     fn decide(&mut self, outcome: &Outcome) {
         let latency = self.clock.now().mono.since(self.began.mono);
         self.decided.get_or_insert_with(|| (latency, outcome.clone()));
@@ -106,6 +122,7 @@ impl<'a> Attempt<'a> {
             steps: self.steps,
             warnings: self.warnings,
             certificate: self.certificate,
+            refused: self.refused,
         }
     }
 }

@@ -22,11 +22,13 @@ mod certificate;
 pub mod check;
 mod connect;
 mod datagram;
+pub mod depth;
 mod fault;
 pub mod metrics;
 pub mod runner;
 pub mod schedule;
 mod stream;
+pub mod stun;
 mod tcp;
 mod tls;
 mod tools;
@@ -37,9 +39,12 @@ use std::time::Duration;
 
 use crate::base::clock::Clock;
 
+use depth::Depth;
+
 pub use account::{Account, Certificate, Step};
 pub use authority::Authority;
 pub use check::Check;
+pub use stun::{Stun, Turn};
 pub use tcp::Tcp;
 pub use tls::{Tls, Verify};
 pub use tools::Tools;
@@ -55,7 +60,7 @@ pub struct Spec {
     pub timeout: Duration,
 }
 
-/// Probes once and tells what was seen, step by step.
+/// Probes once, all of it, and tells what was seen, step by step.
 ///
 /// It ends within the timeout of `spec`, give or take the runtime's delay.
 ///
@@ -63,7 +68,16 @@ pub struct Spec {
 ///
 /// Dropping the future ends the probe and closes its connection.
 pub async fn run(spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
-    let mut attempt = attempt::Attempt::new(spec.address, clock, tools);
+    run_to(Depth::Deep, spec, clock, tools).await
+}
+
+/// Probes as [`run`] does, so deep.
+///
+/// # Cancel safety
+///
+/// As [`run`].
+pub async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
+    let mut attempt = attempt::Attempt::new(spec.address, clock, tools, depth);
     let ending = tokio::time::timeout(spec.timeout, spec.check.conduct(&mut attempt)).await;
     attempt.into_account(ending.ok(), spec.timeout)
 }

@@ -13,10 +13,12 @@ use std::time::Duration;
 use tokio::select;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinHandle};
+use tracing::warn;
 
+use super::depth::{Depth, Depths};
 use super::metrics::Metrics;
 use super::schedule::{Limits, Schedule, Start, spread};
-use super::{Account, Spec, Tools, run};
+use super::{Account, Spec, Tools, run_to};
 use crate::base::clock::{Clock, Mono};
 use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
@@ -82,6 +84,7 @@ pub fn spawn(
         probes: tasks.set("probe"),
         setup: 0,
         targets: Table::new(),
+        depths: BTreeMap::new(),
         running: BTreeMap::new(),
         outbox: VecDeque::new(),
         means,
@@ -96,6 +99,8 @@ struct Runner {
     setup: u64,
     targets: Table<TargetId, Option<Arc<Spec>>>,
     probes: TaskSet<Account>,
+    /// What is remembered of those whose check has a deep part, for as long as it stays the same.
+    depths: BTreeMap<TargetId, Depths>,
     running: BTreeMap<Id, Running>,
     /// Accounts that wait for room in the queue of reports.
     outbox: VecDeque<Finished>,
@@ -105,6 +110,7 @@ struct Running {
     start: Start,
     spec: Arc<Spec>,
     began: Mono,
+    depth: Depth,
 }
 
 impl Runner {
@@ -147,7 +153,9 @@ impl Runner {
                     }
                 }
                 self.setup = setup;
-                self.targets = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
+                let targets: Table<_, _> = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
+                self.depths = carried_over(&self.depths, &self.targets, &targets);
+                self.targets = targets;
             }
             Command::Probe { setup, target, at } if setup == self.setup => self.schedule.due(target, at),
             Command::Probe { .. } => self.means.metrics.dropped(),
@@ -164,19 +172,30 @@ impl Runner {
             self.means.metrics.started(now.since(start.due));
             let (clock, tools) = (self.means.clock, Arc::clone(&self.means.tools));
             let (spec, probed) = (Arc::clone(spec), Arc::clone(spec));
-            let id = self.probes.spawn(async move { run(&probed, &clock, &tools).await }).id();
-            self.running.insert(id, Running { start, spec, began: now });
+            let depth = match spec.check.deep_interval() {
+                Some(every) => self.depths.entry(start.target).or_default().next(every, now),
+                None => Depth::Deep,
+            };
+            let id = self.probes.spawn(async move { run_to(depth, &probed, &clock, &tools).await }).id();
+            self.running.insert(id, Running { start, spec, began: now, depth });
         }
         self.measure();
     }
 
     /// Puts an account into the outbox. A probe that panicked is a bug of ours, so its outcome is unknown.
     fn finish(&mut self, id: Id, result: Result<Account, JoinError>) {
-        let Some(Running { start, spec, began }) = self.running.remove(&id) else { return };
+        let Some(Running { start, spec, began, depth }) = self.running.remove(&id) else { return };
         let account = result.unwrap_or_else(|error| {
             let took = self.means.clock.now().mono.since(began);
             Account::broken(began, took, format!("a bug of the checker: {error}"))
         });
+        if start.setup == self.setup
+            && let Some(depths) = self.depths.get_mut(&start.target)
+            && depths.note(depth, &account)
+        {
+            let (kind, addr) = (spec.check.kind(), spec.address);
+            warn!(probe.kind = kind, probe.addr = %addr, "credentials refused, not tried again until the config changes");
+        }
         self.means.metrics.finished(spec.check.kind(), &account);
         self.outbox.push_back(Finished { setup: start.setup, target: start.target, account: Arc::new(account) });
     }
@@ -191,6 +210,20 @@ impl Runner {
     fn measure(&self) {
         self.means.metrics.measure(self.schedule.in_flight(), self.schedule.held(), self.outbox.len());
     }
+}
+
+/// Takes what is remembered of deep probes to the numbers of a new setup, where address and check are the same.
+fn carried_over(
+    depths: &BTreeMap<TargetId, Depths>,
+    old: &Table<TargetId, Option<Arc<Spec>>>,
+    new: &Table<TargetId, Option<Arc<Spec>>>,
+) -> BTreeMap<TargetId, Depths> {
+    let identity = |spec: &Spec| (spec.address, spec.check.kind(), spec.check.transport(), spec.check.parameters());
+    let known = depths.iter().filter_map(|(id, depths)| Some((identity(old.get(*id)?.as_deref()?), *depths)));
+    let known: BTreeMap<_, _> = known.collect();
+    let deep = new.iter().filter_map(|(id, spec)| Some((id, spec.as_deref()?)));
+    let deep = deep.filter(|(_, spec)| spec.check.deep_interval().is_some());
+    deep.filter_map(|(id, spec)| Some((id, *known.get(&identity(spec))?))).collect()
 }
 
 #[cfg(test)]
