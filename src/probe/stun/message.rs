@@ -167,8 +167,7 @@ impl<'a> Message<'a> {
 
     /// Returns what an error answer says; nothing if it says none that can be.
     pub fn error(&self) -> Option<ErrorCode<'a>> {
-        let (&[_, _, hundreds, number], reason) =
-            self.value(attribute::ERROR_CODE)?.split_first_chunk::<4>()?;
+        let (&[_, _, hundreds, number], reason) = self.value(attribute::ERROR_CODE)?.split_first_chunk::<4>()?;
         let hundreds = u16::from(hundreds & 7);
         // RFC 8489 §14.8: the class is 3 to 6, the number 0 to 99.
         if !(3..=6).contains(&hundreds) || number > 99 {

@@ -53,9 +53,10 @@ impl Conduct for Turn {
 
     fn parameters(&self) -> String {
         let tls = self.transport.tls().map(Conduct::parameters);
-        let login = self.credentials.as_ref().map(|credentials| {
-            format!("credentials={} every={:?}", credentials.identity(), self.credentials_interval)
-        });
+        let login = self
+            .credentials
+            .as_ref()
+            .map(|credentials| format!("credentials={} every={:?}", credentials.identity(), self.credentials_interval));
         tls.into_iter().chain(login).collect::<Vec<_>>().join(" ")
     }
 
@@ -175,12 +176,7 @@ impl<'a> Session<'a> {
     }
 
     /// Signs a question and asks it.
-    async fn ask(
-        &self,
-        request: Request,
-        carrier: &mut Carrier,
-        attempt: &mut Attempt<'_>,
-    ) -> Result<Answer, Outcome> {
+    async fn ask(&self, request: Request, carrier: &mut Carrier, attempt: &mut Attempt<'_>) -> Result<Answer, Outcome> {
         carrier.ask(&self.sign(request), attempt).await
     }
 
@@ -211,11 +207,7 @@ fn judge(answer: &Answer, asked: Asked) -> Allocation {
 }
 
 /// Ends a probe as its answer was judged.
-async fn settle(
-    judgement: Judgement,
-    carrier: Carrier,
-    attempt: &mut Attempt<'_>,
-) -> Result<Option<Carrier>, Outcome> {
+async fn settle(judgement: Judgement, carrier: Carrier, attempt: &mut Attempt<'_>) -> Result<Option<Carrier>, Outcome> {
     match judgement {
         Judgement::Passes { saw, warning } => {
             attempt.saw(saw);
