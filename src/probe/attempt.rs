@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::depth::Depth;
 use super::{Account, Certificate, Step, Tools};
 use crate::base::clock::{Clock, Mono, Now};
 use crate::health::{Cause, FailKind, Outcome};
@@ -22,7 +21,7 @@ pub(super) trait Conduct {
     /// Returns the parameters in a canonical text; empty if all are the default.
     fn parameters(&self) -> String;
 
-    /// Returns how rarely the check's deep part is due; nothing if it has none.
+    /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
     fn deep_interval(&self) -> Option<Duration> {
         None
     }
@@ -31,17 +30,26 @@ pub(super) trait Conduct {
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending;
 }
 
+/// How far a probe goes, for kinds that have a shorter way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The cheap part: it shows a server that is gone or hangs, not one whose TLS is broken.
+    Shallow,
+    /// All that a client does before it logs in.
+    Deep,
+}
+
 /// A probe under way.
 #[derive(Debug)]
 pub(super) struct Attempt<'a> {
     /// Where to.
     pub(super) address: SocketAddr,
+    /// How far it goes.
+    pub(super) depth: Depth,
     /// The clock.
     pub(super) clock: &'a Clock,
     /// What all probes share.
     pub(super) tools: &'a Tools,
-    /// How much of the check is to be done.
-    pub(super) depth: Depth,
     /// What works but should be mended.
     pub(super) warnings: Vec<String>,
     /// The certificate shown.
@@ -55,12 +63,12 @@ pub(super) struct Attempt<'a> {
 
 impl<'a> Attempt<'a> {
     /// Begins a probe.
-    pub(super) fn new(address: SocketAddr, clock: &'a Clock, tools: &'a Tools, depth: Depth) -> Self {
+    pub(super) fn new(address: SocketAddr, depth: Depth, clock: &'a Clock, tools: &'a Tools) -> Self {
         Self {
             address,
+            depth,
             clock,
             tools,
-            depth,
             warnings: Vec::new(),
             certificate: None,
             began: clock.now(),

@@ -31,8 +31,8 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.parameters(),)+ }
             }
 
-            /// Returns how rarely the deep part is due; nothing if there is none.
-            pub(super) fn deep_interval(&self) -> Option<Duration> {
+            /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
+            pub fn deep_interval(&self) -> Option<Duration> {
                 match self { $(Self::$kind(check) => check.deep_interval(),)+ }
             }
 

@@ -22,9 +22,9 @@ mod certificate;
 pub mod check;
 mod connect;
 mod datagram;
-pub mod depth;
 mod fault;
 pub mod metrics;
+mod over;
 pub mod runner;
 pub mod schedule;
 mod stream;
@@ -39,11 +39,11 @@ use std::time::Duration;
 
 use crate::base::clock::Clock;
 
-use depth::Depth;
-
 pub use account::{Account, Certificate, Step};
+pub use attempt::Depth;
 pub use authority::Authority;
 pub use check::Check;
+pub use over::Over;
 pub use stun::{Stun, Turn};
 pub use tcp::Tcp;
 pub use tls::{Tls, Verify};
@@ -60,7 +60,7 @@ pub struct Spec {
     pub timeout: Duration,
 }
 
-/// Probes once, all of it, and tells what was seen, step by step.
+/// Probes once, as deep as the check goes, and tells what was seen, step by step.
 ///
 /// It ends within the timeout of `spec`, give or take the runtime's delay.
 ///
@@ -71,13 +71,9 @@ pub async fn run(spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
     run_to(Depth::Deep, spec, clock, tools).await
 }
 
-/// Probes as [`run`] does, so deep.
-///
-/// # Cancel safety
-///
-/// As [`run`].
-pub async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
-    let mut attempt = attempt::Attempt::new(spec.address, clock, tools, depth);
+/// Probes once, to this depth.
+pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
+    let mut attempt = attempt::Attempt::new(spec.address, depth, clock, tools);
     let ending = tokio::time::timeout(spec.timeout, spec.check.conduct(&mut attempt)).await;
     attempt.into_account(ending.ok(), spec.timeout)
 }

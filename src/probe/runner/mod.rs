@@ -6,6 +6,9 @@
 //! | the queue of reports is full | accounts wait here, counted as in flight, so no more than that many; commands are still taken |
 //! | the queue of commands is full | the sender waits |
 
+mod depths;
+mod refusals;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +18,15 @@ use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinHandle};
 use tracing::warn;
 
-use super::depth::{Depth, Depths};
 use super::metrics::Metrics;
 use super::schedule::{Limits, Schedule, Start, spread};
-use super::{Account, Spec, Tools, run_to};
+use super::{Account, Depth, Spec, Tools, run_to};
 use crate::base::clock::{Clock, Mono};
 use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
 use crate::health::TargetId;
+use depths::Depths;
+use refusals::Refusals;
 
 /// What the runner is told.
 #[derive(Clone, Debug)]
@@ -84,7 +88,8 @@ pub fn spawn(
         probes: tasks.set("probe"),
         setup: 0,
         targets: Table::new(),
-        depths: BTreeMap::new(),
+        depths: Depths::default(),
+        refusals: Refusals::default(),
         running: BTreeMap::new(),
         outbox: VecDeque::new(),
         means,
@@ -98,9 +103,9 @@ struct Runner {
     schedule: Schedule,
     setup: u64,
     targets: Table<TargetId, Option<Arc<Spec>>>,
+    depths: Depths,
+    refusals: Refusals,
     probes: TaskSet<Account>,
-    /// What is remembered of those whose check has a deep part, for as long as it stays the same.
-    depths: BTreeMap<TargetId, Depths>,
     running: BTreeMap<Id, Running>,
     /// Accounts that wait for room in the queue of reports.
     outbox: VecDeque<Finished>,
@@ -109,8 +114,8 @@ struct Runner {
 struct Running {
     start: Start,
     spec: Arc<Spec>,
-    began: Mono,
     depth: Depth,
+    began: Mono,
 }
 
 impl Runner {
@@ -153,9 +158,9 @@ impl Runner {
                     }
                 }
                 self.setup = setup;
-                let targets: Table<_, _> = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
-                self.depths = carried_over(&self.depths, &self.targets, &targets);
-                self.targets = targets;
+                self.depths.replace(targets.len());
+                self.targets = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
+                self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
             Command::Probe { setup, target, at } if setup == self.setup => self.schedule.due(target, at),
             Command::Probe { .. } => self.means.metrics.dropped(),
@@ -172,31 +177,32 @@ impl Runner {
             self.means.metrics.started(now.since(start.due));
             let (clock, tools) = (self.means.clock, Arc::clone(&self.means.tools));
             let (spec, probed) = (Arc::clone(spec), Arc::clone(spec));
-            let depth = match spec.check.deep_interval() {
-                Some(every) => self.depths.entry(start.target).or_default().next(every, now),
-                None => Depth::Deep,
+            let depth = if self.refusals.include(&spec) {
+                Depth::Shallow
+            } else {
+                self.depths.choose(start.target, spec.check.deep_interval(), now)
             };
             let id = self.probes.spawn(async move { run_to(depth, &probed, &clock, &tools).await }).id();
-            self.running.insert(id, Running { start, spec, began: now, depth });
+            self.running.insert(id, Running { start, spec, depth, began: now });
         }
         self.measure();
     }
 
     /// Puts an account into the outbox. A probe that panicked is a bug of ours, so its outcome is unknown.
     fn finish(&mut self, id: Id, result: Result<Account, JoinError>) {
-        let Some(Running { start, spec, began, depth }) = self.running.remove(&id) else { return };
+        let Some(Running { start, spec, depth, began }) = self.running.remove(&id) else { return };
         let account = result.unwrap_or_else(|error| {
             let took = self.means.clock.now().mono.since(began);
             Account::broken(began, took, format!("a bug of the checker: {error}"))
         });
-        if start.setup == self.setup
-            && let Some(depths) = self.depths.get_mut(&start.target)
-            && depths.note(depth, &account)
-        {
+        if account.refused && self.refusals.add(&spec) {
             let (kind, addr) = (spec.check.kind(), spec.address);
-            warn!(probe.kind = kind, probe.addr = %addr, "credentials refused, not tried again until the config changes");
+            warn!(probe.kind = kind, probe.addr = %addr, "credentials refused: not tried again until the config changes");
         }
         self.means.metrics.finished(spec.check.kind(), &account);
+        if start.setup == self.setup {
+            self.depths.learn(start.target, depth, began, &account.outcome);
+        }
         self.outbox.push_back(Finished { setup: start.setup, target: start.target, account: Arc::new(account) });
     }
 
@@ -210,20 +216,6 @@ impl Runner {
     fn measure(&self) {
         self.means.metrics.measure(self.schedule.in_flight(), self.schedule.held(), self.outbox.len());
     }
-}
-
-/// Takes what is remembered of deep probes to the numbers of a new setup, where address and check are the same.
-fn carried_over(
-    depths: &BTreeMap<TargetId, Depths>,
-    old: &Table<TargetId, Option<Arc<Spec>>>,
-    new: &Table<TargetId, Option<Arc<Spec>>>,
-) -> BTreeMap<TargetId, Depths> {
-    let identity = |spec: &Spec| (spec.address, spec.check.kind(), spec.check.transport(), spec.check.parameters());
-    let known = depths.iter().filter_map(|(id, depths)| Some((identity(old.get(*id)?.as_deref()?), *depths)));
-    let known: BTreeMap<_, _> = known.collect();
-    let deep = new.iter().filter_map(|(id, spec)| Some((id, spec.as_deref()?)));
-    let deep = deep.filter(|(_, spec)| spec.check.deep_interval().is_some());
-    deep.filter_map(|(id, spec)| Some((id, *known.get(&identity(spec))?))).collect()
 }
 
 #[cfg(test)]

@@ -2,32 +2,33 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::carrier::{Carrier, Transport};
+use super::carrier::Carrier;
 use super::request::{Method, Request};
-use super::transaction;
 use super::verdict::{self, Judgement};
+use super::{tls_parameters, transaction};
+use crate::probe::Over;
 use crate::probe::attempt::{Attempt, Conduct, Ending, conclusive};
 
 /// Parameters of [`Check::Stun`](crate::probe::Check::Stun).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stun {
     /// What it goes over.
-    pub transport: Transport,
+    pub over: Over,
 }
 
 impl Conduct for Stun {
     const KIND: &'static str = "stun";
 
     fn transport(&self) -> &'static str {
-        self.transport.word()
+        self.over.word()
     }
 
     fn parameters(&self) -> String {
-        self.transport.tls().map(Conduct::parameters).unwrap_or_default()
+        tls_parameters(&self.over).unwrap_or_default()
     }
 
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
-        let mut carrier = Carrier::open(&self.transport, attempt).await?;
+        let mut carrier = Carrier::open(&self.over, attempt).await?;
         let request = Request::new(Method::Binding, transaction(attempt)?);
         attempt.begin("binding");
         let answer = carrier.ask(&request, attempt).await?;

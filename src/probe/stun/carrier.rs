@@ -8,22 +8,11 @@ use super::frame;
 use super::message::{Class, Header, Message};
 use super::request::Request;
 use crate::health::Outcome;
-use crate::probe::Tls;
+use crate::probe::Over;
 use crate::probe::attempt::{Attempt, conclusive};
 use crate::probe::connect::close;
 use crate::probe::datagram::Datagram;
 use crate::probe::stream::Stream;
-
-/// What a check goes over.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Transport {
-    /// Datagrams, sent again until the answer comes.
-    Udp,
-    /// A stream.
-    Tcp,
-    /// A stream in TLS.
-    Tls(Tls),
-}
 
 /// A way to the server.
 #[derive(Debug)]
@@ -49,34 +38,15 @@ pub(super) enum Recognised {
     Broken(String),
 }
 
-impl Transport {
-    /// Returns `udp`, `tcp` or `tls`.
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-            Self::Tls(_) => "tls",
-        }
-    }
-
-    /// Returns the parameters of TLS.
-    pub(super) const fn tls(&self) -> Option<&Tls> {
-        match self {
-            Self::Udp | Self::Tcp => None,
-            Self::Tls(tls) => Some(tls),
-        }
-    }
-}
-
 impl Carrier {
     /// Opens a way to the address of the probe.
-    pub(super) async fn open(transport: &Transport, attempt: &mut Attempt<'_>) -> Result<Self, Outcome> {
-        match transport {
-            Transport::Udp => Ok(Self::Datagram(Datagram::open(attempt).await?)),
-            Transport::Tcp | Transport::Tls(_) => {
-                Ok(Self::Stream(Stream::open(transport.tls(), attempt).await?, Vec::new()))
-            }
-        }
+    pub(super) async fn open(over: &Over, attempt: &mut Attempt<'_>) -> Result<Self, Outcome> {
+        let tls = match over {
+            Over::Udp => return Ok(Self::Datagram(Datagram::open(attempt).await?)),
+            Over::Tcp => None,
+            Over::Tls(tls) => Some(tls),
+        };
+        Ok(Self::Stream(Stream::open(tls, attempt).await?, Vec::new()))
     }
 
     /// Asks, and waits for the answer; the caller bounds the time.

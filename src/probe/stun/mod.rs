@@ -23,16 +23,24 @@ mod turn;
 mod verdict;
 
 pub use binding::Stun;
-pub use carrier::Transport;
 pub use credentials::Credentials;
 pub use message::{Malformed, Message};
 pub use request::{Method, Request};
 pub use turn::Turn;
 
 use crate::health::Outcome;
-use crate::probe::attempt::{Attempt, unknown};
+use crate::probe::Over;
+use crate::probe::attempt::{Attempt, Conduct, unknown};
 
 use message::Transaction;
+
+/// Returns what TLS adds to a check's identity.
+fn tls_parameters(over: &Over) -> Option<String> {
+    match over {
+        Over::Udp | Over::Tcp => None,
+        Over::Tls(tls) => Some(tls.parameters()),
+    }
+}
 
 /// Makes a transaction id that nobody can guess (RFC 8489 §5), so that no answer can be forged from elsewhere.
 fn transaction(attempt: &mut Attempt<'_>) -> Result<Transaction, Outcome> {

@@ -13,22 +13,22 @@
 use std::time::Duration;
 
 use super::attribute;
-use super::carrier::{Answer, Carrier, Transport};
+use super::carrier::{Answer, Carrier};
 use super::credentials::{Credentials, Login};
 use super::integrity::{Hash, Integrity, Key, Seal};
 use super::request::{Method, Request};
-use super::transaction;
 use super::verdict::{self, Allocation, Asked, Challenge, Judgement};
+use super::{tls_parameters, transaction};
 use crate::health::Outcome;
 use crate::probe::attempt::{Attempt, Conduct, Ending, conclusive};
-use crate::probe::depth::Depth;
 use crate::probe::tcp::quote;
+use crate::probe::{Depth, Over};
 
 /// Parameters of [`Check::Turn`](crate::probe::Check::Turn).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
     /// What it goes over.
-    pub transport: Transport,
+    pub over: Over,
     /// Whom to log in as; nothing: the server's question who we are is answer enough.
     pub credentials: Option<Credentials>,
     /// From login to login, while they go well.
@@ -48,11 +48,11 @@ impl Conduct for Turn {
     const KIND: &'static str = "turn";
 
     fn transport(&self) -> &'static str {
-        self.transport.word()
+        self.over.word()
     }
 
     fn parameters(&self) -> String {
-        let tls = self.transport.tls().map(Conduct::parameters);
+        let tls = tls_parameters(&self.over);
         let login = self
             .credentials
             .as_ref()
@@ -66,7 +66,7 @@ impl Conduct for Turn {
 
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
         for _ in 0..PORTS {
-            let carrier = Carrier::open(&self.transport, attempt).await?;
+            let carrier = Carrier::open(&self.over, attempt).await?;
             if let Some(carrier) = self.allocate(carrier, attempt).await? {
                 carrier.close().await;
                 return Ok(());

@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use super::server::{Responder, binding_answer, stream};
-use crate::probe::stun::{Stun, Transport};
+use crate::probe::stun::Stun;
 use crate::probe::tests::{assert_saw, probe, probe_within};
-use crate::probe::{Check, Tls, Verify};
+use crate::probe::{Check, Over, Tls, Verify};
 
-pub(super) fn over(transport: Transport) -> Check {
-    Check::Stun(Stun { transport })
+pub(super) fn over(over: Over) -> Check {
+    Check::Stun(Stun { over })
 }
 
 #[tokio::test]
 async fn a_server_that_tells_our_address_passes_over_udp_and_tcp() {
     let datagrams = Responder::start(|octets, _| vec![binding_answer(octets)]).await;
     let streams = stream(|octets, _| vec![binding_answer(octets)]).await;
-    for (address, transport) in [(datagrams.address, Transport::Udp), (streams.address, Transport::Tcp)] {
+    for (address, transport) in [(datagrams.address, Over::Udp), (streams.address, Over::Tcp)] {
         let account = probe(address, over(transport)).await;
         assert_saw(&account, "pass", "");
         let last = account.steps.last().unwrap();
@@ -32,10 +32,10 @@ async fn a_closed_port_fails_at_once_by_icmp() {
         socket.local_addr().unwrap()
     };
     assert_ne!(address, gone.address);
-    let account = probe(address, over(Transport::Udp)).await;
+    let account = probe(address, over(Over::Udp)).await;
     assert_saw(&account, "fail", "connection refused");
     assert!(account.latency < Duration::from_secs(1), "{:?}", account.latency);
-    assert_saw(&probe(address, over(Transport::Tcp)).await, "fail", "connection refused");
+    assert_saw(&probe(address, over(Over::Tcp)).await, "fail", "connection refused");
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn a_lost_datagram_is_sent_again_as_it_was() {
         vec![binding_answer(octets)]
     })
     .await;
-    let account = probe(server.address, over(Transport::Udp)).await;
+    let account = probe(server.address, over(Over::Udp)).await;
     assert_saw(&account, "pass", "");
     assert!(account.latency >= Duration::from_millis(490), "{:?}", account.latency);
 }
@@ -59,10 +59,10 @@ async fn a_lost_datagram_is_sent_again_as_it_was() {
 #[tokio::test]
 async fn silence_is_silent() {
     let mute = Responder::start(|_, _| Vec::new()).await;
-    let account = probe_within(mute.address, over(Transport::Udp), Duration::from_millis(300)).await;
+    let account = probe_within(mute.address, over(Over::Udp), Duration::from_millis(300)).await;
     assert_saw(&account, "silent", "no answer within 300ms");
     let mute = stream(|_, _| Vec::new()).await;
-    let account = probe_within(mute.address, over(Transport::Tcp), Duration::from_millis(300)).await;
+    let account = probe_within(mute.address, over(Over::Tcp), Duration::from_millis(300)).await;
     assert_saw(&account, "silent", "no answer within 300ms");
 }
 
@@ -73,13 +73,13 @@ async fn two_answers_and_a_chatty_stream_are_taken_as_one() {
         vec![other, binding_answer(octets), binding_answer(octets)]
     })
     .await;
-    assert_saw(&probe(server.address, over(Transport::Tcp)).await, "pass", "");
+    assert_saw(&probe(server.address, over(Over::Tcp)).await, "pass", "");
 }
 
 #[test]
 fn the_identity_of_a_check_holds_what_tls_asks_for() {
     let tls = Tls { name: "example.test".to_owned(), verify: Verify::Require, alpn: Vec::new(), authority: None };
-    assert_eq!(over(Transport::Udp).parameters(), "");
-    assert_eq!((over(Transport::Tcp).kind(), over(Transport::Tcp).transport()), ("stun", "tcp"));
-    assert_eq!(over(Transport::Tls(tls)).parameters(), "name=example.test verify=require");
+    assert_eq!(over(Over::Udp).parameters(), "");
+    assert_eq!((over(Over::Tcp).kind(), over(Over::Tcp).transport()), ("stun", "tcp"));
+    assert_eq!(over(Over::Tls(tls)).parameters(), "name=example.test verify=require");
 }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::binding::over;
 use super::server::{Responder, binding_answer, request, transaction_of};
 use super::{XOR_V4, success};
-use crate::probe::stun::Transport;
+use crate::probe::Over;
 use crate::probe::stun::attribute::{SOFTWARE, XOR_MAPPED_ADDRESS};
 use crate::probe::stun::carrier::{Recognised, recognise};
 use crate::probe::stun::request::Method;
@@ -37,10 +37,10 @@ async fn answers_of_other_transactions_are_passed_over() {
         vec![wrong, b"garbage".to_vec(), Vec::new(), vec![0; 2000], binding_answer(octets)]
     })
     .await;
-    assert_saw(&probe(server.address, over(Transport::Udp)).await, "pass", "");
+    assert_saw(&probe(server.address, over(Over::Udp)).await, "pass", "");
     let server =
         Responder::start(|_, _| vec![success(Method::Binding, [9; 12], &[(XOR_MAPPED_ADDRESS, &XOR_V4)])]).await;
-    assert_saw(&probe_within(server.address, over(Transport::Udp), SHORT).await, "silent", "no answer");
+    assert_saw(&probe_within(server.address, over(Over::Udp), SHORT).await, "silent", "no answer");
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn answers_from_other_hosts_and_ports_do_not_count() {
         Vec::new()
     })
     .await;
-    assert_saw(&probe_within(server.address, over(Transport::Udp), SHORT).await, "silent", "no answer");
+    assert_saw(&probe_within(server.address, over(Over::Udp), SHORT).await, "silent", "no answer");
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_broken_answer_to_our_own_transaction_fails() {
     ];
     for (answer, part) in broken {
         let server = Responder::start(move |octets, _| vec![answer(octets)]).await;
-        assert_saw(&probe(server.address, over(Transport::Udp)).await, "fail", part);
+        assert_saw(&probe(server.address, over(Over::Udp)).await, "fail", part);
     }
 }
 
@@ -100,7 +100,7 @@ async fn streams_of_other_protocols_fail_at_their_first_octets() {
         ([&[1, 1, 0, 3, 0x21, 0x12, 0xa4, 0x42][..], &[0; 40]].concat(), "is no multiple of 4"),
     ] {
         let server = writes(octets).await;
-        let account = probe(server.address, over(Transport::Tcp)).await;
+        let account = probe(server.address, over(Over::Tcp)).await;
         assert_saw(&account, "fail", part);
         assert!(account.latency < Duration::from_secs(2));
     }
@@ -110,7 +110,7 @@ async fn streams_of_other_protocols_fail_at_their_first_octets() {
 async fn a_stream_of_foreign_messages_ends_at_the_sixteenth() {
     let foreign = success(Method::Binding, [9; 12], &[(SOFTWARE, &[b'x'; 700])]);
     let server = writes(foreign.repeat(10_000)).await;
-    assert_saw(&probe(server.address, over(Transport::Tcp)).await, "fail", "only answers that are not ours");
+    assert_saw(&probe(server.address, over(Over::Tcp)).await, "fail", "only answers that are not ours");
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn an_answer_that_drips_is_silence_at_the_timeout() {
         }
     })
     .await;
-    assert_saw(&probe_within(server.address, over(Transport::Tcp), SHORT).await, "silent", "no answer within");
+    assert_saw(&probe_within(server.address, over(Over::Tcp), SHORT).await, "silent", "no answer within");
 }
 
 #[tokio::test]
@@ -135,14 +135,14 @@ async fn an_end_before_or_within_the_answer_fails() {
         drop(tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 64]).await);
     })
     .await;
-    assert_saw(&probe(server.address, over(Transport::Tcp)).await, "fail", "closed without an answer");
+    assert_saw(&probe(server.address, over(Over::Tcp)).await, "fail", "closed without an answer");
     let server = Server::start(|mut stream| async move {
         let mut question = [0; 20];
         drop(tokio::io::AsyncReadExt::read_exact(&mut stream, &mut question).await);
         drop(stream.write_all(&binding_answer(&question)[..25]).await);
     })
     .await;
-    assert_saw(&probe(server.address, over(Transport::Tcp)).await, "fail", "closed within its answer");
+    assert_saw(&probe(server.address, over(Over::Tcp)).await, "fail", "closed within its answer");
 }
 
 proptest::proptest! {

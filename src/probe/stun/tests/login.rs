@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use super::server::{Books, Manners, Responder, stream, turn};
 use crate::base::clock::Clock;
-use crate::probe::depth::Depth;
+use crate::probe::Depth;
+use crate::probe::stun::Turn;
 use crate::probe::stun::credentials::{Credentials, Kind};
-use crate::probe::stun::{Transport, Turn};
 use crate::probe::tests::{assert_saw, probe, probe_within};
-use crate::probe::{Account, Check, Spec, Tools, run_to};
+use crate::probe::{Account, Check, Over, Spec, Tools, run_to};
 
-fn anonymous(transport: Transport) -> Check {
-    Check::Turn(Turn { transport, credentials: None, credentials_interval: Duration::from_secs(60) })
+fn anonymous(over: Over) -> Check {
+    Check::Turn(Turn { over, credentials: None, credentials_interval: Duration::from_secs(60) })
 }
 
 fn login(password: &str) -> Check {
     let credentials = Some(Credentials::new(Kind::Password, "probe", password));
-    Check::Turn(Turn { transport: Transport::Udp, credentials, credentials_interval: Duration::from_secs(60) })
+    Check::Turn(Turn { over: Over::Udp, credentials, credentials_interval: Duration::from_secs(60) })
 }
 
 async fn server(manners: Manners) -> (Arc<Mutex<Books>>, Responder) {
@@ -38,14 +38,14 @@ fn steps(account: &Account) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn the_question_who_we_are_is_answer_enough() {
-    let (account, books) = told(Manners::default(), anonymous(Transport::Udp)).await;
+    let (account, books) = told(Manners::default(), anonymous(Over::Udp)).await;
     assert_saw(&account, "pass", "");
     assert_eq!(account.steps[0].saw, "asks for credentials of \"example.test\"");
     assert_eq!(books.seen.into_iter().collect::<Vec<_>>(), [("allocate", 1)]);
 
     let (_, answers) = turn(Manners::default());
     let streams = stream(answers).await;
-    assert_saw(&probe(streams.address, anonymous(Transport::Tcp)).await, "pass", "");
+    assert_saw(&probe(streams.address, anonymous(Over::Tcp)).await, "pass", "");
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn a_full_server_is_degraded_and_a_draining_one_drains() {
 
 #[tokio::test]
 async fn an_open_relay_passes_with_a_warning_and_gets_its_address_back() {
-    let (account, books) = told(Manners { open: true, ..Manners::default() }, anonymous(Transport::Udp)).await;
+    let (account, books) = told(Manners { open: true, ..Manners::default() }, anonymous(Over::Udp)).await;
     assert_saw(&account, "pass", "");
     assert!(account.warnings[0].contains("open relay"), "{account:#?}");
     assert!(books.allocations.is_empty() && books.seen["refresh"] == 1, "{books:?}");
@@ -139,7 +139,7 @@ async fn a_shallow_probe_does_not_log_in() {
 
 #[test]
 fn the_identity_of_a_check_tells_credentials_apart_and_no_secret() {
-    let texts = [login("secret"), login("another"), anonymous(Transport::Udp)].map(|check| check.parameters());
+    let texts = [login("secret"), login("another"), anonymous(Over::Udp)].map(|check| check.parameters());
     assert!(texts[0] != texts[1] && texts[2].is_empty(), "{texts:?}");
     assert!(texts[0].starts_with("credentials=password/probe ") && !texts[0].contains("secret"), "{texts:?}");
     let debugged = format!("{:?}", login("another"));
@@ -181,10 +181,10 @@ async fn the_runner_logs_in_once_an_interval_and_never_after_a_refusal() {
     let mut bench = (commands, reports);
     let known = [(first.address, login("secret")), (second.address, login("guessed"))];
     round(1, &known, 3, &mut bench).await;
-    // Other numbers, the same targets: nothing is forgotten. Another password is another check.
+    // A reload probes all of it anew, but a refusal is not forgotten. Another password is another check.
     round(2, &[known[1].clone(), known[0].clone()], 2, &mut bench).await;
     let seen = |books: &Arc<Mutex<Books>>| books.lock().unwrap().seen.clone();
-    assert_eq!((seen(&good)["allocate"], seen(&good)["login"]), (5, 1));
+    assert_eq!((seen(&good)["allocate"], seen(&good)["login"]), (5, 2));
     assert_eq!((seen(&wrong)["allocate"], seen(&wrong)["login"]), (5, 1));
     round(3, &[(second.address, login("secret"))], 2, &mut bench).await;
     assert_eq!((seen(&wrong)["allocate"], seen(&wrong)["login"], seen(&wrong)["refresh"]), (7, 2, 1));
