@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending};
-use super::{Stun, Tcp, Tls, Turn};
+use super::{Sip, Stun, Tcp, Tls, Turn};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -49,6 +49,8 @@ checks! {
     Tcp,
     /// Connects and shakes hands.
     Tls,
+    /// Asks OPTIONS over UDP, TCP or TLS.
+    Sip,
     /// Asks by STUN what address the server sees.
     Stun,
     /// Asks by TURN for an address that relays.
