@@ -46,7 +46,7 @@ pub use authority::Authority;
 pub use check::Check;
 pub use over::Over;
 pub use sip::Sip;
-pub use stun::{Stun, Turn};
+pub use stun::{Credentials, Stun, Turn};
 pub use tcp::Tcp;
 pub use tls::{Tls, Verify};
 pub use tools::Tools;

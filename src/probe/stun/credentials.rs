@@ -100,6 +100,8 @@ impl fmt::Debug for Login {
     }
 }
 
+/// The longest name of a user, in octets (RFC 8489 §14.3).
+pub const USER_MOST: usize = 508;
 /// How long a login of a shared secret is good: a probe takes seconds, clocks differ by minutes.
 const LOGIN_LASTS: Duration = Duration::from_secs(3600);
 /// Rounds of PBKDF2 behind the digest: about five milliseconds, so that guessing by it is slow.

@@ -26,7 +26,7 @@ pub use binding::Stun;
 pub use credentials::Credentials;
 pub use message::{Malformed, Message};
 pub use request::{Method, Request};
-pub use turn::Turn;
+pub use turn::{CREDENTIALS_INTERVAL, Turn};
 
 use crate::health::Outcome;
 use crate::probe::Over;

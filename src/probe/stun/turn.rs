@@ -257,6 +257,8 @@ const fn seal_words(seal: Seal) -> &'static str {
     }
 }
 
+/// From login to login unless the config says otherwise.
+pub const CREDENTIALS_INTERVAL: Duration = Duration::from_secs(60);
 /// The protocol number of UDP (RFC 8656 §18.8).
 const UDP: u8 = 17;
 /// From so many ports an address is asked for, where the server says of one that it is taken (RFC 8656 §15, 437).
