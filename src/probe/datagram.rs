@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 use super::attempt::{Attempt, unknown};
 use super::fault::{self, Told};
@@ -48,14 +48,15 @@ impl Datagram {
         mut accept: impl FnMut(&[u8]) -> Option<T>,
         attempt: &mut Attempt<'_>,
     ) -> Result<T, Outcome> {
-        let began = Instant::now();
+        let began = attempt.clock.now().mono;
         let sent = self.socket.send(question).await;
         sent.map_err(|error| attempt.fails(fault::outcome(&error, Told::AtOnce)))?;
         let mut again = after.iter();
         let mut next = again.next();
         let mut room = vec![0; LONGEST];
         loop {
-            let due = next.map_or(began, |after| began + *after);
+            let passed = attempt.clock.now().mono.since(began);
+            let wait = next.map_or(Duration::ZERO, |after| after.saturating_sub(passed));
             tokio::select! {
                 biased;
                 received = self.socket.recv(&mut room) => {
@@ -65,7 +66,7 @@ impl Datagram {
                     }
                     attempt.passed_over();
                 }
-                () = sleep_until(due), if next.is_some() => {
+                () = sleep(wait), if next.is_some() => {
                     let sent = self.socket.send(question).await;
                     sent.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
                     next = again.next();
