@@ -45,7 +45,9 @@ fn tls_parameters(over: &Over) -> Option<String> {
 /// Makes a transaction id that nobody can guess (RFC 8489 §5), so that no answer can be forged from elsewhere.
 fn transaction(attempt: &mut Attempt<'_>) -> Result<Transaction, Outcome> {
     let mut id = [0; 12];
-    aws_lc_rs::rand::fill(&mut id).map_err(|_| attempt.fails(unknown("no random numbers on this machine")))?;
+    if attempt.tools.provider().secure_random.fill(&mut id).is_err() {
+        return Err(attempt.fails(unknown("the system gives no random numbers")));
+    }
     Ok(id)
 }
 
