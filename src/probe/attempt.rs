@@ -21,8 +21,22 @@ pub(super) trait Conduct {
     /// Returns the parameters in a canonical text; empty if all are the default.
     fn parameters(&self) -> String;
 
+    /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
+    fn deep_interval(&self) -> Option<Duration> {
+        None
+    }
+
     /// Carries the check out; the caller bounds its time, and drops it when that is over.
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending;
+}
+
+/// How far a probe goes, for kinds that have a shorter way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The cheap part: it shows a server that is gone or hangs, not one whose TLS is broken.
+    Shallow,
+    /// All that a client does before it logs in.
+    Deep,
 }
 
 /// A probe under way.
@@ -30,6 +44,8 @@ pub(super) trait Conduct {
 pub(super) struct Attempt<'a> {
     /// Where to.
     pub(super) address: SocketAddr,
+    /// How far it goes.
+    pub(super) depth: Depth,
     /// The clock.
     pub(super) clock: &'a Clock,
     /// What all probes share.
@@ -42,13 +58,16 @@ pub(super) struct Attempt<'a> {
     steps: Vec<Step>,
     open: Option<(&'static str, Mono)>,
     decided: Option<(Duration, Outcome)>,
+    passed_over: u32,
+    refused: bool,
 }
 
 impl<'a> Attempt<'a> {
     /// Begins a probe.
-    pub(super) fn new(address: SocketAddr, clock: &'a Clock, tools: &'a Tools) -> Self {
+    pub(super) fn new(address: SocketAddr, depth: Depth, clock: &'a Clock, tools: &'a Tools) -> Self {
         Self {
             address,
+            depth,
             clock,
             tools,
             warnings: Vec::new(),
@@ -57,6 +76,8 @@ impl<'a> Attempt<'a> {
             steps: Vec::new(),
             open: None,
             decided: None,
+            passed_over: 0,
+            refused: false,
         }
     }
 
@@ -70,6 +91,11 @@ impl<'a> Attempt<'a> {
         if let Some((what, since)) = self.open.take() {
             self.steps.push(Step { what, took: self.clock.now().mono.since(since), saw: saw.into() });
         }
+    }
+
+    /// Counts a message that does not answer: late, provisional or somebody else's.
+    pub(super) const fn passed_over(&mut self) {
+        self.passed_over = self.passed_over.saturating_add(1);
     }
 
     /// Marks that the target passes: from here on the probe is only polite, and nothing can go wrong any more.
@@ -86,6 +112,11 @@ impl<'a> Attempt<'a> {
         outcome
     }
 
+    /// Notes that the target refused our credentials, so that they are not tried again.
+    pub(super) const fn refuse_credentials(&mut self) {
+        self.refused = true;
+    }
+
     fn decide(&mut self, outcome: &Outcome) {
         let latency = self.clock.now().mono.since(self.began.mono);
         self.decided.get_or_insert_with(|| (latency, outcome.clone()));
@@ -96,7 +127,14 @@ impl<'a> Attempt<'a> {
         match ending {
             Some(Ok(())) => self.passes(),
             Some(Err(outcome)) => drop(self.fails(outcome)),
-            None => drop(self.fails(silent(format!("no answer within {timeout:?}")))),
+            None => {
+                let others = match self.passed_over {
+                    0 => String::new(),
+                    1 => "; 1 message that does not answer passed over".to_owned(),
+                    count => format!("; {count} messages that do not answer passed over"),
+                };
+                drop(self.fails(silent(format!("no answer within {timeout:?}{others}"))));
+            }
         }
         let (latency, outcome) = self.decided.unwrap_or_else(|| (timeout, unknown("nothing was decided")));
         Account {
@@ -106,6 +144,7 @@ impl<'a> Attempt<'a> {
             steps: self.steps,
             warnings: self.warnings,
             certificate: self.certificate,
+            refused: self.refused,
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod addresses;
 mod census;
+mod checks;
 mod patterns;
 mod services;
 mod targets;
@@ -24,6 +25,7 @@ use crate::engine::setup::{HostSetup, Setup, ZoneSetup};
 use crate::health::TargetId;
 use crate::policy;
 use crate::probe::allow::Access;
+use crate::probe::stun::CREDENTIALS_INTERVAL;
 use crate::probe::{Check, Spec, Tcp, Verify};
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
@@ -37,7 +39,7 @@ use targets::{Inherited, Plan, Targets};
 /// What lowering depends on besides the files.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Nothing is probed (`--static`).
+    /// All is served as declared (`--static`): nothing is probed, and nothing follows health.
     pub fixed: bool,
     /// Stands in place of `[health] interval`.
     pub interval: Option<Duration>,
@@ -73,12 +75,32 @@ pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, opti
     let hosts = hosts.collect();
     let references = lower_references(&file.probing.references, &mut targets, &inherited);
     findings.extend(targets.judge());
+    if options.fixed {
+        return Lowered { setup: declared(zones), specs: Table::new(), findings };
+    }
     let setup = Setup { zones, targets: targets.table, pools, hosts, follows, references };
     Lowered { setup, specs: targets.specs, findings }
 }
 
+/// Makes the setup in which nothing follows health: each set is answered as declared, with its own TTL.
+fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
+    Setup {
+        zones,
+        targets: Table::new(),
+        pools: Table::new(),
+        hosts: Vec::new(),
+        follows: Vec::new(),
+        references: Vec::new(),
+    }
+}
+
 fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inherited, policy::Settings) {
-    let base = Inherited { settings: Default::default(), verify: Verify::Name, authority: None };
+    let base = Inherited {
+        settings: Default::default(),
+        verify: Verify::Name,
+        credentials_interval: CREDENTIALS_INTERVAL,
+        authority: None,
+    };
     findings.extend(file.target.judge(&base.settings));
     let mut inherited = base.with(&file.target);
     if let Some(interval) = options.interval {
@@ -96,7 +118,7 @@ fn lower_references(
     let mut ids = Vec::new();
     for reference in references {
         let plan = match &reference.value.tls_name {
-            Some(name) => Plan::tls(name.clone(), Vec::new(), inherited),
+            Some(name) => Plan::new(Check::Tls(checks::tls(name.clone(), Vec::new(), inherited)), inherited),
             None => Plan::new(Check::Tcp(Tcp::default()), inherited),
         };
         let number = targets.number(&plan);
