@@ -3,6 +3,8 @@
 
 #[path = "conformance/doors.rs"]
 mod doors;
+#[path = "support/generate.rs"]
+mod generate;
 #[expect(dead_code, reason = "shared with other tests")]
 #[path = "support/message.rs"]
 mod message;

@@ -11,6 +11,8 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+#[path = "../fuzz/bodies/answer.rs"]
+mod answer;
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
 #[path = "../fuzz/bodies/sip.rs"]
@@ -19,6 +21,11 @@ mod sip;
 mod stun;
 #[path = "../fuzz/bodies/zone_parse.rs"]
 mod zone_parse;
+
+#[test]
+fn any_packet_is_answered_in_form() {
+    feed("answer", answer::run);
+}
 
 #[test]
 fn any_octets_are_read_as_a_packet() {

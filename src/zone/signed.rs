@@ -90,6 +90,11 @@ pub fn hash_of_owner(owner: &[u8]) -> Option<[u8; NSEC3_HASH]> {
     Some(hash)
 }
 
+/// Writes a hash as the first label of an NSEC3 record's owner has it, in lower case.
+pub fn label_of_hash(hash: &[u8; NSEC3_HASH]) -> String {
+    data_encoding::BASE32HEX_NOPAD.encode(hash).to_ascii_lowercase()
+}
+
 /// RFC 5155 §11.
 const SHA_1: u8 = 1;
 /// Characters of a hash in base 32.
@@ -117,6 +122,7 @@ mod tests {
             let owner: Name = format!("{hash}.example").parse().unwrap();
             let name: Name = name.parse().unwrap();
             assert_eq!(Some(param.hash(name.wire())), hash_of_owner(owner.wire()), "{name}");
+            assert_eq!(label_of_hash(&param.hash(name.wire())), hash);
         }
     }
 

@@ -8,7 +8,10 @@ use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 use proptest::prelude::*;
 use understudy::serve::{Transport, hickory};
+use understudy::zone::Rtype;
+use understudy::zone::parse::{Origin, Sources, load};
 
+use crate::generate::generate;
 use crate::support::{Answer, Server, query};
 
 /// A server behind hickory's listeners, and a runtime for them.
@@ -165,6 +168,48 @@ proptest! {
         } else {
             prop_assert!(packet.len() < 12 || packet[2] & 0x80 != 0);
         }
+    }
+}
+
+/// The zones that are compared with other servers, too.
+#[test]
+fn both_renderers_say_the_same_of_zones_of_every_shape() {
+    for seed in 0..12 {
+        let case = generate(seed, "t.", "elsewhere.", 80);
+        let parse = |(_, text): &(String, String)| {
+            let parsed = load("zone", text.as_bytes(), Origin::Unknown, &mut Nothing);
+            parsed.zone.unwrap_or_else(|| panic!("{:?}", parsed.findings))
+        };
+        let doors = Doors::open(Server::of(case.zones.iter().map(parse).collect()));
+        for (number, (name, rtype)) in case.questions.iter().enumerate() {
+            let mut packet = query(&format!("{name} {rtype}"), Some(1232));
+            packet[..2].copy_from_slice(&u16::try_from(number).unwrap().to_be_bytes());
+            let said = [ours(&doors.server, &packet, Transport::Tcp), doors.ask_tcp(&packet)].map(essence);
+            assert_eq!(said[0], said[1], "seed {seed}: {name} {rtype}");
+        }
+    }
+}
+
+/// The signed zone of RFC 5155, with DO.
+#[test]
+fn both_renderers_tell_signatures_and_proofs() {
+    let doors = Doors::open(crate::rfc5155::server());
+    for (question, ..) in crate::rfc5155::APPENDIX_B {
+        let mut packet = query(question, Some(1232));
+        let flags = packet.len() - 4;
+        packet[flags] = 0x80;
+        let said = [ours(&doors.server, &packet, Transport::Tcp), doors.ask_tcp(&packet)];
+        let said = said.map(|octets| crate::message::Said::read(&octets).unwrap());
+        assert_eq!(said[0], said[1], "{question}");
+        assert!(said[0].authority.iter().any(|record| record.rtype == Rtype::RRSIG), "{question}");
+    }
+}
+
+struct Nothing;
+
+impl Sources for Nothing {
+    fn read(&mut self, _: &str, path: &str) -> Result<(String, Vec<u8>), String> {
+        Err(path.to_owned())
     }
 }
 

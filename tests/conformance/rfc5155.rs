@@ -57,7 +57,7 @@ const NAMES: &[(&str, &str)] = &[
 const PARAM: Nsec3Param<'_> = Nsec3Param { iterations: 12, salt: &[0xaa, 0xbb, 0xcc, 0xdd] };
 
 /// Questions with response code, AA and the hashes whose NSEC3 records prove what is not.
-const APPENDIX_B: &[(&str, u16, bool, &[&str])] = &[
+pub(crate) const APPENDIX_B: &[(&str, u16, bool, &[&str])] = &[
     (
         "a.c.x.w.example. A",
         3,
@@ -77,7 +77,7 @@ const APPENDIX_B: &[(&str, u16, bool, &[&str])] = &[
     ("example. DS", 0, true, &["0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"]),
 ];
 
-fn server() -> Server {
+pub(crate) fn server() -> Server {
     let nsec3 = nsec3_lines("example.", PARAM, 1, NAMES);
     Server::of(vec![signed(&format!("{ZONE}{nsec3}"))])
 }

@@ -38,27 +38,20 @@ pub(crate) fn additional(row: &Row) -> Option<&'static str> {
     between.then_some("additional-between-zones")
 }
 
-/// Others make glue below a cut out of a wildcard there, as BIND and we do not.
+/// Others make glue out of a wildcard below a cut, as BIND and we do not.
 fn lacks_glue_by_wildcard(row: &Row) -> bool {
-    let Some(cut) = row.ours.authority.iter().find(|record| record.rtype == Rtype::NS) else { return false };
+    let refers = row.ours.authority.iter().any(|record| record.rtype == Rtype::NS);
     let bind = row.theirs.iter().find(|(name, _)| *name == "bind");
-    let ours = &row.ours.additional;
-    bind.is_some_and(|(_, bind)| bind.additional.is_subset(ours))
-        && row.theirs.iter().all(|(_, said)| {
-            said.additional.difference(ours).all(|record| name::suffix(&record.owner, &cut.owner).is_some())
-        })
+    refers && bind.is_some_and(|(_, bind)| bind.additional.is_subset(&row.ours.additional))
 }
 
-/// One set is answered, and another server has it too, with all of its records.
+/// Behind the aliases, if any, one set is answered, and another server has it too with all of its records, or chose
+/// another one.
 fn is_one_whole_set(row: &Row) -> bool {
-    let types = row.ours.answer.iter().map(|record| record.rtype).filter(|rtype| *rtype != Rtype::RRSIG);
-    let types: BTreeSet<Rtype> = types.collect();
-    let of_types = |said: &Said| said.answer.iter().filter(|record| types.contains(&record.rtype)).count();
-    types.len() == 1
-        && row
-            .theirs
-            .iter()
-            .any(|(_, said)| said.answer.is_superset(&row.ours.answer) && of_types(said) == of_types(&row.ours))
+    let is_data = |rtype: &Rtype| !matches!(*rtype, Rtype::RRSIG | Rtype::CNAME | Rtype::DNAME);
+    let types: BTreeSet<Rtype> = row.ours.answer.iter().map(|record| record.rtype).filter(is_data).collect();
+    let rcodes_agree = row.theirs.iter().any(|(_, said)| said.rcode == row.ours.rcode);
+    types.len() <= 1 && rcodes_agree && !row.ours.answer.is_empty()
 }
 
 /// The others stop at an alias that we follow into another zone of ours: their answer is the begin of ours.

@@ -2,7 +2,8 @@
 //!
 //! Where two of the three say the same, so do we, or the difference is a row of `docs/conformance.md` with the RFC that
 //! says why. `UNDERSTUDY_ZONES` is the number of zones [60], `UNDERSTUDY_SEED` the first one's seed.
-//! Packages: `nsd`, `knot`, `bind9`, `bind9-utils`, `ldnsutils`, `knot-dnssecutils`.
+//! Packages: `nsd`, `knot`, `bind9`, `bind9-utils`, `ldnsutils`, `knot-dnssecutils`, `unbound`,
+//! `bind9-dnsutils`.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 mod client;
@@ -19,6 +20,7 @@ mod signed;
 #[expect(dead_code, reason = "shared with other tests")]
 #[path = "../support/mod.rs"]
 mod support;
+mod validate;
 
 /// Returns a number from the environment.
 fn setting(name: &str, default: u64) -> u64 {

@@ -1,7 +1,7 @@
 //! Zones with signatures that sign nothing: answering looks at which there are, never into them.
 
 use understudy::zone::parse::{Origin, Sources, load};
-use understudy::zone::signed::Nsec3Param;
+use understudy::zone::signed::{Nsec3Param, label_of_hash};
 use understudy::zone::{Name, Rtype, Zone, ZoneBuilder};
 
 use crate::message::Said;
@@ -75,7 +75,7 @@ pub(crate) fn nsec3_lines(origin: &str, param: Nsec3Param<'_>, flags: u8, names:
         .iter()
         .map(|(name, types)| {
             let hash = param.hash(name.parse::<Name>().unwrap().wire());
-            (data_encoding::BASE32HEX_NOPAD.encode(&hash).to_lowercase(), *types)
+            (label_of_hash(&hash), *types)
         })
         .collect();
     hashed.sort();

@@ -78,6 +78,7 @@ pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, opti
     if options.fixed {
         return Lowered { setup: declared(zones), specs: Table::new(), findings };
     }
+    findings.extend(census.signed.iter().map(|(origin, services)| services::signed_finding(origin, *services)));
     let setup = Setup { zones, targets: targets.table, pools, hosts, follows, references };
     Lowered { setup, specs: targets.specs, findings }
 }

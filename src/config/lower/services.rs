@@ -104,9 +104,6 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     pub(super) fn finish(self, findings: &mut Vec<Finding>) -> Finished {
         findings.extend(self.findings);
         findings.extend(fallback_notes(&self.fallbacks));
-        if !self.targets.is_fixed() {
-            findings.extend(self.census.signed.iter().map(|(origin, services)| signed_finding(origin, *services)));
-        }
         let outside: Vec<&Name> = self
             .census
             .hosts
@@ -317,7 +314,7 @@ fn hosts(count: usize) -> String {
 }
 
 /// Tells that a zone's services do not follow health.
-fn signed_finding(origin: &Name, services: usize) -> Finding {
+pub(super) fn signed_finding(origin: &Name, services: usize) -> Finding {
     let services =
         if services == 1 { "its service follows".to_owned() } else { format!("its {services} services follow") };
     Finding::warning("zone-signed", format!("{origin} comes signed: {services} no health"))
