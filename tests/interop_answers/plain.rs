@@ -8,7 +8,7 @@ use crate::setting;
 
 #[test]
 fn where_two_agree_so_do_we() {
-    let (zones, seed) = (setting("UNDERSTUDY_ZONES", 60), setting("UNDERSTUDY_SEED", 1));
+    let (zones, seed) = (setting("UNDERSTUDY_ZONES", 40), setting("UNDERSTUDY_SEED", 1));
     for first in (0..zones).step_by(250) {
         let batch = first..zones.min(first + 250);
         let cases: Vec<_> =
