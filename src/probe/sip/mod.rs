@@ -76,7 +76,7 @@ impl Sip {
         let mut left = READ_MAX;
         loop {
             loop {
-                match incoming.next() {
+                match incoming.next_head() {
                     Ok(Some(head)) => match request.answer(&head) {
                         Some(answer) => return Ok(answer),
                         None => attempt.passed_over(),
