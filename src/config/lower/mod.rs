@@ -14,6 +14,7 @@ mod census;
 mod checks;
 mod patterns;
 mod services;
+mod shallow;
 mod targets;
 
 use std::collections::HashSet;

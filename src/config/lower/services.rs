@@ -17,6 +17,7 @@ use crate::zone::{Name, Rtype};
 use super::census::{Census, Service, ancestors};
 use super::checks::Purpose;
 use super::patterns::Patterns;
+use super::shallow::Shallow;
 use super::targets::{Inherited, Plan, Targets};
 
 /// The pools in the making.
@@ -38,6 +39,8 @@ pub(super) struct Services<'a, 't, 'c> {
     host_pools: Vec<Vec<PoolId>>,
     /// What is checked by less than its protocol.
     fallbacks: Fallbacks,
+    /// What a config checks by less than its protocol.
+    shallow: Shallow,
 }
 
 /// What is checked by less than its protocol: (protocol, labels, guess) with a count and the first owner.
@@ -68,6 +71,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             host_targets: census.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
             host_pools: vec![Vec::new(); census.hosts.len()],
             fallbacks: BTreeMap::new(),
+            shallow: Shallow::default(),
         }
     }
 
@@ -104,6 +108,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     pub(super) fn finish(self, findings: &mut Vec<Finding>) -> Finished {
         findings.extend(self.findings);
         findings.extend(fallback_notes(&self.fallbacks));
+        findings.extend(self.shallow.notes());
         let outside: Vec<&Name> = self
             .census
             .hosts
@@ -209,7 +214,8 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         };
         let domain = infer::service_domain(&service.owner);
         let purpose = Purpose { domain, guess: inference.guess, transport: inference.transport };
-        if let Some(check) = entry.and_then(|entry| entry.check.as_ref()) {
+        if let Some((entry, check)) = entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
+            self.shallow.take_down(&service.owner, inference.guess, entry);
             return purpose.configured(&check.kind, &with).map(|check| Plan::new(check, &with));
         }
         let plan = purpose.inferred(&with).map(|check| Plan::new(check, &with));

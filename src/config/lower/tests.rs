@@ -450,3 +450,30 @@ check = { kind = \"sip\", transport = \"tls\", name = \"Other.example\", expect 
     assert_eq!(probed("_foo._udp.example.com."), "sip udp domain=example.com expect=2xx max-forwards=5");
     assert_eq!(probed("_bar._tcp.example.com."), "sip tls name=other.example expect=2xx,483");
 }
+
+#[test]
+fn a_connect_in_place_of_the_protocol_is_noted_once_for_each_entry() {
+    let zone = "\
+_sip._udp SRV 10 0 5060 node
+_sip._tcp SRV 10 0 5060 node
+_imap._tcp SRV 10 0 143 node
+node A 127.0.1.1
+";
+    let with = |check: &str| {
+        let config = format!(
+            "[[service]]\nmatch = \"_sip.*.example.com\"\ncheck = {check}\n[[service]]\nmatch = \"_imap._tcp.example.com\"\ncheck = {{ kind = \"tcp\" }}\n"
+        );
+        lower_one(&config, zone)
+    };
+    let lowered = with("{ kind = \"tcp\" }");
+    assert_eq!(notes(&lowered), ["tested by a TCP connect only, not by SIP: _sip._tcp.example.com. and 1 more"]);
+    assert_eq!(lowered.findings[0].place.as_ref().map(|place| place.line), Some(3));
+    for deeper in [
+        "{ kind = \"sip\" }",
+        "{ kind = \"tcp\", send = \"x\", expect = \"y\" }",
+        "{ kind = \"tls\" }",
+        "{ kind = \"none\" }",
+    ] {
+        assert_eq!(notes(&with(deeper)), Vec::<&str>::new(), "{deeper}");
+    }
+}
