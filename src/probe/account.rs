@@ -55,6 +55,13 @@ impl Account {
         Self { outcome, began, latency, steps: Vec::new(), warnings: Vec::new(), certificate: None }
     }
 
+    /// Makes the account of something that the far side said unasked.
+    pub(super) fn heard(now: Mono, outcome: Outcome) -> Self {
+        let saw = cause(&outcome).unwrap_or_default().to_owned();
+        let steps = vec![Step { what: "watch", took: Duration::ZERO, saw }];
+        Self { outcome, began: now, latency: Duration::ZERO, steps, warnings: Vec::new(), certificate: None }
+    }
+
     /// Returns what health needs of it.
     pub fn report(&self) -> Report {
         Report { outcome: self.outcome.clone(), began: self.began, latency: self.latency }

@@ -1,6 +1,7 @@
 //! The kinds of check: the one place that knows them all.
 
 use super::attempt::{Attempt, Conduct, Ending};
+use super::watch::Manner;
 use super::{Tcp, Tls};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
@@ -27,6 +28,11 @@ macro_rules! checks {
             /// identity. Equal parameters give equal texts, and different ones different texts.
             pub fn parameters(&self) -> String {
                 match self { $(Self::$kind(check) => check.parameters(),)+ }
+            }
+
+            /// Returns how a connection to such a target is held; nothing: none can be.
+            pub(super) fn manner(&self) -> Option<Manner> {
+                match self { $(Self::$kind(check) => check.manner(),)+ }
             }
 
             /// Carries the check out.

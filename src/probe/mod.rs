@@ -5,7 +5,10 @@
 //!                  │
 //!                  └─▶ run(Spec) ──▶ connect ──▶ tls ──▶ tcp, … (one file for each kind of check)
 //!                          │
-//!   Finished ◀── Account: outcome, steps with their durations, warnings, certificate
+//!                          │
+//!   Event ◀──── Account: outcome, steps with their durations, warnings, certificate
+//!     ▲
+//!     └──────── watch: connections held open beside the probes, whose end has targets probed at once
 //! ```
 //!
 //! To add a kind of check: a file with its parameters and its [`Conduct`](attempt::Conduct), and one line in
@@ -29,6 +32,7 @@ mod tcp;
 mod tls;
 mod tools;
 mod verifier;
+mod watch;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -51,6 +55,8 @@ pub struct Spec {
     pub check: Check,
     /// The longest that the whole probe may take.
     pub timeout: Duration,
+    /// The longest that one connection is held open beside the probes; nothing: none is.
+    pub watch: Option<Duration>,
 }
 
 /// Probes once and tells what was seen, step by step.
@@ -65,6 +71,9 @@ pub async fn run(spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
     let ending = tokio::time::timeout(spec.timeout, spec.check.conduct(&mut attempt)).await;
     attempt.into_account(ending.ok(), spec.timeout)
 }
+
+/// How long one connection is held at most, unless a target says otherwise.
+pub const WATCH_RENEW: Duration = watch::Times::DEFAULT.longest;
 
 #[cfg(test)]
 mod tests;

@@ -103,7 +103,7 @@ fn finish(check: Check, host: &str, choices: &Choices) -> Result<Spec, UrlError>
     let address: IpAddr = address.parse().map_err(|_| UrlError::Name(host.to_owned()))?;
     let port = port.and_then(|port| port.parse().ok()).filter(|&port| port != 0);
     let port = port.ok_or_else(|| UrlError::Port(check.kind(), bracketed(address)))?;
-    Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout })
+    Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout, watch: None })
 }
 
 /// Parts `host:port`, `[v6]:port`, `[v6]` and bare addresses.

@@ -24,7 +24,7 @@ use crate::engine::setup::{HostSetup, Setup, ZoneSetup};
 use crate::health::TargetId;
 use crate::policy;
 use crate::probe::allow::Access;
-use crate::probe::{Check, Spec, Tcp, Verify};
+use crate::probe::{Check, Spec, Tcp, Verify, WATCH_RENEW};
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
 
@@ -78,7 +78,13 @@ pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, opti
 }
 
 fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inherited, policy::Settings) {
-    let base = Inherited { settings: Default::default(), verify: Verify::Name, authority: None };
+    let base = Inherited {
+        settings: Default::default(),
+        verify: Verify::Name,
+        authority: None,
+        watch: true,
+        watch_renew: WATCH_RENEW,
+    };
     findings.extend(file.target.judge(&base.settings));
     let mut inherited = base.with(&file.target);
     if let Some(interval) = options.interval {
@@ -94,6 +100,8 @@ fn lower_references(
     inherited: &Inherited,
 ) -> Vec<TargetId> {
     let mut ids = Vec::new();
+    // Witnesses are others' servers: they are asked, not watched.
+    let inherited = &Inherited { watch: false, ..inherited.clone() };
     for reference in references {
         let plan = match &reference.value.tls_name {
             Some(name) => Plan::tls(name.clone(), Vec::new(), inherited),
