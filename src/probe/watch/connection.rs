@@ -131,7 +131,7 @@ enum Stream {
 ///
 /// Measured: keepalive of 1 s, 1 s, 3 times notices after 3.9 s, and never while written octets are not acknowledged;
 /// with the user time-out it is 1.9 s, and 2.0 s then.
-fn arm(stream: &TcpStream) -> std::io::Result<()> {
+pub(super) fn arm(stream: &TcpStream) -> std::io::Result<()> {
     let socket = SockRef::from(stream);
     let second = Duration::from_secs(1);
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(second).with_interval(second).with_retries(3))?;

@@ -88,3 +88,6 @@ impl Times {
         breaks_per_minute: 3,
     };
 }
+
+#[cfg(test)]
+mod tests;
