@@ -2,7 +2,7 @@
 
 use super::attempt::{Attempt, Conduct, Ending};
 use super::watch::Manner;
-use super::{Tcp, Tls};
+use super::{Sip, Tcp, Tls};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -48,4 +48,6 @@ checks! {
     Tcp,
     /// Connects and shakes hands.
     Tls,
+    /// Asks OPTIONS over UDP, TCP or TLS.
+    Sip,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::mpsc;
@@ -19,9 +19,8 @@ use crate::base::clock::Clock;
 use crate::health::{FailKind, Outcome};
 use crate::probe::Tools;
 use crate::probe::attempt::{Attempt, unknown};
-use crate::probe::connect::{close, connect};
-use crate::probe::fault::{self, Told};
-use crate::probe::tls::handshake;
+use crate::probe::connect::close;
+use crate::probe::stream::Stream;
 
 /// A connection to be held.
 #[derive(Clone, Debug)]
@@ -87,8 +86,7 @@ impl Connection {
             opened = opening => opened.unwrap_or(Err(Outcome::Fail { kind: FailKind::Silent, cause: "".into() })),
         };
         match opened {
-            Ok(Stream::Plain(stream)) => listen(stream, pings, post).await,
-            Ok(Stream::Tls(stream)) => listen(stream, pings, post).await,
+            Ok(stream) => listen(stream, pings, post).await,
             Err(Outcome::Fail { kind: FailKind::Conclusive, .. }) => post.send(News::Refused(End::Reset)).await,
             Err(Outcome::Fail { kind: FailKind::Silent, .. }) => post.send(News::Refused(End::Silent)).await,
             Err(Outcome::Unknown(cause)) => post.send(News::Unable(format!("{address}: {cause}"))).await,
@@ -99,17 +97,10 @@ impl Connection {
 
     async fn open(self) -> Result<Stream, Outcome> {
         let mut attempt = Attempt::new(self.address, &self.clock, &self.tools);
-        let mut stream = connect(&mut attempt).await?;
-        arm(&stream).map_err(|error| unknown(format!("keepalive cannot be set: {error}")))?;
-        let written = match &self.manner.tls {
-            None => stream.write_all(&self.manner.opening).await.map(|()| Stream::Plain(stream)),
-            Some(tls) => {
-                let mut stream = Box::new(handshake(tls, stream, &mut attempt).await?);
-                let written = stream.write_all(&self.manner.opening).await;
-                written.map(|()| Stream::Tls(stream))
-            }
-        };
-        written.map_err(|error| fault::outcome(&error, Told::Later))
+        let mut stream = Stream::open(self.manner.tls.as_ref(), &mut attempt).await?;
+        arm(stream.socket()).map_err(|error| unknown(format!("keepalive cannot be set: {error}")))?;
+        stream.send(&self.manner.opening, &mut attempt).await?;
+        Ok(stream)
     }
 }
 
@@ -119,12 +110,6 @@ impl Post {
         // Whoever listened may have ended; so does this, then.
         self.way.send(letter).await.ok();
     }
-}
-
-/// A connection that stands.
-enum Stream {
-    Plain(TcpStream),
-    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
 /// Has the kernel notice a far side that vanishes.
@@ -141,18 +126,15 @@ pub(super) fn arm(stream: &TcpStream) -> std::io::Result<()> {
 }
 
 /// Listens on a connection that stands, until it ends or is to be closed.
-async fn listen<S>(mut stream: S, mut pings: mpsc::Receiver<()>, post: Post)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+async fn listen(mut stream: Stream, mut pings: mpsc::Receiver<()>, post: Post) {
     post.send(News::Opened).await;
     let mut ear = Ear::default();
     let mut octets = [0; 256];
     let end = loop {
         select! {
             biased;
-            ping = pings.recv() => match ping {
-                Some(()) => if let Err(error) = stream.write_all(PING).await { break end_by(&error) },
+            order = pings.recv() => match order {
+                Some(()) => if let Err(error) = ping(&mut stream).await { break end_by(&error) },
                 None => return close(stream).await,
             },
             read = stream.read(&mut octets) => match read {
@@ -169,6 +151,11 @@ where
         }
     };
     post.send(News::Ended(end)).await;
+}
+
+async fn ping(stream: &mut Stream) -> std::io::Result<()> {
+    stream.write_all(PING).await?;
+    stream.flush().await
 }
 
 /// Tells how a connection ended by the error that it ended with.

@@ -33,7 +33,7 @@ impl Ear {
         } else if has(TIMEOUT) {
             Some(Word::Idle)
         } else {
-            octets.iter().all(|octet| b"\r\n".contains(octet)).then_some(Word::Pong)
+            (octets == PONG).then_some(Word::Pong)
         };
         let kept = self.tail.len().min(LONGEST.saturating_sub(1));
         let cut = self.tail.len().saturating_sub(kept);
@@ -48,6 +48,8 @@ impl Ear {
     }
 }
 
+/// Two of them would be a ping of the far side's own, as Asterisk sends them.
+const PONG: &[u8] = b"\r\n";
 const SHUTDOWN: &[u8] = b"<system-shutdown";
 const TIMEOUT: &[u8] = b"<connection-timeout";
 /// The length of the longest word.
@@ -78,6 +80,7 @@ mod tests {
     fn an_idle_time_out_is_no_farewell_and_a_line_break_is_a_pong() {
         let mut ear = Ear::default();
         assert_eq!(ear.hear(b"220 mail.example.com ESMTP\r\n"), None);
+        assert_eq!(ear.hear(b"\r\n\r\n"), None);
         assert_eq!(ear.hear(b"\r\n"), Some(Word::Pong));
         assert_eq!(ear.hear(b"<stream:error><connection-timeout xmlns='urn:x'/>"), Some(Word::Idle));
     }
