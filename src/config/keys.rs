@@ -77,7 +77,7 @@ pub const TARGET: &[Key] = &[
     works("watch", "true"),
     works("watch-renew", r#""4m""#),
     idle("deep-interval", r#""30s""#),
-    idle("credentials-interval", r#""60s""#),
+    works("credentials-interval", r#""60s""#),
     works("verify", r#""name""#),
     bare("ca-file"),
 ];

@@ -25,6 +25,7 @@ use crate::engine::setup::{HostSetup, Setup, ZoneSetup};
 use crate::health::TargetId;
 use crate::policy;
 use crate::probe::allow::Access;
+use crate::probe::stun::CREDENTIALS_INTERVAL;
 use crate::probe::{Check, Spec, Tcp, Verify, WATCH_RENEW};
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
@@ -97,6 +98,7 @@ fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inhe
     let base = Inherited {
         settings: Default::default(),
         verify: Verify::Name,
+        credentials_interval: CREDENTIALS_INTERVAL,
         authority: None,
         watch: true,
         watch_renew: WATCH_RENEW,

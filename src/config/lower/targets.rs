@@ -28,6 +28,8 @@ pub(super) struct Inherited {
     pub(super) settings: health::Settings,
     /// `verify`
     pub(super) verify: Verify,
+    /// `credentials-interval`
+    pub(super) credentials_interval: Duration,
     /// What `ca-file` holds.
     pub(super) authority: Option<Authority>,
     /// `watch`
@@ -60,6 +62,10 @@ impl Inherited {
         Self {
             settings: keys.over(&self.settings),
             verify: keys.verify.as_ref().map_or(self.verify, |verify| verify.value),
+            credentials_interval: keys
+                .credentials_interval
+                .as_ref()
+                .map_or(self.credentials_interval, |interval| interval.value),
             authority: keys.authority.clone().or_else(|| self.authority.clone()),
             watch: keys.watch.as_ref().map_or(self.watch, |watch| watch.value),
             watch_renew: keys.watch_renew.as_ref().map_or(self.watch_renew, |renew| renew.value),

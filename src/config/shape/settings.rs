@@ -32,6 +32,8 @@ pub struct TargetKeys {
     pub watch: Option<Placed<bool>>,
     /// `watch-renew`
     pub watch_renew: Option<Placed<Duration>>,
+    /// `credentials-interval`
+    pub credentials_interval: Option<Placed<Duration>>,
     /// `verify`
     pub verify: Option<Placed<Verify>>,
     /// `ca-file`
@@ -67,6 +69,8 @@ impl TargetKeys {
     /// Reads them from a section.
     pub fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Self {
         let cadence = values::duration(SHORTEST, Duration::from_secs(86_400));
+        // Sooner than that, servers take it for guessing.
+        let rare = values::duration(Duration::from_secs(5), Duration::from_secs(86_400));
         Self {
             interval: reader.take(section, "interval", &cadence),
             fast_interval: reader.take(section, "fast-interval", &cadence),
@@ -81,6 +85,7 @@ impl TargetKeys {
                 "watch-renew",
                 values::duration(Duration::from_secs(1), Duration::from_secs(86_400)),
             ),
+            credentials_interval: reader.take(section, "credentials-interval", &rare),
             verify: reader.take(section, "verify", values::choice(&VERIFY)),
             ca_file: reader.take(section, "ca-file", values::path),
             authority: None,

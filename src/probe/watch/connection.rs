@@ -17,10 +17,10 @@ use super::word::{Ear, Word};
 use super::{Manner, Place};
 use crate::base::clock::Clock;
 use crate::health::{FailKind, Outcome};
-use crate::probe::Tools;
 use crate::probe::attempt::{Attempt, unknown};
 use crate::probe::connect::close;
 use crate::probe::stream::Stream;
+use crate::probe::{Depth, Tools};
 
 /// A connection to be held.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ impl Connection {
     }
 
     async fn open(self) -> Result<Stream, Outcome> {
-        let mut attempt = Attempt::new(self.address, &self.clock, &self.tools);
+        let mut attempt = Attempt::new(self.address, Depth::Deep, &self.clock, &self.tools);
         let mut stream = Stream::open(self.manner.tls.as_ref(), &mut attempt).await?;
         arm(stream.socket()).map_err(|error| unknown(format!("keepalive cannot be set: {error}")))?;
         stream.send(&self.manner.opening, &mut attempt).await?;
