@@ -131,7 +131,7 @@ impl DnsServer {
 
     /// Waits until it holds what it wants to hold.
     pub(crate) fn settle(&self) {
-        let wanted = format!("\nwatch_held {}\n", self.holds);
+        let wanted = format!("\nunderstudy_watch_held {}\n", self.holds);
         eventually("held connections", || self.holds == 0 || metrics().contains(&wanted));
         self.process.signal("0");
     }

@@ -48,7 +48,7 @@ impl Metrics {
         probe.register("held", "Targets that are due, held back by the rate of their address", metrics.held.clone());
         probe.register("unsent", "Accounts that wait for room in the engine's queue", metrics.unsent.clone());
         probe.register("dropped_commands", "Commands for a setup that is gone", metrics.dropped.clone());
-        metrics.watch.register(registry);
+        metrics.watch.expose(registry);
         metrics
     }
 

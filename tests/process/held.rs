@@ -10,6 +10,8 @@ use crate::target::{Hosts, PORT, Target};
 
 /// Polling alone would notice nothing within a test.
 const RARE: &str = "version = 1\n[server]\nmetrics-listen = \"127.0.0.1:0\"\n[health]\ninterval = \"1h\"\n";
+/// The targets speak no SIP.
+const TCP: &str = "[[service]]\nmatch = \"_sip._tcp.example.com\"\ncheck = { kind = \"tcp\" }\n";
 
 /// A target that is a process of its own: another DNS server, which keeps idle connections for long and answers
 /// questions on them.
@@ -30,12 +32,12 @@ fn stage(settings: &str) -> (Folder, Server, [Server; 2], Server, Hosts) {
     let (folder, hosts) = (Folder::new(), Hosts::new());
     let targets = [process(&folder, hosts.node1), process(&folder, hosts.node2)];
     let standby = process(&folder, hosts.standby);
-    let config = folder.write("understudy.toml", format!("{RARE}{settings}"));
+    let config = folder.write("understudy.toml", format!("{RARE}{settings}{TCP}"));
     let zone = folder.write("example.com.zone", hosts.zone());
     let server = Server::serve(&[&config, &zone], "none".as_ref());
     server.answering();
     let metrics = server.metrics();
-    eventually("three held connections", || (metric(metrics, "watch_held") >= 3.0).then_some(()));
+    eventually("three held connections", || (metric(metrics, "understudy_watch_held") >= 3.0).then_some(()));
     (folder, server, targets, standby, hosts)
 }
 
@@ -69,26 +71,26 @@ fn with_default_thresholds_a_killed_process_leaves_within_a_second() {
     let place = format!("{}:{PORT}", hosts.node1);
     let (_, line) = server.log.wait_from(0, &["held connection broke", &place]);
     assert_eq!(line["level"], "INFO", "{line}");
-    assert!(metric(server.metrics(), "watch_ends_total{meaning=\"break\"}") >= 2.0);
+    assert!(metric(server.metrics(), "understudy_watch_ends_total{meaning=\"break\"}") >= 2.0);
 }
 
 #[test]
 fn without_watch_nothing_is_held_and_only_polling_notices() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
-    let config = folder.write("understudy.toml", format!("{RARE}watch = false\n"));
+    let config = folder.write("understudy.toml", format!("{RARE}watch = false\n{TCP}"));
     let zone = folder.write("example.com.zone", hosts.zone());
     let [node1, _node2, _standby] = hosts.up();
     let server = Server::serve(&[&config, &zone], "none".as_ref());
     server.answering();
     drop(node1);
     crate::server::stays("the declared set", || ask_sip(server.address()).is(DECLARED));
-    assert!(metric(server.metrics(), "watch_held") < 1.0);
+    assert!(metric(server.metrics(), "understudy_watch_held") < 1.0);
 }
 
 #[test]
 fn a_server_that_says_farewell_on_the_held_connection_is_leaving() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
-    let config = folder.write("understudy.toml", RARE);
+    let config = folder.write("understudy.toml", format!("{RARE}{TCP}"));
     let zone = folder.write("example.com.zone", hosts.zone());
     let listener = TcpListener::bind((hosts.node1, PORT)).unwrap();
     let _others = (Target::up(hosts.node2), Target::up(hosts.standby));

@@ -17,8 +17,8 @@ pub(in crate::probe) struct Metrics {
 }
 
 impl Metrics {
-    /// Registers them under `watch_`.
-    pub(in crate::probe) fn register(&self, registry: &mut Registry) {
+    /// Shows them under `watch_`.
+    pub(in crate::probe) fn expose(&self, registry: &mut Registry) {
         let watch = registry.sub_registry_with_prefix("watch");
         watch.register("held", "Places where a connection is held", self.held.clone());
         watch.register(

@@ -104,7 +104,7 @@ impl Bench {
 
     fn exposed(&self) -> String {
         let mut registry = Registry::default();
-        self.metrics.register(&mut registry);
+        self.metrics.expose(&mut registry);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         text
