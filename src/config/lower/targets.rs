@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use crate::base::finding::Finding;
 use crate::base::table::Table;
@@ -89,6 +90,19 @@ impl Plan {
     /// Makes a plan of a TLS handshake.
     pub(super) fn tls(name: String, alpn: Vec<Vec<u8>>, with: &Inherited) -> Self {
         Self::new(Check::Tls(Tls { name, verify: with.verify, alpn, authority: with.authority.clone() }), with)
+    }
+
+    /// Returns the plan for hosts outside of the zones: other people's servers are tested more rarely, unless the
+    /// service sets its own pace.
+    pub(super) fn foreign(mut self, own: Option<&TargetKeys>) -> Self {
+        let (pace, down_pace) = own.map_or((None, None), |keys| (keys.interval.as_ref(), keys.down_interval.as_ref()));
+        if pace.is_none() {
+            self.settings.interval = self.settings.interval.max(FOREIGN);
+            if down_pace.is_none() {
+                self.settings.down_interval = self.settings.down_interval.max(FOREIGN);
+            }
+        }
+        self
     }
 
     /// Makes a plan of any check.
@@ -183,4 +197,6 @@ fn offered(guess: Guess) -> Vec<Vec<u8>> {
     }
 }
 
+/// From test to test of a host outside of the zones.
+const FOREIGN: Duration = Duration::from_secs(300);
 const ALLOW: &str = "write the servers' real addresses, or name their networks in `allow` of [health]";
