@@ -64,7 +64,9 @@ pub(super) async fn resolve(running: &mut Running) -> Vec<Finding> {
     let mut findings = running.resolve(&addresses);
     findings.extend(unknown.into_iter().map(|(host, why)| {
         let finding = Finding::warning("host-unresolved", format!("{host} is not tested: {why}"));
-        finding.why("its members are served as declared").help("see whether the name is right, and has A or AAAA records")
+        finding
+            .why("its members are served as declared")
+            .help("see whether the name is right, and has A or AAAA records")
     }));
     findings
 }

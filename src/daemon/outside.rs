@@ -27,7 +27,8 @@ pub fn kept_addresses(entries: &Entries) -> Addresses {
 /// Waits for the first answers, so that a host's targets are there before the answers begin; not long, as a resolver may be
 /// out of order. What a former run knew is as good.
 pub(super) async fn first_answers(known: &mut watch::Receiver<Known>, wanted: &Wanted) -> Arc<Addresses> {
-    let is_enough = |known: &Known| known.complete || wanted.hosts.iter().all(|host| known.addresses.contains_key(host));
+    let is_enough =
+        |known: &Known| known.complete || wanted.hosts.iter().all(|host| known.addresses.contains_key(host));
     // In time or not, what there is counts.
     drop(tokio::time::timeout(PATIENCE, known.wait_for(is_enough)).await.map(drop));
     Arc::clone(&known.borrow().addresses)
@@ -104,7 +105,8 @@ mod tests {
     fn what_is_kept_is_read_back_and_what_is_gone_is_removed() {
         let name = |text: &str| text.parse::<Name>().unwrap();
         let before: Addresses = [(name("a.example."), vec!["127.0.0.1".parse().unwrap()])].into();
-        let after: Addresses = [(name("b.example."), vec!["::1".parse().unwrap(), "127.0.0.2".parse().unwrap()])].into();
+        let after: Addresses =
+            [(name("b.example."), vec!["::1".parse().unwrap(), "127.0.0.2".parse().unwrap()])].into();
         let mut store = Entries::new();
         for change in changes(&Addresses::new(), &before).into_iter().chain(changes(&before, &after)) {
             match change.value {

@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn a_resolv_conf_gives_its_servers_and_bounded_patience() {
-        let text = b"# made by hand\nsearch lan\nnameserver 127.0.0.53\nnameserver ::1\noptions timeout:30 attempts:9\n";
+        let text =
+            b"# made by hand\nsearch lan\nnameserver 127.0.0.53\nnameserver ::1\noptions timeout:30 attempts:9\n";
         let servers = Servers::from_resolv_conf(text).unwrap();
         let named: Vec<String> = servers.config.name_servers.iter().map(|server| server.ip.to_string()).collect();
         assert_eq!(named, ["127.0.0.53", "::1"]);

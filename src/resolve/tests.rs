@@ -101,7 +101,8 @@ fn another_order_is_no_change_and_a_flood_of_addresses_is_cut() {
 
 #[test]
 fn what_a_former_run_knew_counts_until_the_first_answer() {
-    let kept = || Addresses::from([(name("host.example."), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])]);
+    let kept =
+        || Addresses::from([(name("host.example."), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])]);
     let (mut book, host) = asking(kept());
     assert_eq!(known(&book, &host), ["127.0.0.1", "::1"]);
     assert!(!book.is_complete());
@@ -160,7 +161,10 @@ async fn aliases_are_followed_and_each_host_without_an_address_is_told_with_the_
     let expected: IpAddr = [127, 0, 0, 9].into();
     let both = [("alias.example."), ("host.example.")].map(|host| (name(host), vec![expected]));
     assert_eq!(known, Addresses::from(both));
-    assert_eq!(unknown.iter().map(|(host, _)| host.to_string()).collect::<Vec<_>>(), ["broken.example.", "gone.example."]);
+    assert_eq!(
+        unknown.iter().map(|(host, _)| host.to_string()).collect::<Vec<_>>(),
+        ["broken.example.", "gone.example."]
+    );
     assert_eq!(unknown[1].1, "it has no address");
 }
 

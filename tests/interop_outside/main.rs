@@ -126,7 +126,10 @@ fn check_live_and_probe_resolve_names_and_tell_how_each_target_went() {
     let (code, told) = check(&[]);
     assert_eq!(code, 1, "{told}");
     assert!(told.contains(&format!("tcp {node}:{PORT}  node.out.example:{PORT}\n")), "{told}");
-    assert!(told.contains(&format!("standby.out.example:{PORT}: tcp {standby}:{PORT} does not serve: connection refused")), "{told}");
+    assert!(
+        told.contains(&format!("standby.out.example:{PORT}: tcp {standby}:{PORT} does not serve: connection refused")),
+        "{told}"
+    );
     let also = Target::up(standby);
     let (code, told) = check(&["--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&told).unwrap();

@@ -118,7 +118,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         findings.extend(fallback_notes(&self.fallbacks));
         if let Some(first) = self.outside.first() {
             let message = format!("{} outside of the zones (first {first})", hosts(self.outside.len()));
-            let note = Finding::note("host-outside", message + ": asked of the resolver, so that they can be tested");
+            let note = Finding::note(OUTSIDE, message + ": asked of the resolver, so that they can be tested");
             let help = "they are tested every 5 min; a [[service]] with an `interval` of its own sets another pace";
             findings.push(note.why("their addresses are in no zone here, and are never answered from here").help(help));
         }
@@ -192,7 +192,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             let mut targets = Vec::new();
             if let Some([own, foreign]) = numbered {
                 let (plan, number) = if host.inside { own } else { foreign };
-                if !host.inside && !host.name.is_root() && !self.targets.is_fixed() {
+                if !host.inside && !host.name.is_root() {
                     self.outside.insert(host.name.clone());
                 }
                 for (at, address) in host.addresses.iter().enumerate() {
@@ -218,7 +218,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             pool.members.push(MemberSetup {
                 label,
                 targets,
-                unprobed: plans.is_none() || self.targets.is_fixed(),
+                unprobed: plans.is_none(),
                 data: MemberData::Srv { port: srv.port, host: host.name.clone() },
             });
         }
@@ -331,6 +331,8 @@ fn hosts(count: usize) -> String {
     if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
 }
 
+/// What is noted of hosts that are resolved.
+pub(super) const OUTSIDE: &str = "host-outside";
 /// The most kinds of services that one note names.
 const MOST_NAMED: usize = 8;
 /// The most names that a misspelt one is compared with.
