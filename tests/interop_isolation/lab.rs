@@ -79,9 +79,19 @@ impl Lab {
         server
     }
 
-    /// Lets a program run on one side.
-    pub(crate) fn program(&self, side: Side, program: Program) -> Program {
-        program.through(&self.enter(side).iter().map(String::as_str).collect::<Vec<_>>())
+    /// Lets a program run on one side: what enters the namespace becomes the program.
+    pub(crate) fn program(&self, side: Side, mut program: Program) -> Program {
+        let enter = self.enter(side);
+        let mut command = Command::new(&enter[0]);
+        command.args(&enter[1..]).arg(program.command.get_program()).args(program.command.get_args());
+        for (name, value) in program.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        program.command = command;
+        program
     }
 
     /// Asks a server of the near side by `dig` of Debian's package bind9-dnsutils; the answers, sorted.

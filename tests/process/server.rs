@@ -95,7 +95,7 @@ impl Network {
 
 /// What is run, and as whom.
 pub(crate) struct Program {
-    command: Command,
+    pub(crate) command: Command,
 }
 
 impl Program {
@@ -122,19 +122,6 @@ impl Program {
     pub(crate) fn within(mut self, folder: &Folder) -> Self {
         self.command.current_dir(&folder.0);
         self
-    }
-
-    /// Runs it by another program, such as one that enters a namespace; that one must become the program.
-    pub(crate) fn through(self, wrapper: &[&str]) -> Self {
-        let mut command = Command::new(wrapper[0]);
-        command.args(&wrapper[1..]).arg(self.command.get_program()).args(self.command.get_args());
-        for (name, value) in self.command.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        Self { command }
     }
 
     /// Runs as the user nobody; nothing if this process may not choose its user.
