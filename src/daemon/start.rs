@@ -18,12 +18,13 @@ use crate::engine::memory::Restored;
 use crate::engine::status::Status;
 use crate::engine::{Core, Event, Notice, Prepared};
 use crate::probe::runner::{self, Command, Finished};
-use crate::probe::{Tools, metrics, schedule};
+use crate::probe::{Tools, metrics};
 use crate::resolve::{self, Addresses, Known, Wanted};
 use crate::serve::{self, Readiness, Responder};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
 
+use super::descriptors;
 use super::doors::Doors;
 use super::findings::log_findings;
 use super::lamp::Lamp;
@@ -296,7 +297,7 @@ fn start_probes(
         warn!("{warning}");
     }
     let metrics = metrics::Metrics::register(registry);
-    let means = runner::Means { clock, tools: Arc::new(tools), limits: schedule::Limits::default(), metrics };
+    let means = runner::Means { clock, tools: Arc::new(tools), limits: descriptors::share(), metrics };
     let (commands, command_queue) = mpsc::channel(COMMANDS);
     let (report, reports) = mpsc::channel(REPORTS);
     drop(runner::spawn(tasks, means, command_queue, report));
