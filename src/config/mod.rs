@@ -22,6 +22,6 @@ pub mod shape;
 pub mod source;
 pub mod values;
 
-pub use load::{Environment, Input, StateChoice, listen, load, servers};
+pub use load::{Environment, Input, StateChoice, listen, load, read_secret, servers};
 pub use running::{Running, ServeSettings, ServerSettings, StateSettings, Workers};
 pub use values::Resolver;

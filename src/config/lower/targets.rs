@@ -27,6 +27,8 @@ pub(super) struct Inherited {
     pub(super) settings: health::Settings,
     /// `verify`
     pub(super) verify: Verify,
+    /// `credentials-interval`
+    pub(super) credentials_interval: Duration,
     /// What `ca-file` holds.
     pub(super) authority: Option<Authority>,
 }
@@ -55,6 +57,10 @@ impl Inherited {
         Self {
             settings: keys.over(&self.settings),
             verify: keys.verify.as_ref().map_or(self.verify, |verify| verify.value),
+            credentials_interval: keys
+                .credentials_interval
+                .as_ref()
+                .map_or(self.credentials_interval, |interval| interval.value),
             authority: keys.authority.clone().or_else(|| self.authority.clone()),
         }
     }
