@@ -126,12 +126,15 @@ impl<'a> Targets<'a> {
                 kind: plan.check.kind(),
                 parameters: plan.parameters.clone(),
             };
-            table.push(TargetSetup { key, settings: plan.settings.clone(), probed })
+            table.push(TargetSetup { key, settings: plan.settings.clone(), probed, watched: false })
         };
         let id = *self.known.entry((address, number)).or_insert_with(new);
         // Of several that share a target one is enough to have it watched.
         if let Some(Some(spec)) = self.specs.get_mut(id) {
             spec.watch = spec.watch.max(plan.watch);
+        }
+        if let Some(row) = self.table.get_mut(id) {
+            row.watched |= plan.watch.is_some() && plan.check.can_be_held();
         }
         Some(id)
     }
