@@ -29,6 +29,7 @@ mod tcp;
 mod tls;
 mod tools;
 mod verifier;
+pub mod xmpp;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -36,11 +37,13 @@ use std::time::Duration;
 use crate::base::clock::Clock;
 
 pub use account::{Account, Certificate, Step};
+pub use attempt::Depth;
 pub use authority::Authority;
 pub use check::Check;
 pub use tcp::Tcp;
 pub use tls::{Tls, Verify};
 pub use tools::Tools;
+pub use xmpp::Xmpp;
 
 /// One check of one address: all that a probe needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +56,7 @@ pub struct Spec {
     pub timeout: Duration,
 }
 
-/// Probes once and tells what was seen, step by step.
+/// Probes once, as deep as the check goes, and tells what was seen, step by step.
 ///
 /// It ends within the timeout of `spec`, give or take the runtime's delay.
 ///
@@ -61,7 +64,12 @@ pub struct Spec {
 ///
 /// Dropping the future ends the probe and closes its connection.
 pub async fn run(spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
-    let mut attempt = attempt::Attempt::new(spec.address, clock, tools);
+    run_to(Depth::Deep, spec, clock, tools).await
+}
+
+/// Probes once, to this depth.
+pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
+    let mut attempt = attempt::Attempt::new(spec.address, depth, clock, tools);
     let ending = tokio::time::timeout(spec.timeout, spec.check.conduct(&mut attempt)).await;
     attempt.into_account(ending.ok(), spec.timeout)
 }

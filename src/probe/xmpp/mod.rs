@@ -1,0 +1,260 @@
+//! The check `xmpp`: opens a stream as clients and servers do (RFC 6120), with STARTTLS or within TLS (XEP-0368).
+//!
+//! ```text
+//!   octets ──▶ lexer ──▶ tag ──▶ element: header, features, errors ──▶ dialogue ──▶ turns ──▶ conduct: sockets
+//!                                                                        └ features, complaint: what it means
+//! ```
+//!
+//! An own reader of XML rather than a library: a stream may use so little of XML that refusing the rest where it
+//! begins is less code than bounding what a general reader accepts, and one octet at a time makes the verdict
+//! independent of how the octets arrive.
+//!
+//! **Invariant:** it never logs in, and what a server sends is held up to 64 KiB a stream, never expanded.
+
+mod complaint;
+mod dialogue;
+mod element;
+mod features;
+mod lexer;
+mod tag;
+
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::attempt::{Attempt, Conduct, Ending};
+use super::connect::{close, connect};
+use super::tcp::quote;
+use super::tls::{self, Tls, handshake};
+use crate::health::Outcome;
+
+pub use dialogue::{Dialogue, GOODBYE, STARTTLS, Turn};
+
+/// Parameters of [`Check::Xmpp`](super::Check::Xmpp).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Xmpp {
+    /// Who is played.
+    pub role: Role,
+    /// The domain that the stream is opened to: the service domain, in U-labels if it has any (RFC 7622 §3.2).
+    pub domain: String,
+    /// Whom the stream is from, if that is said: some servers want it of servers.
+    pub from: Option<String>,
+    /// Whether TLS comes first (XEP-0368) rather than by STARTTLS.
+    pub direct: bool,
+    /// Whether a server without STARTTLS fails, rather than being warned of.
+    pub require_tls: bool,
+    /// Whether a server for clients must offer a way to log in.
+    pub require_sasl: bool,
+    /// The longest time between probes that go down to TLS; those between stop at the offer of STARTTLS.
+    pub deep_interval: Duration,
+    /// TLS: the name, ALPN, and what makes a certificate a failure.
+    pub tls: Tls,
+}
+
+/// Who is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A client (c2s).
+    Client,
+    /// Another server (s2s).
+    Server,
+}
+
+impl Role {
+    /// Returns the default namespace of its streams (RFC 6120 §4.8.2).
+    pub const fn namespace(self) -> &'static str {
+        match self {
+            Self::Client => "jabber:client",
+            Self::Server => "jabber:server",
+        }
+    }
+
+    /// Returns its protocol's name for ALPN (XEP-0368 §3).
+    pub const fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::Client => b"xmpp-client",
+            Self::Server => b"xmpp-server",
+        }
+    }
+
+    const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        }
+    }
+}
+
+impl Conduct for Xmpp {
+    const KIND: &'static str = "xmpp";
+
+    fn transport(&self) -> &'static str {
+        if self.direct { "tls" } else { "tcp" }
+    }
+
+    fn parameters(&self) -> String {
+        let role = match self.role {
+            Role::Client => "c2s",
+            Role::Server => "s2s",
+        };
+        let mut text = format!("role={role} domain={}", self.domain.to_ascii_lowercase());
+        if let Some(from) = &self.from {
+            text.push_str(&format!(" from={from}"));
+        }
+        if !self.require_tls {
+            text.push_str(" require-tls=false");
+        }
+        if !self.require_sasl {
+            text.push_str(" require-sasl=false");
+        }
+        if self.deep_interval != DEEP_INTERVAL {
+            text.push_str(&format!(" deep-interval={:?}", self.deep_interval));
+        }
+        text.push(' ');
+        text.push_str(&self.tls.parameters());
+        text
+    }
+
+    fn deep_interval(&self) -> Option<Duration> {
+        // Within direct TLS there is nothing shallower than the whole that would notice a server that hangs.
+        (!self.direct).then_some(self.deep_interval)
+    }
+
+    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+        let mut dialogue = Dialogue::new(self, attempt.depth, self.direct);
+        let ending = self.talk(&mut dialogue, attempt).await;
+        attempt.warnings.extend(dialogue.into_warnings());
+        ending
+    }
+}
+
+impl Xmpp {
+    async fn talk(&self, dialogue: &mut Dialogue<'_>, attempt: &mut Attempt<'_>) -> Ending {
+        let mut plain = connect(attempt).await?;
+        if !self.direct {
+            match self.exchange(dialogue, &mut plain, attempt).await {
+                Ok(After::Secure) => dialogue.secured(),
+                Ok(After::Nothing) => return farewell(plain, Ok(())).await,
+                Err(outcome) => return farewell(plain, Err(outcome)).await,
+            }
+        }
+        let mut secure = handshake(&self.tls, plain, attempt).await?;
+        let ending = self.exchange(dialogue, &mut secure, attempt).await;
+        farewell(secure, ending.map(|_| ())).await
+    }
+
+    /// Opens a stream and goes on until it is decided or TLS begins.
+    async fn exchange<S>(
+        &self,
+        dialogue: &mut Dialogue<'_>,
+        stream: &mut S,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<After, Outcome>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        attempt.begin(dialogue.step());
+        let hello = dialogue.hello();
+        stream.write_all(hello.as_bytes()).await.map_err(|error| attempt.fails(tls::outcome(&error, &self.tls)))?;
+        let mut buffer = Vec::with_capacity(CHUNK);
+        loop {
+            buffer.clear();
+            let read = match stream.read_buf(&mut buffer).await {
+                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => 0,
+                read => read.map_err(|error| attempt.fails(tls::outcome(&error, &self.tls)))?,
+            };
+            if read == 0 {
+                return Err(attempt.fails(dialogue.ended()));
+            }
+            let mut unread = buffer.as_slice();
+            while !unread.is_empty() {
+                let (turn, rest) = dialogue.receive(unread).map_err(|outcome| {
+                    if dialogue.awaits_header() {
+                        attempt.saw(format!("answered {}", quote(&buffer)));
+                    }
+                    attempt.fails(outcome)
+                })?;
+                unread = rest;
+                match turn {
+                    Turn::Wait => {}
+                    Turn::Ask(saw) => {
+                        attempt.saw(saw);
+                        attempt.begin(dialogue.step());
+                        let asked = stream.write_all(STARTTLS.as_bytes()).await;
+                        asked.map_err(|error| attempt.fails(tls::outcome(&error, &self.tls)))?;
+                    }
+                    Turn::Secure => {
+                        attempt.saw("proceed");
+                        return Ok(After::Secure);
+                    }
+                    Turn::Pass(saw) => {
+                        attempt.passes();
+                        attempt.saw(saw);
+                        return Ok(After::Nothing);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What follows an exchange.
+enum After {
+    Secure,
+    Nothing,
+}
+
+/// Closes stream and connection as RFC 6120 §4.4 wants it; what was decided stands.
+async fn farewell(mut stream: impl AsyncRead + AsyncWrite + Unpin, ending: Ending) -> Ending {
+    // A far side that takes nothing more is none to be polite to.
+    let said = tokio::time::timeout(Duration::from_millis(100), stream.write_all(GOODBYE.as_bytes())).await;
+    if matches!(said, Ok(Ok(()))) {
+        close(stream).await;
+    }
+    ending
+}
+
+/// Why octets are not the stream that they should be.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+enum Malformed {
+    /// XML does not allow it.
+    #[error("not well-formed XML ({0})")]
+    Syntax(&'static str),
+    /// XMPP does not allow it.
+    #[error("{0}, which XMPP forbids (RFC 6120 §11)")]
+    Forbidden(&'static str),
+    /// It is more than anybody needs.
+    #[error("{0}")]
+    Limit(&'static str),
+}
+
+/// Makes foreign text fit for terminals and logs, and cuts it.
+fn printable(text: &str, most: usize) -> String {
+    let mut printable = String::new();
+    for letter in text.chars() {
+        if printable.len() >= most {
+            printable.push('…');
+            break;
+        }
+        if letter.is_control() { printable.extend(letter.escape_default()) } else { printable.push(letter) }
+    }
+    printable
+}
+
+/// How much is read at once, in octets.
+const CHUNK: usize = 2048;
+/// The default of `deep-interval`.
+const DEEP_INTERVAL: Duration = Duration::from_secs(30);
+const STREAMS: &str = "http://etherx.jabber.org/streams";
+const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
+
+#[cfg(test)]
+mod tests;
