@@ -119,8 +119,8 @@ fn agreed(stream: &TlsStream<TcpStream>) -> String {
     format!("{version}, {suite}{}", protocol.unwrap_or_default())
 }
 
-/// Classes an error of a handshake, or of a connection within TLS.
-pub(super) fn outcome(error: &io::Error, tls: &Tls) -> Outcome {
+/// Classes an error of a handshake.
+fn outcome(error: &io::Error, tls: &Tls) -> Outcome {
     let Some(cause) = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>()) else {
         return if error.kind() == io::ErrorKind::UnexpectedEof {
             conclusive("closed during the TLS handshake")

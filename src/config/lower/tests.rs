@@ -249,11 +249,12 @@ fn addresses_for_documents_are_reported_and_not_probed() {
 }
 
 #[test]
-fn static_serves_without_targets() {
+fn static_leaves_every_set_as_declared() {
     let config = "[health]\nreferences = [\"tcp://127.0.0.1:53\"]";
     let lowered = lower_with(config, vec![zone("example.com", SIP)], Options { fixed: true, interval: None });
-    assert!(lowered.setup.targets.is_empty() && lowered.setup.references.is_empty());
-    assert!(lowered.setup.pools.iter().flat_map(|(_, pool)| &pool.members).all(|member| member.unprobed));
+    assert!(lowered.setup.targets.is_empty() && lowered.specs.is_empty() && lowered.setup.references.is_empty());
+    assert!(lowered.setup.pools.is_empty() && lowered.setup.hosts.is_empty() && lowered.setup.follows.is_empty());
+    assert_eq!(lowered.setup.zones.len(), 1);
 }
 
 #[test]

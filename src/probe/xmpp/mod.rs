@@ -21,12 +21,14 @@ mod tag;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 use super::attempt::{Attempt, Conduct, Ending};
-use super::connect::{close, connect};
+use super::connect::close;
+use super::stream::Stream;
 use super::tcp::quote;
-use super::tls::{self, Tls, handshake};
+use super::tls::Tls;
 use crate::health::Outcome;
 
 pub use dialogue::{Dialogue, GOODBYE, STARTTLS, Turn};
@@ -138,71 +140,17 @@ impl Conduct for Xmpp {
 
 impl Xmpp {
     async fn talk(&self, dialogue: &mut Dialogue<'_>, attempt: &mut Attempt<'_>) -> Ending {
-        let mut plain = connect(attempt).await?;
-        if !self.direct {
-            match self.exchange(dialogue, &mut plain, attempt).await {
-                Ok(After::Secure) => dialogue.secured(),
-                Ok(After::Nothing) => return farewell(plain, Ok(())).await,
-                Err(outcome) => return farewell(plain, Err(outcome)).await,
+        let mut stream = Stream::open(self.direct.then_some(&self.tls), attempt).await?;
+        let ending = loop {
+            match exchange(dialogue, &mut stream, attempt).await {
+                Ok(After::Secure) => stream = stream.secure(&self.tls, attempt).await?,
+                Ok(After::Nothing) => break Ok(()),
+                Err(outcome) => break Err(outcome),
             }
-        }
-        let mut secure = handshake(&self.tls, plain, attempt).await?;
-        let ending = self.exchange(dialogue, &mut secure, attempt).await;
-        farewell(secure, ending.map(|_| ())).await
-    }
-
-    /// Opens a stream and goes on until it is decided or TLS begins.
-    async fn exchange<S>(
-        &self,
-        dialogue: &mut Dialogue<'_>,
-        stream: &mut S,
-        attempt: &mut Attempt<'_>,
-    ) -> Result<After, Outcome>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        attempt.begin(dialogue.step());
-        let hello = dialogue.hello();
-        stream.write_all(hello.as_bytes()).await.map_err(|error| attempt.fails(tls::outcome(&error, &self.tls)))?;
-        let mut buffer = Vec::with_capacity(CHUNK);
-        loop {
-            buffer.clear();
-            let read = match stream.read_buf(&mut buffer).await {
-                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => 0,
-                read => read.map_err(|error| attempt.fails(tls::outcome(&error, &self.tls)))?,
-            };
-            if read == 0 {
-                return Err(attempt.fails(dialogue.ended()));
-            }
-            let mut unread = buffer.as_slice();
-            while !unread.is_empty() {
-                let (turn, rest) = dialogue.receive(unread).map_err(|outcome| {
-                    if dialogue.awaits_header() {
-                        attempt.saw(format!("answered {}", quote(&buffer)));
-                    }
-                    attempt.fails(outcome)
-                })?;
-                unread = rest;
-                match turn {
-                    Turn::Wait => {}
-                    Turn::Ask(saw) => {
-                        attempt.saw(saw);
-                        attempt.begin(dialogue.step());
-                        let asked = stream.write_all(STARTTLS.as_bytes()).await;
-                        asked.map_err(|error| attempt.fails(tls::outcome(&error, &self.tls)))?;
-                    }
-                    Turn::Secure => {
-                        attempt.saw("proceed");
-                        return Ok(After::Secure);
-                    }
-                    Turn::Pass(saw) => {
-                        attempt.passes();
-                        attempt.saw(saw);
-                        return Ok(After::Nothing);
-                    }
-                }
-            }
-        }
+            dialogue.secured();
+        };
+        farewell(stream).await;
+        ending
     }
 }
 
@@ -212,14 +160,56 @@ enum After {
     Nothing,
 }
 
+/// Opens a stream and goes on until it is decided or TLS begins.
+async fn exchange(
+    dialogue: &mut Dialogue<'_>,
+    stream: &mut Stream,
+    attempt: &mut Attempt<'_>,
+) -> Result<After, Outcome> {
+    attempt.begin(dialogue.step());
+    stream.send(dialogue.hello().as_bytes(), attempt).await?;
+    let mut buffer = Vec::with_capacity(CHUNK);
+    loop {
+        buffer.clear();
+        if stream.receive(&mut buffer, CHUNK, attempt).await? == 0 {
+            return Err(attempt.fails(dialogue.ended()));
+        }
+        let mut unread = buffer.as_slice();
+        while !unread.is_empty() {
+            let (turn, rest) = dialogue.receive(unread).map_err(|outcome| {
+                if dialogue.awaits_header() {
+                    attempt.saw(format!("answered {}", quote(&buffer)));
+                }
+                attempt.fails(outcome)
+            })?;
+            unread = rest;
+            match turn {
+                Turn::Wait => {}
+                Turn::Ask(saw) => {
+                    attempt.saw(saw);
+                    attempt.begin(dialogue.step());
+                    stream.send(STARTTLS.as_bytes(), attempt).await?;
+                }
+                Turn::Secure => {
+                    attempt.saw("proceed");
+                    return Ok(After::Secure);
+                }
+                Turn::Pass(saw) => {
+                    attempt.passes();
+                    attempt.saw(saw);
+                    return Ok(After::Nothing);
+                }
+            }
+        }
+    }
+}
+
 /// Closes stream and connection as RFC 6120 §4.4 wants it; what was decided stands.
-async fn farewell(mut stream: impl AsyncRead + AsyncWrite + Unpin, ending: Ending) -> Ending {
-    // A far side that takes nothing more is none to be polite to.
-    let said = tokio::time::timeout(Duration::from_millis(100), stream.write_all(GOODBYE.as_bytes())).await;
-    if matches!(said, Ok(Ok(()))) {
+async fn farewell(mut stream: Stream) {
+    // Whoever takes nothing more, or is gone, is none to be polite to.
+    if let Ok(Ok(())) = timeout(FAREWELL, stream.write_all(GOODBYE.as_bytes())).await {
         close(stream).await;
     }
-    ending
 }
 
 /// Why octets are not the stream that they should be.
@@ -251,6 +241,8 @@ fn printable(text: &str, most: usize) -> String {
 
 /// How much is read at once, in octets.
 const CHUNK: usize = 2048;
+/// How long the far side may take to take our last words.
+const FAREWELL: Duration = Duration::from_millis(100);
 /// The default of `deep-interval`.
 const DEEP_INTERVAL: Duration = Duration::from_secs(30);
 const STREAMS: &str = "http://etherx.jabber.org/streams";
