@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
+#[path = "../fuzz/bodies/xmpp.rs"]
+mod xmpp;
 #[path = "../fuzz/bodies/zone_parse.rs"]
 mod zone_parse;
 
@@ -24,6 +26,11 @@ fn any_octets_are_read_as_a_packet() {
 #[test]
 fn any_octets_are_read_as_a_zone() {
     feed("zone_parse", zone_parse::run);
+}
+
+#[test]
+fn any_octets_are_read_as_an_xmpp_server() {
+    feed("xmpp", xmpp::run);
 }
 
 /// Runs a body over its seeds, then over changed ones until the time is over.

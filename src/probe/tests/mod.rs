@@ -1,7 +1,7 @@
 //! Probes against servers of our own, on loopback, of every kind that misbehaves.
 
 mod tcp;
-mod tls;
+pub(super) mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;
