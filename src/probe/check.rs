@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending};
-use super::{Tcp, Tls, Xmpp};
+use super::{Sip, Tcp, Tls, Xmpp};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -49,6 +49,8 @@ checks! {
     Tcp,
     /// Connects and shakes hands.
     Tls,
+    /// Asks OPTIONS over UDP, TCP or TLS.
+    Sip,
     /// Opens an XMPP stream.
     Xmpp,
 }
