@@ -1,7 +1,5 @@
 //! Reads octets as an XMPP server's side of a dialogue, whole and one by one.
 
-use std::time::Duration;
-
 use understudy::probe::xmpp::{Dialogue, Role, Turn, Xmpp};
 use understudy::probe::{Depth, Tls, Verify};
 
@@ -48,14 +46,6 @@ fn play(check: &Xmpp, depth: Depth, octets: &[u8], piece: usize) -> String {
 }
 
 fn check(server: bool, direct: bool) -> Xmpp {
-    Xmpp {
-        role: if server { Role::Server } else { Role::Client },
-        domain: "example.test".to_owned(),
-        from: None,
-        direct,
-        require_tls: true,
-        require_sasl: true,
-        deep_interval: Duration::from_secs(30),
-        tls: Tls { name: "example.test".to_owned(), verify: Verify::Name, alpn: Vec::new(), authority: None },
-    }
+    let tls = Tls { name: "example.test".to_owned(), verify: Verify::Name, alpn: Vec::new(), authority: None };
+    Xmpp::new(if server { Role::Server } else { Role::Client }, direct, tls)
 }

@@ -1,5 +1,6 @@
 //! From a service's owner name to its check (product rules, "Nothing but a zone file is needed").
 
+use crate::probe::xmpp::Role;
 use crate::zone::Name;
 
 /// What an owner name tells about the check.
@@ -43,6 +44,8 @@ pub enum Guess {
     },
     /// SIP OPTIONS for the service's domain, over its transport.
     Sip,
+    /// An XMPP stream to the service's domain: STARTTLS over TCP, direct TLS over TLS.
+    Xmpp(Role),
 }
 
 /// Infers the check of a service.
@@ -50,8 +53,9 @@ pub enum Guess {
 /// | owner labels | check |
 /// |---|---|
 /// | `_sip` over `_udp`, `_tcp`, `_tls`; `_sips` over `_tcp`, `_tls` (RFC 3263 §4.1) | SIP |
-/// | `_xmpp-*`, `_stun`, `_turn` over `_tcp` | TCP, until the protocol's own check is there |
-/// | `_xmpps-*` (with ALPN, XEP-0368), `_stuns`, `_turns` over `_tcp`; anything over `_tls` | TLS, likewise |
+/// | `_xmpp-client`, `_xmpp-server`, `_xmpps-client`, `_xmpps-server` over `_tcp` | XMPP |
+/// | `_stun`, `_turn` over `_tcp` | TCP, until the protocol's own check is there |
+/// | `_stuns`, `_turns` over `_tcp`; anything over `_tls` | TLS, likewise |
 /// | over `_tcp` and known to be TLS | TLS |
 /// | any other over `_tcp`, also `*` | TCP |
 /// | anything else, as `_udp` | none |
@@ -60,8 +64,8 @@ pub fn infer(owner: &Name) -> Inference {
     let until = protocol_of(&service);
     let guess = match (transport.as_str(), service.as_str()) {
         ("_udp", "_sip") | ("_tcp" | "_tls", "_sip" | "_sips") => Guess::Sip,
-        ("_tcp", "_xmpps-client") => Guess::Tls { alpn: &["xmpp-client"] },
-        ("_tcp", "_xmpps-server") => Guess::Tls { alpn: &["xmpp-server"] },
+        ("_tcp", "_xmpp-client" | "_xmpps-client") => Guess::Xmpp(Role::Client),
+        ("_tcp", "_xmpp-server" | "_xmpps-server") => Guess::Xmpp(Role::Server),
         ("_tcp", service) if TLS.contains(&service) => Guess::Tls { alpn: &[] },
         ("_tcp", _) => Guess::Tcp,
         ("_tls", _) => Guess::Tls { alpn: &[] },
@@ -92,7 +96,6 @@ pub fn service_domain(owner: &Name) -> String {
 /// Returns the protocol whose check is still to come.
 fn protocol_of(service: &str) -> Option<&'static str> {
     match service {
-        "_xmpp-client" | "_xmpp-server" | "_xmpps-client" | "_xmpps-server" => Some("XMPP"),
         "_stun" | "_stuns" => Some("STUN"),
         "_turn" | "_turns" => Some("TURN"),
         _ => None,
@@ -144,10 +147,11 @@ mod tests {
             ("_SIP._TLS.example.com", Guess::Sip, over_tls, None),
             ("_sips._udp.example.com", Guess::Nothing, Udp, None),
             ("_sip._sctp.example.com", Guess::Nothing, Tcp, None),
-            ("_xmpp-client._tcp.example.com", Guess::Tcp, Tcp, Some("XMPP")),
-            ("_xmpp-server._tcp.example.com", Guess::Tcp, Tcp, Some("XMPP")),
-            ("_xmpps-client._tcp.example.com", Guess::Tls { alpn: &["xmpp-client"] }, over_tls, Some("XMPP")),
-            ("_xmpps-server._tcp.example.com", Guess::Tls { alpn: &["xmpp-server"] }, over_tls, Some("XMPP")),
+            ("_xmpp-client._tcp.example.com", Guess::Xmpp(Role::Client), Tcp, None),
+            ("_XMPP-Server._tcp.example.com", Guess::Xmpp(Role::Server), Tcp, None),
+            ("_xmpps-client._tcp.example.com", Guess::Xmpp(Role::Client), over_tls, None),
+            ("_xmpps-server._tcp.example.com", Guess::Xmpp(Role::Server), over_tls, None),
+            ("_xmpp-client._udp.example.com", Guess::Nothing, Udp, None),
             ("_stun._udp.example.com", Guess::Nothing, Udp, Some("STUN")),
             ("_stun._tcp.example.com", Guess::Tcp, Tcp, Some("STUN")),
             ("_stuns._tcp.example.com", tls, over_tls, Some("STUN")),

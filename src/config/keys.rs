@@ -75,7 +75,7 @@ pub const TARGET: &[Key] = &[
     works("fall", "3"),
     works("rise", "2"),
     idle("watch", "true"),
-    idle("deep-interval", r#""30s""#),
+    works("deep-interval", r#""30s""#),
     idle("credentials-interval", r#""60s""#),
     works("verify", r#""name""#),
     bare("ca-file"),

@@ -41,7 +41,7 @@ use std::time::Duration;
 use crate::base::clock::Clock;
 
 pub use account::{Account, Certificate, Step};
-pub use attempt::Depth;
+pub use attempt::{DEEP_INTERVAL, Depth};
 pub use authority::Authority;
 pub use check::Check;
 pub use over::Over;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use crate::base::finding::Finding;
 use crate::base::table::Table;
@@ -9,7 +10,7 @@ use crate::config::shape::TargetKeys;
 use crate::engine::setup::{TargetKey, TargetSetup};
 use crate::health::{self, TargetId};
 use crate::probe::allow::{Access, Refused};
-use crate::probe::{Authority, Check, Spec, Verify};
+use crate::probe::{Authority, Check, DEEP_INTERVAL, Spec, Verify};
 
 /// How the targets of one service are probed.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Inherited {
     pub(super) verify: Verify,
     /// What `ca-file` holds.
     pub(super) authority: Option<Authority>,
+    /// The longest time between two deep probes.
+    pub(super) deep_interval: Duration,
 }
 
 /// What makes a plan: transport, kind, parameters, thresholds and cadence.
@@ -48,6 +51,17 @@ pub(super) struct Targets<'a> {
     fixed: bool,
 }
 
+impl Default for Inherited {
+    fn default() -> Self {
+        Self {
+            settings: health::Settings::default(),
+            verify: Verify::Name,
+            authority: None,
+            deep_interval: DEEP_INTERVAL,
+        }
+    }
+}
+
 impl Inherited {
     /// Lays the keys of a service or an address over it.
     pub(super) fn with(&self, keys: &TargetKeys) -> Self {
@@ -55,6 +69,7 @@ impl Inherited {
             settings: keys.over(&self.settings),
             verify: keys.verify.as_ref().map_or(self.verify, |verify| verify.value),
             authority: keys.authority.clone().or_else(|| self.authority.clone()),
+            deep_interval: keys.deep_interval.as_ref().map_or(self.deep_interval, |interval| interval.value),
         }
     }
 }

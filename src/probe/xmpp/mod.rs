@@ -15,6 +15,7 @@ mod complaint;
 mod dialogue;
 mod element;
 mod features;
+mod idn;
 mod lexer;
 mod tag;
 
@@ -24,12 +25,14 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::attempt::{Attempt, Conduct, Ending};
+use super::attempt::{Attempt, Conduct, DEEP_INTERVAL, Ending};
 use super::connect::close;
 use super::stream::Stream;
 use super::tcp::quote;
 use super::tls::Tls;
 use crate::health::Outcome;
+
+use idn::to_unicode;
 
 pub use dialogue::{Dialogue, GOODBYE, STARTTLS, Turn};
 
@@ -55,7 +58,7 @@ pub struct Xmpp {
 }
 
 /// Who is played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// A client (c2s).
     Client,
@@ -103,11 +106,7 @@ impl Conduct for Xmpp {
     }
 
     fn parameters(&self) -> String {
-        let role = match self.role {
-            Role::Client => "c2s",
-            Role::Server => "s2s",
-        };
-        let mut text = format!("role={role} domain={}", self.domain.to_ascii_lowercase());
+        let mut text = format!("role={} domain={}", self.role.word(), self.domain.to_lowercase());
         if let Some(from) = &self.from {
             text.push_str(&format!(" from={from}"));
         }
@@ -117,7 +116,7 @@ impl Conduct for Xmpp {
         if !self.require_sasl {
             text.push_str(" require-sasl=false");
         }
-        if self.deep_interval != DEEP_INTERVAL {
+        if !self.direct && self.deep_interval != DEEP_INTERVAL {
             text.push_str(&format!(" deep-interval={:?}", self.deep_interval));
         }
         text.push(' ');
@@ -139,6 +138,23 @@ impl Conduct for Xmpp {
 }
 
 impl Xmpp {
+    /// Makes the check of a service's domain with the defaults; `tls` bears its name, and gets the role's ALPN.
+    pub fn new(role: Role, direct: bool, mut tls: Tls) -> Self {
+        if direct {
+            tls.alpn = vec![role.alpn().to_vec()];
+        }
+        Self {
+            role,
+            domain: to_unicode(&tls.name),
+            from: None,
+            direct,
+            require_tls: true,
+            require_sasl: true,
+            deep_interval: DEEP_INTERVAL,
+            tls,
+        }
+    }
+
     async fn talk(&self, dialogue: &mut Dialogue<'_>, attempt: &mut Attempt<'_>) -> Ending {
         let mut stream = Stream::open(self.direct.then_some(&self.tls), attempt).await?;
         let ending = loop {
@@ -243,8 +259,6 @@ fn printable(text: &str, most: usize) -> String {
 const CHUNK: usize = 2048;
 /// How long the far side may take to take our last words.
 const FAREWELL: Duration = Duration::from_millis(100);
-/// The default of `deep-interval`.
-const DEEP_INTERVAL: Duration = Duration::from_secs(30);
 const STREAMS: &str = "http://etherx.jabber.org/streams";
 const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
 

@@ -7,6 +7,7 @@ mod reference;
 mod sip;
 mod tcp;
 mod tls;
+mod xmpp;
 
 use crate::base::finding::Finding;
 use crate::config::keys::{Key, Status};
@@ -22,6 +23,7 @@ pub use reference::Reference;
 pub use sip::SipShape;
 pub use tcp::TcpShape;
 pub use tls::TlsShape;
+pub use xmpp::XmppShape;
 
 /// One `check`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub enum CheckKind {
     Tls(TlsShape),
     /// Asks OPTIONS.
     Sip(SipShape),
+    /// Opens an XMPP stream.
+    Xmpp(XmppShape),
 }
 
 /// A kind: its name, its keys, how they are read.
@@ -53,11 +57,12 @@ const KINDS: &[Kind] = &[
     ("sip", sip::KEYS, |reader, table| CheckKind::Sip(SipShape::read(reader, table))),
     ("tcp", tcp::KEYS, |reader, table| CheckKind::Tcp(TcpShape::read(reader, table))),
     ("tls", tls::KEYS, |reader, table| CheckKind::Tls(TlsShape::read(reader, table))),
+    ("xmpp", xmpp::KEYS, |reader, table| CheckKind::Xmpp(XmppShape::read(reader, table))),
     ("none", &[], |_, _| CheckKind::Nothing),
 ];
 
 /// The kinds that come later.
-const LATER: &[&str] = &["http", "https", "xmpp", "stun", "turn", "dns", "grpc", "icmp", "exec", "push"];
+const LATER: &[&str] = &["http", "https", "stun", "turn", "dns", "grpc", "icmp", "exec", "push"];
 
 /// Reads `check` of a section, if it is set.
 pub(super) fn read_check(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<CheckShape> {

@@ -219,7 +219,7 @@ fn within_tls_a_new_stream_begins() {
 fn parameters_name_all_that_tells_checks_apart() {
     let base = xmpp(Role::Client, false);
     let text = |check: &Xmpp| check.parameters();
-    assert_eq!(text(&base), "role=c2s domain=example.test name=example.test");
+    assert_eq!(text(&base), "role=client domain=example.test name=example.test");
     assert_eq!(text(&Xmpp { domain: "Example.TEST".to_owned(), ..base.clone() }), text(&base));
     for different in [
         xmpp(Role::Server, false),

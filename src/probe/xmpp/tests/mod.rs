@@ -12,17 +12,7 @@ const DOMAIN: &str = "example.test";
 
 /// A check of `example.test` with all defaults.
 fn xmpp(role: Role, direct: bool) -> Xmpp {
-    let alpn = if direct { vec![role.alpn().to_vec()] } else { Vec::new() };
-    Xmpp {
-        role,
-        domain: DOMAIN.to_owned(),
-        from: None,
-        direct,
-        require_tls: true,
-        require_sasl: true,
-        deep_interval: DEEP_INTERVAL,
-        tls: Tls { name: DOMAIN.to_owned(), verify: Verify::Name, alpn, authority: None },
-    }
+    Xmpp::new(role, direct, Tls { name: DOMAIN.to_owned(), verify: Verify::Name, alpn: Vec::new(), authority: None })
 }
 
 /// A stream header as servers send it.
