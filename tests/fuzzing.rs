@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
+#[path = "../fuzz/bodies/sip.rs"]
+mod sip;
 #[path = "../fuzz/bodies/xmpp.rs"]
 mod xmpp;
 #[path = "../fuzz/bodies/zone_parse.rs"]
@@ -21,6 +23,11 @@ mod zone_parse;
 #[test]
 fn any_octets_are_read_as_a_packet() {
     feed("query", query::run);
+}
+
+#[test]
+fn any_octets_are_read_as_sip() {
+    feed("sip", sip::run);
 }
 
 #[test]

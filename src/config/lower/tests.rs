@@ -123,8 +123,7 @@ fn the_sip_zone_becomes_two_pools() {
         ]
     );
     let tls = pool(&lowered, "_sip._tls.example.com.");
-    let parameters = "domain=example.com name=example.com";
-    let targets = ["127.0.1.1:5061", "[::1]:5061"].map(|address| format!("{address} sip {parameters}"));
+    let targets = ["127.0.1.1:5061", "[::1]:5061"].map(|address| format!("{address} sip name=example.com"));
     assert_eq!(probes(&lowered, tls), [targets]);
     assert_eq!(notes(&lowered), Vec::<&str>::new());
     assert_eq!(tcp.fills[0].ttl, 300);

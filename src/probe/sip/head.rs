@@ -140,9 +140,21 @@ impl<'a> Start<'a> {
     }
 }
 
-/// Returns whether the begin of a line may still become a first line of SIP: other protocols are told by their first
-/// word, and need not be waited for.
-pub(super) fn may_begin(line: &[u8]) -> bool {
+/// Returns why what has come of a message cannot become one: other protocols are told by their first word or line, and
+/// need not be waited for.
+pub(super) fn judge_begin(octets: &[u8]) -> Result<(), Fault> {
+    let (line, _) = split_line(octets);
+    if octets.contains(&b'\n') {
+        Start::read(line).map(drop)
+    } else if may_begin(line) {
+        Ok(())
+    } else {
+        Err(Fault::Other)
+    }
+}
+
+/// Returns whether the begin of a line may still become a first line.
+fn may_begin(line: &[u8]) -> bool {
     let word = line.split(|octet| *octet == b' ').next().unwrap_or_default();
     let plain = !line.iter().any(|octet| octet.is_ascii_control() && *octet != b'\t');
     let is_first_word = starts_with(word, b"SIP/") || word.iter().all(|octet| is_token(*octet));
@@ -150,7 +162,7 @@ pub(super) fn may_begin(line: &[u8]) -> bool {
 }
 
 /// Parts the first line, without its end, from what follows.
-pub(super) fn split_line(octets: &[u8]) -> (&[u8], &[u8]) {
+fn split_line(octets: &[u8]) -> (&[u8], &[u8]) {
     let end = octets.iter().position(|octet| *octet == b'\n');
     let (line, rest) = match end.and_then(|end| octets.split_at_checked(end)) {
         Some((line, rest)) => (line, rest.get(1..).unwrap_or_default()),

@@ -5,7 +5,7 @@
 //! | a head of 8 KiB | the stream is at fault |
 //! | bodies | passed over, never kept |
 
-use super::head::{Body, Fault, Head, may_begin, split_line};
+use super::head::{Body, Fault, Head, judge_begin};
 
 /// What has come and is not read yet.
 #[derive(Clone, Debug)]
@@ -53,13 +53,8 @@ impl Incoming {
         let idle = self.buffer.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
         self.take_away(idle);
         let Some(end) = self.end_of_head() else {
-            return if !may_begin(split_line(&self.buffer).0.trim_ascii_end()) {
-                Err(Fault::Other)
-            } else if self.buffer.len() >= HEAD_MAX {
-                Err(Fault::Long)
-            } else {
-                Ok(None)
-            };
+            judge_begin(&self.buffer)?;
+            return if self.buffer.len() >= HEAD_MAX { Err(Fault::Long) } else { Ok(None) };
         };
         let head = Head::read(self.buffer.get(..end).unwrap_or_default())?;
         self.done = match head.body {

@@ -19,6 +19,7 @@ mod verdict;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::Tls;
 use super::attempt::{Attempt, Conduct, Ending, conclusive, unknown};
 use super::connect::close;
 use super::datagram::Datagram;
@@ -133,18 +134,23 @@ impl Conduct for Sip {
     }
 
     fn parameters(&self) -> String {
-        let domain = self.domain.to_ascii_lowercase();
-        let mut text = format!("domain={domain}");
-        if let Over::Tls(tls) = &self.over {
-            text.push_str(&format!(" {}", tls.parameters()));
+        let mut parts = Vec::new();
+        let tls = match &self.over {
+            Over::Udp | Over::Tcp => None,
+            Over::Tls(tls) => Some(tls),
+        };
+        // With TLS, its name says the domain too, unless they differ.
+        if !tls.is_some_and(|tls| tls.name.eq_ignore_ascii_case(&self.domain)) {
+            parts.push(format!("domain={}", self.domain.to_ascii_lowercase()));
         }
+        parts.extend(tls.map(Tls::parameters));
         if let Expect::Only(_) = self.expect {
-            text.push_str(&format!(" expect={}", self.expect));
+            parts.push(format!("expect={}", self.expect));
         }
         if self.max_forwards != MAX_FORWARDS {
-            text.push_str(&format!(" max-forwards={}", self.max_forwards));
+            parts.push(format!("max-forwards={}", self.max_forwards));
         }
-        text
+        parts.join(" ")
     }
 
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
