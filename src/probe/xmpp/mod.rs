@@ -25,7 +25,7 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::attempt::{Attempt, Conduct, DEEP_INTERVAL, Ending};
+use super::attempt::{Attempt, Conduct, DEEP_INTERVAL, Depth, Ending};
 use super::connect::close;
 use super::stream::Stream;
 use super::tcp::quote;
@@ -51,7 +51,8 @@ pub struct Xmpp {
     pub require_tls: bool,
     /// Whether a server for clients must offer a way to log in.
     pub require_sasl: bool,
-    /// The longest time between probes that go down to TLS; those between stop at the offer of STARTTLS.
+    /// The longest time between deep probes. Those between stop at the offer of STARTTLS; with direct TLS of servers
+    /// at the end of the handshake; with direct TLS of clients all are deep.
     pub deep_interval: Duration,
     /// TLS: the name, ALPN, and what makes a certificate a failure.
     pub tls: Tls,
@@ -116,7 +117,7 @@ impl Conduct for Xmpp {
         if !self.require_sasl {
             text.push_str(" require-sasl=false");
         }
-        if !self.direct && self.deep_interval != DEEP_INTERVAL {
+        if !self.is_always_whole() && self.deep_interval != DEEP_INTERVAL {
             text.push_str(&format!(" deep-interval={:?}", self.deep_interval));
         }
         text.push(' ');
@@ -125,8 +126,7 @@ impl Conduct for Xmpp {
     }
 
     fn deep_interval(&self) -> Option<Duration> {
-        // Within direct TLS there is nothing shallower than the whole that would notice a server that hangs.
-        (!self.direct).then_some(self.deep_interval)
+        (!self.is_always_whole()).then_some(self.deep_interval)
     }
 
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
@@ -155,8 +155,20 @@ impl Xmpp {
         }
     }
 
+    /// Returns whether a shallow probe would not be much cheaper. Direct TLS without a stream leaves out what a hung
+    /// server behind a proxy for TLS shows; for servers it is done all the same, as Prosody warns of each stream
+    /// without a client certificate in its log.
+    fn is_always_whole(&self) -> bool {
+        self.direct && self.role == Role::Client
+    }
+
     async fn talk(&self, dialogue: &mut Dialogue<'_>, attempt: &mut Attempt<'_>) -> Ending {
         let mut stream = Stream::open(self.direct.then_some(&self.tls), attempt).await?;
+        if self.direct && !self.is_always_whole() && attempt.depth == Depth::Shallow {
+            attempt.passes();
+            close(stream).await;
+            return Ok(());
+        }
         let ending = loop {
             match exchange(dialogue, &mut stream, attempt).await {
                 Ok(After::Secure) => stream = stream.secure(&self.tls, attempt).await?,

@@ -6,7 +6,7 @@ mod reader;
 mod servers;
 
 use super::*;
-use crate::probe::{Depth, Verify};
+use crate::probe::Verify;
 
 const DOMAIN: &str = "example.test";
 

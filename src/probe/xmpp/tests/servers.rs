@@ -154,6 +154,20 @@ async fn a_shallow_probe_ends_before_tls() {
 }
 
 #[tokio::test]
+async fn a_shallow_probe_of_direct_tls_leaves_out_the_stream_for_servers_alone() {
+    let ca = Ca::new();
+    for (role, told) in [(Role::Client, "connect tls stream"), (Role::Server, "connect tls")] {
+        let (server, _heard) = Good::start(good(ca.issue(&[DOMAIN], (2020, 2100)), role), role, true).await;
+        let (address, check) = (server.address, trusting(&ca, role, true));
+        assert_eq!(check.deep_interval().is_some(), role == Role::Server);
+        let spec = Spec { address, check, timeout: Duration::from_secs(10) };
+        let account = run_to(Depth::Shallow, &spec, &Clock::start(), &Tools::from_roots([])).await;
+        assert_saw(&account, "pass", "");
+        assert_eq!(steps(&account).join(" "), told);
+    }
+}
+
+#[tokio::test]
 async fn direct_tls_comes_with_alpn_and_the_service_domain() {
     let ca = Ca::new();
     for role in [Role::Client, Role::Server] {
