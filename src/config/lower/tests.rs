@@ -179,6 +179,30 @@ fn halves_of_a_pair_agree_in_policy() {
 }
 
 #[test]
+fn xmpp_is_opened_as_configured() {
+    let config = "[health]\ndeep-interval = \"10s\"\n[[service]]\nmatch = \"_chat._tcp.example.com\"\ncheck = { kind = \
+                  \"xmpp\", role = \"server\", name = \"XN--mnchen-3ya.example\", from = \"a.example\", require-tls = false }\n\
+                  [[service]]\nmatch = \"_xmpp-server._tcp.example.com\"\ncheck = { kind = \"xmpp\", transport = \"tls\" }\n";
+    let zone = "
+        _chat._tcp SRV 1 0 5269 host
+        _xmpp-server._tcp SRV 1 0 5270 host
+        host A 127.0.0.1
+    ";
+    let lowered = lower_one(config, zone);
+    assert_eq!(faults(&lowered), []);
+    let seen = |owner: &str| probes(&lowered, pool(&lowered, owner))[0][0].clone();
+    assert_eq!(
+        seen("_chat._tcp.example.com."),
+        "127.0.0.1:5269 xmpp role=server domain=münchen.example from=a.example require-tls=false deep-interval=10s \
+         name=xn--mnchen-3ya.example"
+    );
+    assert_eq!(
+        seen("_xmpp-server._tcp.example.com."),
+        "127.0.0.1:5270 xmpp role=server domain=example.com deep-interval=10s name=example.com alpn=\"xmpp-server\""
+    );
+}
+
+#[test]
 fn equal_probes_are_one_target() {
     let text = "
         _a._tcp SRV 1 0 80 host
