@@ -65,7 +65,7 @@ fn the_answer_leaves_a_hung_prosody_and_comes_back() {
     first.write("example.test.zone", &zone);
     let config = "version = 1\n[server]\nlisten = [\"127.0.21.20:21053\"]\n[state]\ndir = \"none\"\n[health]\n\
                   interval = \"500ms\"\nfast-interval = \"200ms\"\ndown-interval = \"500ms\"\ntimeout = \"500ms\"\n\
-                  deep-interval = \"1s\"\nca-file = \"ca.pem\"\n[policy]\nhold = \"1s\"\n[[zone]]\n\
+                  deep-interval = \"1h\"\nca-file = \"ca.pem\"\n[policy]\nhold = \"1s\"\n[[zone]]\n\
                   file = \"example.test.zone\"\n";
     let config = first.write("understudy.toml", config);
     let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
@@ -76,6 +76,12 @@ fn the_answer_leaves_a_hung_prosody_and_comes_back() {
     for owner in ["_xmpp-client._tcp", "_xmpps-client._tcp"] {
         becomes(owner, &both);
     }
+    eventually("shallow tests of clients' STARTTLS", || {
+        let log = std::fs::read_to_string(first.path("prosody.log")).unwrap();
+        let of_clients = |what: &str| log.lines().filter(|line| line.contains("c2s") && line.contains(what)).count();
+        let (opened, secured) = (of_clients("Client connected"), of_clients("Stream encrypted"));
+        (secured > 0 && opened > secured + 4).then_some(())
+    });
     a.signal("STOP");
     for owner in ["_xmpp-client._tcp", "_xmpps-client._tcp"] {
         becomes(owner, &["20 b"]);

@@ -8,6 +8,8 @@
 //! | `policy-violation`, `reset` | unknown: we may have asked too often |
 //! | `host-unknown`, `host-gone`, `internal-server-error`, and any other | fail, conclusive |
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use super::element::Element;
 use super::printable;
 use crate::health::Outcome;

@@ -10,6 +10,8 @@
 //!
 //! A stream error may come instead of features or proceed; see `complaint` for what it means.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use std::borrow::Cow;
 
 use super::complaint::Complaint;
@@ -108,7 +110,7 @@ impl<'a> Dialogue<'a> {
                     // Whoever stands between could put words into the stream that TLS is to protect (RFC 6120 §5.4.3.3).
                     return Err(conclusive("sends more between <proceed/> and TLS"));
                 }
-                turn => return Ok((turn, rest)),
+                turn @ (Turn::Ask(_) | Turn::Secure | Turn::Pass(_)) => return Ok((turn, rest)),
             }
         }
         Ok((Turn::Wait, rest))

@@ -7,6 +7,8 @@
 //! | depth | 16 |
 //! | elements and attributes within the stream | 1,024 |
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use std::sync::Arc;
 
 use super::Malformed;

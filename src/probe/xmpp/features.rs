@@ -1,5 +1,7 @@
 //! What a server offers on a stream (RFC 6120 §4.3).
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use super::element::Element;
 use super::printable;
 

@@ -1,9 +1,11 @@
 //! Domains as XMPP writes them: in U-labels (RFC 7622 §3.2), where DNS and TLS have A-labels.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 /// Decodes the A-labels of a domain; a label that is none stays as it is.
 pub(super) fn to_unicode(domain: &str) -> String {
     let labels = domain.split('.').map(|label| {
-        let encoded = label.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("xn--")).and(label.get(4..));
+        let encoded = label.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("xn--")).and_then(|_| label.get(4..));
         encoded.and_then(decode).unwrap_or_else(|| label.to_owned())
     });
     labels.collect::<Vec<_>>().join(".")

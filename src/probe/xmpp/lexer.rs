@@ -10,6 +10,8 @@
 //! RFC 6120 §11.1 forbids comments, processing instructions, document types, and entities beyond the five predefined
 //! ones: each is refused where it begins, so that none can grow or expand.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use super::Malformed;
 use super::tag::{Tag, reference};
 

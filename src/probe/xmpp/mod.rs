@@ -107,7 +107,10 @@ impl Conduct for Xmpp {
     }
 
     fn parameters(&self) -> String {
-        let mut text = format!("role={} domain={}", self.role.word(), self.domain.to_lowercase());
+        let mut text = format!("role={}", self.role.word());
+        if self.domain.to_lowercase() != to_unicode(&self.tls.name).to_lowercase() {
+            text.push_str(&format!(" domain={}", self.domain.to_lowercase()));
+        }
         if let Some(from) = &self.from {
             text.push_str(&format!(" from={from}"));
         }
@@ -120,8 +123,11 @@ impl Conduct for Xmpp {
         if !self.is_always_whole() && self.deep_interval != DEEP_INTERVAL {
             text.push_str(&format!(" deep-interval={:?}", self.deep_interval));
         }
+        // What a role always offers says nothing.
+        let is_usual = self.direct && self.tls.alpn == [self.role.alpn()];
+        let alpn = if is_usual { Vec::new() } else { self.tls.alpn.clone() };
         text.push(' ');
-        text.push_str(&self.tls.parameters());
+        text.push_str(&Tls { alpn, ..self.tls.clone() }.parameters());
         text
     }
 

@@ -1,5 +1,7 @@
 //! One tag, one XML declaration, one reference: what stands between their marks.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use super::Malformed;
 
 /// What a tag says.

@@ -71,7 +71,12 @@ fn theirs(text: &str) -> Seen {
                 letters.push_str(&quick_xml::escape::unescape(&format!("&{name};")).unwrap());
             }
             Theirs::Eof => return seen,
-            other => panic!("{other:?}"),
+            other @ (Theirs::Empty(_)
+            | Theirs::CData(_)
+            | Theirs::Comment(_)
+            | Theirs::Decl(_)
+            | Theirs::PI(_)
+            | Theirs::DocType(_)) => panic!("{other:?}"),
         }
     }
 }

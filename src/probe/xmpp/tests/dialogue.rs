@@ -219,7 +219,8 @@ fn within_tls_a_new_stream_begins() {
 fn parameters_name_all_that_tells_checks_apart() {
     let base = xmpp(Role::Client, false);
     let text = |check: &Xmpp| check.parameters();
-    assert_eq!(text(&base), "role=client domain=example.test name=example.test");
+    assert_eq!(text(&base), "role=client name=example.test");
+    assert_eq!(text(&xmpp(Role::Client, true)), text(&base), "the transport tells them apart");
     assert_eq!(text(&Xmpp { domain: "Example.TEST".to_owned(), ..base.clone() }), text(&base));
     for different in [
         xmpp(Role::Server, false),
@@ -228,6 +229,8 @@ fn parameters_name_all_that_tells_checks_apart() {
         Xmpp { require_tls: false, ..base.clone() },
         Xmpp { require_sasl: false, ..base.clone() },
         Xmpp { deep_interval: Duration::from_secs(1), ..base.clone() },
+        Xmpp { tls: Tls { name: "x.test".to_owned(), ..base.tls.clone() }, ..base.clone() },
+        Xmpp { tls: Tls { alpn: vec![b"h2".to_vec()], ..base.tls.clone() }, ..base.clone() },
         Xmpp { tls: Tls { verify: Verify::Off, ..base.tls.clone() }, ..base.clone() },
     ] {
         assert_ne!(text(&different), text(&base));

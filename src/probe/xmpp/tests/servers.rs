@@ -1,7 +1,7 @@
 //! Servers on loopback: one that behaves, and every kind that does not.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Mono};
 use crate::probe::account::word;
 use crate::probe::tests::tls::{Ca, Identity};
 use crate::probe::tests::{Server, assert_saw, probe, probe_within};
@@ -118,6 +118,12 @@ async fn saying(words: impl Into<Vec<u8>>, piece: usize, pause: Duration) -> Ser
         }
     })
     .await
+}
+
+/// Takes the time.
+fn watch() -> (Clock, Mono) {
+    let clock = Clock::start();
+    (clock, clock.now().mono)
 }
 
 fn steps(account: &Account) -> Vec<&str> {
@@ -299,10 +305,10 @@ async fn endless_and_huge_answers_are_given_up_at_their_limit() {
             }
         })
         .await;
-        let began = Instant::now();
+        let (clock, began) = watch();
         let account = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
         assert_saw(&account, "fail", part);
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert!(clock.now().mono.since(began) < Duration::from_secs(5), "{:?}", clock.now().mono.since(began));
     }
 }
 
@@ -363,10 +369,10 @@ async fn half_closed_connections_fail_at_once() {
             }
         })
         .await;
-        let began = Instant::now();
+        let (clock, began) = watch();
         let account = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
         assert_saw(&account, "fail", part);
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert!(clock.now().mono.since(began) < Duration::from_secs(2), "{:?}", clock.now().mono.since(began));
     }
 }
 
@@ -378,8 +384,8 @@ async fn whoever_never_hangs_up_does_not_hold_the_probe() {
         sleep(Duration::from_secs(60)).await;
     })
     .await;
-    let began = Instant::now();
+    let (clock, began) = watch();
     let account = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
     assert_saw(&account, "drain", "stream error system-shutdown");
-    assert!(account.latency < Duration::from_millis(200) && began.elapsed() < Duration::from_secs(2));
+    assert!(account.latency < Duration::from_millis(200) && clock.now().mono.since(began) < Duration::from_secs(2));
 }
