@@ -46,6 +46,10 @@ pub enum Guess {
     Sip,
     /// An XMPP stream to the service's domain: STARTTLS over TCP, direct TLS over TLS.
     Xmpp(Role),
+    /// STUN's question for our address, over the service's transport.
+    Stun,
+    /// TURN's question for an address that relays, over the service's transport.
+    Turn,
 }
 
 /// Infers the check of a service.
@@ -53,9 +57,10 @@ pub enum Guess {
 /// | owner labels | check |
 /// |---|---|
 /// | `_sip` over `_udp`, `_tcp`, `_tls`; `_sips` over `_tcp`, `_tls` (RFC 3263 §4.1) | SIP |
-/// | `_xmpp-client`, `_xmpp-server`, `_xmpps-client`, `_xmpps-server` over `_tcp` | XMPP |
-/// | `_stun`, `_turn` over `_tcp` | TCP, until the protocol's own check is there |
-/// | `_stuns`, `_turns` over `_tcp`; anything over `_tls` | TLS, likewise |
+/// | `_stun` over `_udp`, `_tcp`; `_stuns` over `_tcp` (RFC 8489 §8) | STUN |
+/// | `_turn` over `_udp`, `_tcp`; `_turns` over `_tcp` (RFC 5928 §3) | TURN |
+/// | `_xmpp-client`, `_xmpp-server`, `_xmpps-client`, `_xmpps-server` over `_tcp` (XEP-0368) | XMPP |
+/// | anything over `_tls` | TLS |
 /// | over `_tcp` and known to be TLS | TLS |
 /// | any other over `_tcp`, also `*` | TCP |
 /// | anything else, as `_udp` | none |
@@ -66,6 +71,8 @@ pub fn infer(owner: &Name) -> Inference {
         ("_udp", "_sip") | ("_tcp" | "_tls", "_sip" | "_sips") => Guess::Sip,
         ("_tcp", "_xmpp-client" | "_xmpps-client") => Guess::Xmpp(Role::Client),
         ("_tcp", "_xmpp-server" | "_xmpps-server") => Guess::Xmpp(Role::Server),
+        ("_udp" | "_tcp", "_stun") | ("_tcp", "_stuns") => Guess::Stun,
+        ("_udp" | "_tcp", "_turn") | ("_tcp", "_turns") => Guess::Turn,
         ("_tcp", service) if TLS.contains(&service) => Guess::Tls { alpn: &[] },
         ("_tcp", _) => Guess::Tcp,
         ("_tls", _) => Guess::Tls { alpn: &[] },
@@ -96,8 +103,6 @@ pub fn service_domain(owner: &Name) -> String {
 /// Returns the protocol whose check is still to come.
 fn protocol_of(service: &str) -> Option<&'static str> {
     match service {
-        "_stun" | "_stuns" => Some("STUN"),
-        "_turn" | "_turns" => Some("TURN"),
         _ => None,
     }
 }
@@ -152,12 +157,13 @@ mod tests {
             ("_xmpps-client._tcp.example.com", Guess::Xmpp(Role::Client), over_tls, None),
             ("_xmpps-server._tcp.example.com", Guess::Xmpp(Role::Server), over_tls, None),
             ("_xmpp-client._udp.example.com", Guess::Nothing, Udp, None),
-            ("_stun._udp.example.com", Guess::Nothing, Udp, Some("STUN")),
-            ("_stun._tcp.example.com", Guess::Tcp, Tcp, Some("STUN")),
-            ("_stuns._tcp.example.com", tls, over_tls, Some("STUN")),
-            ("_turn._udp.example.com", Guess::Nothing, Udp, Some("TURN")),
-            ("_turn._tcp.example.com", Guess::Tcp, Tcp, Some("TURN")),
-            ("_turns._tcp.example.com", tls, over_tls, Some("TURN")),
+            ("_stun._udp.example.com", Guess::Stun, Udp, None),
+            ("_stun._tcp.example.com", Guess::Stun, Tcp, None),
+            ("_stuns._tcp.example.com", Guess::Stun, over_tls, None),
+            ("_stuns._udp.example.com", Guess::Nothing, Udp, None),
+            ("_turn._udp.example.com", Guess::Turn, Udp, None),
+            ("_turn._tcp.example.com", Guess::Turn, Tcp, None),
+            ("_turns._tcp.example.com", Guess::Turn, over_tls, None),
             ("_imaps._tcp.example.com", tls, over_tls, None),
             ("_submissions._tcp.example.com", tls, over_tls, None),
             ("_ldaps._tcp.example.com", tls, over_tls, None),

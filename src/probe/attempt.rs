@@ -62,6 +62,7 @@ pub(super) struct Attempt<'a> {
     open: Option<(&'static str, Mono)>,
     decided: Option<(Duration, Outcome)>,
     passed_over: u32,
+    refused: bool,
 }
 
 impl<'a> Attempt<'a> {
@@ -79,6 +80,7 @@ impl<'a> Attempt<'a> {
             open: None,
             decided: None,
             passed_over: 0,
+            refused: false,
         }
     }
 
@@ -113,6 +115,11 @@ impl<'a> Attempt<'a> {
         outcome
     }
 
+    /// Notes that the target refused our credentials, so that they are not tried again.
+    pub(super) const fn refuse_credentials(&mut self) {
+        self.refused = true;
+    }
+
     fn decide(&mut self, outcome: &Outcome) {
         let latency = self.clock.now().mono.since(self.began.mono);
         self.decided.get_or_insert_with(|| (latency, outcome.clone()));
@@ -140,6 +147,7 @@ impl<'a> Attempt<'a> {
             steps: self.steps,
             warnings: self.warnings,
             certificate: self.certificate,
+            refused: self.refused,
         }
     }
 }

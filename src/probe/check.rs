@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending};
-use super::{Sip, Tcp, Tls, Xmpp};
+use super::{Sip, Stun, Tcp, Tls, Turn, Xmpp};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -51,6 +51,10 @@ checks! {
     Tls,
     /// Asks OPTIONS over UDP, TCP or TLS.
     Sip,
+    /// Asks by STUN what address the server sees.
+    Stun,
+    /// Asks by TURN for an address that relays.
+    Turn,
     /// Opens an XMPP stream.
     Xmpp,
 }

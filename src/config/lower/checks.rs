@@ -1,9 +1,9 @@
 //! From a check that is written, or told by an owner name, to one that can be run.
 
 use crate::config::infer::{Guess, Transport};
-use crate::config::shape::{CheckKind, SipShape, TcpShape, TlsShape, XmppShape};
+use crate::config::shape::{CheckKind, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape};
 use crate::probe::xmpp::Role;
-use crate::probe::{Check, Over, Sip, Tcp, Tls, Xmpp};
+use crate::probe::{Check, Over, Sip, Stun, Tcp, Tls, Turn, Xmpp};
 
 use super::targets::Inherited;
 
@@ -31,6 +31,8 @@ impl Purpose {
                 Some(Check::Tls(tls(self.named(name.as_ref()), alpn, with)))
             }
             CheckKind::Sip(shape) => Some(Check::Sip(self.sip(shape, with))),
+            CheckKind::Stun(shape) => Some(Check::Stun(self.stun(shape, with))),
+            CheckKind::Turn(shape) => Some(Check::Turn(self.turn(shape, with))),
             CheckKind::Xmpp(shape) => Some(Check::Xmpp(self.xmpp(shape, with))),
         }
     }
@@ -42,6 +44,8 @@ impl Purpose {
             Guess::Tcp => Some(Check::Tcp(Tcp::default())),
             Guess::Tls { .. } => Some(Check::Tls(tls(self.domain.clone(), self.offered(), with))),
             Guess::Sip => Some(Check::Sip(self.sip(&SipShape::default(), with))),
+            Guess::Stun => Some(Check::Stun(self.stun(&StunShape::default(), with))),
+            Guess::Turn => Some(Check::Turn(self.turn(&TurnShape::default(), with))),
             Guess::Xmpp(_) => Some(Check::Xmpp(self.xmpp(&XmppShape::default(), with))),
         }
     }
@@ -72,7 +76,20 @@ impl Purpose {
         match self.guess {
             Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
             Guess::Xmpp(role) if self.transport == Transport::Tls => vec![role.alpn().to_vec()],
-            Guess::Nothing | Guess::Tcp | Guess::Sip | Guess::Xmpp(_) => Vec::new(),
+            Guess::Nothing | Guess::Tcp | Guess::Sip | Guess::Stun | Guess::Turn | Guess::Xmpp(_) => Vec::new(),
+        }
+    }
+
+    fn stun(&self, shape: &StunShape, with: &Inherited) -> Stun {
+        let name = self.named(shape.name.as_ref());
+        Stun { over: over(shape.transport.unwrap_or(self.transport), &name, with) }
+    }
+
+    fn turn(&self, shape: &TurnShape, with: &Inherited) -> Turn {
+        Turn {
+            over: self.stun(&shape.stun, with).over,
+            credentials: shape.login.as_ref().and_then(|login| login.credentials.clone()),
+            credentials_interval: with.credentials_interval,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::config::shape::TargetKeys;
 use crate::engine::setup::{TargetKey, TargetSetup};
 use crate::health::{self, TargetId};
 use crate::probe::allow::{Access, Refused};
+use crate::probe::stun::CREDENTIALS_INTERVAL;
 use crate::probe::{Authority, Check, DEEP_INTERVAL, Spec, Verify};
 
 /// How the targets of one service are probed.
@@ -27,9 +28,11 @@ pub(super) struct Inherited {
     pub(super) settings: health::Settings,
     /// `verify`
     pub(super) verify: Verify,
+    /// `credentials-interval`
+    pub(super) credentials_interval: Duration,
     /// What `ca-file` holds.
     pub(super) authority: Option<Authority>,
-    /// The longest time between two deep probes.
+    /// `deep-interval`
     pub(super) deep_interval: Duration,
 }
 
@@ -56,6 +59,7 @@ impl Default for Inherited {
         Self {
             settings: health::Settings::default(),
             verify: Verify::Name,
+            credentials_interval: CREDENTIALS_INTERVAL,
             authority: None,
             deep_interval: DEEP_INTERVAL,
         }
@@ -68,6 +72,10 @@ impl Inherited {
         Self {
             settings: keys.over(&self.settings),
             verify: keys.verify.as_ref().map_or(self.verify, |verify| verify.value),
+            credentials_interval: keys
+                .credentials_interval
+                .as_ref()
+                .map_or(self.credentials_interval, |interval| interval.value),
             authority: keys.authority.clone().or_else(|| self.authority.clone()),
             deep_interval: keys.deep_interval.as_ref().map_or(self.deep_interval, |interval| interval.value),
         }

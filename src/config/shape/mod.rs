@@ -22,7 +22,9 @@ use super::running::Workers;
 use super::source::{List, Placed, Source};
 use super::values::{self, Read};
 
-pub use check::{CheckKind, CheckShape, Reference, SipShape, TcpShape, TlsShape, XmppShape};
+pub use check::{
+    CheckKind, CheckShape, LoginShape, Reference, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape,
+};
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
 pub use settings::{PolicyKeys, TargetKeys};
 

@@ -30,6 +30,8 @@ pub struct TargetKeys {
     pub rise: Option<Placed<u32>>,
     /// `deep-interval`
     pub deep_interval: Option<Placed<Duration>>,
+    /// `credentials-interval`
+    pub credentials_interval: Option<Placed<Duration>>,
     /// `verify`
     pub verify: Option<Placed<Verify>>,
     /// `ca-file`
@@ -65,6 +67,8 @@ impl TargetKeys {
     /// Reads them from a section.
     pub fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Self {
         let cadence = values::duration(SHORTEST, Duration::from_secs(86_400));
+        // Sooner than that, servers take it for guessing.
+        let rare = values::duration(Duration::from_secs(5), Duration::from_secs(86_400));
         Self {
             interval: reader.take(section, "interval", &cadence),
             fast_interval: reader.take(section, "fast-interval", &cadence),
@@ -74,6 +78,7 @@ impl TargetKeys {
             fall: reader.take(section, "fall", values::integer(1, 100)),
             rise: reader.take(section, "rise", values::integer(1, 100)),
             deep_interval: reader.take(section, "deep-interval", &cadence),
+            credentials_interval: reader.take(section, "credentials-interval", &rare),
             verify: reader.take(section, "verify", values::choice(&VERIFY)),
             ca_file: reader.take(section, "ca-file", values::path),
             authority: None,

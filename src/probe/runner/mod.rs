@@ -7,6 +7,7 @@
 //! | the queue of commands is full | the sender waits |
 
 mod depths;
+mod refusals;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tokio::select;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinHandle};
+use tracing::warn;
 
 use super::metrics::Metrics;
 use super::schedule::{Limits, Schedule, Start, spread};
@@ -24,6 +26,7 @@ use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
 use crate::health::TargetId;
 use depths::Depths;
+use refusals::Refusals;
 
 /// What the runner is told.
 #[derive(Clone, Debug)]
@@ -86,6 +89,7 @@ pub fn spawn(
         setup: 0,
         targets: Table::new(),
         depths: Depths::default(),
+        refusals: Refusals::default(),
         running: BTreeMap::new(),
         outbox: VecDeque::new(),
         means,
@@ -100,6 +104,7 @@ struct Runner {
     setup: u64,
     targets: Table<TargetId, Option<Arc<Spec>>>,
     depths: Depths,
+    refusals: Refusals,
     probes: TaskSet<Account>,
     running: BTreeMap<Id, Running>,
     /// Accounts that wait for room in the queue of reports.
@@ -155,6 +160,7 @@ impl Runner {
                 self.setup = setup;
                 self.depths.replace(targets.len());
                 self.targets = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
+                self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
             Command::Probe { setup, target, at } if setup == self.setup => self.schedule.due(target, at),
             Command::Probe { .. } => self.means.metrics.dropped(),
@@ -171,7 +177,11 @@ impl Runner {
             self.means.metrics.started(now.since(start.due));
             let (clock, tools) = (self.means.clock, Arc::clone(&self.means.tools));
             let (spec, probed) = (Arc::clone(spec), Arc::clone(spec));
-            let depth = self.depths.choose(start.target, spec.check.deep_interval(), now);
+            let depth = if self.refusals.include(&spec) {
+                Depth::Shallow
+            } else {
+                self.depths.choose(start.target, spec.check.deep_interval(), now)
+            };
             let id = self.probes.spawn(async move { run_to(depth, &probed, &clock, &tools).await }).id();
             self.running.insert(id, Running { start, spec, depth, began: now });
         }
@@ -185,6 +195,10 @@ impl Runner {
             let took = self.means.clock.now().mono.since(began);
             Account::broken(began, took, format!("a bug of the checker: {error}"))
         });
+        if account.refused && self.refusals.add(&spec) {
+            let (kind, addr) = (spec.check.kind(), spec.address);
+            warn!(probe.kind = kind, probe.addr = %addr, "credentials refused: not tried again until the config changes");
+        }
         self.means.metrics.finished(spec.check.kind(), &account);
         if start.setup == self.setup {
             self.depths.learn(start.target, depth, began, &account.outcome);
