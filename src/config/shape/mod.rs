@@ -24,6 +24,7 @@ use super::values::{self, Read};
 
 pub use check::{
     CheckKind, CheckShape, LoginShape, Reference, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape,
+    check_keys,
 };
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
 pub use settings::{PolicyKeys, TargetKeys};

@@ -53,6 +53,11 @@ impl Sip {
         Self { domain, over, expect: Expect::default(), max_forwards: MAX_FORWARDS }
     }
 
+    /// Returns whether a domain can be asked for: it is a host name, or an address.
+    pub fn can_ask_for(domain: &str) -> bool {
+        request::uri_host(domain).is_some()
+    }
+
     /// Asks by datagrams; ICMP's "port unreachable" is a no.
     async fn ask_datagram(&self, attempt: &mut Attempt<'_>) -> Result<Answer, Outcome> {
         attempt.begin("options");
@@ -71,7 +76,7 @@ impl Sip {
         let mut left = READ_MAX;
         loop {
             loop {
-                match incoming.next() {
+                match incoming.next_head() {
                     Ok(Some(head)) => match request.answer(&head) {
                         Some(answer) => return Ok(answer),
                         None => attempt.passed_over(),
