@@ -190,7 +190,7 @@ fn finish(check: Check, host: &str, usual: Option<u16>, choices: &Choices) -> Re
     if choices.credentials.is_some() && !matches!(check, Check::Turn(_)) {
         return Err(UrlError::Credentials(check.kind()));
     }
-    Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout })
+    Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout, watch: None })
 }
 
 /// Parts `host:port`, `[v6]:port`, `[v6]` and bare addresses.

@@ -110,6 +110,8 @@ fn lower_references(
     inherited: &Inherited,
 ) -> Vec<TargetId> {
     let mut ids = Vec::new();
+    // Witnesses are others' servers: they are asked, not watched.
+    let inherited = &Inherited { watch: false, ..inherited.clone() };
     for reference in references {
         let plan = match &reference.value.tls_name {
             Some(name) => Plan::new(Check::Tls(checks::tls(name.clone(), Vec::new(), inherited)), inherited),

@@ -30,6 +30,7 @@ use super::connect::close;
 use super::stream::Stream;
 use super::tcp::quote;
 use super::tls::Tls;
+use super::watch::Manner;
 use crate::health::Outcome;
 
 use idn::to_unicode;
@@ -129,6 +130,11 @@ impl Conduct for Xmpp {
         text.push(' ');
         text.push_str(&Tls { alpn, ..self.tls.clone() }.parameters());
         text
+    }
+
+    fn manner(&self) -> Option<Manner> {
+        // No stream is opened: Prosody says on a bare connection too that it leaves, and a stream would only be logged.
+        Some(Manner { tls: self.direct.then(|| self.tls.clone()), ..Manner::default() })
     }
 
     fn deep_interval(&self) -> Option<Duration> {

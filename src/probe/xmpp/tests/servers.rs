@@ -151,8 +151,12 @@ async fn a_shallow_probe_ends_before_tls() {
     let ca = Ca::new();
     let (server, mut heard) =
         Good::start(good(ca.issue(&[DOMAIN], (2019, 2020)), Role::Client), Role::Client, false).await;
-    let spec =
-        Spec { address: server.address, check: trusting(&ca, Role::Client, false), timeout: Duration::from_secs(10) };
+    let spec = Spec {
+        address: server.address,
+        check: trusting(&ca, Role::Client, false),
+        timeout: Duration::from_secs(10),
+        watch: None,
+    };
     let account = run_to(Depth::Shallow, &spec, &Clock::start(), &Tools::from_roots([])).await;
     assert_saw(&account, "pass", "");
     assert_eq!(steps(&account), ["connect", "stream"]);
@@ -166,7 +170,7 @@ async fn a_shallow_probe_of_direct_tls_leaves_out_the_stream_for_servers_alone()
         let (server, _heard) = Good::start(good(ca.issue(&[DOMAIN], (2020, 2100)), role), role, true).await;
         let (address, check) = (server.address, trusting(&ca, role, true));
         assert_eq!(check.deep_interval().is_some(), role == Role::Server);
-        let spec = Spec { address, check, timeout: Duration::from_secs(10) };
+        let spec = Spec { address, check, timeout: Duration::from_secs(10), watch: None };
         let account = run_to(Depth::Shallow, &spec, &Clock::start(), &Tools::from_roots([])).await;
         assert_saw(&account, "pass", "");
         assert_eq!(steps(&account).join(" "), told);
@@ -345,6 +349,7 @@ async fn octets_one_by_one_pass_if_they_come_in_time() {
         address: server.address,
         check: Check::Xmpp(xmpp(Role::Client, false)),
         timeout: Duration::from_secs(10),
+        watch: None,
     };
     assert_saw(&run_to(Depth::Shallow, &spec, &Clock::start(), &Tools::from_roots([])).await, "pass", "");
 }
