@@ -16,12 +16,17 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use understudy::cli::args::Arguments;
 use understudy::config::keys::SECTIONS;
+use understudy::config::shape::check_keys;
 use understudy::zone::check::{RULES, find};
 
 use page::{Page, read, root};
 
 /// What stands in code with hyphens and is not ours: hosts of examples, settings and programs of others.
 const OTHERS: &[&str] = &["cache-min-ttl", "min-cache-ttl", "sip-node1", "sip-node2"];
+
+/// Settings of coturn.
+const COTURN: &[&str] =
+    &["no-stun", "secure-stun", "total-quota", "unauthorized-ratelimit", "use-auth-secret", "user-quota"];
 
 #[test]
 fn every_page_is_looked_at() {
@@ -197,8 +202,9 @@ fn keys_of_configs_that_are_shown_exist() {
 
 #[test]
 fn words_in_code_are_keys_rules_or_known() {
-    let mut known: BTreeSet<&str> = OTHERS.iter().copied().collect();
+    let mut known: BTreeSet<&str> = OTHERS.iter().chain(COTURN).copied().collect();
     known.extend(SECTIONS.iter().flat_map(|(_, lists)| lists.iter().copied().flatten()).map(|key| key.name));
+    known.extend(check_keys());
     known.extend(RULES.iter().map(|rule| rule.id));
     let sources = sources("src");
     for page in Page::all().into_iter().filter(|page| page.path != "docs/lint.md") {
@@ -229,20 +235,23 @@ fn metrics_are_those_of_the_code() {
     let mut registry = Registry::with_prefix("understudy");
     let probes = understudy::probe::metrics::Metrics::register(&mut registry);
     let serve = understudy::serve::Metrics::register(&mut registry);
-    drop((probes, serve));
+    let resolve = understudy::resolve::Metrics::register(&mut registry);
+    drop((probes, serve, resolve));
     let mut text = String::new();
     encode(&mut text, &registry).unwrap();
     let mut told: BTreeSet<String> =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(|rest| first_word(rest).to_owned()).collect();
     // What has no value yet is not told.
-    told.extend(["understudy_probe_outcomes".to_owned(), "understudy_probe_latency_seconds".to_owned()]);
+    let empty = ["understudy_probe_outcomes", "understudy_probe_latency_seconds", "understudy_resolve_lookups"];
+    told.extend(empty.map(str::to_owned));
+    told.insert("understudy_watch_ends".to_owned());
     let page = Page::read("docs/metrics.md");
     let rows = page.text.lines().filter(|line| line.starts_with("| `") && !line.starts_with("| `/"));
     let documented: BTreeSet<String> = rows.map(|row| row.split('`').nth(1).unwrap().to_owned()).collect();
     assert_eq!(documented, told);
     let rooms = sources_list("src").into_iter().filter(|path| path.ends_with("metrics.rs"));
     let registering = rooms.filter(|path| fs::read_to_string(path).unwrap().contains("fn register("));
-    assert_eq!(registering.count(), 2, "another room has metrics: register them here, and write them down");
+    assert_eq!(registering.count(), 3, "another room has metrics: register them here, and write them down");
 }
 
 fn keys(section: &str) -> BTreeSet<&'static str> {

@@ -74,8 +74,9 @@ pub const TARGET: &[Key] = &[
     works("timeout", r#""2s""#),
     works("fall", "3"),
     works("rise", "2"),
-    idle("watch", "true"),
-    idle("deep-interval", r#""30s""#),
+    works("watch", "true"),
+    works("watch-renew", r#""4m""#),
+    works("deep-interval", r#""30s""#),
     works("credentials-interval", r#""60s""#),
     works("verify", r#""name""#),
     bare("ca-file"),
@@ -85,7 +86,7 @@ pub const TARGET: &[Key] = &[
 pub const PROBING: &[Key] = &[
     bare("allow"),
     works("deny", "[]"),
-    Key { name: "resolver", default: None, status: Status::Idle },
+    works("resolver", r#""/etc/resolv.conf""#),
     works("references", "[]"),
     idle("exec", "false"),
 ];

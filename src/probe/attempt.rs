@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::watch::Manner;
 use super::{Account, Certificate, Step, Tools};
 use crate::base::clock::{Clock, Mono, Now};
 use crate::health::{Cause, FailKind, Outcome};
@@ -21,6 +22,11 @@ pub(super) trait Conduct {
     /// Returns the parameters in a canonical text; empty if all are the default.
     fn parameters(&self) -> String;
 
+    /// Returns how a connection to such a target is held; nothing: none can be.
+    fn manner(&self) -> Option<Manner> {
+        (self.transport() == "tcp").then(Manner::default)
+    }
+
     /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
     fn deep_interval(&self) -> Option<Duration> {
         None
@@ -38,6 +44,9 @@ pub enum Depth {
     /// All that a client does before it logs in.
     Deep,
 }
+
+/// The default of `deep-interval`: the longest time between two deep probes of a target that is well.
+pub const DEEP_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A probe under way.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending};
-use super::{Sip, Stun, Tcp, Tls, Turn};
+use super::watch::Manner;
+use super::{Sip, Stun, Tcp, Tls, Turn, Xmpp};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -31,6 +32,16 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.parameters(),)+ }
             }
 
+            /// Returns whether a connection to such a target can be held open.
+            pub fn can_be_held(&self) -> bool {
+                self.manner().is_some()
+            }
+
+            /// Returns how a connection to such a target is held; nothing: none can be.
+            pub(super) fn manner(&self) -> Option<Manner> {
+                match self { $(Self::$kind(check) => check.manner(),)+ }
+            }
+
             /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
             pub fn deep_interval(&self) -> Option<Duration> {
                 match self { $(Self::$kind(check) => check.deep_interval(),)+ }
@@ -55,4 +66,6 @@ checks! {
     Stun,
     /// Asks by TURN for an address that relays.
     Turn,
+    /// Opens an XMPP stream.
+    Xmpp,
 }

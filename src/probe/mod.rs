@@ -5,7 +5,10 @@
 //!                  │
 //!                  └─▶ run(Spec) ──▶ connect ──▶ tls ──▶ tcp, … (one file for each kind of check)
 //!                          │
-//!   Finished ◀── Account: outcome, steps with their durations, warnings, certificate
+//!                          │
+//!   Event ◀──── Account: outcome, steps with their durations, warnings, certificate
+//!     ▲
+//!     └──────── watch: connections held open beside the probes, whose end has targets probed at once
 //! ```
 //!
 //! To add a kind of check: a file with its parameters and its [`Conduct`](attempt::Conduct), and one line in
@@ -34,6 +37,8 @@ mod tcp;
 mod tls;
 mod tools;
 mod verifier;
+mod watch;
+pub mod xmpp;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -41,7 +46,7 @@ use std::time::Duration;
 use crate::base::clock::Clock;
 
 pub use account::{Account, Certificate, Step};
-pub use attempt::Depth;
+pub use attempt::{DEEP_INTERVAL, Depth};
 pub use authority::Authority;
 pub use check::Check;
 pub use over::Over;
@@ -50,6 +55,7 @@ pub use stun::{Credentials, Stun, Turn};
 pub use tcp::Tcp;
 pub use tls::{Tls, Verify};
 pub use tools::Tools;
+pub use xmpp::Xmpp;
 
 /// One check of one address: all that a probe needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +66,8 @@ pub struct Spec {
     pub check: Check,
     /// The longest that the whole probe may take.
     pub timeout: Duration,
+    /// The longest that one connection is held open beside the probes; nothing: none is.
+    pub watch: Option<Duration>,
 }
 
 /// Probes once, as deep as the check goes, and tells what was seen, step by step.
@@ -79,6 +87,9 @@ pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, tools: &Too
     let ending = tokio::time::timeout(spec.timeout, spec.check.conduct(&mut attempt)).await;
     attempt.into_account(ending.ok(), spec.timeout)
 }
+
+/// How long one connection is held at most, unless a target says otherwise.
+pub const WATCH_RENEW: Duration = watch::Times::DEFAULT.longest;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,9 @@
 
 mod bad_input;
 mod client;
+mod descriptors;
 mod failover;
+mod held;
 mod metrics;
 mod packets;
 mod reload;

@@ -22,7 +22,10 @@ use super::running::Workers;
 use super::source::{List, Placed, Source};
 use super::values::{self, Read};
 
-pub use check::{CheckKind, CheckShape, LoginShape, Reference, SipShape, StunShape, TcpShape, TlsShape, TurnShape};
+pub use check::{
+    CheckKind, CheckShape, LoginShape, Reference, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape,
+    check_keys,
+};
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
 pub use settings::{PolicyKeys, TargetKeys};
 
@@ -92,6 +95,8 @@ pub struct Probing {
     pub deny: Vec<Network>,
     /// `references`
     pub references: Vec<Placed<Reference>>,
+    /// `resolver`
+    pub resolver: Option<Placed<values::Resolver>>,
 }
 
 /// Reads a file as far as it can be read, with all findings in the order of the file.
@@ -223,6 +228,7 @@ fn read_probing(reader: &mut Reader<'_>, section: &Section<'_>) -> Probing {
             .take_list(section, "references", check::reference)
             .map(|list| list.value)
             .unwrap_or_default(),
+        resolver: reader.take(section, "resolver", values::resolver),
     }
 }
 

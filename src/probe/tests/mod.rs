@@ -2,7 +2,7 @@
 
 mod sip;
 mod tcp;
-mod tls;
+pub(super) mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -68,7 +68,7 @@ pub(super) async fn probe(address: SocketAddr, check: Check) -> Account {
 
 /// Probes once.
 pub(super) async fn probe_within(address: SocketAddr, check: Check, timeout: Duration) -> Account {
-    let spec = Spec { address, check, timeout };
+    let spec = Spec { address, check, timeout, watch: None };
     run(&spec, &Clock::start(), &Tools::from_roots([])).await
 }
 
