@@ -3,6 +3,8 @@
 
 #[path = "conformance/doors.rs"]
 mod doors;
+#[path = "conformance/limits.rs"]
+mod limits;
 #[path = "conformance/rfc1034.rs"]
 mod rfc1034;
 #[path = "conformance/rfc2308.rs"]
@@ -15,8 +17,16 @@ mod rfc4592;
 mod rfc6672;
 #[path = "conformance/rfc6891.rs"]
 mod rfc6891;
+#[path = "conformance/rfc7828.rs"]
+mod rfc7828;
+#[path = "conformance/rfc7873.rs"]
+mod rfc7873;
+#[path = "conformance/rfc8467.rs"]
+mod rfc8467;
 #[path = "conformance/rfc8906.rs"]
 mod rfc8906;
+#[path = "conformance/rfc8914.rs"]
+mod rfc8914;
 #[path = "conformance/rfc9471.rs"]
 mod rfc9471;
 mod support;

@@ -20,7 +20,7 @@ use crate::engine::status::Status;
 use crate::engine::{Core, Event, Notice, Prepared};
 use crate::probe::runner::{self, Command, Finished};
 use crate::probe::{Tools, metrics, schedule};
-use crate::serve::{self, Readiness, Responder};
+use crate::serve::{self, Limiter, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
 
@@ -146,9 +146,16 @@ impl Daemon {
         drop(tasks.spawn("engine-supervisor", engine.run(core, messages)));
 
         let serve_metrics = serve::Metrics::register(&mut registry);
-        let settings = Arc::new(serve_settings(running.serve));
         let readiness = lamp.readiness().clone();
-        let responder = Responder { reader, settings, readiness: readiness.clone(), metrics: serve_metrics };
+        let responder = Responder::new(serve::Parts {
+            reader,
+            settings: serve_settings(running.serve),
+            secrets: Secrets::new(serve::random()),
+            readiness: readiness.clone(),
+            metrics: serve_metrics,
+            limiter: Limiter::new(serve::random()),
+            clock,
+        });
         if let Some(door) = metrics_door {
             start_metrics(&tasks, door, registry, readiness).map_err(StartError::Doors)?;
         }
@@ -335,5 +342,5 @@ pub(super) fn broken_zones(running: &Running) -> Option<String> {
 fn serve_settings(settings: ServeSettings) -> serve::Settings {
     let ServeSettings { udp_size, minimal_responses, nsid, version } = settings;
     let nsid = nsid.map(|octets| String::from_utf8_lossy(&octets).into_owned());
-    serve::Settings { udp_size, minimal_responses, nsid, version }
+    serve::Settings { udp_size, minimal_responses, nsid, version, ..serve::Settings::default() }
 }

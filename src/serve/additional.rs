@@ -1,13 +1,14 @@
 //! The additional section: addresses of the hosts that an answer names, and glue.
 
-use crate::snapshot::{Lookup, Node, Snapshot, ZoneView};
+use crate::snapshot::{Lookup, Node, ZoneView};
 use crate::zone::{Rrset, Rtype, name};
 
 use super::plan::{Data, Item, Owner, Plan};
 use super::query::QueryView;
+use super::seen::Seen;
 
 /// Adds the addresses of every host that the answer names, as far as this server has authority for them.
-pub(super) fn add_targets<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, plan: &mut Plan<'a>) {
+pub(super) fn add_targets<'a>(snapshot: Seen<'a>, query: &QueryView<'a>, plan: &mut Plan<'a>) {
     // Addresses name no further hosts: the section does not feed itself.
     for number in 0..plan.answer.len() {
         let Some(&item) = plan.answer.iter().nth(number) else { break };
@@ -33,7 +34,7 @@ pub(super) fn add_targets<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, pla
 /// Adds the addresses of a cut's servers (RFC 9471 §3): those in the delegated domain itself must be in the answer,
 /// those elsewhere help.
 pub(super) fn add_glue<'a>(
-    snapshot: &'a Snapshot,
+    snapshot: Seen<'a>,
     query: &QueryView<'a>,
     plan: &mut Plan<'a>,
     zone: ZoneView<'a>,
@@ -55,7 +56,7 @@ pub(super) fn add_glue<'a>(
 }
 
 /// Adds what a client will ask next of a host: addresses, and behind a NAPTR record the SRV set (RFC 3403 §4.1).
-fn add_host<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, plan: &mut Plan<'a>, from: Rtype, target: &'a [u8]) {
+fn add_host<'a>(snapshot: Seen<'a>, query: &QueryView<'a>, plan: &mut Plan<'a>, from: Rtype, target: &'a [u8]) {
     match snapshot.lookup(target, Rtype::A) {
         Lookup::Exact(_, node) | Lookup::Wildcard(_, node) => {
             if from == Rtype::NAPTR

@@ -318,11 +318,7 @@ fn a_name_may_follow_a_service() {
     assert_eq!(lowered.setup.pools[follow.pool].name, "_sip._tcp.example.com.");
     assert_eq!(follow.addresses, ["127.0.9.9".parse::<IpAddr>().unwrap()]);
     let types: Vec<_> = follow.fills.iter().map(|fill| fill.rtype).collect();
-    assert_eq!(
-        types,
-        [Rtype::A, Rtype::AAAA],
-        "of the hosts some have a family that the name has not"
-    );
+    assert_eq!(types, [Rtype::A, Rtype::AAAA], "of the hosts some have a family that the name has not");
     for (owner, service, expected) in [
         ("www.example.com", "_sip._tcp.example.com", ("address-undeclared", 3)),
         ("example.org", "_sip._tcp.example.com", ("address-outside", 3)),
