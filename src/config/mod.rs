@@ -23,4 +23,4 @@ pub mod source;
 pub mod values;
 
 pub use load::{Environment, Input, StateChoice, listen, load};
-pub use running::{Running, ServeSettings, ServerSettings, StateSettings, Workers};
+pub use running::{Running, ServerSettings, StateSettings, Workers};

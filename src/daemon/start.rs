@@ -13,18 +13,19 @@ use tracing::{info, warn};
 use crate::base::clock::Clock;
 use crate::base::finding::Finding;
 use crate::base::tasks::Tasks;
-use crate::config::{Running, ServeSettings, ServerSettings, StateSettings};
+use crate::config::{Running, ServerSettings, StateSettings};
 use crate::engine::driver::{INBOX, Message};
 use crate::engine::memory::Restored;
 use crate::engine::status::Status;
 use crate::engine::{Core, Event, Notice, Prepared};
 use crate::probe::runner::{self, Command, Finished};
 use crate::probe::{Tools, metrics, schedule};
-use crate::serve::{self, Limiter, Readiness, Responder, Secrets};
+use crate::serve::{self, Limiter, Limits, Places, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
+use crate::zone::Name;
 
-use super::doors::Doors;
+use super::doors::{Doors, Means};
 use super::findings::log_findings;
 use super::lamp::Lamp;
 use super::outlet::{Keeper, Ways};
@@ -51,7 +52,6 @@ pub struct Daemon {
 #[derive(Debug, PartialEq, Eq)]
 struct Fixed {
     server: ServerSettings,
-    serve: ServeSettings,
     state: StateSettings,
 }
 
@@ -102,6 +102,7 @@ impl Daemon {
         let fixed = Fixed::of(&running);
         let origin = if running.server.listen_is_default { Origin::Default } else { Origin::Named };
         let sockets = sockets::bind(&running.server.listen, origin)?;
+        let encrypted = sockets::bind_encrypted(&running.server)?;
         let metrics_door = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
         let (store, restored) = open_store(&running.state)?;
         log_findings(&running.notes);
@@ -121,6 +122,7 @@ impl Daemon {
         drop(tasks.spawn("reports", forward(reports, inbox.clone())));
         send(&probes, Command::Replace { setup: 1, targets: running.specs, first: None }).await;
 
+        let origins: Vec<Name> = running.setup.zones.iter().map(|(_, zone)| zone.origin.clone()).collect();
         let core = Core::new(Prepared::new(running.setup), &restored, clock.now());
         let publisher = Publisher::new((**core.snapshot()).clone());
         let reader = publisher.reader();
@@ -146,21 +148,34 @@ impl Daemon {
         drop(tasks.spawn("engine-supervisor", engine.run(core, messages)));
 
         let serve_metrics = serve::Metrics::register(&mut registry);
+        serve_metrics.set_zones(origins.iter());
         let readiness = lamp.readiness().clone();
         let responder = Responder::new(serve::Parts {
             reader,
-            settings: serve_settings(running.serve),
-            secrets: Secrets::new(serve::random()),
+            settings: running.serve,
+            secrets: running.secrets.clone().unwrap_or_else(|| Secrets::new(serve::random())),
             readiness: readiness.clone(),
-            metrics: serve_metrics,
+            metrics: serve_metrics.clone(),
             limiter: Limiter::new(serve::random()),
             clock,
         });
         if let Some(door) = metrics_door {
             start_metrics(&tasks, door, registry, readiness).map_err(StartError::Doors)?;
         }
-        let tcp_idle = running.server.tcp_idle;
-        let doors = Doors::open(&tasks, &responder, sockets.doors, tcp_idle).map_err(StartError::Doors)?;
+        let limits = Limits {
+            all: running.server.tcp_limit,
+            per_client: running.server.tcp_limit_per_client,
+            idle: running.server.tcp_idle,
+        };
+        let means = Means {
+            responder,
+            places: Places::new(limits, serve_metrics),
+            identity: running.identity,
+            own_secrets: running.secrets.is_none(),
+            plain: sockets.doors,
+            encrypted,
+        };
+        let doors = Doors::open(&tasks, means).map_err(StartError::Doors)?;
         let daemon = Self { clock, tasks, inbox, notices, probes, lamp, settled, doors, setups, fixed };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
@@ -217,9 +232,12 @@ impl Daemon {
     pub(super) async fn replace(&self, running: Running) {
         log_findings(&running.notes);
         if Fixed::of(&running) != self.fixed {
-            warn!("changes in [server] and [state] count from the next start on");
+            warn!(
+                "changes of addresses, connections and workers in [server], and in [state], count from the next start on"
+            );
         }
         let fault = broken_zones(&running);
+        self.doors.renew(&running);
         let parts = (running.setup, running.specs);
         // Indexing a large zone takes a while: off the tasks that answer.
         let made = tokio::task::spawn_blocking(move || (Prepared::new(parts.0), parts.1)).await;
@@ -255,7 +273,7 @@ impl Fixed {
     fn of(running: &Running) -> Self {
         // Whether a broken zone is refused is asked anew at each reading.
         let server = ServerSettings { strict_zones: false, ..running.server.clone() };
-        Self { server, serve: running.serve.clone(), state: running.state.clone() }
+        Self { server, state: running.state.clone() }
     }
 }
 
@@ -337,10 +355,4 @@ pub(super) fn broken_zones(running: &Running) -> Option<String> {
     let broken = running.setup.zones.iter().filter(|(_, zone)| zone.zone.is_none());
     let names: Vec<String> = broken.map(|(_, zone)| zone.origin.to_string()).collect();
     (!names.is_empty()).then(|| format!("broken zones are answered SERVFAIL: {}", names.join(", ")))
-}
-
-fn serve_settings(settings: ServeSettings) -> serve::Settings {
-    let ServeSettings { udp_size, minimal_responses, nsid, version } = settings;
-    let nsid = nsid.map(|octets| String::from_utf8_lossy(&octets).into_owned());
-    serve::Settings { udp_size, minimal_responses, nsid, version, ..serve::Settings::default() }
 }

@@ -26,13 +26,17 @@ pub mod hickory;
 mod live;
 mod log;
 pub mod metrics;
+mod places;
 mod plan;
 mod query;
+pub mod quic;
 mod rate;
 mod readiness;
 mod render;
 mod respond;
 mod seen;
+pub mod stream;
+mod tls;
 pub mod udp;
 
 use std::collections::HashMap;
@@ -48,12 +52,14 @@ pub use cookie::{Cookie, Secrets, SecretsError};
 pub use edns::{Ede, Reply};
 pub use live::Live;
 pub use metrics::Metrics;
+pub use places::{Limits, Places};
 pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, Data, Item, List, MadeName, Owner, Plan, Rcode};
 pub use query::{Edns, Header, Malformed, QueryView, Question};
 pub use rate::{Limiter, Rates};
 pub use readiness::{Readiness, Status};
 pub use render::{limit, render, render_fault};
 pub use respond::{Parts, Responder, Sent};
+pub use tls::{Certificates, Identity, IdentityError};
 
 /// How queries are answered (`[server]`, `[limits]`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The shape of a config file, version 1: what is written there, each value with its place, nothing resolved yet.
 
 mod check;
+mod doors;
 mod entries;
 #[cfg(test)]
 mod example;
@@ -23,6 +24,7 @@ use super::source::{List, Placed, Source};
 use super::values::{self, Read};
 
 pub use check::{CheckKind, CheckShape, Reference};
+pub use doors::{Doors, Limits};
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
 pub use settings::{PolicyKeys, TargetKeys};
 
@@ -31,6 +33,10 @@ pub use settings::{PolicyKeys, TargetKeys};
 pub struct File {
     /// `[server]`
     pub server: Server,
+    /// The keys of `[server]` about encrypted doors and cookies.
+    pub doors: Doors,
+    /// `[limits]`
+    pub limits: Limits,
     /// `[state]`
     pub state: State,
     /// The keys of `[health]` that a service may set for itself.
@@ -72,6 +78,8 @@ pub struct Server {
     pub strict_zones: Option<bool>,
     /// `metrics-listen`
     pub metrics_listen: Option<SocketAddr>,
+    /// `query-log`
+    pub query_log: Option<u32>,
 }
 
 /// `[state]`; nothing where the default holds.
@@ -137,9 +145,6 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
     if let Some(policy) = &policy {
         reader.refuse_unknown_keys(policy, &[keys::POLICY]);
     }
-    if let Some(limits) = reader.table(root, "limits", "[limits]") {
-        reader.refuse_unknown_keys(&limits, &[keys::LIMITS]);
-    }
     for key in reader.tables(root, "key", "[[key]]") {
         let message = "`[[key]]` is not there yet";
         let finding = Finding::error("config-key-later", message).at(reader.place(&key));
@@ -147,6 +152,8 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
         reader.refuse_unknown_keys(&key, &[keys::TSIG_KEY]);
     }
     File {
+        doors: reader.table(root, "server", "[server]").map(|s| Doors::read(reader, &s)).unwrap_or_default(),
+        limits: Limits::read(reader, root),
         server: read_server(reader, root),
         state: read_state(reader, root),
         target: health.as_ref().map(|section| TargetKeys::read(reader, section)).unwrap_or_default(),
@@ -197,6 +204,7 @@ fn read_server(reader: &mut Reader<'_>, root: &Section<'_>) -> Server {
             .map(|placed| placed.value),
         strict_zones: reader.take(section, "strict-zones", values::boolean).map(|placed| placed.value),
         metrics_listen: reader.take(section, "metrics-listen", values::socket).map(|placed| placed.value),
+        query_log: reader.take(section, "query-log", values::integer(0, 1_000_000_000)).map(|placed| placed.value),
     }
 }
 
