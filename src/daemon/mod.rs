@@ -12,6 +12,7 @@ mod doors;
 mod findings;
 mod lamp;
 pub mod logging;
+mod open_files;
 mod outlet;
 pub mod reload;
 pub mod signals;

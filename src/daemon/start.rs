@@ -28,6 +28,7 @@ use crate::zone::Name;
 use super::doors::{Doors, Means};
 use super::findings::log_findings;
 use super::lamp::Lamp;
+use super::open_files;
 use super::outlet::{Keeper, Ways};
 use super::reload::Read;
 use super::sockets::{self, BindError, Origin};
@@ -107,6 +108,7 @@ impl Daemon {
         let (store, restored) = open_store(&running.state)?;
         log_findings(&running.notes);
         log_findings(&sockets.notes);
+        log_findings(open_files::raise(running.server.tcp_limit).as_slice());
 
         let tasks = Tasks::new();
         let mut registry = Registry::default();

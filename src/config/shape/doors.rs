@@ -66,20 +66,16 @@ impl Doors {
         doors
     }
 
+    /// Finds doors without a certificate, and a certificate without its key.
     fn judge(&self, reader: &mut Reader<'_>, section: &Section<'_>) {
-        let encrypted = ["tls-listen", "https-listen", "quic-listen"].into_iter().find(|key| section.has(key));
-        for (key, other) in [("certificate", "key"), ("key", "certificate")] {
-            if section.has(key) {
-                continue;
-            }
-            let (what, place) = match encrypted {
-                Some(listen) => (listen, reader.key_place(section, listen)),
-                None if section.has(other) => (other, reader.key_place(section, other)),
-                None => continue,
-            };
-            let finding = Finding::error("config-certificate", format!("`{what}` needs a `{key}`")).at(place);
-            reader.find(finding.help(format!("name the PEM file: {key} = \"…\"")));
-        }
+        let doors = [&self.tls_listen, &self.https_listen, &self.quic_listen].into_iter().zip(LISTEN);
+        let open = doors.filter(|(addresses, _)| !addresses.is_empty()).map(|(_, key)| key);
+        let missing: Vec<&str> = PAIR.into_iter().filter(|key| !section.has(key)).collect();
+        let asks = open.chain(PAIR.into_iter().filter(|key| section.has(key))).next();
+        let (Some(asks), [first, ..]) = (asks, missing.as_slice()) else { return };
+        let message = format!("`{asks}` needs `{}`", missing.join("` and `"));
+        let finding = Finding::error("config-certificate", message).at(reader.key_place(section, asks));
+        reader.find(finding.help(format!("name the PEM file: {first} = \"…\"")));
     }
 }
 
@@ -131,3 +127,6 @@ const fn allow_key(transport: Transport) -> &'static str {
         Transport::Quic => "allow-quic",
     }
 }
+
+const LISTEN: [&str; 3] = ["tls-listen", "https-listen", "quic-listen"];
+const PAIR: [&str; 2] = ["certificate", "key"];

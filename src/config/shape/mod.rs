@@ -137,6 +137,7 @@ fn line_of(finding: &Finding) -> Option<u32> {
 fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
     reader.refuse_unknown_sections(root);
     read_version(reader, root);
+    let server = reader.table(root, "server", "[server]");
     let health = reader.table(root, "health", "[health]");
     if let Some(health) = &health {
         reader.refuse_unknown_keys(health, &[keys::TARGET, keys::PROBING]);
@@ -152,9 +153,9 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
         reader.refuse_unknown_keys(&key, &[keys::TSIG_KEY]);
     }
     File {
-        doors: reader.table(root, "server", "[server]").map(|s| Doors::read(reader, &s)).unwrap_or_default(),
+        server: server.as_ref().map(|section| read_server(reader, section)).unwrap_or_default(),
+        doors: server.as_ref().map(|section| Doors::read(reader, section)).unwrap_or_default(),
         limits: Limits::read(reader, root),
-        server: read_server(reader, root),
         state: read_state(reader, root),
         target: health.as_ref().map(|section| TargetKeys::read(reader, section)).unwrap_or_default(),
         probing: health.as_ref().map(|section| read_probing(reader, section)).unwrap_or_default(),
@@ -177,9 +178,7 @@ fn read_version(reader: &mut Reader<'_>, root: &Section<'_>) {
     drop(reader.take(root, "version", version));
 }
 
-fn read_server(reader: &mut Reader<'_>, root: &Section<'_>) -> Server {
-    let Some(section) = reader.table(root, "server", "[server]") else { return Server::default() };
-    let section = &section;
+fn read_server(reader: &mut Reader<'_>, section: &Section<'_>) -> Server {
     reader.refuse_unknown_keys(section, &[keys::SERVER]);
     let listen = reader.take_list(section, "listen", values::socket);
     if let Some(listen) = listen.as_ref().filter(|listen| listen.value.is_empty()) {
