@@ -42,6 +42,7 @@ pub(super) struct Attempt<'a> {
     steps: Vec<Step>,
     open: Option<(&'static str, Mono)>,
     decided: Option<(Duration, Outcome)>,
+    passed_over: u32,
 }
 
 impl<'a> Attempt<'a> {
@@ -57,6 +58,7 @@ impl<'a> Attempt<'a> {
             steps: Vec::new(),
             open: None,
             decided: None,
+            passed_over: 0,
         }
     }
 
@@ -70,6 +72,11 @@ impl<'a> Attempt<'a> {
         if let Some((what, since)) = self.open.take() {
             self.steps.push(Step { what, took: self.clock.now().mono.since(since), saw: saw.into() });
         }
+    }
+
+    /// Counts a message that does not answer: late, provisional or somebody else's.
+    pub(super) const fn passed_over(&mut self) {
+        self.passed_over = self.passed_over.saturating_add(1);
     }
 
     /// Marks that the target passes: from here on the probe is only polite, and nothing can go wrong any more.
@@ -96,7 +103,14 @@ impl<'a> Attempt<'a> {
         match ending {
             Some(Ok(())) => self.passes(),
             Some(Err(outcome)) => drop(self.fails(outcome)),
-            None => drop(self.fails(silent(format!("no answer within {timeout:?}")))),
+            None => {
+                let others = match self.passed_over {
+                    0 => String::new(),
+                    1 => "; 1 message that does not answer passed over".to_owned(),
+                    count => format!("; {count} messages that do not answer passed over"),
+                };
+                drop(self.fails(silent(format!("no answer within {timeout:?}{others}"))));
+            }
         }
         let (latency, outcome) = self.decided.unwrap_or_else(|| (timeout, unknown("nothing was decided")));
         Account {

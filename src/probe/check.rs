@@ -1,7 +1,7 @@
 //! The kinds of check: the one place that knows them all.
 
 use super::attempt::{Attempt, Conduct, Ending};
-use super::{Tcp, Tls};
+use super::{Sip, Tcp, Tls};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -42,4 +42,6 @@ checks! {
     Tcp,
     /// Connects and shakes hands.
     Tls,
+    /// Asks OPTIONS over UDP, TCP or TLS.
+    Sip,
 }

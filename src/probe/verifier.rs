@@ -186,7 +186,15 @@ impl Fault {
 
 /// Says in plain words why there is no chain.
 fn words(error: &CertificateError) -> String {
-    if matches!(error, CertificateError::UnknownIssuer) { "unknown issuer".to_owned() } else { error.to_string() }
+    let told = error.to_string();
+    if matches!(error, CertificateError::UnknownIssuer) {
+        "unknown issuer".to_owned()
+    } else if told.contains("CaUsedAsEndEntity") {
+        // Self-signed, as `openssl req -x509` makes them.
+        "the server shows a CA's own certificate".to_owned()
+    } else {
+        told
+    }
 }
 
 /// Lists the first names.

@@ -23,13 +23,13 @@ fn counters_of_queries_answers_and_probes_grow() {
     send_tcp(address, &query(SIP), std::time::Duration::from_secs(5)).unwrap();
     send(address, &query(SIP)[..20], std::time::Duration::from_secs(5)).unwrap();
     let value = |name: &str| metric(metrics, name);
-    assert!(value("dns_queries_total{transport=\"udp\"}") >= 7.0);
-    assert!(value("dns_queries_total{transport=\"tcp\"}") >= 1.0);
-    assert!(value("dns_responses_total{transport=\"udp\",rcode=\"noerror\"}") >= 5.0);
-    assert!(value("dns_responses_total{transport=\"udp\",rcode=\"nxdomain\"}") >= 1.0);
-    assert!(value("dns_responses_total{transport=\"udp\",rcode=\"formerr\"}") >= 1.0);
+    assert!(value("understudy_dns_queries_total{transport=\"udp\"}") >= 7.0);
+    assert!(value("understudy_dns_queries_total{transport=\"tcp\"}") >= 1.0);
+    assert!(value("understudy_dns_responses_total{transport=\"udp\",rcode=\"noerror\"}") >= 5.0);
+    assert!(value("understudy_dns_responses_total{transport=\"udp\",rcode=\"nxdomain\"}") >= 1.0);
+    assert!(value("understudy_dns_responses_total{transport=\"udp\",rcode=\"formerr\"}") >= 1.0);
 
-    let passes = || value("probe_outcomes_total{kind=\"tcp\",outcome=\"pass\"}");
+    let passes = || value("understudy_probe_outcomes_total{kind=\"sip\",outcome=\"pass\"}");
     let before = passes();
     assert!(before >= 3.0);
     eventually("more probes", || (passes() > before).then_some(()));
@@ -63,7 +63,7 @@ fn each_log_line_is_a_json_object_with_fields_when_standard_error_is_no_terminal
     server.answering();
     drop(node1);
     let (_, health) = server.log.wait_from(0, &["health changed", "\"down\""]);
-    assert_eq!(health["probe.target"], format!("tcp {}:5060", hosts.node1));
+    assert_eq!(health["probe.target"], format!("sip+tcp {}:5060 domain=example.com", hosts.node1));
     assert_eq!((&health["health.from"], &health["level"]), (&"failing".into(), &"INFO".into()));
     assert!(health["cause"].as_str().unwrap().contains("refused"), "{health}");
     let (_, answer) = server.log.wait_from(0, &["answer changed", "_sip._tcp.example.com"]);
@@ -103,7 +103,10 @@ fn documentation_addresses_are_served_with_a_warning_and_never_probed() {
     eventually("a second", || (since.elapsed().as_millis() > 1_200).then_some(()));
     assert!(ask_sip(address).is(DECLARED));
     let text = fetch(server.metrics(), "/metrics");
-    assert!(!text.contains("\nprobe_outcomes_total{"), "{text}");
-    assert!(text.contains("\nprobe_lateness_seconds_count 0\n"), "{text}");
-    assert!(text.contains("\nprobe_in_flight 0\n") && text.contains("\nprobe_held 0\n"), "{text}");
+    assert!(!text.contains("\nunderstudy_probe_outcomes_total{"), "{text}");
+    assert!(text.contains("\nunderstudy_probe_lateness_seconds_count 0\n"), "{text}");
+    assert!(
+        text.contains("\nunderstudy_probe_in_flight 0\n") && text.contains("\nunderstudy_probe_held 0\n"),
+        "{text}"
+    );
 }

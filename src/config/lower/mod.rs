@@ -11,6 +11,7 @@
 
 mod addresses;
 mod census;
+mod checks;
 mod patterns;
 mod services;
 mod targets;
@@ -37,7 +38,7 @@ use targets::{Inherited, Plan, Targets};
 /// What lowering depends on besides the files.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Nothing is probed (`--static`).
+    /// All is served as declared (`--static`): nothing is probed, and nothing follows health.
     pub fixed: bool,
     /// Stands in place of `[health] interval`.
     pub interval: Option<Duration>,
@@ -73,8 +74,23 @@ pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, opti
     let hosts = hosts.collect();
     let references = lower_references(&file.probing.references, &mut targets, &inherited);
     findings.extend(targets.judge());
+    if options.fixed {
+        return Lowered { setup: declared(zones), specs: Table::new(), findings };
+    }
     let setup = Setup { zones, targets: targets.table, pools, hosts, follows, references };
     Lowered { setup, specs: targets.specs, findings }
+}
+
+/// Makes the setup in which nothing follows health: each set is answered as declared, with its own TTL.
+fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
+    Setup {
+        zones,
+        targets: Table::new(),
+        pools: Table::new(),
+        hosts: Vec::new(),
+        follows: Vec::new(),
+        references: Vec::new(),
+    }
 }
 
 fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inherited, policy::Settings) {
@@ -96,7 +112,7 @@ fn lower_references(
     let mut ids = Vec::new();
     for reference in references {
         let plan = match &reference.value.tls_name {
-            Some(name) => Plan::tls(name.clone(), Vec::new(), inherited),
+            Some(name) => Plan::new(Check::Tls(checks::tls(name.clone(), Vec::new(), inherited)), inherited),
             None => Plan::new(Check::Tcp(Tcp::default()), inherited),
         };
         let number = targets.number(&plan);

@@ -116,16 +116,16 @@ fn the_sip_zone_becomes_two_pools() {
     assert_eq!(tcp.members[0].label, "sip-node1.example.com:5060");
     assert_eq!(
         probes(&lowered, tcp),
-        [vec!["127.0.1.1:5060 tcp", "[::1]:5060 tcp"], vec!["127.0.1.2:5060 tcp"], vec!["127.0.2.1:5060 tcp"]]
-    );
-    let tls = pool(&lowered, "_sip._tls.example.com.");
-    assert_eq!(probes(&lowered, tls), [["127.0.1.1:5061 tls name=example.com", "[::1]:5061 tls name=example.com"]]);
-    assert_eq!(
-        notes(&lowered),
         [
-            "until the SIP check is there, tested are _sip._tcp.example.com. by a TCP connect, _sip._tls.example.com. by a TLS handshake",
+            vec!["127.0.1.1:5060 sip domain=example.com", "[::1]:5060 sip domain=example.com"],
+            vec!["127.0.1.2:5060 sip domain=example.com"],
+            vec!["127.0.2.1:5060 sip domain=example.com"]
         ]
     );
+    let tls = pool(&lowered, "_sip._tls.example.com.");
+    let targets = ["127.0.1.1:5061", "[::1]:5061"].map(|address| format!("{address} sip name=example.com"));
+    assert_eq!(probes(&lowered, tls), [targets]);
+    assert_eq!(notes(&lowered), Vec::<&str>::new());
     assert_eq!(tcp.fills[0].ttl, 300);
 }
 
@@ -249,11 +249,12 @@ fn addresses_for_documents_are_reported_and_not_probed() {
 }
 
 #[test]
-fn static_serves_without_targets() {
+fn static_leaves_every_set_as_declared() {
     let config = "[health]\nreferences = [\"tcp://127.0.0.1:53\"]";
     let lowered = lower_with(config, vec![zone("example.com", SIP)], Options { fixed: true, interval: None });
-    assert!(lowered.setup.targets.is_empty() && lowered.setup.references.is_empty());
-    assert!(lowered.setup.pools.iter().flat_map(|(_, pool)| &pool.members).all(|member| member.unprobed));
+    assert!(lowered.setup.targets.is_empty() && lowered.specs.is_empty() && lowered.setup.references.is_empty());
+    assert!(lowered.setup.pools.is_empty() && lowered.setup.hosts.is_empty() && lowered.setup.follows.is_empty());
+    assert_eq!(lowered.setup.zones.len(), 1);
 }
 
 #[test]

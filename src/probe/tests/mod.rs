@@ -1,5 +1,6 @@
 //! Probes against servers of our own, on loopback, of every kind that misbehaves.
 
+mod sip;
 mod tcp;
 mod tls;
 
