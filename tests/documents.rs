@@ -236,7 +236,8 @@ fn metrics_are_those_of_the_code() {
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(|rest| first_word(rest).to_owned()).collect();
     // What has no value yet is not told.
     told.extend(
-        ["understudy_probe_outcomes", "understudy_probe_latency_seconds", "understudy_dns_zone_responses"].map(str::to_owned),
+        ["understudy_probe_outcomes", "understudy_probe_latency_seconds", "understudy_dns_zone_responses"]
+            .map(str::to_owned),
     );
     let page = Page::read("docs/metrics.md");
     let rows = page.text.lines().filter(|line| line.starts_with("| `") && !line.starts_with("| `/"));

@@ -1,12 +1,16 @@
 //! Answers queries from the current snapshot.
 //!
 //! ```text
-//!  packet ──QueryView──▶ answer(&Snapshot, &QueryView, &Context) ──Plan──▶ render: octets        (udp: our own door)
-//!                                                                     └──▶ hickory: its records  (its listeners: TCP)
+//!  udp     datagrams              ┐
+//!  stream  TCP, TLS, HTTPS        ├─ packet, Client ─▶ Responder ──QueryView──▶ answer(&Snapshot, &QueryView, &Context)
+//!  quic    QUIC                   ┘                       │                                    │ Plan
+//!          │                                              │ rate, amplification, log           ├──▶ render: octets
+//!          └─ places: how many connections                └ edns: cookies, padding, errors     └──▶ hickory: its records
 //! ```
 //!
-//! Datagrams come in by our own door, because hickory-server's answers some packets before our handler is asked: responses
-//! that it cannot read, and noise while the server should be silent. Over TCP that harms nobody: there is no forged sender.
+//! All doors are our own, and each calls the same [`Responder`]: a query has the same answer however it comes. Settings,
+//! secrets and certificates are read by each packet from where a reload puts them. hickory-server's handler over the same
+//! plan is there for who embeds this in a server of its own.
 //!
 //! One plan, two renderers: what is right is decided once, in `answer`. A packet waits for nothing: no lock, no file,
 //! no probe, no engine.

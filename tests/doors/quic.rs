@@ -80,33 +80,55 @@ async fn at_the_end_clients_are_told_no_error() {
 #[tokio::test(flavor = "multi_thread")]
 async fn half_open_handshakes_hold_up_nobody() {
     let house = House::open(LIMITS);
-    // The first packet of a handshake, caught from a real client, and sent on by others that never go on.
-    let catcher = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let tls = QuicClientConfig::try_from(client_config(&["doq"])).unwrap();
-    let endpoint = Endpoint::client("127.0.0.1:0".parse::<SocketAddr>().unwrap()).unwrap();
-    let caught = catcher.local_addr().unwrap();
-    let _connecting = endpoint.connect_with(ClientConfig::new(Arc::new(tls)), caught, "first.test").unwrap();
-    let mut packet = vec![0; 2_000];
-    let (length, _) = soon(catcher.recv_from(&mut packet)).await.unwrap();
-    packet.truncate(length);
-    assert!(length >= 1_200, "an Initial packet is padded");
+    let packets = first_packets(100).await;
+    let alone = wait(&house).await;
     let mut forgers = Vec::new();
-    for count in [1_usize, 60] {
-        for _ in forgers.len()..count {
+    for (count, most) in [(1, 1), (100, 40)] {
+        for packet in &packets[forgers.len()..count] {
             let forger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-            // Each needs a connection number of its own, else it is a copy of the first; the cipher's key follows from
-            // it, so such packets are noise but for the first, which alone begins a handshake.
-            forger.send_to(&packet, house.quic).await.unwrap();
+            forger.send_to(packet, house.quic).await.unwrap();
             forgers.push(forger);
         }
-        eventually("the handshake has begun", || !house.places.is_empty()).await;
-        let begin = Instant::now();
-        let (_endpoint, connection) = connect(&house).await;
-        assert_eq!(ask(&connection, "www.t. A").await.answer(), [RECORD]);
-        assert!(begin.elapsed() < Duration::from_millis(100 * FACTOR), "{count}: {:?}", begin.elapsed());
+        eventually("the handshakes have begun", || house.places.len() >= most.min(30)).await;
+        let with = wait(&house).await;
+        println!("half-open {count}: {with:?}, alone {alone:?}");
+        // Unoptimised cryptography on a busy machine takes its time, with forgers or without.
+        assert!(with < Duration::from_millis(100).max(alone * 5), "{count}: {with:?}, alone {alone:?}");
+        // Beyond some, who comes has to show its address before a place is kept for it.
+        eventually("few places are taken", || house.places.len() <= most).await;
     }
     house.close().await;
 }
 
-/// Unoptimised cryptography on a busy machine; in a release build it is 1.
-const FACTOR: u64 = if cfg!(debug_assertions) { 10 } else { 1 };
+/// Connects and asks; returns how long it took.
+async fn wait(house: &House) -> Duration {
+    let begin = Instant::now();
+    let (endpoint, connection) = connect(house).await;
+    assert_eq!(ask(&connection, "www.t. A").await.answer(), [RECORD]);
+    let waited = begin.elapsed();
+    connection.close(0_u32.into(), b"");
+    soon(endpoint.wait_idle()).await;
+    waited
+}
+
+/// Catches the first packets of handshakes from a real client that never gets an answer.
+async fn first_packets(count: usize) -> Vec<Vec<u8>> {
+    let catcher = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let tls = QuicClientConfig::try_from(client_config(&["doq"])).unwrap();
+    let config = ClientConfig::new(Arc::new(tls));
+    let endpoint = Endpoint::client("127.0.0.1:0".parse::<SocketAddr>().unwrap()).unwrap();
+    let mut packets = Vec::new();
+    for _ in 0..count {
+        let caught = catcher.local_addr().unwrap();
+        let connecting = endpoint.connect_with(config.clone(), caught, "first.test").unwrap();
+        let mut packet = vec![0; 2_000];
+        let (length, _) = soon(catcher.recv_from(&mut packet)).await.unwrap();
+        packet.truncate(length);
+        assert!(length >= 1_200, "an Initial packet is padded");
+        packets.push(packet);
+        drop(connecting);
+        // What it sends of its end is of no use.
+        while catcher.try_recv_from(&mut [0; 2_000]).is_ok() {}
+    }
+    packets
+}
