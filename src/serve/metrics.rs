@@ -203,6 +203,13 @@ impl Metrics {
         self.door(transport).connections.inc();
     }
 
+    /// Counts a handshake that came to nothing before there was a connection.
+    pub(super) fn turned_away(&self, transport: Transport) {
+        if let Some(counter) = self.door(transport).ends.get(End::Handshake.number()) {
+            counter.inc();
+        }
+    }
+
     /// Counts a connection that has ended.
     pub(super) fn ended(&self, transport: Transport, end: End) {
         let door = self.door(transport);

@@ -207,6 +207,7 @@ fn millis(now: Mono) -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "the lists are the test's own")]
 mod tests {
     use prometheus_client::registry::Registry;
 

@@ -93,15 +93,13 @@ impl Door {
         if half_open >= HALF_OPEN_MOST {
             return incoming.refuse();
         }
-        let place = self.places.admit(client.address, Transport::Quic, client.now.mono);
-        let visit = Visit {
+        let newcomer = Newcomer {
             responder: self.responder.clone(),
-            place: Arc::new(place),
-            idle: self.places.limits().idle,
+            places: self.places.clone(),
             stop: stop.clone(),
             tasks: self.tasks.clone(),
         };
-        connections.spawn(visit.run(incoming, HalfOpen::new(&self.half_open)));
+        connections.spawn(newcomer.enter(incoming, HalfOpen::new(&self.half_open)));
     }
 }
 
@@ -121,6 +119,15 @@ impl Drop for HalfOpen {
     }
 }
 
+/// Who has not shown yet that it owns its address, and so has no place: a forger must not push others out of theirs.
+#[derive(Debug)]
+struct Newcomer {
+    responder: Responder,
+    places: Places,
+    stop: CancellationToken,
+    tasks: Tasks,
+}
+
 /// One connection, and all that it needs.
 #[derive(Debug)]
 struct Visit {
@@ -131,8 +138,9 @@ struct Visit {
     tasks: Tasks,
 }
 
-impl Visit {
-    async fn run(self, incoming: Incoming, half_open: HalfOpen) {
+impl Newcomer {
+    async fn enter(self, incoming: Incoming, half_open: HalfOpen) {
+        let idle = self.places.limits().idle;
         let handshake = async {
             match incoming.accept() {
                 Ok(connecting) => connecting.await,
@@ -141,25 +149,22 @@ impl Visit {
         };
         let connection = tokio::select! {
             biased;
-            () = self.place.told_to_leave() => return self.place.ends(End::Evicted),
-            () = self.stop.cancelled() => return self.place.ends(End::Stopped),
-            () = tokio::time::sleep(self.idle) => return self.place.ends(End::Handshake),
-            connection = handshake => connection,
+            () = self.stop.cancelled() => None,
+            () = tokio::time::sleep(idle) => None,
+            connection = handshake => connection.inspect_err(|error| debug!(%error, "no QUIC handshake")).ok(),
         };
         drop(half_open);
-        match connection {
-            Ok(connection) => {
-                let (end, code) = self.converse(&connection).await;
-                connection.close(code, b"");
-                self.place.ends(end);
-            }
-            Err(error) => {
-                debug!(%error, "no QUIC handshake");
-                self.place.ends(End::Handshake);
-            }
-        }
+        let Some(connection) = connection else { return self.responder.metrics().turned_away(Transport::Quic) };
+        let client = Client::new(connection.remote_address(), Transport::Quic, self.responder.clock().now());
+        let place = Arc::new(self.places.admit(client.address, Transport::Quic, client.now.mono));
+        let visit = Visit { responder: self.responder, place, idle, stop: self.stop, tasks: self.tasks };
+        let (end, code) = visit.converse(&connection).await;
+        connection.close(code, b"");
+        visit.place.ends(end);
     }
+}
 
+impl Visit {
     /// Answers each stream in its own task, so that a slow one holds up no other.
     async fn converse(&self, connection: &Connection) -> (End, VarInt) {
         let mut streams = self.tasks.set("quic-stream");

@@ -166,6 +166,7 @@ impl std::fmt::Debug for Limiter {
 const SLOTS: usize = 1 << 16;
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "the lists are the test's own")]
 mod tests {
     use std::time::Duration;
 
