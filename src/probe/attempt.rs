@@ -21,8 +21,22 @@ pub(super) trait Conduct {
     /// Returns the parameters in a canonical text; empty if all are the default.
     fn parameters(&self) -> String;
 
+    /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
+    fn deep_interval(&self) -> Option<Duration> {
+        None
+    }
+
     /// Carries the check out; the caller bounds its time, and drops it when that is over.
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending;
+}
+
+/// How far a probe goes, for kinds that have a shorter way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The cheap part: it shows a server that is gone or hangs, not one whose TLS is broken.
+    Shallow,
+    /// All that a client does before it logs in.
+    Deep,
 }
 
 /// A probe under way.
@@ -30,6 +44,8 @@ pub(super) trait Conduct {
 pub(super) struct Attempt<'a> {
     /// Where to.
     pub(super) address: SocketAddr,
+    /// How far it goes.
+    pub(super) depth: Depth,
     /// The clock.
     pub(super) clock: &'a Clock,
     /// What all probes share.
@@ -43,13 +59,15 @@ pub(super) struct Attempt<'a> {
     open: Option<(&'static str, Mono)>,
     decided: Option<(Duration, Outcome)>,
     passed_over: u32,
+    refused: bool,
 }
 
 impl<'a> Attempt<'a> {
     /// Begins a probe.
-    pub(super) fn new(address: SocketAddr, clock: &'a Clock, tools: &'a Tools) -> Self {
+    pub(super) fn new(address: SocketAddr, depth: Depth, clock: &'a Clock, tools: &'a Tools) -> Self {
         Self {
             address,
+            depth,
             clock,
             tools,
             warnings: Vec::new(),
@@ -59,6 +77,7 @@ impl<'a> Attempt<'a> {
             open: None,
             decided: None,
             passed_over: 0,
+            refused: false,
         }
     }
 
@@ -93,6 +112,11 @@ impl<'a> Attempt<'a> {
         outcome
     }
 
+    /// Notes that the target refused our credentials, so that they are not tried again.
+    pub(super) const fn refuse_credentials(&mut self) {
+        self.refused = true;
+    }
+
     fn decide(&mut self, outcome: &Outcome) {
         let latency = self.clock.now().mono.since(self.began.mono);
         self.decided.get_or_insert_with(|| (latency, outcome.clone()));
@@ -120,6 +144,7 @@ impl<'a> Attempt<'a> {
             steps: self.steps,
             warnings: self.warnings,
             certificate: self.certificate,
+            refused: self.refused,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The kinds of check: the one place that knows them all.
 
+use std::time::Duration;
+
 use super::attempt::{Attempt, Conduct, Ending};
-use super::{Sip, Tcp, Tls};
+use super::{Sip, Stun, Tcp, Tls, Turn};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -29,6 +31,11 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.parameters(),)+ }
             }
 
+            /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
+            pub fn deep_interval(&self) -> Option<Duration> {
+                match self { $(Self::$kind(check) => check.deep_interval(),)+ }
+            }
+
             /// Carries the check out.
             pub(super) async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
                 match self { $(Self::$kind(check) => check.conduct(attempt).await,)+ }
@@ -44,4 +51,8 @@ checks! {
     Tls,
     /// Asks OPTIONS over UDP, TCP or TLS.
     Sip,
+    /// Asks by STUN what address the server sees.
+    Stun,
+    /// Asks by TURN for an address that relays.
+    Turn,
 }

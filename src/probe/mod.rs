@@ -29,6 +29,7 @@ pub mod runner;
 pub mod schedule;
 pub mod sip;
 mod stream;
+pub mod stun;
 mod tcp;
 mod tls;
 mod tools;
@@ -40,10 +41,12 @@ use std::time::Duration;
 use crate::base::clock::Clock;
 
 pub use account::{Account, Certificate, Step};
+pub use attempt::Depth;
 pub use authority::Authority;
 pub use check::Check;
 pub use over::Over;
 pub use sip::Sip;
+pub use stun::{Credentials, Stun, Turn};
 pub use tcp::Tcp;
 pub use tls::{Tls, Verify};
 pub use tools::Tools;
@@ -59,7 +62,7 @@ pub struct Spec {
     pub timeout: Duration,
 }
 
-/// Probes once and tells what was seen, step by step.
+/// Probes once, as deep as the check goes, and tells what was seen, step by step.
 ///
 /// It ends within the timeout of `spec`, give or take the runtime's delay.
 ///
@@ -67,7 +70,12 @@ pub struct Spec {
 ///
 /// Dropping the future ends the probe and closes its connection.
 pub async fn run(spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
-    let mut attempt = attempt::Attempt::new(spec.address, clock, tools);
+    run_to(Depth::Deep, spec, clock, tools).await
+}
+
+/// Probes once, to this depth.
+pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
+    let mut attempt = attempt::Attempt::new(spec.address, depth, clock, tools);
     let ending = tokio::time::timeout(spec.timeout, spec.check.conduct(&mut attempt)).await;
     attempt.into_account(ending.ok(), spec.timeout)
 }

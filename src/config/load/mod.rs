@@ -1,5 +1,6 @@
 //! Reads the files and gives [`Running`], or all findings.
 
+mod identity;
 mod secrets;
 mod zones;
 
@@ -24,6 +25,8 @@ use super::lower::{Options, lower};
 use super::running::{Running, ServerSettings, StateSettings};
 use super::shape::{self, File, ZoneEntry};
 use super::source::Source;
+
+pub use secrets::read as read_secret;
 
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
@@ -84,8 +87,9 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let Some(mut file) = file else { return Err(findings) };
     let folder = chosen.config.as_deref().map(folder_of).unwrap_or_default();
     read_authorities(&mut file, &folder, &mut findings);
-    let identity = secrets::read_identity(&file.doors, &folder, &mut findings);
-    let secrets = secrets::read_secrets(&file.doors, &folder, &mut findings);
+    secrets::read_all(&mut file, &folder, &mut findings);
+    let identity = identity::read_identity(&file.doors, &folder, &mut findings);
+    let secrets = identity::read_secrets(&file.doors, &folder, &mut findings);
     let server = server_settings(&file, input);
     let options = check::Options {
         r#static: input.fixed,

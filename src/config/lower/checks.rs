@@ -1,8 +1,8 @@
 //! From a check that is written, or told by an owner name, to one that can be run.
 
 use crate::config::infer::{Guess, Transport};
-use crate::config::shape::{CheckKind, SipShape, TcpShape, TlsShape};
-use crate::probe::{Check, Over, Sip, Tcp, Tls};
+use crate::config::shape::{CheckKind, SipShape, StunShape, TcpShape, TlsShape, TurnShape};
+use crate::probe::{Check, Over, Sip, Stun, Tcp, Tls, Turn};
 
 use super::targets::Inherited;
 
@@ -30,6 +30,8 @@ impl Purpose {
                 Some(Check::Tls(tls(self.named(name.as_ref()), alpn, with)))
             }
             CheckKind::Sip(shape) => Some(Check::Sip(self.sip(shape, with))),
+            CheckKind::Stun(shape) => Some(Check::Stun(self.stun(shape, with))),
+            CheckKind::Turn(shape) => Some(Check::Turn(self.turn(shape, with))),
         }
     }
 
@@ -40,6 +42,8 @@ impl Purpose {
             Guess::Tcp => Some(Check::Tcp(Tcp::default())),
             Guess::Tls { .. } => Some(Check::Tls(tls(self.domain.clone(), offered(self.guess), with))),
             Guess::Sip => Some(Check::Sip(self.sip(&SipShape::default(), with))),
+            Guess::Stun => Some(Check::Stun(self.stun(&StunShape::default(), with))),
+            Guess::Turn => Some(Check::Turn(self.turn(&TurnShape::default(), with))),
         }
     }
 
@@ -50,6 +54,19 @@ impl Purpose {
         sip.expect = shape.expect.clone().unwrap_or_default();
         sip.max_forwards = shape.max_forwards.unwrap_or(sip.max_forwards);
         sip
+    }
+
+    fn stun(&self, shape: &StunShape, with: &Inherited) -> Stun {
+        let name = self.named(shape.name.as_ref());
+        Stun { over: over(shape.transport.unwrap_or(self.transport), &name, with) }
+    }
+
+    fn turn(&self, shape: &TurnShape, with: &Inherited) -> Turn {
+        Turn {
+            over: self.stun(&shape.stun, with).over,
+            credentials: shape.login.as_ref().and_then(|login| login.credentials.clone()),
+            credentials_interval: with.credentials_interval,
+        }
     }
 
     /// Returns the name that a check gives, else the domain.
@@ -75,6 +92,6 @@ fn over(transport: Transport, name: &str, with: &Inherited) -> Over {
 fn offered(guess: Guess) -> Vec<Vec<u8>> {
     match guess {
         Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
-        Guess::Nothing | Guess::Tcp | Guess::Sip => Vec::new(),
+        Guess::Nothing | Guess::Tcp | Guess::Sip | Guess::Stun | Guess::Turn => Vec::new(),
     }
 }

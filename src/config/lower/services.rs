@@ -286,6 +286,8 @@ fn fallback_notes(fallbacks: &Fallbacks) -> Vec<Finding> {
             (_, Guess::Tcp) => " by a TCP connect".to_owned(),
             (_, Guess::Tls { .. }) => " by a TLS handshake".to_owned(),
             (_, Guess::Sip) => " by SIP OPTIONS".to_owned(),
+            (_, Guess::Stun) => " by STUN Binding".to_owned(),
+            (_, Guess::Turn) => " by TURN Allocate".to_owned(),
         };
         kinds.entry(*until).or_default().push(which + &how);
     }

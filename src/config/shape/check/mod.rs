@@ -5,8 +5,10 @@
 
 mod reference;
 mod sip;
+mod stun;
 mod tcp;
 mod tls;
+mod turn;
 
 use crate::base::finding::Finding;
 use crate::config::keys::{Key, Status};
@@ -20,8 +22,10 @@ pub(super) use reference::reference;
 
 pub use reference::Reference;
 pub use sip::SipShape;
+pub use stun::StunShape;
 pub use tcp::TcpShape;
 pub use tls::TlsShape;
+pub use turn::{LoginShape, TurnShape};
 
 /// One `check`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +47,10 @@ pub enum CheckKind {
     Tls(TlsShape),
     /// Asks OPTIONS.
     Sip(SipShape),
+    /// Asks by STUN what address the server sees.
+    Stun(StunShape),
+    /// Asks by TURN for an address that relays.
+    Turn(TurnShape),
 }
 
 /// A kind: its name, its keys, how they are read.
@@ -51,13 +59,15 @@ type Kind = (&'static str, &'static [Key], fn(&mut Reader<'_>, &Section<'_>) -> 
 /// The kinds that there are.
 const KINDS: &[Kind] = &[
     ("sip", sip::KEYS, |reader, table| CheckKind::Sip(SipShape::read(reader, table))),
+    ("stun", stun::KEYS, |reader, table| CheckKind::Stun(StunShape::read(reader, table))),
     ("tcp", tcp::KEYS, |reader, table| CheckKind::Tcp(TcpShape::read(reader, table))),
     ("tls", tls::KEYS, |reader, table| CheckKind::Tls(TlsShape::read(reader, table))),
+    ("turn", turn::KEYS, |reader, table| CheckKind::Turn(TurnShape::read(reader, table))),
     ("none", &[], |_, _| CheckKind::Nothing),
 ];
 
 /// The kinds that come later.
-const LATER: &[&str] = &["http", "https", "xmpp", "stun", "turn", "dns", "grpc", "icmp", "exec", "push"];
+const LATER: &[&str] = &["http", "https", "xmpp", "dns", "grpc", "icmp", "exec", "push"];
 
 /// Reads `check` of a section, if it is set.
 pub(super) fn read_check(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<CheckShape> {
