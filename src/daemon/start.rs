@@ -235,7 +235,7 @@ impl Daemon {
         log_findings(&running.notes);
         if Fixed::of(&running) != self.fixed {
             warn!(
-                "changes of addresses, connections and workers in [server], and in [state], count from the next start on"
+                "changes of listeners, limits of connections and workers in [server], and of [state], count from the next start on"
             );
         }
         let fault = broken_zones(&running);

@@ -28,6 +28,7 @@ impl Page {
             "CHANGELOG.md",
             "docs/behaviour.md",
             "docs/how-to-delegated.md",
+            "docs/how-to-encrypted.md",
             "docs/lint.md",
             "docs/metrics.md",
             "docs/troubleshooting.md",

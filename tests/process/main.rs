@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod client;
+mod doors;
 mod failover;
 mod metrics;
 mod packets;
