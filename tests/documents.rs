@@ -16,12 +16,17 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use understudy::cli::args::Arguments;
 use understudy::config::keys::SECTIONS;
+use understudy::config::shape::check_keys;
 use understudy::zone::check::{RULES, find};
 
 use page::{Page, read, root};
 
 /// What stands in code with hyphens and is not ours: hosts of examples, settings and programs of others.
 const OTHERS: &[&str] = &["cache-min-ttl", "min-cache-ttl", "sip-node1", "sip-node2"];
+
+/// Settings of coturn.
+const COTURN: &[&str] =
+    &["no-stun", "secure-stun", "total-quota", "unauthorized-ratelimit", "use-auth-secret", "user-quota"];
 
 #[test]
 fn every_page_is_looked_at() {
@@ -197,8 +202,9 @@ fn keys_of_configs_that_are_shown_exist() {
 
 #[test]
 fn words_in_code_are_keys_rules_or_known() {
-    let mut known: BTreeSet<&str> = OTHERS.iter().copied().collect();
+    let mut known: BTreeSet<&str> = OTHERS.iter().chain(COTURN).copied().collect();
     known.extend(SECTIONS.iter().flat_map(|(_, lists)| lists.iter().copied().flatten()).map(|key| key.name));
+    known.extend(check_keys());
     known.extend(RULES.iter().map(|rule| rule.id));
     let sources = sources("src");
     for page in Page::all().into_iter().filter(|page| page.path != "docs/lint.md") {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::watch::Manner;
 use super::{Account, Certificate, Step, Tools};
 use crate::base::clock::{Clock, Mono, Now};
 use crate::health::{Cause, FailKind, Outcome};
@@ -20,6 +21,11 @@ pub(super) trait Conduct {
 
     /// Returns the parameters in a canonical text; empty if all are the default.
     fn parameters(&self) -> String;
+
+    /// Returns how a connection to such a target is held; nothing: none can be.
+    fn manner(&self) -> Option<Manner> {
+        (self.transport() == "tcp").then(Manner::default)
+    }
 
     /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
     fn deep_interval(&self) -> Option<Duration> {

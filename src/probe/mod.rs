@@ -5,7 +5,10 @@
 //!                  │
 //!                  └─▶ run(Spec) ──▶ connect ──▶ tls ──▶ tcp, … (one file for each kind of check)
 //!                          │
-//!   Finished ◀── Account: outcome, steps with their durations, warnings, certificate
+//!                          │
+//!   Event ◀──── Account: outcome, steps with their durations, warnings, certificate
+//!     ▲
+//!     └──────── watch: connections held open beside the probes, whose end has targets probed at once
 //! ```
 //!
 //! To add a kind of check: a file with its parameters and its [`Conduct`](attempt::Conduct), and one line in
@@ -34,6 +37,7 @@ mod tcp;
 mod tls;
 mod tools;
 mod verifier;
+mod watch;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -60,6 +64,8 @@ pub struct Spec {
     pub check: Check,
     /// The longest that the whole probe may take.
     pub timeout: Duration,
+    /// The longest that one connection is held open beside the probes; nothing: none is.
+    pub watch: Option<Duration>,
 }
 
 /// Probes once, as deep as the check goes, and tells what was seen, step by step.
@@ -79,6 +85,9 @@ pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, tools: &Too
     let ending = tokio::time::timeout(spec.timeout, spec.check.conduct(&mut attempt)).await;
     attempt.into_account(ending.ok(), spec.timeout)
 }
+
+/// How long one connection is held at most, unless a target says otherwise.
+pub const WATCH_RENEW: Duration = watch::Times::DEFAULT.longest;
 
 #[cfg(test)]
 mod tests;

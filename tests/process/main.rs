@@ -8,6 +8,7 @@ mod bad_input;
 mod client;
 mod doors;
 mod failover;
+mod held;
 mod metrics;
 mod packets;
 mod reload;

@@ -59,6 +59,9 @@ pub(super) enum UrlError {
          targets of a service in a zone with `probe ZONE OWNER`"
     )]
     Name(String),
+    /// The domain is no host name.
+    #[error("\"{0}\" is no domain: write KIND://ADDRESS:PORT/DOMAIN, such as sip://127.0.0.1/example.com")]
+    Domain(String),
     /// A kind that logs in nowhere.
     #[error("the check {0} has no use for a user and a password; turn has")]
     Credentials(&'static str),
@@ -79,7 +82,7 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
         Some((host, domain)) => (host, Some(domain.trim_end_matches('.')).filter(|domain| !domain.is_empty())),
         None => (rest, None),
     };
-    let name = domain.unwrap_or(split_port(host).0).to_owned();
+    let name = domain.unwrap_or_else(|| split_port(host).0).to_owned();
     match kind {
         "tcp" => over(Tcp::default(), Check::Tcp, "tcp", transport, "; for a TLS handshake write tls://")
             .and_then(|check| finish(check, host, None, choices)),
@@ -100,6 +103,9 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
                     return Err(UrlError::Transport { kind: "sip", transport, help });
                 }
             };
+            if domain.is_some() && !Sip::can_ask_for(&name) {
+                return Err(UrlError::Domain(name));
+            }
             finish(Check::Sip(Sip::new(name, over)), host, Some(port), choices)
         }
         "stun" | "stuns" | "turn" | "turns" => {
@@ -163,7 +169,7 @@ fn finish(check: Check, host: &str, usual: Option<u16>, choices: &Choices) -> Re
     if choices.credentials.is_some() && !matches!(check, Check::Turn(_)) {
         return Err(UrlError::Credentials(check.kind()));
     }
-    Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout })
+    Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout, watch: None })
 }
 
 /// Parts `host:port`, `[v6]:port`, `[v6]` and bare addresses.
@@ -275,6 +281,8 @@ mod tests {
             ("stun+sctp://127.0.0.1", "the check stun does not go over sctp; it has udp, tcp and tls"),
             ("turns+udp://127.0.0.1", "the check turn does not go over udp; DTLS is not spoken here"),
             ("sip://127.0.0.1:0", "needs a port"),
+            ("sip://127.0.0.1/exa mple", "\"exa mple\" is no domain"),
+            ("sip://127.0.0.1/example.com?x=y", "\"example.com?x=y\" is no domain"),
             ("sip://127.0.0.1:", "needs a port"),
             ("gopher://127.0.0.1:70", "there is no check gopher"),
             ("tcp://node1.example.com:5060", "is a name, and names are not resolved yet"),

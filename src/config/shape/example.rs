@@ -63,6 +63,17 @@ fn the_example_shows_every_key_in_its_section_with_its_default() {
 }
 
 #[test]
+fn the_example_names_every_kind_of_check_with_its_keys() {
+    let words: Vec<&str> = EXAMPLE.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').collect();
+    for (kind, keys, _) in check::KINDS {
+        assert!(EXAMPLE.contains(&format!("kind = \"{kind}\"")), "{kind} is not shown");
+        for key in *keys {
+            assert!(words.contains(&key.name), "{} of {kind} is not shown", key.name);
+        }
+    }
+}
+
+#[test]
 fn each_default_of_the_example_is_the_codes_default() {
     let (file, _) = read(&Source::new("example.toml", uncommented(&["# "])));
     let server = ServerSettings {
@@ -99,6 +110,8 @@ fn each_default_of_the_example_is_the_codes_default() {
     };
     assert_eq!(serve, serve::Settings::default());
     assert_eq!(file.state.max_age, Some(StateSettings::default().max_age));
+    let renew = file.target.watch_renew.as_ref().unwrap().value;
+    assert_eq!((file.target.watch.as_ref().unwrap().value, renew), (true, crate::probe::WATCH_RENEW));
     assert_eq!(file.target.verify.as_ref().unwrap().value, crate::probe::Verify::Name);
 
     // Laid over settings in which nothing is as by default, the keys that are set bring every default back.

@@ -23,7 +23,9 @@ use super::running::Workers;
 use super::source::{List, Placed, Source};
 use super::values::{self, Read};
 
-pub use check::{CheckKind, CheckShape, LoginShape, Reference, SipShape, StunShape, TcpShape, TlsShape, TurnShape};
+pub use check::{
+    CheckKind, CheckShape, LoginShape, Reference, SipShape, StunShape, TcpShape, TlsShape, TurnShape, check_keys,
+};
 pub use doors::{Doors, Limits};
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
 pub use settings::{PolicyKeys, TargetKeys};

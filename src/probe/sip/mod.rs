@@ -26,6 +26,7 @@ use super::datagram::Datagram;
 use super::over::Over;
 use super::stream::Stream;
 use super::tcp::quote;
+use super::watch::Manner;
 use crate::health::Outcome;
 
 use head::{Fault, Head};
@@ -53,6 +54,11 @@ impl Sip {
         Self { domain, over, expect: Expect::default(), max_forwards: MAX_FORWARDS }
     }
 
+    /// Returns whether a domain can be asked for: it is a host name, or an address.
+    pub fn can_ask_for(domain: &str) -> bool {
+        request::uri_host(domain).is_some()
+    }
+
     /// Asks by datagrams; ICMP's "port unreachable" is a no.
     async fn ask_datagram(&self, attempt: &mut Attempt<'_>) -> Result<Answer, Outcome> {
         attempt.begin("options");
@@ -71,7 +77,7 @@ impl Sip {
         let mut left = READ_MAX;
         loop {
             loop {
-                match incoming.next() {
+                match incoming.next_head() {
                     Ok(Some(head)) => match request.answer(&head) {
                         Some(answer) => return Ok(answer),
                         None => attempt.passed_over(),
@@ -151,6 +157,10 @@ impl Conduct for Sip {
             parts.push(format!("max-forwards={}", self.max_forwards));
         }
         parts.join(" ")
+    }
+
+    fn manner(&self) -> Option<Manner> {
+        self.over.manner().map(|manner| Manner { pings: true, ..manner })
     }
 
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
