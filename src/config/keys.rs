@@ -88,7 +88,7 @@ pub const TARGET: &[Key] = &[
 pub const PROBING: &[Key] = &[
     bare("allow"),
     works("deny", "[]"),
-    Key { name: "resolver", default: None, status: Status::Idle },
+    works("resolver", r#""/etc/resolv.conf""#),
     works("references", "[]"),
     idle("exec", "false"),
 ];

@@ -32,6 +32,11 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.parameters(),)+ }
             }
 
+            /// Returns whether a connection to such a target can be held open.
+            pub fn can_be_held(&self) -> bool {
+                self.manner().is_some()
+            }
+
             /// Returns how a connection to such a target is held; nothing: none can be.
             pub(super) fn manner(&self) -> Option<Manner> {
                 match self { $(Self::$kind(check) => check.manner(),)+ }

@@ -53,11 +53,8 @@ pub(super) enum UrlError {
         /// What would be right.
         help: &'static str,
     },
-    /// The host is a name.
-    #[error(
-        "{0} is a name, and names are not resolved yet: give its address, such as tcp://127.0.0.1:5060, or probe all \
-         targets of a service in a zone with `probe ZONE OWNER`"
-    )]
+    /// The host is neither an address nor a name.
+    #[error("{0} is neither an address nor a host name: write it as in tcp://127.0.0.1:5060")]
     Name(String),
     /// The domain is no host name.
     #[error("\"{0}\" is no domain: write KIND://ADDRESS:PORT/DOMAIN, such as sip://127.0.0.1/example.com")]
@@ -285,7 +282,7 @@ mod tests {
             ("sip://127.0.0.1/example.com?x=y", "\"example.com?x=y\" is no domain"),
             ("sip://127.0.0.1:", "needs a port"),
             ("gopher://127.0.0.1:70", "there is no check gopher"),
-            ("tcp://node1.example.com:5060", "is a name, and names are not resolved yet"),
+            ("tcp://node1..example.com:5060", "is neither an address nor a host name"),
             ("tcp://127.0.0.1", "needs a port from 1 to 65535: write tcp://127.0.0.1:PORT"),
             ("tls://::1", "write tls://[::1]:PORT"),
             ("tcp://127.0.0.1:0", "needs a port"),

@@ -14,6 +14,7 @@ mod census;
 mod checks;
 mod patterns;
 mod services;
+mod shallow;
 mod targets;
 
 use std::collections::HashSet;
@@ -27,13 +28,14 @@ use crate::policy;
 use crate::probe::allow::Access;
 use crate::probe::stun::CREDENTIALS_INTERVAL;
 use crate::probe::{Check, Spec, Tcp, Verify, WATCH_RENEW};
+use crate::resolve::Addresses;
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
 
 use super::shape::{File, Reference};
 use super::source::Placed;
 use census::Census;
-use services::Services;
+use services::{Finished, Services};
 use targets::{Inherited, Plan, Targets};
 
 /// What lowering depends on besides the files.
@@ -52,20 +54,52 @@ pub struct Lowered {
     pub setup: Setup,
     /// How each target is probed.
     pub specs: Table<TargetId, Option<Spec>>,
+    /// The hosts outside of the zones that are to be resolved, in order.
+    pub outside: Vec<Name>,
     /// What is wrong or worth knowing, in the order of the config, then of the zones.
     pub findings: Vec<Finding>,
 }
 
-/// Lowers a config and its zones.
+/// All that lowering needs but the addresses of hosts outside of the zones: with other ones it gives another setup.
+#[derive(Clone, Debug, Default)]
+pub struct Recipe {
+    /// The config.
+    pub file: File,
+    /// The zones.
+    pub zones: Table<ZoneId, ZoneSetup>,
+    /// What may be probed.
+    pub access: Access,
+    /// The rest.
+    pub options: Options,
+}
+
+impl Recipe {
+    /// Lowers, with these addresses of hosts outside of the zones.
+    pub fn lower(&self, resolved: &Addresses) -> Lowered {
+        lower_resolved(&self.file, self.zones.clone(), &self.access, self.options, resolved)
+    }
+}
+
+/// Lowers a config and its zones; nothing is known of hosts outside of them.
 pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, options: Options) -> Lowered {
+    lower_resolved(file, zones, access, options, &Addresses::new())
+}
+
+fn lower_resolved(
+    file: &File,
+    zones: Table<ZoneId, ZoneSetup>,
+    access: &Access,
+    options: Options,
+    resolved: &Addresses,
+) -> Lowered {
     let mut findings = Vec::new();
     let (inherited, policy) = defaults(file, options, &mut findings);
-    let census = Census::take(&zones);
+    let census = Census::take(&zones, resolved);
     let mut targets = Targets::new(access, options.fixed);
     let mut services = Services::new(&zones, &census, &mut targets, inherited.clone(), policy);
     services.lower(&file.services);
     services.lower_addresses(&file.addresses);
-    let (pools, follows, host_targets, host_pools) = services.finish(&mut findings);
+    let Finished { pools, follows, host_targets, host_pools, outside } = services.finish(&mut findings);
     let claimed: HashSet<&Name> = file.addresses.iter().map(|entry| &entry.name.value).collect();
     let hosts = census.hosts.into_iter().zip(host_targets).zip(host_pools).filter_map(|((host, targets), pools)| {
         let follows_health = !host.fills.is_empty() && !claimed.contains(&host.name);
@@ -76,10 +110,11 @@ pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, opti
     let references = lower_references(&file.probing.references, &mut targets, &inherited);
     findings.extend(targets.judge());
     if options.fixed {
-        return Lowered { setup: declared(zones), specs: Table::new(), findings };
+        findings.retain(|finding| finding.id != services::OUTSIDE);
+        return Lowered { setup: declared(zones), specs: Table::new(), outside: Vec::new(), findings };
     }
     let setup = Setup { zones, targets: targets.table, pools, hosts, follows, references };
-    Lowered { setup, specs: targets.specs, findings }
+    Lowered { setup, specs: targets.specs, outside, findings }
 }
 
 /// Makes the setup in which nothing follows health: each set is answered as declared, with its own TTL.

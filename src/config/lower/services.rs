@@ -1,6 +1,6 @@
 //! SRV sets become pools; their members get targets on each address of their hosts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 
 use crate::base::finding::Finding;
@@ -17,6 +17,7 @@ use crate::zone::{Name, Rtype};
 use super::census::{Census, Service, ancestors};
 use super::checks::Purpose;
 use super::patterns::Patterns;
+use super::shallow::Shallow;
 use super::targets::{Inherited, Plan, Targets};
 
 /// The pools in the making.
@@ -36,15 +37,29 @@ pub(super) struct Services<'a, 't, 'c> {
     host_targets: Vec<Vec<Vec<TargetId>>>,
     /// For each host of the census the pools with a member on it.
     host_pools: Vec<Vec<PoolId>>,
+    /// The hosts outside of the zones that are to be resolved.
+    outside: BTreeSet<Name>,
     /// What is checked by less than its protocol.
     fallbacks: Fallbacks,
+    /// What a config checks by less than its protocol.
+    shallow: Shallow,
 }
 
 /// What is checked by less than its protocol: (protocol, labels, guess) with a count and the first owner.
 type Fallbacks = BTreeMap<(Option<&'static str>, String, Guess), (usize, Name)>;
 
 /// What is left of the making, besides the targets.
-pub(super) type Finished = (Table<PoolId, PoolSetup>, Vec<FollowSetup>, Vec<Vec<Vec<TargetId>>>, Vec<Vec<PoolId>>);
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) pools: Table<PoolId, PoolSetup>,
+    pub(super) follows: Vec<FollowSetup>,
+    /// For each host of the census, for each of its addresses, the targets on it.
+    pub(super) host_targets: Vec<Vec<Vec<TargetId>>>,
+    /// For each host of the census the pools with a member on it.
+    pub(super) host_pools: Vec<Vec<PoolId>>,
+    /// The hosts outside of the zones that are to be resolved.
+    pub(super) outside: Vec<Name>,
+}
 
 impl<'a, 't, 'c> Services<'a, 't, 'c> {
     /// Starts without pools.
@@ -67,7 +82,9 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             by_owner: HashMap::new(),
             host_targets: census.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
             host_pools: vec![Vec::new(); census.hosts.len()],
+            outside: BTreeSet::new(),
             fallbacks: BTreeMap::new(),
+            shallow: Shallow::default(),
         }
     }
 
@@ -104,25 +121,25 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     pub(super) fn finish(self, findings: &mut Vec<Finding>) -> Finished {
         findings.extend(self.findings);
         findings.extend(fallback_notes(&self.fallbacks));
-        let outside: Vec<&Name> = self
-            .census
-            .hosts
-            .iter()
-            .filter(|host| !host.inside && !host.name.is_root())
-            .map(|host| &host.name)
-            .collect();
-        if let Some(first) = outside.first() {
-            let message = format!("{} outside of the zones (first {first}) cannot be tested yet", hosts(outside.len()));
-            let note = Finding::note("host-outside", message);
-            findings
-                .push(note.why("their addresses are not in a zone here").help("their members are served as declared"));
+        findings.extend(self.shallow.notes());
+        if let Some(first) = self.outside.first() {
+            let message = format!("{} outside of the zones (first {first})", hosts(self.outside.len()));
+            let note = Finding::note(OUTSIDE, message + ": asked of the resolver, so that they can be tested");
+            let help = "they are tested every 5 min; a [[service]] with an `interval` of its own sets another pace";
+            findings.push(note.why("their addresses are in no zone here, and are never answered from here").help(help));
         }
         let mut host_targets = self.host_targets;
         for targets in host_targets.iter_mut().flatten() {
             targets.sort_unstable();
             targets.dedup();
         }
-        (self.pools, self.follows, host_targets, self.host_pools)
+        Finished {
+            pools: self.pools,
+            follows: self.follows,
+            host_targets,
+            host_pools: self.host_pools,
+            outside: self.outside.into_iter().collect(),
+        }
     }
 
     /// Makes one pool of `_xmpp-X` and `_xmpps-X`. An entry that only one half has rules both.
@@ -157,7 +174,8 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         let id = PoolId::from_index(self.pools.len());
         for (half, (service, entry)) in (0u8..).zip(halves) {
             let plan = self.plan(service, *entry);
-            self.add_members(&mut pool, half, service, plan.as_ref(), id);
+            let plans = plan.map(|own| [own.clone(), own.foreign(entry.map(|entry| &entry.target))]);
+            self.add_members(&mut pool, half, service, plans.as_ref(), id);
             self.by_owner.insert(service.owner.clone(), id);
             let (owner, ttl) = (service.owner.clone(), service.set.ttl());
             pool.fills.push(Fill { zone: service.zone, owner, rtype: Rtype::SRV, ttl });
@@ -165,12 +183,24 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         self.pools.push(pool);
     }
 
-    fn add_members(&mut self, pool: &mut PoolSetup, half: u8, service: &Service, plan: Option<&Plan>, id: PoolId) {
-        let numbered = plan.map(|plan| (plan, self.targets.number(plan)));
+    /// Adds the members of one half; of the two plans the second is for hosts outside of the zones.
+    fn add_members(
+        &mut self,
+        pool: &mut PoolSetup,
+        half: u8,
+        service: &Service,
+        plans: Option<&[Plan; 2]>,
+        id: PoolId,
+    ) {
+        let numbered = plans.map(|plans| plans.each_ref().map(|plan| (plan, self.targets.number(plan))));
         for (srv, &row) in service.set.srvs().zip(&service.hosts) {
             let Some(host) = self.census.hosts.get(row) else { continue };
             let mut targets = Vec::new();
-            if let Some((plan, number)) = numbered {
+            if let Some([own, foreign]) = numbered {
+                let (plan, number) = if host.inside { own } else { foreign };
+                if !host.inside && !host.name.is_root() {
+                    self.outside.insert(host.name.clone());
+                }
                 for (at, address) in host.addresses.iter().enumerate() {
                     let Some(target) = self.targets.target(SocketAddr::new(*address, srv.port), plan, number) else {
                         continue;
@@ -194,7 +224,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             pool.members.push(MemberSetup {
                 label,
                 targets,
-                unprobed: plan.is_none(),
+                unprobed: plans.is_none(),
                 data: MemberData::Srv { port: srv.port, host: host.name.clone() },
             });
         }
@@ -209,7 +239,8 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         };
         let domain = infer::service_domain(&service.owner);
         let purpose = Purpose { domain, guess: inference.guess, transport: inference.transport };
-        if let Some(check) = entry.and_then(|entry| entry.check.as_ref()) {
+        if let Some((entry, check)) = entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
+            self.shallow.take_down(&service.owner, inference.guess, entry);
             return purpose.configured(&check.kind, &with).map(|check| Plan::new(check, &with));
         }
         let plan = purpose.inferred(&with).map(|check| Plan::new(check, &with));
@@ -312,6 +343,8 @@ fn hosts(count: usize) -> String {
     if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
 }
 
+/// What is noted of hosts that are resolved.
+pub(super) const OUTSIDE: &str = "host-outside";
 /// The most kinds of services that one note names.
 const MOST_NAMED: usize = 8;
 /// The most names that a misspelt one is compared with.

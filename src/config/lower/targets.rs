@@ -74,6 +74,20 @@ impl Inherited {
 }
 
 impl Plan {
+    /// Returns the plan for hosts outside of the zones: other people's servers are tested more rarely and not watched,
+    /// unless the service says so itself.
+    pub(super) fn foreign(mut self, own: Option<&TargetKeys>) -> Self {
+        let (pace, down_pace) = own.map_or((None, None), |keys| (keys.interval.as_ref(), keys.down_interval.as_ref()));
+        if pace.is_none() {
+            self.settings.interval = self.settings.interval.max(FOREIGN);
+            if down_pace.is_none() {
+                self.settings.down_interval = self.settings.down_interval.max(FOREIGN);
+            }
+        }
+        self.watch = self.watch.filter(|_| own.is_some_and(|keys| keys.watch.is_some()));
+        self
+    }
+
     /// Makes a plan of any check.
     pub(super) fn new(check: Check, with: &Inherited) -> Self {
         let parameters = check.parameters();
@@ -112,12 +126,15 @@ impl<'a> Targets<'a> {
                 kind: plan.check.kind(),
                 parameters: plan.parameters.clone(),
             };
-            table.push(TargetSetup { key, settings: plan.settings.clone(), probed })
+            table.push(TargetSetup { key, settings: plan.settings.clone(), probed, watched: false })
         };
         let id = *self.known.entry((address, number)).or_insert_with(new);
         // Of several that share a target one is enough to have it watched.
         if let Some(Some(spec)) = self.specs.get_mut(id) {
             spec.watch = spec.watch.max(plan.watch);
+        }
+        if let Some(row) = self.table.get_mut(id) {
+            row.watched |= plan.watch.is_some() && plan.check.can_be_held();
         }
         Some(id)
     }
@@ -160,4 +177,6 @@ fn outside_finding(mut list: Vec<IpAddr>, id: &'static str, what: &str, help: &s
     Some(Finding::warning(id, message).help(help))
 }
 
+/// From test to test of a host outside of the zones.
+const FOREIGN: Duration = Duration::from_secs(300);
 const ALLOW: &str = "write the servers' real addresses, or name their networks in `allow` of [health]";

@@ -102,6 +102,8 @@ pub struct Probing {
     pub deny: Vec<Network>,
     /// `references`
     pub references: Vec<Placed<Reference>>,
+    /// `resolver`
+    pub resolver: Option<Placed<values::Resolver>>,
 }
 
 /// Reads a file as far as it can be read, with all findings in the order of the file.
@@ -232,6 +234,7 @@ fn read_probing(reader: &mut Reader<'_>, section: &Section<'_>) -> Probing {
             .take_list(section, "references", check::reference)
             .map(|list| list.value)
             .unwrap_or_default(),
+        resolver: reader.take(section, "resolver", values::resolver),
     }
 }
 

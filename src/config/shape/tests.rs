@@ -46,7 +46,7 @@ fn each_mistake_has_its_finding_at_its_place() {
         ("version = 1\n[health]\nwatch = 1", ("config-value", 3, 9, 1)),
         ("version = 1\n[health]\nwatch-renew = \"0s\"", ("config-value", 3, 15, 4)),
         ("version = 1\n[health]\nexec = true", ("config-key-idle", 3, 1, 4)),
-        ("version = 1\n[health]\nresolver = \"127.0.0.1:53\"", ("config-key-idle", 3, 1, 8)),
+        ("version = 1\n[health]\nresolver = \"127.0.0.1\"", ("config-value", 3, 12, 11)),
         ("version = 1\n[health]\nallow = [\"10.0.0.1/8\"]", ("config-value", 3, 10, 12)),
         ("version = 1\n[health]\nreferences = [\"tcp://x:1\"]", ("config-value", 3, 15, 11)),
         ("version = 1\n[health]\nreferences = [\"tls://127.0.0.1:1\"]", ("config-value", 3, 15, 19)),
