@@ -164,8 +164,6 @@ fn the_examples_have_no_warning() {
         let last = ran.out.lines().last().unwrap();
         let counted = last.strip_suffix(&format!(" in {}", file.display())).unwrap_or_else(|| panic!("{last}"));
         assert!(counted.trim_end_matches('s').ends_with(" note") && !counted.contains(','), "{last}");
-        let ids: Vec<&str> = ran.out.lines().filter(|line| line.starts_with("note[check-fallback]")).collect();
-        assert!(ids.len() <= 3, "one note for each protocol: {ids:#?}");
     }
 }
 

@@ -155,6 +155,8 @@ pub struct Check {
 pub struct Probe {
     /// `KIND[+udp|tcp|tls]://HOST[:PORT][/DOMAIN]`, as in `tls://127.0.0.1:5061/example.com`; or a zone file and the
     /// owner name of a service in it
+    ///
+    /// XMPP: `xmpp` and `xmpp-server` with STARTTLS, `xmpps` and `xmpps-server` with direct TLS
     #[arg(required = true, value_name = "TARGET or ZONE OWNER", num_args = 1..)]
     pub what: Vec<String>,
     /// Networks that may be probed too, as in 192.0.2.0/24: documentation addresses, or what a config's `allow` lacks

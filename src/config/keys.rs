@@ -78,7 +78,7 @@ pub const TARGET: &[Key] = &[
     works("rise", "2"),
     works("watch", "true"),
     works("watch-renew", r#""4m""#),
-    idle("deep-interval", r#""30s""#),
+    works("deep-interval", r#""30s""#),
     works("credentials-interval", r#""60s""#),
     works("verify", r#""name""#),
     bare("ca-file"),

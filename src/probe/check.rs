@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending};
 use super::watch::Manner;
-use super::{Sip, Stun, Tcp, Tls, Turn};
+use super::{Sip, Stun, Tcp, Tls, Turn, Xmpp};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -66,4 +66,6 @@ checks! {
     Stun,
     /// Asks by TURN for an address that relays.
     Turn,
+    /// Opens an XMPP stream.
+    Xmpp,
 }

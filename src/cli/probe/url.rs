@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use crate::config::reader::nearest;
 use crate::probe::stun::CREDENTIALS_INTERVAL;
-use crate::probe::{Authority, Check, Credentials, Over, Sip, Spec, Stun, Tcp, Tls, Turn, Verify};
+use crate::probe::xmpp::Role;
+use crate::probe::{Authority, Check, Credentials, Over, Sip, Spec, Stun, Tcp, Tls, Turn, Verify, Xmpp};
 
 /// What the options say beside the URL.
 #[derive(Clone, Debug)]
@@ -105,6 +106,26 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
             }
             finish(Check::Sip(Sip::new(name, over)), host, Some(port), choices)
         }
+        "xmpp" | "xmpp-client" | "xmpp-server" | "xmpps" | "xmpps-client" | "xmpps-server" => {
+            let role = if kind.ends_with("-server") { Role::Server } else { Role::Client };
+            let direct = match (kind.starts_with("xmpps"), transport) {
+                (true, None | Some("tcp" | "tls")) | (false, Some("tls")) => true,
+                (false, None | Some("tcp")) => false,
+                (_, other) => {
+                    let transport = other.unwrap_or_default().to_owned();
+                    let help = "; it has tcp (STARTTLS) and tls (direct TLS)";
+                    return Err(UrlError::Transport { kind: "xmpp", transport, help });
+                }
+            };
+            // 5222 and 5269 are registered (RFC 6120 §14.7), those for direct TLS are a custom.
+            let port = match (role, direct) {
+                (Role::Client, false) => 5222,
+                (Role::Client, true) => 5223,
+                (Role::Server, false) => 5269,
+                (Role::Server, true) => 5270,
+            };
+            finish(Check::Xmpp(Xmpp::new(role, direct, choices.tls(name))), host, Some(port), choices)
+        }
         "stun" | "stuns" | "turn" | "turns" => {
             relay(kind, transport, name, choices).and_then(|(check, port)| finish(check, host, Some(port), choices))
         }
@@ -197,9 +218,9 @@ fn suggest(kind: &str) -> String {
 }
 
 /// The checks that there are.
-const WORKING: &str = "tcp, tls, sip, stun, turn";
+const WORKING: &str = "tcp, tls, sip, stun, turn, xmpp";
 /// The checks that come later.
-const COMING: [&str; 7] = ["http", "https", "xmpp", "xmpps", "dns", "grpc", "icmp"];
+const COMING: [&str; 5] = ["http", "https", "dns", "grpc", "icmp"];
 
 #[cfg(test)]
 mod tests {
@@ -269,10 +290,30 @@ mod tests {
     }
 
     #[test]
+    fn xmpp_plays_clients_and_servers_with_starttls_and_direct_tls() {
+        for (text, address, role, direct) in [
+            ("xmpp://127.0.0.1/example.com", "127.0.0.1:5222", Role::Client, false),
+            ("xmpp-client+tcp://127.0.0.1/example.com", "127.0.0.1:5222", Role::Client, false),
+            ("xmpp-server://127.0.0.1/example.com", "127.0.0.1:5269", Role::Server, false),
+            ("xmpps://127.0.0.1/example.com", "127.0.0.1:5223", Role::Client, true),
+            ("xmpp+tls://[::1]:443/example.com.", "[::1]:443", Role::Client, true),
+            ("xmpps-server+tcp://127.0.0.1/example.com", "127.0.0.1:5270", Role::Server, true),
+        ] {
+            let spec = read(text).unwrap();
+            let Check::Xmpp(xmpp) = &spec.check else { panic!("{text}: {spec:?}") };
+            assert_eq!((spec.address, xmpp.role, xmpp.direct), (address.parse().unwrap(), role, direct), "{text}");
+            assert_eq!((xmpp.domain.as_str(), xmpp.tls.name.as_str()), ("example.com", "example.com"), "{text}");
+            assert_eq!(xmpp.tls.alpn.len(), usize::from(direct), "{text}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_probed_is_told_with_the_mend() {
         for (text, part) in [
             ("127.0.0.1:5060", "is no check: write KIND://"),
-            ("xmpp://127.0.0.1:5222", "the check xmpp is not built yet: coming"),
+            ("grpc://127.0.0.1:50051", "the check grpc is not built yet: coming"),
+            ("xmpp+udp://127.0.0.1", "the check xmpp does not go over udp; it has tcp (STARTTLS) and tls (direct TLS)"),
+            ("xmpp-component://127.0.0.1", "there is no check xmpp-component"),
             ("sip+sctp://127.0.0.1", "the check sip does not go over sctp; it has udp, tcp and tls"),
             ("sips+udp://127.0.0.1", "the check sip does not go over udp; sips:// is sip+tls://"),
             ("stun+sctp://127.0.0.1", "the check stun does not go over sctp; it has udp, tcp and tls"),

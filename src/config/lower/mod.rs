@@ -26,8 +26,7 @@ use crate::engine::setup::{HostSetup, Setup, ZoneSetup};
 use crate::health::TargetId;
 use crate::policy;
 use crate::probe::allow::Access;
-use crate::probe::stun::CREDENTIALS_INTERVAL;
-use crate::probe::{Check, Spec, Tcp, Verify, WATCH_RENEW};
+use crate::probe::{Check, Spec, Tcp};
 use crate::resolve::Addresses;
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
@@ -130,14 +129,7 @@ fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
 }
 
 fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inherited, policy::Settings) {
-    let base = Inherited {
-        settings: Default::default(),
-        verify: Verify::Name,
-        credentials_interval: CREDENTIALS_INTERVAL,
-        authority: None,
-        watch: true,
-        watch_renew: WATCH_RENEW,
-    };
+    let base = Inherited::default();
     findings.extend(file.target.judge(&base.settings));
     let mut inherited = base.with(&file.target);
     if let Some(interval) = options.interval {

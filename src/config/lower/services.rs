@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use crate::base::finding::Finding;
 use crate::base::table::{RowId, Table};
-use crate::config::infer::{self, Guess};
+use crate::config::infer;
 use crate::config::reader::nearest;
 use crate::config::shape::{PolicyKeys, ServiceEntry};
 use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
@@ -39,14 +39,11 @@ pub(super) struct Services<'a, 't, 'c> {
     host_pools: Vec<Vec<PoolId>>,
     /// The hosts outside of the zones that are to be resolved.
     outside: BTreeSet<Name>,
-    /// What is checked by less than its protocol.
-    fallbacks: Fallbacks,
+    /// The services for which no check is known: by their labels a count and the first owner.
+    unprobed: BTreeMap<String, (usize, Name)>,
     /// What a config checks by less than its protocol.
     shallow: Shallow,
 }
-
-/// What is checked by less than its protocol: (protocol, labels, guess) with a count and the first owner.
-type Fallbacks = BTreeMap<(Option<&'static str>, String, Guess), (usize, Name)>;
 
 /// What is left of the making, besides the targets.
 #[derive(Debug)]
@@ -83,7 +80,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             host_targets: census.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
             host_pools: vec![Vec::new(); census.hosts.len()],
             outside: BTreeSet::new(),
-            fallbacks: BTreeMap::new(),
+            unprobed: BTreeMap::new(),
             shallow: Shallow::default(),
         }
     }
@@ -120,7 +117,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     /// Returns the pools, the following names, and what is known of each host.
     pub(super) fn finish(self, findings: &mut Vec<Finding>) -> Finished {
         findings.extend(self.findings);
-        findings.extend(fallback_notes(&self.fallbacks));
+        findings.extend(unprobed_note(&self.unprobed));
         findings.extend(self.shallow.notes());
         if let Some(first) = self.outside.first() {
             let message = format!("{} outside of the zones (first {first})", hosts(self.outside.len()));
@@ -230,7 +227,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         }
     }
 
-    /// Returns how the targets of a service are probed, and notes where that is less than its clients do.
+    /// Returns how the targets of a service are probed, and notes where no check is known.
     fn plan(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> Option<Plan> {
         let inference = infer::infer(&service.owner);
         let with = match entry {
@@ -244,10 +241,9 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             return purpose.configured(&check.kind, &with).map(|check| Plan::new(check, &with));
         }
         let plan = purpose.inferred(&with).map(|check| Plan::new(check, &with));
-        if inference.until.is_some() || plan.is_none() {
-            let [label, transport] = infer::first_labels(&service.owner);
-            let key = (inference.until, format!("{label}.{transport}"), inference.guess);
-            self.fallbacks.entry(key).or_insert_with(|| (0, service.owner.clone())).0 += 1;
+        if plan.is_none() {
+            let labels = infer::first_labels(&service.owner).join(".");
+            self.unprobed.entry(labels).or_insert_with(|| (0, service.owner.clone())).0 += 1;
         }
         plan
     }
@@ -306,37 +302,17 @@ fn pairs(services: &[Service]) -> HashMap<usize, usize> {
     partners
 }
 
-/// Tells in one note for each protocol what is tested by less than its check, and in one what is not tested at all.
-fn fallback_notes(fallbacks: &Fallbacks) -> Vec<Finding> {
-    let mut kinds: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
-    for ((until, labels, guess), (count, first)) in fallbacks {
-        let which = if *count == 1 { first.to_string() } else { format!("{labels} ({count} services)") };
-        let how = match (until, guess) {
-            (None, Guess::Nothing) => String::new(),
-            (Some(_), Guess::Nothing) => " not at all".to_owned(),
-            (_, Guess::Tcp) => " by a TCP connect".to_owned(),
-            (_, Guess::Tls { .. }) => " by a TLS handshake".to_owned(),
-            (_, Guess::Sip) => " by SIP OPTIONS".to_owned(),
-            (_, Guess::Stun) => " by STUN Binding".to_owned(),
-            (_, Guess::Turn) => " by TURN Allocate".to_owned(),
-        };
-        kinds.entry(*until).or_default().push(which + &how);
-    }
-    let note = |(until, mut which): (Option<&str>, Vec<String>)| {
-        let rest = which.len().saturating_sub(MOST_NAMED);
-        which.truncate(MOST_NAMED);
-        let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-        let which = which.join(", ") + &rest;
-        match until {
-            Some(protocol) => {
-                let message = format!("until the {protocol} check is there, tested are {which}");
-                Finding::note("check-fallback", message)
-            }
-            None => Finding::note("check-none", format!("served as declared, as no check is known: {which}"))
-                .help("set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too"),
-        }
-    };
-    kinds.into_iter().map(note).collect()
+/// Tells in one note which services are not tested, as no check is known for them.
+fn unprobed_note(unprobed: &BTreeMap<String, (usize, Name)>) -> Option<Finding> {
+    let which = unprobed.iter().take(MOST_NAMED).map(|(labels, (count, first))| {
+        if *count == 1 { first.to_string() } else { format!("{labels} ({count} services)") }
+    });
+    let which = which.collect::<Vec<_>>().join(", ");
+    let rest = unprobed.len().saturating_sub(MOST_NAMED);
+    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    let note = Finding::note("check-none", format!("served as declared, as no check is known: {which}{rest}"));
+    let help = "set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too";
+    (!unprobed.is_empty()).then(|| note.help(help))
 }
 
 fn hosts(count: usize) -> String {

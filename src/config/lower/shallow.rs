@@ -43,5 +43,6 @@ const fn protocol(guess: Guess) -> Option<&'static str> {
         Guess::Sip => Some("SIP"),
         Guess::Stun => Some("STUN"),
         Guess::Turn => Some("TURN"),
+        Guess::Xmpp(_) => Some("XMPP"),
     }
 }

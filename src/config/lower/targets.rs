@@ -10,7 +10,8 @@ use crate::config::shape::TargetKeys;
 use crate::engine::setup::{TargetKey, TargetSetup};
 use crate::health::{self, TargetId};
 use crate::probe::allow::{Access, Refused};
-use crate::probe::{Authority, Check, Spec, Verify};
+use crate::probe::stun::CREDENTIALS_INTERVAL;
+use crate::probe::{Authority, Check, DEEP_INTERVAL, Spec, Verify, WATCH_RENEW};
 
 /// How the targets of one service are probed.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub(super) struct Inherited {
     pub(super) credentials_interval: Duration,
     /// What `ca-file` holds.
     pub(super) authority: Option<Authority>,
+    /// `deep-interval`
+    pub(super) deep_interval: Duration,
     /// `watch`
     pub(super) watch: bool,
     /// `watch-renew`
@@ -56,6 +59,20 @@ pub(super) struct Targets<'a> {
     fixed: bool,
 }
 
+impl Default for Inherited {
+    fn default() -> Self {
+        Self {
+            settings: health::Settings::default(),
+            verify: Verify::Name,
+            credentials_interval: CREDENTIALS_INTERVAL,
+            authority: None,
+            deep_interval: DEEP_INTERVAL,
+            watch: true,
+            watch_renew: WATCH_RENEW,
+        }
+    }
+}
+
 impl Inherited {
     /// Lays the keys of a service or an address over it.
     pub(super) fn with(&self, keys: &TargetKeys) -> Self {
@@ -67,6 +84,7 @@ impl Inherited {
                 .as_ref()
                 .map_or(self.credentials_interval, |interval| interval.value),
             authority: keys.authority.clone().or_else(|| self.authority.clone()),
+            deep_interval: keys.deep_interval.as_ref().map_or(self.deep_interval, |interval| interval.value),
             watch: keys.watch.as_ref().map_or(self.watch, |watch| watch.value),
             watch_renew: keys.watch_renew.as_ref().map_or(self.watch_renew, |renew| renew.value),
         }

@@ -182,10 +182,10 @@ fn xmpp_halves_of_one_domain_are_one_pool() {
     let halves: Vec<_> = pair.pool.members.iter().map(|member| (member.half, member.weight)).collect();
     assert_eq!(halves, [(0, 70), (0, 30), (1, 0)]);
     assert_eq!(pair.fills.len(), 2);
-    assert_eq!(probes(&lowered, pair)[2], ["127.0.1.1:5223 tls name=example.com alpn=\"xmpp-client\""]);
+    assert_eq!(probes(&lowered, pair)[2], ["127.0.1.1:5223 xmpp role=client name=example.com"]);
     assert_eq!(pool(&lowered, "_xmpp-server._tcp.example.com.").pool.kind, Kind::Service);
     let alone = pool(&lowered, "_xmpps-server._tcp.conference.example.com.");
-    assert_eq!(probes(&lowered, alone), [["127.0.1.1:5270 tls name=conference.example.com alpn=\"xmpp-server\""]]);
+    assert_eq!(probes(&lowered, alone), [["127.0.1.1:5270 xmpp role=server name=conference.example.com"]]);
     assert_eq!(lowered.setup.pools.len(), 3);
 }
 
@@ -201,6 +201,30 @@ fn halves_of_a_pair_agree_in_policy() {
     assert_eq!(faults(&lower_one(&format!("{one}{other}"), XMPP)), [("service-pair-settings", 7)]);
     let alike = "[[service]]\nmatch = \"_xmpps-client._tcp.example.com\"\nfailed = \"demote\"\nfall = 5\n";
     assert_eq!(faults(&lower_one(&format!("{one}{alike}"), XMPP)), []);
+}
+
+#[test]
+fn xmpp_is_opened_as_configured() {
+    let config = "[health]\ndeep-interval = \"10s\"\n[[service]]\nmatch = \"_chat._tcp.example.com\"\ncheck = { kind = \
+                  \"xmpp\", role = \"server\", name = \"XN--mnchen-3ya.example\", from = \"a.example\", require-tls = false }\n\
+                  [[service]]\nmatch = \"_xmpp-server._tcp.example.com\"\ncheck = { kind = \"xmpp\", transport = \"tls\" }\n";
+    let zone = "
+        _chat._tcp SRV 1 0 5269 host
+        _xmpp-server._tcp SRV 1 0 5270 host
+        host A 127.0.0.1
+    ";
+    let lowered = lower_one(config, zone);
+    assert_eq!(faults(&lowered), []);
+    let seen = |owner: &str| probes(&lowered, pool(&lowered, owner))[0][0].clone();
+    assert_eq!(
+        seen("_chat._tcp.example.com."),
+        "127.0.0.1:5269 xmpp role=server from=a.example require-tls=false deep-interval=10s \
+         name=xn--mnchen-3ya.example"
+    );
+    assert_eq!(
+        seen("_xmpp-server._tcp.example.com."),
+        "127.0.0.1:5270 xmpp role=server deep-interval=10s name=example.com"
+    );
 }
 
 #[test]

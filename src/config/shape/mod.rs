@@ -24,7 +24,8 @@ use super::source::{List, Placed, Source};
 use super::values::{self, Read};
 
 pub use check::{
-    CheckKind, CheckShape, LoginShape, Reference, SipShape, StunShape, TcpShape, TlsShape, TurnShape, check_keys,
+    CheckKind, CheckShape, LoginShape, Reference, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape,
+    check_keys,
 };
 pub use doors::{Doors, Limits};
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};

@@ -2,7 +2,7 @@
 
 mod sip;
 mod tcp;
-mod tls;
+pub(super) mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -9,6 +9,7 @@ mod stun;
 mod tcp;
 mod tls;
 mod turn;
+mod xmpp;
 
 use crate::base::finding::Finding;
 use crate::config::keys::{Key, Status};
@@ -26,6 +27,7 @@ pub use stun::StunShape;
 pub use tcp::TcpShape;
 pub use tls::TlsShape;
 pub use turn::{LoginShape, TurnShape};
+pub use xmpp::XmppShape;
 
 /// One `check`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub enum CheckKind {
     Stun(StunShape),
     /// Asks by TURN for an address that relays.
     Turn(TurnShape),
+    /// Opens an XMPP stream.
+    Xmpp(XmppShape),
 }
 
 /// A kind: its name, its keys, how they are read.
@@ -63,11 +67,12 @@ pub(super) const KINDS: &[Kind] = &[
     ("tcp", tcp::KEYS, |reader, table| CheckKind::Tcp(TcpShape::read(reader, table))),
     ("tls", tls::KEYS, |reader, table| CheckKind::Tls(TlsShape::read(reader, table))),
     ("turn", turn::KEYS, |reader, table| CheckKind::Turn(TurnShape::read(reader, table))),
+    ("xmpp", xmpp::KEYS, |reader, table| CheckKind::Xmpp(XmppShape::read(reader, table))),
     ("none", &[], |_, _| CheckKind::Nothing),
 ];
 
 /// The kinds that come later.
-const LATER: &[&str] = &["http", "https", "xmpp", "dns", "grpc", "icmp", "exec", "push"];
+const LATER: &[&str] = &["http", "https", "dns", "grpc", "icmp", "exec", "push"];
 
 /// Returns every key that a check may have, whatever its kind; several kinds may have one of the same name.
 pub fn check_keys() -> impl Iterator<Item = &'static str> {
