@@ -5,6 +5,8 @@
 mod doors;
 #[path = "support/generate.rs"]
 mod generate;
+#[path = "conformance/limits.rs"]
+mod limits;
 #[expect(dead_code, reason = "shared with other tests")]
 #[path = "support/message.rs"]
 mod message;
@@ -24,8 +26,16 @@ mod rfc5155;
 mod rfc6672;
 #[path = "conformance/rfc6891.rs"]
 mod rfc6891;
+#[path = "conformance/rfc7828.rs"]
+mod rfc7828;
+#[path = "conformance/rfc7873.rs"]
+mod rfc7873;
+#[path = "conformance/rfc8467.rs"]
+mod rfc8467;
 #[path = "conformance/rfc8906.rs"]
 mod rfc8906;
+#[path = "conformance/rfc8914.rs"]
+mod rfc8914;
 #[path = "conformance/rfc9471.rs"]
 mod rfc9471;
 #[path = "support/signed.rs"]

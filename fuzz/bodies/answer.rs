@@ -1,9 +1,11 @@
 //! Answers packets from a small zone of every shape, signed, over every transport: what comes out is in form.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use understudy::base::clock::{Mono, Now, UnixTime};
 use understudy::base::table::Table;
-use understudy::serve::{Context, QueryView, Settings, Status, Transport, answer, limit, render};
+use understudy::serve::{Client, Context, QueryView, Secrets, Settings, Status, Transport, answer, limit, render};
 use understudy::snapshot::{Image, Snapshot, ZoneId, ZoneInput};
 use understudy::zone::parse::{Origin, Sources, load};
 use understudy::zone::signed::{Nsec3Param, label_of_hash};
@@ -13,9 +15,13 @@ use understudy::zone::{Name, Zone};
 pub(crate) fn run(octets: &[u8]) {
     let Some((choice, packet)) = octets.split_first() else { return };
     let Ok(query) = QueryView::parse(packet) else { return };
-    let transport = if choice & 1 == 0 { Transport::Udp } else { Transport::Tcp };
+    let transports = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Https, Transport::Quic];
+    let transport = transports[usize::from(*choice) % transports.len()];
+    let now = Now { mono: Mono::START, wall: UnixTime::from_secs(1_800_000_000) };
+    let client = Client::new(SocketAddr::from(([127, 0, 0, 1], 5300)), transport, now);
     let (settings, status) = (Settings::default(), Status { answering: true, fault: None });
-    let context = Context { settings: &settings, status: &status, transport, rotation: u16::from(*choice) };
+    let rotation = u16::from(*choice);
+    let context = Context { settings: &settings, status: &status, client, secrets: &Secrets::new([7; 16]), rotation };
     let plan = answer(snapshot(), &query, &context);
     let limit = limit(&query, &context);
     let mut message = Vec::new();

@@ -6,31 +6,44 @@ use crate::snapshot::{Held, Lookup, Node, Snapshot, ZoneView};
 use crate::zone::{Rrset, Rtype, name};
 
 use super::denial::{self, Absence};
-use super::plan::{CHAIN_MAX, Data, Ede, Item, Owner, Plan, Rcode, Reply};
+use super::edns::{self, Ede};
+use super::plan::{CHAIN_MAX, Data, Item, Owner, Plan, Rcode};
 use super::query::{QueryView, Question};
+use super::seen::{Seen, zone_of};
 use super::{Context, additional, chaos};
 
 /// Answers a query from one snapshot.
 pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Context<'a>) -> Plan<'a> {
     let class = query.question.map_or(CLASS_IN, |question| question.class);
-    let mut plan = Plan::new(class, context.rotation, reply(query, context));
-    match gate(query) {
+    let (reply, options) = edns::reply(query, context);
+    let mut plan = Plan::new(class, context.rotation, reply);
+    let seen = Seen::new(snapshot, *context);
+    if !context.settings.doors.admits(context.client.transport, context.client.address) {
+        plan.rcode = Rcode::REFUSED;
+        plan.explain(EDE_PROHIBITED);
+        return plan;
+    }
+    match options.map_err(|edns::Malformed| Rcode::FORMERR).and_then(|()| gate(query)) {
         Err(rcode) => plan.rcode = rcode,
-        Ok(question) if question.class == CLASS_CH => chaos::answer(&mut plan, &question, context),
-        Ok(question) if question.class != CLASS_IN => plan.rcode = Rcode::REFUSED,
-        Ok(question) => {
-            Walk { snapshot, query, rtype: question.rtype, plan: &mut plan }.follow();
+        Ok(None) => {}
+        Ok(Some(question)) if question.class == CLASS_CH => chaos::answer(&mut plan, &question, context),
+        Ok(Some(question)) if question.class != CLASS_IN => plan.rcode = Rcode::REFUSED,
+        Ok(Some(question)) => {
+            Walk { snapshot: seen, query, rtype: question.rtype, plan: &mut plan }.follow();
             if !context.settings.minimal_responses {
-                additional::add_targets(snapshot, query, &mut plan);
+                additional::add_targets(seen, query, &mut plan);
             }
         }
     }
     plan
 }
 
-/// Lets questions for data through; the others get their response code (RFC 8906 §3).
-fn gate<'a>(query: &QueryView<'a>) -> Result<Question<'a>, Rcode> {
-    let question = query.question.ok_or(Rcode::NOTIMP)?;
+/// Lets questions for data through, and none where only a cookie is asked for (RFC 7873 §5.4); the others get their
+/// response code (RFC 8906 §3).
+fn gate<'a>(query: &QueryView<'a>) -> Result<Option<Question<'a>>, Rcode> {
+    if query.header.opcode() != 0 {
+        return Err(Rcode::NOTIMP);
+    }
     if query.edns.is_some_and(|edns| edns.version > 0) {
         return Err(Rcode::BADVERS);
     }
@@ -38,25 +51,19 @@ fn gate<'a>(query: &QueryView<'a>) -> Result<Question<'a>, Rcode> {
         // RFC 8945 §5.2.1: no key is known yet, so none can match.
         return Err(Rcode::NOTAUTH);
     }
+    let Some(question) = query.question else { return Ok(None) };
     match question.rtype {
-        Rtype::ANY => Ok(question),
+        Rtype::ANY => Ok(Some(question)),
         Rtype::AXFR | Rtype::IXFR => Err(Rcode::REFUSED),
         Rtype(0) | Rtype::OPT | Rtype::TSIG => Err(Rcode::FORMERR),
         rtype if rtype.is_meta() => Err(Rcode::NOTIMP),
-        _ => Ok(question),
+        _ => Ok(Some(question)),
     }
-}
-
-fn reply<'a>(query: &QueryView<'_>, context: &Context<'a>) -> Option<Reply<'a>> {
-    let edns = query.edns?;
-    let wanted = context.settings.nsid.as_ref().filter(|_| edns.option(OPTION_NSID).is_some());
-    let nsid = wanted.map(|text| text.as_bytes().get(..255).unwrap_or(text.as_bytes()));
-    Some(Reply { payload: context.settings.udp_size, dnssec_ok: edns.dnssec_ok, nsid, ede: None })
 }
 
 /// The way from alias to alias.
 struct Walk<'a, 'q> {
-    snapshot: &'a Snapshot,
+    snapshot: Seen<'a>,
     query: &'q QueryView<'a>,
     rtype: Rtype,
     plan: &'q mut Plan<'a>,
@@ -77,13 +84,17 @@ impl<'a> Walk<'a, '_> {
     fn step(&mut self, owner: Owner<'a>) -> Option<Owner<'a>> {
         let first = self.plan.answer.is_empty();
         let found = self.snapshot.lookup(self.plan.name(owner, self.query), self.rtype);
+        if first {
+            self.plan.zone = zone_of(found).map(ZoneView::origin);
+        }
         // RFC 1035 §4.1.1: AA tells of the first owner name.
         self.plan.authoritative |= first && !matches!(found, Lookup::Outside | Lookup::Broken | Lookup::Delegated(..));
         match found {
             Lookup::Outside => {
                 if first {
                     self.plan.rcode = Rcode::REFUSED;
-                    self.explain(EDE_NOT_AUTHORITATIVE);
+                    let hidden = self.snapshot.hides(self.plan.name(owner, self.query), self.rtype);
+                    self.explain(if hidden { EDE_PROHIBITED } else { EDE_NOT_AUTHORITATIVE });
                 }
                 None
             }
@@ -113,6 +124,7 @@ impl<'a> Walk<'a, '_> {
 
     /// Answers from an existing name or a wildcard, whose records are then those of `owner` (RFC 4592 §3.3.1).
     fn take(&mut self, owner: Owner<'a>, zone: ZoneView<'a>, node: Node<'a>, wildcard: bool) -> Option<Owner<'a>> {
+        self.tell_reason(node);
         match self.select(node) {
             Ok(set) => {
                 self.plan.answer.push(self.item(owner, node, set));
@@ -222,8 +234,21 @@ impl<'a> Walk<'a, '_> {
         })
     }
 
-    fn explain(&mut self, ede: Ede) {
-        if let Some(reply) = &mut self.plan.edns {
+    /// Tells why a set is not as declared, if so it is.
+    fn tell_reason(&mut self, node: Node<'a>) {
+        if let Some(text) = node.note(self.rtype) {
+            self.explain(Ede { code: EDE_OTHER, text });
+        }
+    }
+
+    fn explain(&mut self, ede: Ede<'a>) {
+        self.plan.explain(ede);
+    }
+}
+
+impl<'a> Plan<'a> {
+    fn explain(&mut self, ede: Ede<'a>) {
+        if let Some(reply) = &mut self.edns {
             reply.ede = Some(ede);
         }
     }
@@ -238,9 +263,11 @@ pub(super) fn signatures(node: Node<'_>, wanted: bool) -> Option<&Rrset> {
 pub(super) const CLASS_IN: u16 = 1;
 /// CHAOS: questions about the server itself.
 pub(super) const CLASS_CH: u16 = 3;
-/// RFC 5001 §2.3.
-pub(super) const OPTION_NSID: u16 = 3;
+/// RFC 8914 §4.1: the text says it.
+const EDE_OTHER: u16 = 0;
 /// RFC 8914 §4.15: the server is not ready to serve.
-const EDE_BROKEN: Ede = Ede { code: 14, text: "the zone could not be loaded" };
+const EDE_BROKEN: Ede<'_> = Ede { code: 14, text: "the zone could not be loaded" };
 /// RFC 8914 §4.21.
-const EDE_NOT_AUTHORITATIVE: Ede = Ede { code: 20, text: "" };
+const EDE_NOT_AUTHORITATIVE: Ede<'_> = Ede { code: 20, text: "" };
+/// RFC 8914 §4.19: this client may not ask here.
+const EDE_PROHIBITED: Ede<'_> = Ede { code: 18, text: "" };

@@ -26,10 +26,11 @@ use hickory_server::zone_handler::{MessageRequest, MessageResponse, MessageRespo
 
 use crate::zone::Rtype;
 
-use super::plan::{Data, Item, Plan, Reply};
+use super::edns::Reply;
+use super::plan::{Data, Item, Plan};
 use super::query::QueryView;
 use super::respond::Verdict;
-use super::{Responder, Transport, answer, render};
+use super::{Client, Responder, Transport, render};
 
 /// Listeners that answer until they are shut down.
 pub struct Running {
@@ -113,9 +114,11 @@ impl RequestHandler for Handler {
 
 impl Responder {
     fn response(&self, request: &Request) -> Option<Response> {
+        // As plain TCP behind every stream of hickory's: padding is not in reach of this renderer.
         let transport = if request.protocol() == Protocol::Udp { Transport::Udp } else { Transport::Tcp };
+        let client = Client::new(request.src(), transport, self.clock().now());
         let mut response = None;
-        self.consider(&self.reader.load(), request.as_slice(), transport, |verdict| {
+        self.consider(&self.reader().load(), request.as_slice(), client, |verdict| {
             let made = match verdict {
                 Verdict::Fault(_) => Response::fault(request),
                 Verdict::Answer(plan, query, limit) => Response::of(plan, query, request).cut(request, limit),
@@ -158,9 +161,15 @@ impl Response {
         let [_, high] = (plan.rcode.0 >> 4).to_be_bytes();
         metadata.response_code = ResponseCode::from(high, low);
         metadata.authoritative = plan.authoritative;
+        metadata.truncation = plan.cut;
+        let edns = plan.edns.as_ref().map(edns);
+        if plan.cut {
+            let (answer, authority, additional) = Default::default();
+            return Self { metadata, edns, answer, authority, additional };
+        }
         Self {
             metadata,
-            edns: plan.edns.as_ref().map(edns),
+            edns,
             answer: Section::of(plan, query, plan.answer.iter()),
             authority: Section::of(plan, query, plan.authority.iter()),
             additional: Section::of(plan, query, plan.additional.iter()),
@@ -264,13 +273,9 @@ fn name(wire: &[u8]) -> Name {
 fn edns(reply: &Reply<'_>) -> Edns {
     let mut edns = Edns::new();
     edns.set_max_payload(reply.payload).set_dnssec_ok(reply.dnssec_ok).set_version(0);
-    if let Some(nsid) = reply.nsid {
-        edns.options_mut().insert(EdnsOption::Unknown(answer::OPTION_NSID, nsid.to_vec()));
-    }
-    if let Some(ede) = reply.ede {
-        let data = [&ede.code.to_be_bytes(), ede.text.as_bytes()].concat();
-        edns.options_mut().insert(EdnsOption::Unknown(render::OPTION_EDE, data));
-    }
+    reply.options(|code, first, second| {
+        edns.options_mut().insert(EdnsOption::Unknown(code, [first, second].concat()));
+    });
     edns
 }
 

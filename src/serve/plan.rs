@@ -1,7 +1,8 @@
 //! What an answer holds, before it is octets: references into the snapshot, the query and the plan itself.
 
-use crate::zone::{Rrset, Rtype, name, signed};
+use crate::zone::{Name, Rrset, Rtype, name, signed};
 
+use super::edns::Reply;
 use super::query::QueryView;
 
 /// One answer. Nothing in it was allocated.
@@ -15,6 +16,10 @@ pub struct Plan<'a> {
     pub class: u16,
     /// By how many places the records of a set are turned.
     pub rotation: u16,
+    /// The zone of the name that was asked; nothing if there is none, or if it is not for this client.
+    pub zone: Option<&'a Name>,
+    /// Whether no record is sent and the TC bit is set, so that the client comes by another transport.
+    pub cut: bool,
     /// The answer section.
     pub answer: List<Item<'a>, ANSWER_MAX>,
     /// The authority section.
@@ -50,28 +55,6 @@ impl Rcode {
     pub const NOTAUTH: Self = Self(9);
     /// An EDNS version above 0 (RFC 6891 §6.1.3).
     pub const BADVERS: Self = Self(16);
-}
-
-/// What the OPT record of an answer says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply<'a> {
-    /// The longest datagram that this server takes, in octets.
-    pub payload: u16,
-    /// The DO bit, as in the query (RFC 3225 §3).
-    pub dnssec_ok: bool,
-    /// The NSID option's data.
-    pub nsid: Option<&'a [u8]>,
-    /// An extended error.
-    pub ede: Option<Ede>,
-}
-
-/// An extended error (RFC 8914).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ede {
-    /// The info code.
-    pub code: u16,
-    /// Text for people.
-    pub text: &'static str,
 }
 
 /// One set of records in a section.
@@ -139,6 +122,8 @@ impl<'a> Plan<'a> {
             authoritative: false,
             class,
             rotation,
+            zone: None,
+            cut: false,
             answer: List::new(),
             authority: List::new(),
             additional: List::new(),

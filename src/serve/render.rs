@@ -6,18 +6,19 @@
 use crate::zone::{Rrset, Rtype, name};
 
 use super::compress::Compressor;
-use super::plan::{Data, Item, Plan, Rcode, Reply};
+use super::edns::Reply;
+use super::plan::{Data, Item, Plan, Rcode};
 use super::query::{Header, QueryView};
 use super::{Context, Transport};
 
 /// Returns the longest answer to a query, in octets.
 pub fn limit(query: &QueryView<'_>, context: &Context<'_>) -> usize {
-    match context.transport {
+    match context.client.transport {
         Transport::Udp => {
             let client = query.edns.map_or(512, |edns| edns.payload.max(512));
             usize::from(client.min(context.settings.udp_size.max(512)))
         }
-        Transport::Tcp => usize::from(u16::MAX),
+        Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => usize::from(u16::MAX),
     }
 }
 
@@ -30,15 +31,15 @@ pub fn render(plan: &Plan<'_>, query: &QueryView<'_>, limit: usize, message: &mu
         message.extend_from_slice(question.octets);
         compressor.remember(HEADER_LENGTH, question.name);
     }
-    let opt_length = plan.edns.as_ref().map_or(0, opt_length);
+    let reserved = plan.edns.as_ref().map_or(0, Reply::reserved);
     let mut writer =
-        Writer { plan, query, message, compressor, limit: limit.saturating_sub(opt_length), truncated: false };
+        Writer { plan, query, message, compressor, limit: limit.saturating_sub(reserved), truncated: plan.cut };
     let answers = writer.section(plan.answer.iter());
     let authorities = writer.section(plan.authority.iter());
     let mut additionals = writer.section(plan.additional.iter());
     let truncated = writer.truncated;
     if let Some(reply) = &plan.edns {
-        write_opt(message, reply, plan.rcode);
+        reply.write(message, plan.rcode, limit);
         additionals += 1;
     }
     let counts = [u16::from(query.question.is_some()), answers, authorities, additionals];
@@ -180,37 +181,6 @@ pub(super) fn character_string(start: &str, end: &str) -> Vec<u8> {
     string
 }
 
-fn opt_length(reply: &Reply<'_>) -> usize {
-    let nsid = reply.nsid.map_or(0, |nsid| 4 + nsid.len());
-    11 + nsid + reply.ede.map_or(0, |ede| 6 + ede.text.len())
-}
-
-/// Writes the OPT record (RFC 6891 §6.1.2).
-fn write_opt(message: &mut Vec<u8>, reply: &Reply<'_>, rcode: Rcode) {
-    message.push(0);
-    message.extend_from_slice(&Rtype::OPT.0.to_be_bytes());
-    message.extend_from_slice(&reply.payload.to_be_bytes());
-    let [_, high] = (rcode.0 >> 4).to_be_bytes();
-    message.extend_from_slice(&[high, 0, if reply.dnssec_ok { 0x80 } else { 0 }, 0]);
-    let length_place = message.len();
-    message.extend_from_slice(&[0; 2]);
-    if let Some(nsid) = reply.nsid {
-        write_option(message, super::answer::OPTION_NSID, &[nsid]);
-    }
-    if let Some(ede) = reply.ede {
-        write_option(message, OPTION_EDE, &[&ede.code.to_be_bytes(), ede.text.as_bytes()]);
-    }
-    let length = u16::try_from(message.len() - length_place - 2).unwrap_or(0);
-    put(message, length_place, length);
-}
-
-fn write_option(message: &mut Vec<u8>, code: u16, pieces: &[&[u8]]) {
-    let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
-    message.extend_from_slice(&code.to_be_bytes());
-    message.extend_from_slice(&u16::try_from(length).unwrap_or(0).to_be_bytes());
-    pieces.iter().for_each(|piece| message.extend_from_slice(piece));
-}
-
 /// Makes the first four octets: opcode, RD and CD are those of the query; RA and AD are never set.
 fn header(query: Header, rcode: Rcode, authoritative: bool, truncated: bool) -> [u8; 4] {
     let [i0, i1] = query.id.to_be_bytes();
@@ -235,5 +205,3 @@ fn put(message: &mut [u8], place: usize, number: u16) {
 }
 
 const HEADER_LENGTH: usize = 12;
-/// RFC 8914 §2.
-pub(super) const OPTION_EDE: u16 = 15;

@@ -181,6 +181,14 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Returns why the set of one type is not as declared, in words; nothing if it is.
+    pub fn note(self, rtype: Rtype) -> Option<&'a str> {
+        match self.snapshot.image.entries(self.row).iter().find(|entry| entry.rtype() == rtype)? {
+            Entry::Fixed(..) => None,
+            Entry::Slot(_, slot) => self.snapshot.notes.get(slot.index())?.as_deref(),
+        }
+    }
+
     /// Walks over all sets that have records now.
     pub fn sets(self) -> impl Iterator<Item = &'a Arc<Rrset>> {
         self.snapshot.image.entries(self.row).iter().filter_map(move |entry| match self.resolve(entry) {

@@ -43,7 +43,7 @@ fn the_addresses_of_every_target_of_ours_come_along_once() {
 
 #[test]
 fn minimal_responses_leave_them_off() {
-    let mut server = Server::new(&[ZONE, OTHER]);
+    let server = Server::new(&[ZONE, OTHER]);
     server.set(|settings| settings.minimal_responses = true);
     assert_eq!(server.ask("_sip._tcp.t. SRV").additional(), [""; 0]);
 }

@@ -1,9 +1,10 @@
 //! Answers of a zone signed with NSEC: the zone of appendix A, the queries of appendix B.
 
+use understudy::serve::{Context, QueryView, Transport, answer, render};
 use understudy::zone::Rtype;
 
 use crate::signed::{ask_do, signed};
-use crate::support::Server;
+use crate::support::{Server, client, query};
 
 /// The zone of appendix A; the keys and signatures are others.
 const ZONE: &str = "$TTL 3600
@@ -145,22 +146,19 @@ fn without_do_there_are_no_signatures() {
 #[test]
 fn a_set_never_loses_its_signature_to_the_limit() {
     let server = Server::of(vec![signed(ZONE)]);
-    let mut packet = crate::support::query("a.z.w.example. MX", Some(512));
+    let mut packet = query("a.z.w.example. MX", Some(512));
     let flags = packet.len() - 4;
     packet[flags] = 0x80;
     for limit in 100u16..=800 {
-        let view = understudy::serve::QueryView::parse(&packet).unwrap();
-        let snapshot = server.responder.reader.load();
-        let status = server.responder.readiness.load();
-        let context = understudy::serve::Context {
-            settings: &server.responder.settings,
-            status: &status,
-            transport: understudy::serve::Transport::Udp,
-            rotation: 0,
-        };
-        let plan = understudy::serve::answer(&snapshot, &view, &context);
+        let view = QueryView::parse(&packet).unwrap();
+        let responder = &server.responder;
+        let (snapshot, status) = (responder.reader().load(), responder.readiness().load());
+        let (settings, secrets) = (responder.settings().load(), responder.secrets().load());
+        let client = client(Transport::Udp);
+        let context = Context { settings: &settings, status: &status, client, secrets: &secrets, rotation: 0 };
+        let plan = answer(&snapshot, &view, &context);
         let mut octets = Vec::new();
-        let truncated = understudy::serve::render(&plan, &view, usize::from(limit), &mut octets);
+        let truncated = render(&plan, &view, usize::from(limit), &mut octets);
         let said = crate::message::Said::read(&octets).unwrap();
         let of = |rtype: Rtype| said.answer.iter().filter(|record| record.rtype == rtype).count();
         assert_eq!(of(Rtype::MX), of(Rtype::RRSIG), "{limit}");

@@ -10,7 +10,7 @@ use understudy::zone::{Name, Rtype, Zone, name};
 use crate::client::{Client, query};
 use crate::foreign::{Files, Foreign, Scratch};
 use crate::message::{Record, Said};
-use crate::support::Server;
+use crate::support::{Server, client};
 
 /// A question, what we say and what the others say.
 pub(crate) struct Row {
@@ -56,7 +56,7 @@ pub(crate) fn ask_all(ours: &Server, others: &[Foreign], questions: Vec<(String,
     let mut octets = Vec::new();
     let rows = questions.into_iter().zip(packets).zip(said);
     rows.map(|((question, packet), theirs)| {
-        assert!(ours.responder.respond(&packet, Transport::Tcp, &mut octets), "{question:?}");
+        assert!(ours.responder.respond(&packet, client(Transport::Tcp), &mut octets).is_some(), "{question:?}");
         Row { question, ours: Said::read(&octets).unwrap(), theirs }
     })
     .collect()

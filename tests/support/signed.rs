@@ -1,11 +1,12 @@
 //! Zones with signatures that sign nothing: answering looks at which there are, never into them.
 
+use understudy::serve::Transport;
 use understudy::zone::parse::{Origin, Sources, load};
 use understudy::zone::signed::{Nsec3Param, label_of_hash};
 use understudy::zone::{Name, Rtype, Zone, ZoneBuilder};
 
 use crate::message::Said;
-use crate::support::{Server, query};
+use crate::support::{Server, client, query};
 
 /// Reads a master file and signs every set that a signer would: not delegations, not glue.
 pub(crate) fn signed(text: &str) -> Zone {
@@ -48,7 +49,7 @@ pub(crate) fn ask_do(server: &Server, question: &str) -> (Said, [Vec<String>; 3]
     let flags = packet.len() - 4;
     packet[flags] = 0x80;
     let mut octets = Vec::new();
-    assert!(server.responder.respond(&packet, understudy::serve::Transport::Tcp, &mut octets));
+    assert!(server.responder.respond(&packet, client(Transport::Tcp), &mut octets).is_some());
     let said = Said::read(&octets).unwrap();
     let sections = [&said.answer, &said.authority, &said.additional].map(|records| {
         let signatures: Vec<_> = records.iter().filter(|record| record.rtype == Rtype::RRSIG).collect();
