@@ -10,11 +10,12 @@ use super::edns::{self, Ede};
 use super::plan::{CHAIN_MAX, Data, Item, Owner, Plan, Rcode};
 use super::query::{QueryView, Question};
 use super::seen::{Seen, zone_of};
-use super::{Context, additional, chaos};
+use super::{Context, Transport, additional, chaos};
 
 /// Answers a query from one snapshot.
 pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Context<'a>) -> Plan<'a> {
-    let class = query.question.map_or(CLASS_IN, |question| question.class);
+    let asked = query.question.map_or(CLASS_IN, |question| question.class);
+    let class = if asked == CLASS_ANY { CLASS_IN } else { asked };
     let (reply, options) = edns::reply(query, context);
     let mut plan = Plan::new(class, context.rotation, reply);
     let seen = Seen::new(snapshot, *context);
@@ -23,16 +24,18 @@ pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Conte
         plan.explain(EDE_PROHIBITED);
         return plan;
     }
-    match options.map_err(|edns::Malformed| Rcode::FORMERR).and_then(|()| gate(query)) {
+    match options.map_err(|edns::Malformed| Rcode::FORMERR).and_then(|()| gate(query, context.client.transport)) {
         Err(rcode) => plan.rcode = rcode,
         Ok(None) => {}
-        Ok(Some(question)) if question.class == CLASS_CH => chaos::answer(&mut plan, &question, context),
-        Ok(Some(question)) if question.class != CLASS_IN => plan.rcode = Rcode::REFUSED,
+        Ok(Some(question)) if class == CLASS_CH => chaos::answer(&mut plan, &question, context),
+        Ok(Some(_)) if class != CLASS_IN => plan.rcode = Rcode::REFUSED,
         Ok(Some(question)) => {
             Walk { snapshot: seen, query, rtype: question.rtype, plan: &mut plan }.follow();
             if !context.settings.minimal_responses {
                 additional::add_targets(seen, query, &mut plan);
             }
+            // RFC 1035 §6.2: an answer for all classes cannot claim to be whole.
+            plan.authoritative &= asked != CLASS_ANY;
         }
     }
     plan
@@ -40,7 +43,7 @@ pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Conte
 
 /// Lets questions for data through, and none where only a cookie is asked for (RFC 7873 §5.4); the others get their
 /// response code (RFC 8906 §3).
-fn gate<'a>(query: &QueryView<'a>) -> Result<Option<Question<'a>>, Rcode> {
+fn gate<'a>(query: &QueryView<'a>, transport: Transport) -> Result<Option<Question<'a>>, Rcode> {
     if query.header.opcode() != 0 {
         return Err(Rcode::NOTIMP);
     }
@@ -53,10 +56,12 @@ fn gate<'a>(query: &QueryView<'a>) -> Result<Option<Question<'a>>, Rcode> {
     }
     let Some(question) = query.question else { return Ok(None) };
     match question.rtype {
-        Rtype::ANY => Ok(Some(question)),
+        // RFC 5936 §4.2: there is no transfer of a whole zone by datagram.
+        Rtype::AXFR if transport == Transport::Udp => Err(Rcode::NOTIMP),
         Rtype::AXFR | Rtype::IXFR => Err(Rcode::REFUSED),
-        Rtype(0) | Rtype::OPT | Rtype::TSIG => Err(Rcode::FORMERR),
-        rtype if rtype.is_meta() => Err(Rcode::NOTIMP),
+        Rtype::OPT | Rtype::TSIG => Err(Rcode::FORMERR),
+        Rtype::TKEY | Rtype::MAILA | Rtype::MAILB => Err(Rcode::NOTIMP),
+        // The others of RFC 6895 §3.1 that no zone can hold have no meaning yet: unknown types like any (RFC 3597).
         _ => Ok(Some(question)),
     }
 }
@@ -261,6 +266,8 @@ pub(super) fn signatures(node: Node<'_>, wanted: bool) -> Option<&Rrset> {
 
 /// The class of the Internet.
 pub(super) const CLASS_IN: u16 = 1;
+/// Any class (RFC 1035 §3.2.5): that of the Internet is all that there is.
+const CLASS_ANY: u16 = 255;
 /// CHAOS: questions about the server itself.
 pub(super) const CLASS_CH: u16 = 3;
 /// RFC 8914 §4.1: the text says it.

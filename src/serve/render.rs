@@ -119,7 +119,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             Data::Cname(target) => {
                 let plan = self.plan;
                 self.record(item, rtype, item.ttl, |message, compressor| {
-                    compressor.write(message, plan.made_name(target))
+                    compressor.write(message, plan.made_name(target));
                 });
                 1
             }

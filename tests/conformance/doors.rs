@@ -77,7 +77,9 @@ fn essence(octets: Vec<u8>) -> impl PartialEq + std::fmt::Debug {
     let edns = answer.message.edns.as_ref().map(|edns| (edns.max_payload(), edns.flags().dnssec_ok, edns.version()));
     let flags = (answer.rcode(), answer.is_authoritative(), answer.is_truncated(), answer.message.metadata.id);
     let queries = answer.message.queries.clone();
-    (flags, queries, edns, answer.answer(), answer.authority(), answer.additional())
+    // Each renderer chooses by itself whose spelling a compressed name has (RFC 4343 §4.1).
+    let spelt = |section: Vec<String>| section.iter().map(|record| record.to_lowercase()).collect::<Vec<_>>();
+    (flags, queries, edns, [answer.answer(), answer.authority(), answer.additional()].map(spelt))
 }
 
 fn ours(server: &Server, packet: &[u8], transport: Transport) -> Vec<u8> {

@@ -29,6 +29,7 @@ impl Page {
             "docs/allow-listing.md",
             "docs/behaviour.md",
             "docs/benchmarks.md",
+            "docs/conformance.md",
             "docs/how-to-delegated.md",
             "docs/how-to-encrypted.md",
             "docs/lint.md",

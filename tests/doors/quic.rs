@@ -1,5 +1,6 @@
 //! DNS over QUIC (RFC 9250).
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -116,24 +117,32 @@ async fn wait(house: &House) -> Duration {
     waited
 }
 
+/// Returns the connection that a packet with a long header is for (RFC 9000 §17.2).
+fn connection_id(packet: &[u8]) -> Vec<u8> {
+    packet[6..6 + usize::from(packet[5])].to_vec()
+}
+
 /// Catches the first packets of handshakes from a real client that never gets an answer.
 async fn first_packets(count: usize) -> Vec<Vec<u8>> {
     let catcher = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let tls = QuicClientConfig::try_from(client_config(&["doq"])).unwrap();
     let config = ClientConfig::new(Arc::new(tls));
     let endpoint = Endpoint::client("127.0.0.1:0".parse::<SocketAddr>().unwrap()).unwrap();
-    let mut packets = Vec::new();
+    let (mut packets, mut numbers) = (Vec::new(), HashSet::new());
     for _ in 0..count {
         let caught = catcher.local_addr().unwrap();
         let connecting = endpoint.connect_with(config.clone(), caught, "first.test").unwrap();
         let mut packet = vec![0; 2_000];
-        let (length, _) = soon(catcher.recv_from(&mut packet)).await.unwrap();
-        packet.truncate(length);
-        assert!(length >= 1_200, "an Initial packet is padded");
+        // What an earlier one repeats, or sends of its end, is of no use.
+        loop {
+            let (length, _) = soon(catcher.recv_from(&mut packet)).await.unwrap();
+            if length >= 1_200 && numbers.insert(connection_id(&packet)) {
+                packet.truncate(length);
+                break;
+            }
+        }
         packets.push(packet);
         drop(connecting);
-        // What it sends of its end is of no use.
-        while catcher.try_recv_from(&mut [0; 2_000]).is_ok() {}
     }
     packets
 }

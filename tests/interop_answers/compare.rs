@@ -93,6 +93,9 @@ pub(crate) fn judge(rows: &[Row], files: &Files, excuse: Excuse, excuse_addition
     verdict
 }
 
+/// Where differences are told.
+pub(crate) const PAGE: &str = include_str!("../../docs/conformance.md");
+
 /// Finds the row of `docs/conformance.md` that says why an answer differs.
 pub(crate) type Excuse = fn(&Row) -> Option<&'static str>;
 
@@ -116,6 +119,9 @@ impl Verdict {
     pub(crate) fn check(&self, scratch: &Scratch) {
         eprintln!("{self}");
         let first: Vec<&str> = self.wrong.iter().take(20).map(String::as_str).collect();
+        for row in self.excused.keys() {
+            assert!(PAGE.contains(&format!("\n| {row} |")), "docs/conformance.md has no row {row}");
+        }
         assert!(self.wrong.is_empty(), "{self}; see {}\n{}", scratch.path().display(), first.join("\n"));
     }
 }
