@@ -21,7 +21,7 @@ pub(crate) fn pings(mode: &str, follows: bool) -> Saw {
     let ping = "xmpp:ping(\"a.example\",\"b.example\",20)";
     let (_, told) = room.run(&["timeout", "25", "prosodyctl", "--root", "--config", &ours, "shell", ping]);
     let took = begin.elapsed();
-    let last = told.lines().filter(|line| !line.trim().is_empty()).next_back().unwrap_or("nothing").trim().to_owned();
+    let last = told.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("nothing").trim().to_owned();
     Saw { reached: told.contains("pong"), told: last, took }
 }
 
