@@ -35,9 +35,9 @@ fn ask(owner: &str) -> Option<Vec<String>> {
     let mut records: Vec<String> = message
         .answers
         .iter()
-        .map(|record| match &record.data {
-            RData::SRV(srv) => format!("{} {}", srv.priority, srv.target.to_string().split('.').next().unwrap()),
-            other => panic!("{other}"),
+        .map(|record| {
+            let RData::SRV(srv) = &record.data else { panic!("{record}") };
+            format!("{} {}", srv.priority, srv.target.to_string().split('.').next().unwrap())
         })
         .collect();
     records.sort();
