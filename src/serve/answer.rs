@@ -24,7 +24,7 @@ pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Conte
         plan.explain(EDE_PROHIBITED);
         return plan;
     }
-    match options.map_err(|edns::Malformed| Rcode::FORMERR).and_then(|()| gate(query, context.client.transport)) {
+    match gate(query, options, context.client.transport) {
         Err(rcode) => plan.rcode = rcode,
         Ok(None) => {}
         Ok(Some(question)) if class == CLASS_CH => chaos::answer(&mut plan, &question, context),
@@ -43,10 +43,15 @@ pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Conte
 
 /// Lets questions for data through, and none where only a cookie is asked for (RFC 7873 §5.4); the others get their
 /// response code (RFC 8906 §3).
-fn gate<'a>(query: &QueryView<'a>, transport: Transport) -> Result<Option<Question<'a>>, Rcode> {
+fn gate<'a>(
+    query: &QueryView<'a>,
+    options: Result<(), edns::Malformed>,
+    transport: Transport,
+) -> Result<Option<Question<'a>>, Rcode> {
     if query.header.opcode() != 0 {
         return Err(Rcode::NOTIMP);
     }
+    options.map_err(|edns::Malformed| Rcode::FORMERR)?;
     if query.edns.is_some_and(|edns| edns.version > 0) {
         return Err(Rcode::BADVERS);
     }
@@ -54,7 +59,10 @@ fn gate<'a>(query: &QueryView<'a>, transport: Transport) -> Result<Option<Questi
         // RFC 8945 §5.2.1: no key is known yet, so none can match.
         return Err(Rcode::NOTAUTH);
     }
-    let Some(question) = query.question else { return Ok(None) };
+    let Some(question) = query.question else {
+        let asks_cookie = query.edns.is_some_and(|edns| edns.option(edns::OPTION_COOKIE).is_some());
+        return if asks_cookie { Ok(None) } else { Err(Rcode::FORMERR) };
+    };
     match question.rtype {
         // RFC 5936 §4.2: there is no transfer of a whole zone by datagram.
         Rtype::AXFR if transport == Transport::Udp => Err(Rcode::NOTIMP),

@@ -2,15 +2,13 @@
 
 use crate::zone::{Rtype, name};
 
-use super::edns::OPTION_COOKIE;
-
 /// What a packet asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryView<'p> {
     /// The header.
     pub header: Header,
-    /// The question; nothing if only a cookie is asked for (RFC 7873 §5.4), or if the opcode is not QUERY: such a packet
-    /// is not read beyond its header.
+    /// The question; nothing if there is none but an OPT record (RFC 7873 §5.4), or if the opcode is not QUERY: the
+    /// question of such a packet may mean something else.
     pub question: Option<Question<'p>>,
     /// The OPT record (RFC 6891).
     pub edns: Option<Edns<'p>>,
@@ -75,20 +73,21 @@ impl<'p> QueryView<'p> {
     /// Reads a packet. Octets behind the last record are passed over.
     ///
     /// # Errors
-    /// [`Malformed::Silent`]; [`Malformed::Faulty`] if there is not exactly one question (RFC 9619) and not none with a
-    /// COOKIE option (RFC 7873 §5.4), if a record is cut
-    /// short or a name malformed, if an OPT record is not alone, not at the root or not in the additional section (RFC
-    /// 6891 §6.1.1), if a TSIG is not the last record (RFC 8945 §5.1).
+    /// [`Malformed::Silent`]; [`Malformed::Faulty`] if there is not exactly one question (RFC 9619) and not none with an
+    /// OPT record (RFC 7873 §5.4), if a record is cut short or a name malformed, if an OPT record is not alone, not at the
+    /// root or not in the additional section (RFC 6891 §6.1.1), if a TSIG is not the last record (RFC 8945 §5.1). With
+    /// another opcode than QUERY a packet that cannot be read is one without an OPT record.
     pub fn parse(packet: &'p [u8]) -> Result<Self, Malformed> {
         let (&[i0, i1, f0, f1, counts @ ..], body) = packet.split_first_chunk::<12>().ok_or(Malformed::Silent)?;
         let header = Header { id: u16::from_be_bytes([i0, i1]), flags: [f0, f1] };
         if f0 & 0x80 != 0 {
             return Err(Malformed::Silent);
         }
+        let view = Self::read(header, counts, body);
         if header.opcode() != 0 {
-            return Ok(Self { header, question: None, edns: None, tsig: false });
+            return Ok(Self { header, question: None, edns: view.and_then(|view| view.edns), tsig: false });
         }
-        Self::read(header, counts, body).ok_or(Malformed::Faulty(header))
+        view.ok_or(Malformed::Faulty(header))
     }
 
     fn read(header: Header, counts: [u8; 8], body: &'p [u8]) -> Option<Self> {
@@ -116,8 +115,7 @@ impl<'p> QueryView<'p> {
                 _ => {}
             }
         }
-        let asks = view.question.is_some() || view.edns.is_some_and(|edns| edns.option(OPTION_COOKIE).is_some());
-        asks.then_some(view)
+        (view.question.is_some() || view.edns.is_some()).then_some(view)
     }
 }
 

@@ -70,6 +70,29 @@ fn two_opt_records_are_a_format_error() {
     assert_eq!(Answer::read(octets).rcode(), FormErr);
 }
 
+/// RFC 6891 §6.1.1: who can be told of EDNS is told, whatever else is wrong.
+#[test]
+fn an_answer_to_a_readable_opt_record_has_one_whatever_its_code() {
+    let server = large();
+    let good = query("big.t. TXT", Some(1232));
+    for opcode in [1_u8, 2, 4, 5, 15] {
+        let mut packet = good.clone();
+        packet[2] = opcode << 3;
+        let answer = octets_of(&server, &packet);
+        assert_eq!((answer.len(), answer[2], answer[3]), (12 + 11, 0x80 | opcode << 3, 4), "opcode {opcode}");
+        assert_eq!(answer[4..15], [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 41], "opcode {opcode}");
+    }
+    let without_question = [&[0x12, 0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], &good[good.len() - 11..]].concat();
+    let answer = octets_of(&server, &without_question);
+    assert_eq!((answer.len(), answer[3], answer[11]), (12 + 11, 1, 1), "no question, but an OPT record");
+}
+
+fn octets_of(server: &Server, packet: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::new();
+    assert!(server.responder.respond(packet, client(Transport::Udp), &mut octets).is_some());
+    octets
+}
+
 /// RFC 5001.
 #[test]
 fn nsid_is_told_to_who_asks_if_configured() {

@@ -1,12 +1,17 @@
 //! Our doors asked by the clients and the resolver that others wrote: dig, delv, kdig, curl, unbound.
 //!
-//! Packages: `bind9-dnsutils`, `knot-dnsutils`, `curl`, `unbound`. Without one of them its test fails and names it.
+//! Packages: `bind9`, `bind9-dnsutils`, `knot-dnsutils`, `curl`, `iproute2`, `unbound`, `util-linux`. Without one of
+//! them its test fails and names it.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
 #[path = "../process/client.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod client;
+#[path = "../interop_isolation/lab.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod lab;
+mod namespace;
 #[path = "../process/server.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod server;

@@ -4,8 +4,10 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::client::ask_within;
-use crate::server::{Folder, eventually};
+use crate::server::{Folder, Server, eventually};
 use crate::{Doors, SERVICE, SIP, sorted};
 
 /// A resolver that knows our server alone: no packet leaves this machine.
@@ -52,12 +54,22 @@ impl Drop for Resolver {
 }
 
 /// The names of this type that our server was asked, as they were written. With a minimised name unbound asks for A first.
-fn asked(doors: &Doors, name: &str, rtype: &str) -> Vec<String> {
-    let text = doors.server.log.text();
-    let queries = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let of_type = queries.filter(|query| query["query.rtype"] == rtype);
+pub(crate) fn asked_of(server: &Server, name: &str, rtype: &str) -> Vec<String> {
+    let queries = queries(server);
+    let of_type = queries.iter().filter(|query| query["query.rtype"] == rtype);
     let names = of_type.filter_map(|query| Some(query["query.name"].as_str()?.to_owned()));
     names.filter(|found| found.eq_ignore_ascii_case(name)).collect()
+}
+
+/// The queries that a server has told in its log.
+pub(crate) fn queries(server: &Server) -> Vec<Value> {
+    let text = server.log.text();
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line["message"] == "query").collect()
+}
+
+fn asked(doors: &Doors, name: &str, rtype: &str) -> Vec<String> {
+    asked_of(&doors.server, name, rtype)
 }
 
 #[test]

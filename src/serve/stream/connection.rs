@@ -2,7 +2,8 @@
 //!
 //! Clients need not wait for answers (pipelining, RFC 7766 §6.2.1.1): all whole queries that have arrived are answered,
 //! then the answers are written at once. Each takes microseconds and waits for nothing, so none could overtake another.
-//! While a client does not take its answers, nothing more is read from it.
+//! While a client does not take its answers, nothing more is read from it. After each read it is the others' turn: a
+//! client that floods its connection shares the threads with all connections, and with the datagrams.
 
 use std::time::Duration;
 
@@ -70,6 +71,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, visit: &Vis
         // An idle connection holds no more than a query needs.
         input.shrink_to(READ);
         output.shrink_to(READ);
+        tokio::task::yield_now().await;
     }
 }
 
@@ -119,7 +121,84 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Error, ErrorKind};
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll};
+
+    use prometheus_client::registry::Registry;
+    use tokio::io::ReadBuf;
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
+    use crate::base::clock::Mono;
+    use crate::base::table::Table;
+    use crate::base::tasks::Tasks;
+    use crate::serve::{Limits, Metrics, Places, Transport};
+    use crate::snapshot::{Image, Publisher, Snapshot};
+
+    /// A client that has sent ten thousand reads full of queries, and takes every answer; it counts them.
+    struct Flood(usize, Arc<AtomicUsize>);
+
+    /// `ready.understudy. CH TXT`, with its length.
+    const QUERY: &[u8] = b"\0\x22\x00\x07\0\0\0\x01\0\0\0\0\0\0\x05ready\x0aunderstudy\0\0\x10\0\x03";
+
+    impl AsyncRead for Flood {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            self.0 += 1;
+            while self.0 < 10_000 && buffer.remaining() >= QUERY.len() {
+                buffer.put_slice(QUERY);
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Flood {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, octets: &[u8]) -> Poll<Result<usize, Error>> {
+            self.1.fetch_add(octets.windows(5).filter(|octets| octets == b"ready").count(), Ordering::Relaxed);
+            Poll::Ready(Ok(octets.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Ready(Err(ErrorKind::Other.into()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_floods_its_connection_leaves_turns_to_others() {
+        let first = Snapshot::first(Arc::new(Image::build(&Table::new(), &Table::new())), Vec::new(), 1);
+        let limits = Limits { all: 9, per_client: 9, idle: Duration::from_secs(10) };
+        let places = Places::new(limits, Metrics::register(&mut Registry::default()));
+        let peer = ([127, 0, 0, 1], 9).into();
+        let tasks = Tasks::new();
+        let visit = Visit {
+            peer,
+            transport: Transport::Tcp,
+            responder: crate::serve::testing::responder(Publisher::new(first).reader()),
+            place: Arc::new(places.admit(peer.ip(), Transport::Tcp, Mono::START)),
+            idle: limits.idle,
+            stop: CancellationToken::new(),
+            tasks: tasks.clone(),
+        };
+        let answered = Arc::new(AtomicUsize::new(0));
+        let flood = Flood(0, Arc::clone(&answered));
+        let _task = tasks.spawn("flood", async move { answer(flood, &visit).await });
+        for turn in 1..=10 {
+            tokio::task::yield_now().await;
+            let count = answered.load(Ordering::Relaxed);
+            assert!(count <= turn * 2 * READ / QUERY.len(), "{count} strings after {turn} turns");
+        }
+        assert!(answered.load(Ordering::Relaxed) > 0);
+    }
 
     #[test]
     fn messages_are_split_when_they_are_whole() {

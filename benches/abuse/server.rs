@@ -1,0 +1,150 @@
+//! The server that is abused: the program itself, or NSD with the same zone and limits.
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::CertificateDer;
+
+use crate::question::ZONE;
+use crate::{PLAIN, TLS};
+
+/// Which one.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Understudy,
+    Nsd,
+}
+
+/// A running server and its folder, gone at the end.
+pub(crate) struct Server {
+    kind: Kind,
+    child: Child,
+    folder: PathBuf,
+    certificate: CertificateDer<'static>,
+}
+
+/// The processes of a server.
+pub(crate) struct Processes(Vec<u32>);
+
+impl Server {
+    /// Starts it and waits until both ports are open.
+    pub(crate) fn start(kind: Kind) -> Self {
+        let folder = std::env::temp_dir().join(format!("understudy-abuse-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let made = rcgen::generate_simple_self_signed(["ns1.example.com".to_owned()]).unwrap();
+        let files =
+            [("cert.pem", made.cert.pem()), ("key.pem", made.signing_key.serialize_pem()), ("zone", ZONE.to_owned())];
+        for (name, text) in files {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+        let mut command = match kind {
+            Kind::Understudy => understudy(&folder),
+            Kind::Nsd => nsd(&folder),
+        };
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir(&folder);
+        let program = command.get_program().to_string_lossy().into_owned();
+        let child = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
+        let server = Self { kind, child, folder, certificate: made.cert.der().clone() };
+        let begin = Instant::now();
+        while [PLAIN, TLS].iter().any(|door| TcpStream::connect(door).is_err()) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "{program} does not listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        server
+    }
+
+    /// Returns what it is.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Understudy => "understudy",
+            Kind::Nsd => "NSD",
+        }
+    }
+
+    /// Returns what its TLS door shows.
+    pub(crate) fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+
+    /// Returns its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns its process and those that it has started.
+    pub(crate) fn processes(&self) -> Processes {
+        let mut family = vec![self.child.id()];
+        let mut next = 0;
+        while let Some(&parent) = family.get(next) {
+            let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
+            let children = children.unwrap_or_default();
+            family.extend(children.split_whitespace().filter_map(|number| number.parse::<u32>().ok()));
+            next += 1;
+        }
+        Processes(family)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // NSD ends its children only if it is asked to end.
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        drop(asked.map(|_| self.child.wait()));
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+impl Processes {
+    /// Returns the resident memory, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let of = |process: &u32| {
+            let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+            line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
+        };
+        self.0.iter().map(of).sum::<u64>()
+    }
+
+    /// Returns the processor time, in seconds.
+    pub(crate) fn processor_seconds(&self) -> f64 {
+        let of = |process: &u32| {
+            let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+            fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+        };
+        self.0.iter().map(of).sum()
+    }
+}
+
+/// The program with its defaults.
+fn understudy(folder: &Path) -> Command {
+    let config = format!(
+        "version = 1\n[server]\nlisten = [\"{PLAIN}\"]\ntls-listen = [\"{TLS}\"]\ncertificate = \"cert.pem\"\n\
+         key = \"key.pem\"\n[[zone]]\nname = \"example.com\"\nfile = \"zone\"\n"
+    );
+    let file = folder.join("understudy.toml");
+    std::fs::write(&file, config).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
+    command.args(["serve", "--static", "--state", "none"]).arg(file);
+    command
+}
+
+/// NSD with as many connections and as much patience.
+fn nsd(folder: &Path) -> Command {
+    let (path, port, tls) = (folder.display(), PLAIN.port(), TLS.port());
+    let address = PLAIN.ip();
+    let config = format!(
+        "server:\n  ip-address: {address}@{port}\n  ip-address: {address}@{tls}\n  port: {port}\n  tls-port: {tls}\n  \
+         tls-service-key: {path}/key.pem\n  tls-service-pem: {path}/cert.pem\n  tcp-count: 1000\n  tcp-timeout: 10\n  \
+         username: \"\"\n  chroot: \"\"\n  zonesdir: {path}\n  pidfile: {path}/nsd.pid\n  xfrdfile: {path}/xfrd\n  \
+         xfrdir: {path}\n  zonelistfile: {path}/zones.list\n  database: \"\"\n  rrl-ratelimit: 0\n\
+         remote-control:\n  control-enable: no\nzone:\n  name: example.com\n  zonefile: zone\n"
+    );
+    let file = folder.join("nsd.conf");
+    std::fs::write(&file, config).unwrap();
+    let mut command = Command::new("nsd");
+    command.arg("-d").arg("-c").arg(file);
+    command
+}
