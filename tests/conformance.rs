@@ -36,6 +36,8 @@ mod rfc8467;
 mod rfc8906;
 #[path = "conformance/rfc8914.rs"]
 mod rfc8914;
+#[path = "conformance/rfc8945.rs"]
+mod rfc8945;
 #[path = "conformance/rfc9471.rs"]
 mod rfc9471;
 #[path = "support/signed.rs"]

@@ -8,7 +8,7 @@ use crate::zone::{Rrset, Rtype, name};
 use super::denial::{self, Absence};
 use super::edns::{self, Ede};
 use super::plan::{CHAIN_MAX, Data, Item, Owner, Plan, Rcode};
-use super::query::{QueryView, Question};
+use super::query::{QueryView, Question, Signed};
 use super::seen::{Seen, zone_of};
 use super::{Context, Transport, additional, chaos};
 
@@ -55,7 +55,7 @@ fn gate<'a>(
     if query.edns.is_some_and(|edns| edns.version > 0) {
         return Err(Rcode::BADVERS);
     }
-    if query.tsig {
+    if query.signed != Signed::No {
         // RFC 8945 §5.2.1: no key is known yet, so none can match.
         return Err(Rcode::NOTAUTH);
     }

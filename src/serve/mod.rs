@@ -42,6 +42,7 @@ mod respond;
 mod seen;
 pub mod stream;
 mod tls;
+mod tsig;
 pub mod udp;
 
 use std::collections::HashMap;
@@ -59,12 +60,13 @@ pub use live::Live;
 pub use metrics::Metrics;
 pub use places::{Limits, Places};
 pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, MadeName, Owner, Plan, Rcode};
-pub use query::{Edns, Header, Malformed, QueryView, Question};
+pub use query::{Edns, Header, Malformed, QueryView, Question, Signed};
 pub use rate::{Limiter, Rates};
 pub use readiness::{Readiness, Status};
 pub use render::{limit, render, render_fault};
 pub use respond::{Parts, Responder, Sent};
 pub use tls::{Certificates, Identity, IdentityError};
+pub use tsig::Tsig;
 
 /// How queries are answered (`[server]`, `[limits]`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 
 use crate::zone::{Rtype, name};
 
+use super::tsig::Tsig;
+
 /// What a packet asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryView<'p> {
@@ -13,7 +15,18 @@ pub struct QueryView<'p> {
     /// The OPT record (RFC 6891).
     pub edns: Option<Edns<'p>>,
     /// Whether the last record is a TSIG (RFC 8945).
-    pub tsig: bool,
+    pub signed: Signed<'p>,
+}
+
+/// Whether a query is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signed<'p> {
+    /// It is not.
+    No,
+    /// By a TSIG that cannot be read.
+    Unreadably,
+    /// By this one.
+    By(Tsig<'p>),
 }
 
 /// What an answer needs of the header.
@@ -85,7 +98,7 @@ impl<'p> QueryView<'p> {
         }
         let view = Self::read(header, counts, body);
         if header.opcode() != 0 {
-            return Ok(Self { header, question: None, edns: view.and_then(|view| view.edns), tsig: false });
+            return Ok(Self { header, question: None, edns: view.and_then(|view| view.edns), signed: Signed::No });
         }
         view.ok_or(Malformed::Faulty(header))
     }
@@ -97,7 +110,7 @@ impl<'p> QueryView<'p> {
             1 => Question::read(body).map(|(question, rest)| (Some(question), rest))?,
             2.. => return None,
         };
-        let mut view = Self { header, question, edns: None, tsig: false };
+        let mut view = Self { header, question, edns: None, signed: Signed::No };
         let before = u32::from(u16::from_be_bytes([an0, an1])) + u32::from(u16::from_be_bytes([ns0, ns1]));
         let total = before + u32::from(u16::from_be_bytes([ar0, ar1]));
         for number in 0..total {
@@ -105,13 +118,15 @@ impl<'p> QueryView<'p> {
             (record, rest) = Record::read(rest)?;
             match record.rtype {
                 Rtype::OPT => {
-                    if number < before || view.edns.is_some() || !record.at_root {
+                    if number < before || view.edns.is_some() || record.owner != [0] {
                         return None;
                     }
                     view.edns = Some(Edns::read(&record)?);
                 }
                 Rtype::TSIG if number < before || number + 1 < total => return None,
-                Rtype::TSIG => view.tsig = true,
+                Rtype::TSIG => {
+                    view.signed = Tsig::read(record.owner, record.rdata).map_or(Signed::Unreadably, Signed::By);
+                }
                 _ => {}
             }
         }
@@ -132,7 +147,8 @@ impl<'p> Question<'p> {
 
 /// A record behind the question, read as far as OPT needs.
 struct Record<'p> {
-    at_root: bool,
+    /// As it came: its end may be a pointer.
+    owner: &'p [u8],
     rtype: Rtype,
     class: [u8; 2],
     ttl: [u8; 4],
@@ -142,15 +158,11 @@ struct Record<'p> {
 impl<'p> Record<'p> {
     fn read(octets: &'p [u8]) -> Option<(Self, &'p [u8])> {
         let rest = skip_name(octets)?;
+        let owner = octets.get(..octets.len() - rest.len())?;
         let (&[t0, t1, c0, c1, l0, l1, l2, l3, d0, d1], rest) = rest.split_first_chunk::<10>()?;
         let (rdata, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([d0, d1])))?;
-        let record = Self {
-            at_root: octets.first() == Some(&0),
-            rtype: Rtype(u16::from_be_bytes([t0, t1])),
-            class: [c0, c1],
-            ttl: [l0, l1, l2, l3],
-            rdata,
-        };
+        let record =
+            Self { owner, rtype: Rtype(u16::from_be_bytes([t0, t1])), class: [c0, c1], ttl: [l0, l1, l2, l3], rdata };
         Some((record, rest))
     }
 }

@@ -25,9 +25,8 @@ struct Doors {
 impl Doors {
     fn open(server: Server) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (listener, socket) = bind();
         let address = listener.local_addr().unwrap();
-        let socket = UdpSocket::bind(address).unwrap();
         let running = runtime.block_on(async {
             hickory::serve(&server.responder, vec![socket], vec![listener], Duration::from_secs(5)).unwrap()
         });
@@ -69,6 +68,16 @@ impl Drop for Doors {
             self.runtime.block_on(running.shutdown()).unwrap();
         }
     }
+}
+
+/// Takes a port that is free by TCP and by UDP: other tests have ports too.
+fn bind() -> (TcpListener, UdpSocket) {
+    let pair = || {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = UdpSocket::bind(listener.local_addr().unwrap()).ok()?;
+        Some((listener, socket))
+    };
+    std::iter::repeat_with(pair).take(100).flatten().next().expect("a free port")
 }
 
 /// What of an answer must not depend on the renderer.

@@ -12,3 +12,4 @@ mod quic;
 mod support;
 mod tcp;
 mod tls;
+mod waits;

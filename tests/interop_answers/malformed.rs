@@ -11,8 +11,8 @@ use crate::compare::{PAGE, our_server};
 use crate::foreign::{Scratch, start_all};
 use crate::support::client;
 
-/// What came back: nothing, or a response code.
-type Reply = Option<u8>;
+/// What came back: nothing, or a response code and whether there was an OPT record.
+type Reply = Option<(u8, bool)>;
 
 /// The packets, by what is wrong with them; and, where we differ from two others, the row of `docs/conformance.md`.
 fn packets() -> Vec<(&'static str, Vec<u8>, Option<&'static str>)> {
@@ -32,6 +32,7 @@ fn packets() -> Vec<(&'static str, Vec<u8>, Option<&'static str>)> {
         ("a response with scraps", with(&|p| (p[2], p[12]) = (0x80, 0xff)), None),
         ("a header alone that promises a question", good[..12].to_vec(), None),
         ("no question", header(0, [0; 8], b""), None),
+        ("no question but an OPT record", header(0, [0, 0, 0, 0, 0, 0, 0, 1], &good[opt..]), None),
         ("two questions", header(0, [0, 2, 0, 0, 0, 0, 0, 0], &[&good[12..opt], &good[12..opt]].concat()), None),
         ("a question cut short", good[..20].to_vec(), None),
         ("a question without type", good[..opt - 4].to_vec(), None),
@@ -98,7 +99,7 @@ fn where_two_agree_on_malformed_packets_so_do_we() {
     let mut wrong = Vec::new();
     for (title, packet, row) in packets() {
         let mut octets = Vec::new();
-        let we = ours.responder.respond(&packet, client(Transport::Udp), &mut octets).map(|_| octets[3] & 0x0f);
+        let we = ours.responder.respond(&packet, client(Transport::Udp), &mut octets).map(|_| reply(&octets));
         let they: Vec<Reply> = others.iter().map(|other| ask(other.address, &packet)).collect();
         let majority = they.iter().find(|reply| they.iter().filter(|other| other == reply).count() >= 2);
         assert!(row.is_none_or(|row| PAGE.contains(&format!("\n| {row} |"))), "docs/conformance.md has no row {row:?}");
@@ -115,5 +116,10 @@ fn ask(address: SocketAddr, packet: &[u8]) -> Reply {
     client.set_read_timeout(Some(Duration::from_millis(700))).unwrap();
     client.send(packet).unwrap();
     let mut octets = [0; 4096];
-    client.recv(&mut octets).ok().map(|_| octets[3] & 0x0f)
+    client.recv(&mut octets).ok().map(|length| reply(&octets[..length]))
+}
+
+fn reply(octets: &[u8]) -> (u8, bool) {
+    // The root, and the type: nothing else in these answers has such octets.
+    (octets[3] & 0x0f, octets[12..].windows(3).any(|octets| octets == [0, 0, 41]))
 }

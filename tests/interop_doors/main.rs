@@ -106,6 +106,10 @@ fn dig_is_answered_over_udp_and_tcp_with_cookie_and_nsid() {
     assert!(again.contains(&format!("; COOKIE: {cookie} (good)")), "{again}");
     let higher = Doors::ask("dig", doors.plain(), &format!("+edns=1 +noednsnegotiation {SIP} SRV"));
     assert!(higher.contains("status: BADVERS") && higher.contains("EDNS: version: 0"), "{higher}");
+    let unknown = Doors::ask("dig", doors.plain(), &format!("-y hmac-sha256:unknown:c2VjcmV0 {SIP} SRV"));
+    assert!(unknown.contains("status: NOTAUTH") && unknown.contains(" BADKEY "), "{unknown}");
+    let notify = Doors::ask("dig", doors.plain(), "+opcode=notify example.com SOA");
+    assert!(notify.contains("status: NOTIMP") && notify.contains("EDNS: version: 0"), "{notify}");
     let missing = Doors::ask("dig", doors.plain(), "absent.example.com A");
     assert!(missing.contains("status: NXDOMAIN"), "{missing}");
     let kept = Doors::ask("dig", doors.plain(), "+tcp +keepopen +keepalive node1.example.com A node2.example.com A");

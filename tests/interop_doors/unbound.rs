@@ -1,13 +1,13 @@
 //! unbound in front as a resolver: lookups of services, denials that it keeps, letters of changing case (0x20).
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::client::ask_within;
-use crate::server::{Folder, Server, eventually};
+use crate::server::{Folder, Network, Server, eventually};
 use crate::{Doors, SERVICE, SIP, sorted};
 
 /// A resolver that knows our server alone: no packet leaves this machine.
@@ -20,7 +20,8 @@ struct Resolver {
 impl Resolver {
     fn start(server: SocketAddr) -> Self {
         let folder = Folder::new();
-        let address = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // An address of its own: nobody else takes the port before unbound does.
+        let address = SocketAddr::new(Network::new().take().into(), PORT);
         let stub =
             |name: &str| format!("stub-zone:\n  name: \"{name}\"\n  stub-addr: {}@{}\n", server.ip(), server.port());
         let config = format!(
@@ -52,6 +53,9 @@ impl Drop for Resolver {
         drop(self.child.wait());
     }
 }
+
+/// Where the resolver listens.
+const PORT: u16 = 5353;
 
 /// The names of this type that our server was asked, as they were written. With a minimised name unbound asks for A first.
 pub(crate) fn asked_of(server: &Server, name: &str, rtype: &str) -> Vec<String> {
