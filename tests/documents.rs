@@ -226,7 +226,7 @@ fn every_rule_that_is_shown_exists() {
 
 #[test]
 fn metrics_are_those_of_the_code() {
-    let mut registry = Registry::default();
+    let mut registry = Registry::with_prefix("understudy");
     let probes = understudy::probe::metrics::Metrics::register(&mut registry);
     let serve = understudy::serve::Metrics::register(&mut registry);
     drop((probes, serve));
@@ -235,7 +235,7 @@ fn metrics_are_those_of_the_code() {
     let mut told: BTreeSet<String> =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(|rest| first_word(rest).to_owned()).collect();
     // What has no value yet is not told.
-    told.extend(["probe_outcomes".to_owned(), "probe_latency_seconds".to_owned()]);
+    told.extend(["understudy_probe_outcomes".to_owned(), "understudy_probe_latency_seconds".to_owned()]);
     let page = Page::read("docs/metrics.md");
     let rows = page.text.lines().filter(|line| line.starts_with("| `") && !line.starts_with("| `/"));
     let documented: BTreeSet<String> = rows.map(|row| row.split('`').nth(1).unwrap().to_owned()).collect();

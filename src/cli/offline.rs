@@ -73,7 +73,10 @@ impl Belief {
                 self.restored.suppose(&target.key, !down.contains(&id), now.wall);
             }
         }
-        Core::new(Prepared::new(setup.clone()), &self.restored, now)
+        let mut setup = setup.clone();
+        // What is supposed counts also where `allow` forbids to look.
+        down.iter().for_each(|&id| setup.targets[id].probed = true);
+        Core::new(Prepared::new(setup), &self.restored, now)
     }
 }
 

@@ -46,9 +46,18 @@ pub fn duration(low: Duration, high: Duration) -> impl Fn(&DeValue<'_>) -> Read<
     move |value| {
         let span = value.as_str().and_then(parse_duration).filter(|span| (low..=high).contains(span));
         span.ok_or_else(|| {
-            format!("a duration in quotes, such as \"5s\", \"250ms\" or \"1m30s\", from {low:?} to {high:?}")
+            let (low, high) = (told(low), told(high));
+            format!("a duration in quotes, such as \"5s\", \"250ms\" or \"1m30s\", from {low} to {high}")
         })
     }
+}
+
+/// Writes a duration in the largest unit that divides it, as in `30d` or `250ms`.
+fn told(span: Duration) -> String {
+    let millis = span.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let unit = units.into_iter().find(|(length, unit)| millis % length == 0 && (millis > 0 || *unit == "s"));
+    unit.map_or_else(|| format!("{millis}ms"), |(length, unit)| format!("{}{unit}", millis / length))
 }
 
 /// Reads a TTL: seconds, or a duration of whole seconds.
@@ -158,6 +167,13 @@ fn minutes(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_bounds_of_a_duration_are_told_in_its_units() {
+        for (millis, text) in [(0, "0s"), (250, "250ms"), (1_500, "1500ms"), (90_000, "90s"), (2_592_000_000, "30d")] {
+            assert_eq!(told(Duration::from_millis(millis)), text);
+        }
+    }
 
     #[test]
     fn durations_are_numbers_with_units() {

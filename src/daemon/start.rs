@@ -108,7 +108,7 @@ impl Daemon {
         log_findings(&sockets.notes);
 
         let tasks = Tasks::new();
-        let mut registry = Registry::default();
+        let mut registry = Registry::with_prefix("understudy");
         let (inbox, messages) = mpsc::channel(INBOX);
         let (notices, _) = broadcast::channel(NOTICES);
         let (settled_sender, settled) = watch::channel(false);

@@ -23,13 +23,13 @@ fn counters_of_queries_answers_and_probes_grow() {
     send_tcp(address, &query(SIP), std::time::Duration::from_secs(5)).unwrap();
     send(address, &query(SIP)[..20], std::time::Duration::from_secs(5)).unwrap();
     let value = |name: &str| metric(metrics, name);
-    assert!(value("dns_queries_total{transport=\"udp\"}") >= 7.0);
-    assert!(value("dns_queries_total{transport=\"tcp\"}") >= 1.0);
-    assert!(value("dns_responses_total{transport=\"udp\",rcode=\"noerror\"}") >= 5.0);
-    assert!(value("dns_responses_total{transport=\"udp\",rcode=\"nxdomain\"}") >= 1.0);
-    assert!(value("dns_responses_total{transport=\"udp\",rcode=\"formerr\"}") >= 1.0);
+    assert!(value("understudy_dns_queries_total{transport=\"udp\"}") >= 7.0);
+    assert!(value("understudy_dns_queries_total{transport=\"tcp\"}") >= 1.0);
+    assert!(value("understudy_dns_responses_total{transport=\"udp\",rcode=\"noerror\"}") >= 5.0);
+    assert!(value("understudy_dns_responses_total{transport=\"udp\",rcode=\"nxdomain\"}") >= 1.0);
+    assert!(value("understudy_dns_responses_total{transport=\"udp\",rcode=\"formerr\"}") >= 1.0);
 
-    let passes = || value("probe_outcomes_total{kind=\"tcp\",outcome=\"pass\"}");
+    let passes = || value("understudy_probe_outcomes_total{kind=\"tcp\",outcome=\"pass\"}");
     let before = passes();
     assert!(before >= 3.0);
     eventually("more probes", || (passes() > before).then_some(()));

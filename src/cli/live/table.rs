@@ -54,7 +54,7 @@ fn ending(news: &[(UnixTime, String)], footer: Vec<Line>, now: Now, height: usiz
 
 fn body(status: &Status, now: Now, room: usize) -> Vec<Line> {
     if status.pools.is_empty() {
-        return vec![Line::default(), Line::default().plain("no service: the zones have no SRV set")];
+        return vec![Line::default(), Line::default().plain("all is served as declared: no SRV set follows health")];
     }
     let mut pools: Vec<(Condition, &PoolStatus)> = status.pools.iter().map(|pool| (condition(pool), pool)).collect();
     pools.sort_by(|(a, first), (b, second)| a.cmp(b).then_with(|| first.name.cmp(&second.name)));

@@ -58,8 +58,8 @@ fn no_line_is_wider_or_the_table_higher_than_the_terminal() {
 fn of_a_thousand_services_the_troubled_come_first_and_the_rest_is_counted() {
     let lines = drawn(&status(&many(1_000), &["h777", "h999"]), &[], (120, 24));
     assert_eq!(lines.len(), 24, "{lines:#?}");
-    assert_eq!(lines[2], "_s777._tcp.example.com  all down  TTL 5");
-    assert_eq!(lines[5], "_s999._tcp.example.com  all down  TTL 5");
+    assert_eq!(lines[2], "_s777._tcp.example.com  all down  TTL 5, changed 0s ago");
+    assert_eq!(lines[5], "_s999._tcp.example.com  all down  TTL 5, changed 0s ago");
     assert_eq!(lines[7], "_s0._tcp.example.com  tier 10 serves  TTL 30");
     assert_eq!(lines[22], "and 983 more services: 983 well");
 }

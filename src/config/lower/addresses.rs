@@ -152,7 +152,7 @@ impl Services<'_, '_, '_> {
                 pool.members.push(MemberSetup {
                     label: address.value.to_string(),
                     targets: target.into_iter().collect(),
-                    unprobed: plan.is_none() || self.targets.is_fixed(),
+                    unprobed: plan.is_none(),
                     data: MemberData::Address(address.value),
                 });
             }

@@ -37,7 +37,7 @@ use targets::{Inherited, Plan, Targets};
 /// What lowering depends on besides the files.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Nothing is probed (`--static`).
+    /// All is served as declared (`--static`): nothing is probed, and nothing follows health.
     pub fixed: bool,
     /// Stands in place of `[health] interval`.
     pub interval: Option<Duration>,
@@ -73,8 +73,23 @@ pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, opti
     let hosts = hosts.collect();
     let references = lower_references(&file.probing.references, &mut targets, &inherited);
     findings.extend(targets.judge());
+    if options.fixed {
+        return Lowered { setup: declared(zones), specs: Table::new(), findings };
+    }
     let setup = Setup { zones, targets: targets.table, pools, hosts, follows, references };
     Lowered { setup, specs: targets.specs, findings }
+}
+
+/// Makes the setup in which nothing follows health: each set is answered as declared, with its own TTL.
+fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
+    Setup {
+        zones,
+        targets: Table::new(),
+        pools: Table::new(),
+        hosts: Vec::new(),
+        follows: Vec::new(),
+        references: Vec::new(),
+    }
 }
 
 fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inherited, policy::Settings) {

@@ -193,7 +193,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             pool.members.push(MemberSetup {
                 label,
                 targets,
-                unprobed: plan.is_none() || self.targets.is_fixed(),
+                unprobed: plan.is_none(),
                 data: MemberData::Srv { port: srv.port, host: host.name.clone() },
             });
         }

@@ -133,11 +133,6 @@ impl<'a> Targets<'a> {
         Some(*self.known.entry((address, number)).or_insert_with(new))
     }
 
-    /// Returns whether nothing is probed at all.
-    pub(super) const fn is_fixed(&self) -> bool {
-        self.fixed
-    }
-
     /// Finds the targets that may not be probed, in one finding for each cause.
     pub(super) fn judge(&self) -> Vec<Finding> {
         let (mut document, mut denied, mut no_port): (Vec<IpAddr>, Vec<IpAddr>, Vec<IpAddr>) = Default::default();

@@ -249,11 +249,12 @@ fn addresses_for_documents_are_reported_and_not_probed() {
 }
 
 #[test]
-fn static_serves_without_targets() {
+fn static_leaves_every_set_as_declared() {
     let config = "[health]\nreferences = [\"tcp://127.0.0.1:53\"]";
     let lowered = lower_with(config, vec![zone("example.com", SIP)], Options { fixed: true, interval: None });
-    assert!(lowered.setup.targets.is_empty() && lowered.setup.references.is_empty());
-    assert!(lowered.setup.pools.iter().flat_map(|(_, pool)| &pool.members).all(|member| member.unprobed));
+    assert!(lowered.setup.targets.is_empty() && lowered.specs.is_empty() && lowered.setup.references.is_empty());
+    assert!(lowered.setup.pools.is_empty() && lowered.setup.hosts.is_empty() && lowered.setup.follows.is_empty());
+    assert_eq!(lowered.setup.zones.len(), 1);
 }
 
 #[test]
@@ -318,11 +319,7 @@ fn a_name_may_follow_a_service() {
     assert_eq!(lowered.setup.pools[follow.pool].name, "_sip._tcp.example.com.");
     assert_eq!(follow.addresses, ["127.0.9.9".parse::<IpAddr>().unwrap()]);
     let types: Vec<_> = follow.fills.iter().map(|fill| fill.rtype).collect();
-    assert_eq!(
-        types,
-        [Rtype::A, Rtype::AAAA],
-        "of the hosts some have a family that the name has not"
-    );
+    assert_eq!(types, [Rtype::A, Rtype::AAAA], "of the hosts some have a family that the name has not");
     for (owner, service, expected) in [
         ("www.example.com", "_sip._tcp.example.com", ("address-undeclared", 3)),
         ("example.org", "_sip._tcp.example.com", ("address-outside", 3)),

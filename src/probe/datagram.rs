@@ -1,0 +1,79 @@
+//! A question by UDP, sent again until its answer comes.
+//!
+//! The socket is connected: the kernel hands over only what comes from the target's own address and port, and tells
+//! of ICMP errors.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use tokio::time::sleep;
+
+use super::attempt::{Attempt, unknown};
+use super::fault::{self, Told};
+use crate::health::Outcome;
+
+/// A connected UDP socket.
+#[derive(Debug)]
+pub(super) struct Datagram {
+    socket: UdpSocket,
+}
+
+impl Datagram {
+    /// Opens a socket towards the address of the probe; nothing is sent yet.
+    pub(super) async fn open(attempt: &mut Attempt<'_>) -> Result<Self, Outcome> {
+        let any: IpAddr = match attempt.address {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = UdpSocket::bind((any, 0)).await;
+        let socket = socket.map_err(|error| attempt.fails(unknown(format!("no socket: {error}"))))?;
+        let connected = socket.connect(attempt.address).await;
+        connected.map_err(|error| attempt.fails(fault::outcome(&error, Told::AtOnce)))?;
+        Ok(Self { socket })
+    }
+
+    /// Returns our own end: what the target sees unless somebody on the way translates addresses.
+    pub(super) fn local(&self, attempt: &mut Attempt<'_>) -> Result<SocketAddr, Outcome> {
+        self.socket.local_addr().map_err(|error| attempt.fails(unknown(format!("no local address: {error}"))))
+    }
+
+    /// Sends the question now and again `after` each of the times since the first, until `accept` takes a datagram.
+    ///
+    /// What `accept` does not take is somebody else's, or late, and is passed over. The caller bounds the time.
+    pub(super) async fn ask<T>(
+        &self,
+        question: &[u8],
+        after: &[Duration],
+        mut accept: impl FnMut(&[u8]) -> Option<T>,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<T, Outcome> {
+        let began = attempt.clock.now().mono;
+        let sent = self.socket.send(question).await;
+        sent.map_err(|error| attempt.fails(fault::outcome(&error, Told::AtOnce)))?;
+        let mut again = after.iter();
+        let mut next = again.next();
+        let mut room = vec![0; LONGEST];
+        loop {
+            let passed = attempt.clock.now().mono.since(began);
+            let wait = next.map_or(Duration::ZERO, |after| after.saturating_sub(passed));
+            tokio::select! {
+                biased;
+                received = self.socket.recv(&mut room) => {
+                    let length = received.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
+                    if let Some(taken) = accept(room.get(..length).unwrap_or_default()) {
+                        return Ok(taken);
+                    }
+                }
+                () = sleep(wait), if next.is_some() => {
+                    let sent = self.socket.send(question).await;
+                    sent.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
+                    next = again.next();
+                }
+            }
+        }
+    }
+}
+
+/// The longest datagram that is read whole, in octets; the protocols' answers are far shorter.
+const LONGEST: usize = 4096;
