@@ -1,7 +1,7 @@
 //! The kinds of check: the one place that knows them all.
 
 use super::attempt::{Attempt, Conduct, Ending};
-use super::{Tcp, Tls};
+use super::{Dns, Grpc, Http, Icmp, Tcp, Tls};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -42,4 +42,12 @@ checks! {
     Tcp,
     /// Connects and shakes hands.
     Tls,
+    /// Asks for a path, over plain TCP or TLS.
+    Http,
+    /// Calls gRPC's health service.
+    Grpc,
+    /// Asks a name server.
+    Dns,
+    /// Sends an echo request.
+    Icmp,
 }

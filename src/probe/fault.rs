@@ -3,6 +3,7 @@
 //! | error | outcome |
 //! |---|---|
 //! | refused (RST, or ICMP port unreachable), reset, aborted, broken pipe, end of stream | fail, conclusive |
+//! | data that are no TLS any more (rustls gives them this form) | fail, conclusive |
 //! | time-out, host unreachable; net unreachable or prohibited, told by the network | fail, silent |
 //! | net unreachable or not permitted, told at once by our own kernel | unknown: no route, or a local rule |
 //! | all else: no descriptors, no memory, no local port, … | unknown |
@@ -30,6 +31,7 @@ pub(super) fn outcome(error: &Error, told: Told) -> Outcome {
             conclusive("connection broken off")
         }
         (ErrorKind::UnexpectedEof, _) => conclusive("closed by the far side"),
+        (ErrorKind::InvalidData, _) => conclusive("broken TLS from the far side"),
         (ErrorKind::TimedOut, _) => silent("timed out"),
         (ErrorKind::HostUnreachable, _) => silent("host unreachable"),
         (ErrorKind::NetworkUnreachable, Told::Later) => silent("network unreachable"),

@@ -33,6 +33,14 @@ impl Stream {
         }
     }
 
+    /// Returns the protocol that both sides agreed on (ALPN), if there is TLS and they did.
+    pub(super) fn protocol(&self) -> Option<&[u8]> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol(),
+        }
+    }
+
     /// Sends all of `octets`; an error ends the step under way.
     pub(super) async fn send(&mut self, octets: &[u8], attempt: &mut Attempt<'_>) -> Ending {
         let sent = async {

@@ -62,6 +62,12 @@ impl Tools {
         &self.provider
     }
 
+    /// Returns random octets; nothing if the system has none.
+    pub(super) fn random<const N: usize>(&self) -> Option<[u8; N]> {
+        let mut octets = [0; N];
+        self.provider.secure_random.fill(&mut octets).ok().map(|()| octets)
+    }
+
     /// Returns a configuration without resumption; the caller sets verifier and ALPN.
     pub(super) fn config(&self) -> ClientConfig {
         self.config.clone()
