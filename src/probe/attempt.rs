@@ -39,6 +39,7 @@ pub(super) struct Attempt<'a> {
     /// The certificate shown.
     pub(super) certificate: Option<Certificate>,
     began: Now,
+    timeout: Duration,
     steps: Vec<Step>,
     open: Option<(&'static str, Mono)>,
     decided: Option<(Duration, Outcome)>,
@@ -46,7 +47,7 @@ pub(super) struct Attempt<'a> {
 
 impl<'a> Attempt<'a> {
     /// Begins a probe.
-    pub(super) fn new(address: SocketAddr, clock: &'a Clock, tools: &'a Tools) -> Self {
+    pub(super) fn new(address: SocketAddr, timeout: Duration, clock: &'a Clock, tools: &'a Tools) -> Self {
         Self {
             address,
             clock,
@@ -54,10 +55,16 @@ impl<'a> Attempt<'a> {
             warnings: Vec::new(),
             certificate: None,
             began: clock.now(),
+            timeout,
             steps: Vec::new(),
             open: None,
             decided: None,
         }
+    }
+
+    /// Returns how much of its time is left.
+    pub(super) fn left(&self) -> Duration {
+        self.timeout.saturating_sub(self.clock.now().mono.since(self.began.mono))
     }
 
     /// Begins a step.
@@ -86,19 +93,32 @@ impl<'a> Attempt<'a> {
         outcome
     }
 
+    /// Takes over what a part of this check saw.
+    pub(super) fn absorb(&mut self, label: &str, part: Account) {
+        let steps = part.steps.into_iter().map(|step| Step { saw: format!("{label}: {}", step.saw), ..step });
+        self.steps.extend(steps);
+        self.warnings.extend(part.warnings.into_iter().map(|warning| format!("{label}: {warning}")));
+        let sooner = |own: &Certificate, other: &Certificate| other.not_after < own.not_after;
+        if let Some(other) = part.certificate
+            && self.certificate.as_ref().is_none_or(|own| sooner(own, &other))
+        {
+            self.certificate = Some(other);
+        }
+    }
+
     fn decide(&mut self, outcome: &Outcome) {
         let latency = self.clock.now().mono.since(self.began.mono);
         self.decided.get_or_insert_with(|| (latency, outcome.clone()));
     }
 
     /// Makes the account; `ending` is missing when the time was over.
-    pub(super) fn into_account(mut self, ending: Option<Ending>, timeout: Duration) -> Account {
+    pub(super) fn into_account(mut self, ending: Option<Ending>) -> Account {
         match ending {
             Some(Ok(())) => self.passes(),
             Some(Err(outcome)) => drop(self.fails(outcome)),
-            None => drop(self.fails(silent(format!("no answer within {timeout:?}")))),
+            None => drop(self.fails(silent(format!("no answer within {:?}", self.timeout)))),
         }
-        let (latency, outcome) = self.decided.unwrap_or_else(|| (timeout, unknown("nothing was decided")));
+        let (latency, outcome) = self.decided.unwrap_or_else(|| (self.timeout, unknown("nothing was decided")));
         Account {
             outcome,
             began: self.began.mono,

@@ -1,7 +1,7 @@
 //! The kinds of check: the one place that knows them all.
 
 use super::attempt::{Attempt, Conduct, Ending};
-use super::{Dns, Grpc, Http, Icmp, Tcp, Tls};
+use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Tcp, Tls};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -50,4 +50,11 @@ checks! {
     Dns,
     /// Sends an echo request.
     Icmp,
+    /// Runs a program.
+    Exec,
+    /// Carries out several at once.
+    Composite,
 }
+
+/// The transport of checks that send nothing of their own: such a target bears no witness for the network.
+pub const NO_TRANSPORT: &str = "none";

@@ -20,9 +20,11 @@ mod attempt;
 pub mod authority;
 mod certificate;
 pub mod check;
+mod composite;
 mod connect;
 mod datagram;
 mod dns;
+mod exec;
 mod fault;
 pub mod grpc;
 mod http;
@@ -44,7 +46,9 @@ use crate::base::clock::Clock;
 pub use account::{Account, Certificate, Step};
 pub use authority::Authority;
 pub use check::Check;
+pub use composite::{Composite, Part, Rule};
 pub use dns::{Dns, Rcode};
+pub use exec::Exec;
 pub use grpc::Grpc;
 pub use http::{Expect, Http, Method, Pattern, PatternError, Statuses};
 pub use icmp::Icmp;
@@ -71,9 +75,14 @@ pub struct Spec {
 ///
 /// Dropping the future ends the probe and closes its connection.
 pub async fn run(spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
-    let mut attempt = attempt::Attempt::new(spec.address, clock, tools);
-    let ending = tokio::time::timeout(spec.timeout, spec.check.conduct(&mut attempt)).await;
-    attempt.into_account(ending.ok(), spec.timeout)
+    once(spec.address, &spec.check, spec.timeout, clock, tools).await
+}
+
+/// Carries out a check, or a part of one.
+async fn once(address: SocketAddr, check: &Check, timeout: Duration, clock: &Clock, tools: &Tools) -> Account {
+    let mut attempt = attempt::Attempt::new(address, timeout, clock, tools);
+    let ending = tokio::time::timeout(timeout, check.conduct(&mut attempt)).await;
+    attempt.into_account(ending.ok())
 }
 
 #[cfg(test)]

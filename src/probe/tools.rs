@@ -6,6 +6,7 @@ use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::Semaphore;
 
 /// What all probes share; made once, handed to each by reference.
 #[derive(Debug)]
@@ -14,6 +15,7 @@ pub struct Tools {
     provider: Arc<CryptoProvider>,
     config: ClientConfig,
     warning: Option<String>,
+    programs: Semaphore,
 }
 
 impl Tools {
@@ -44,7 +46,7 @@ impl Tools {
             .with_no_client_auth();
         // A resumed session shows no certificate, and a server that fails full handshakes would pass.
         config.resumption = Resumption::disabled();
-        Self { roots: Arc::new(roots), provider, config, warning: None }
+        Self { roots: Arc::new(roots), provider, config, warning: None, programs: Semaphore::new(PROGRAMS) }
     }
 
     /// Returns what is missing on this system, for the log at start-up.
@@ -62,6 +64,11 @@ impl Tools {
         &self.provider
     }
 
+    /// Returns the places for programs: a permit for each that runs.
+    pub(super) const fn programs(&self) -> &Semaphore {
+        &self.programs
+    }
+
     /// Returns random octets; nothing if the system has none.
     pub(super) fn random<const N: usize>(&self) -> Option<[u8; N]> {
         let mut octets = [0; N];
@@ -73,6 +80,9 @@ impl Tools {
         self.config.clone()
     }
 }
+
+/// The most programs that `exec` checks run at once.
+const PROGRAMS: usize = 4;
 
 #[cfg(test)]
 mod tests {
