@@ -1,7 +1,9 @@
 //! The kinds of check: the one place that knows them all.
 
+use std::time::Duration;
+
 use super::attempt::{Attempt, Conduct, Ending};
-use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Tcp, Tls};
+use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Push, Tcp, Tls};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -52,9 +54,36 @@ checks! {
     Icmp,
     /// Runs a program.
     Exec,
+    /// Reads what was posted.
+    Push,
     /// Carries out several at once.
     Composite,
 }
 
-/// The transport of checks that send nothing of their own: such a target bears no witness for the network.
-pub const NO_TRANSPORT: &str = "none";
+impl Check {
+    /// Returns whether it needs a port.
+    pub fn has_port(&self) -> bool {
+        match self {
+            Self::Icmp(_) | Self::Push(_) | Self::Exec(_) => false,
+            Self::Composite(whole) => {
+                whole.parts.iter().any(|part| part.port.is_none() && part.check.has_port())
+            }
+            Self::Tcp(_) | Self::Tls(_) | Self::Http(_) | Self::Grpc(_) | Self::Dns(_) => true,
+        }
+    }
+
+    /// Returns the names under which it reads what was posted, each with its patience.
+    pub fn posts(&self) -> Vec<(&str, Duration)> {
+        match self {
+            Self::Push(push) => vec![(push.name.as_str(), push.patience)],
+            Self::Composite(whole) => whole.parts.iter().flat_map(|part| part.check.posts()).collect(),
+            Self::Tcp(_)
+            | Self::Tls(_)
+            | Self::Http(_)
+            | Self::Grpc(_)
+            | Self::Dns(_)
+            | Self::Icmp(_)
+            | Self::Exec(_) => Vec::new(),
+        }
+    }
+}

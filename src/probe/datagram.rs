@@ -33,6 +33,11 @@ impl Datagram {
         Ok(Self { socket })
     }
 
+    /// Takes a socket that is connected already, of another protocol.
+    pub(super) const fn over(socket: UdpSocket) -> Self {
+        Self { socket }
+    }
+
     /// Returns our own end: what the target sees unless somebody on the way translates addresses.
     pub(super) fn local(&self, attempt: &mut Attempt<'_>) -> Result<SocketAddr, Outcome> {
         self.socket.local_addr().map_err(|error| attempt.fails(unknown(format!("no local address: {error}"))))

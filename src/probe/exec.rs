@@ -43,7 +43,7 @@ impl Conduct for Exec {
     const KIND: &'static str = "exec";
 
     fn transport(&self) -> &'static str {
-        super::check::NO_TRANSPORT
+        crate::health::NO_TRANSPORT
     }
 
     fn parameters(&self) -> String {

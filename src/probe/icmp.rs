@@ -9,11 +9,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-use tokio::time::sleep;
+use tokio::net::UdpSocket;
 
 use super::attempt::{Attempt, Conduct, Ending, unknown};
+use super::datagram::Datagram;
 use super::fault::{self, Told};
 use crate::health::Outcome;
 
@@ -37,53 +36,27 @@ impl Conduct for Icmp {
         let socket = open(attempt.address).map_err(|error| attempt.fails(no_socket(&error)))?;
         let token = attempt.tools.random::<TOKEN>();
         let token = token.ok_or_else(|| attempt.fails(unknown("no random octets")))?;
-        let request = request(attempt.address, &token);
-        let sent = socket.get_ref().send(&request);
-        sent.map_err(|error| attempt.fails(fault::outcome(&error, Told::AtOnce)))?;
-        let mut again = AGAIN.iter();
-        let mut next = again.next();
-        loop {
-            tokio::select! {
-                biased;
-                answer = receive(&socket) => {
-                    let answer = answer.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
-                    if is_reply(attempt.address, &answer, &token) {
-                        attempt.saw("replied");
-                        return Ok(());
-                    }
-                }
-                () = sleep(next.copied().unwrap_or_default()), if next.is_some() => {
-                    let sent = socket.get_ref().send(&request);
-                    sent.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
-                    next = again.next();
-                }
-            }
-        }
+        let (address, request) = (attempt.address, request(attempt.address, &token));
+        let accept = |packet: &[u8]| is_reply(address, packet, &token).then_some(());
+        Datagram::over(socket).ask(&request, AGAIN, accept, attempt).await?;
+        attempt.saw("replied");
+        Ok(())
     }
 }
 
 /// Opens a socket that is connected to the address: the kernel hands over its replies only, and tells of its errors.
-fn open(address: SocketAddr) -> io::Result<AsyncFd<Socket>> {
+///
+/// To the runtime it is a socket like one of UDP: datagrams go out and come in.
+fn open(mut address: SocketAddr) -> io::Result<UdpSocket> {
     let (domain, protocol) = match address {
         SocketAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
         SocketAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
     };
-    let socket = Socket::new(domain, Type::DGRAM.nonblocking(), Some(protocol))?;
-    let mut address = address;
+    let socket = Socket::new(domain, Type::DGRAM, Some(protocol))?;
+    socket.set_nonblocking(true)?;
     address.set_port(0);
     socket.connect(&address.into())?;
-    AsyncFd::with_interest(socket, Interest::READABLE)
-}
-
-async fn receive(socket: &AsyncFd<Socket>) -> io::Result<Vec<u8>> {
-    socket
-        .async_io(Interest::READABLE, |socket| {
-            let mut octets = vec![0; LONGEST];
-            let length = io::Read::read(&mut &*socket, &mut octets)?;
-            octets.truncate(length);
-            Ok(octets)
-        })
-        .await
+    UdpSocket::from_std(socket.into())
 }
 
 /// Classes why there is no socket.
@@ -120,10 +93,8 @@ const REPLY_V6: u8 = 129;
 const HEADER: usize = 8;
 /// How many random octets tell our replies from others.
 const TOKEN: usize = 16;
-/// The longest packet that is read whole, in octets.
-const LONGEST: usize = 256;
-/// How long after the last request the next one follows.
-const AGAIN: &[Duration] = &[Duration::from_millis(500), Duration::from_millis(750)];
+/// When the request is sent again.
+const AGAIN: &[Duration] = &[Duration::from_millis(500), Duration::from_millis(1250)];
 
 #[cfg(test)]
 mod tests {

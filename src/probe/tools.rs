@@ -1,12 +1,14 @@
 //! What all probes share: the TLS provider and the system's roots.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Semaphore;
+
+use crate::health::posted::Board;
 
 /// What all probes share; made once, handed to each by reference.
 #[derive(Debug)]
@@ -16,6 +18,7 @@ pub struct Tools {
     config: ClientConfig,
     warning: Option<String>,
     programs: Semaphore,
+    board: Mutex<Board>,
 }
 
 impl Tools {
@@ -46,7 +49,7 @@ impl Tools {
             .with_no_client_auth();
         // A resumed session shows no certificate, and a server that fails full handshakes would pass.
         config.resumption = Resumption::disabled();
-        Self { roots: Arc::new(roots), provider, config, warning: None, programs: Semaphore::new(PROGRAMS) }
+        Self { roots: Arc::new(roots), provider, config, warning: None, programs: Semaphore::new(PROGRAMS), board: Mutex::default() }
     }
 
     /// Returns what is missing on this system, for the log at start-up.
@@ -62,6 +65,11 @@ impl Tools {
     /// Returns the provider of TLS's algorithms.
     pub(super) fn provider(&self) -> &Arc<CryptoProvider> {
         &self.provider
+    }
+
+    /// Returns what was posted; the runner alone writes.
+    pub(super) fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the places for programs: a permit for each that runs.

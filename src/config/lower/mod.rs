@@ -15,7 +15,7 @@ mod patterns;
 mod services;
 mod targets;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use crate::base::finding::Finding;
@@ -76,7 +76,9 @@ pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, opti
     if options.fixed {
         return Lowered { setup: declared(zones), specs: Table::new(), findings };
     }
-    let setup = Setup { zones, targets: targets.table, pools, hosts, follows, references };
+    let checks = targets.specs.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| &spec.check));
+    let posts = checks.flat_map(Check::posts).map(|(name, _)| name.to_owned()).collect();
+    let setup = Setup { zones, targets: targets.table, pools, hosts, follows, references, posts };
     Lowered { setup, specs: targets.specs, findings }
 }
 
@@ -89,6 +91,7 @@ fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
         hosts: Vec::new(),
         follows: Vec::new(),
         references: Vec::new(),
+        posts: BTreeSet::new(),
     }
 }
 

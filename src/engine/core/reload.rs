@@ -28,6 +28,7 @@ impl Core {
         self.hosts = setup.hosts.iter().map(|host| HostRow { stays: vec![true; host.addresses.len()] }).collect();
         self.serials.reload(&setup.zones);
         self.publication.note_reload(good_zones(&before.setup), now.mono);
+        self.board.expect(&setup.posts, now.mono);
         let thawed = self.carry_witnesses();
         self.wait_for_unknown();
         self.judge_all(Trigger::Reload, now);

@@ -19,10 +19,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending, unknown};
-use super::check::NO_TRANSPORT;
 use super::{Account, Check, Tools, account, once};
 use crate::base::clock::Clock;
-use crate::health::Outcome;
+use crate::health::{NO_TRANSPORT, Outcome};
 
 /// Parameters of [`Check::Composite`](super::Check::Composite).
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@
 //! | the queue of reports is full | accounts wait here, counted as in flight, so no more than that many; commands are still taken |
 //! | the queue of commands is full | the sender waits |
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use crate::base::clock::{Clock, Mono};
 use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
 use crate::health::TargetId;
+use crate::health::posted::Post;
 
 /// What the runner is told.
 #[derive(Clone, Debug)]
@@ -43,6 +44,13 @@ pub enum Command {
         target: TargetId,
         /// When; a point in the past is now.
         at: Mono,
+    },
+    /// Takes a post, and makes the targets due whose checks read it.
+    Post {
+        /// The name that it is posted under.
+        name: String,
+        /// What is said.
+        post: Post,
     },
 }
 
@@ -83,6 +91,7 @@ pub fn spawn(
         setup: 0,
         targets: Table::new(),
         running: BTreeMap::new(),
+        readers: BTreeMap::new(),
         outbox: VecDeque::new(),
         means,
     };
@@ -95,6 +104,8 @@ struct Runner {
     schedule: Schedule,
     setup: u64,
     targets: Table<TargetId, Option<Arc<Spec>>>,
+    /// The targets whose checks read what is posted under each name.
+    readers: BTreeMap<String, Vec<TargetId>>,
     probes: TaskSet<Account>,
     running: BTreeMap<Id, Running>,
     /// Accounts that wait for room in the queue of reports.
@@ -147,9 +158,20 @@ impl Runner {
                     }
                 }
                 self.setup = setup;
+                self.readers = readers(&targets);
+                let names: BTreeSet<String> = self.readers.keys().cloned().collect();
+                self.means.tools.board().expect(&names, now);
                 self.targets = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
             }
             Command::Probe { setup, target, at } if setup == self.setup => self.schedule.due(target, at),
+            Command::Post { name, post } => match self.means.tools.board().post(&name, post, now) {
+                Ok(()) => {
+                    for &target in self.readers.get(&name).into_iter().flatten() {
+                        self.schedule.due(target, now);
+                    }
+                }
+                Err(_) => self.means.metrics.dropped(),
+            },
             Command::Probe { .. } => self.means.metrics.dropped(),
         }
     }
@@ -185,12 +207,38 @@ impl Runner {
     fn hand_over(&mut self) -> Option<Finished> {
         let finished = self.outbox.pop_front()?;
         self.schedule.end(finished.setup, finished.target);
+        if finished.setup == self.setup {
+            self.heed_end_of_posts(finished.target);
+        }
         Some(finished)
+    }
+
+    /// Makes a target due when what it reads runs out.
+    fn heed_end_of_posts(&mut self, target: TargetId) {
+        let Some(Some(spec)) = self.targets.get(target) else { return };
+        let now = self.means.clock.now().mono;
+        for (name, patience) in spec.check.posts() {
+            let end = self.means.tools.board().ends(name, patience, now);
+            if let Some(end) = end {
+                self.schedule.due(target, end);
+            }
+        }
     }
 
     fn measure(&self) {
         self.means.metrics.measure(self.schedule.in_flight(), self.schedule.held(), self.outbox.len());
     }
+}
+
+/// Finds the targets whose checks read each name.
+fn readers(targets: &Table<TargetId, Option<Spec>>) -> BTreeMap<String, Vec<TargetId>> {
+    let mut readers: BTreeMap<String, Vec<TargetId>> = BTreeMap::new();
+    for (id, spec) in targets.iter() {
+        for (name, _) in spec.iter().flat_map(|spec| spec.check.posts()) {
+            readers.entry(name.to_owned()).or_default().push(id);
+        }
+    }
+    readers
 }
 
 #[cfg(test)]
