@@ -122,7 +122,11 @@ impl Board {
             last => {
                 let cause = match last {
                     Some((post, until)) => {
-                        format!("the posted state ({}) ran out {} s ago", post.state.word(), now.since(*until).as_secs())
+                        format!(
+                            "the posted state ({}) ran out {} s ago",
+                            post.state.word(),
+                            now.since(*until).as_secs()
+                        )
                     }
                     None => format!("nothing was posted for {patience:?}"),
                 };

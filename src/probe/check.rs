@@ -65,9 +65,7 @@ impl Check {
     pub fn has_port(&self) -> bool {
         match self {
             Self::Icmp(_) | Self::Push(_) | Self::Exec(_) => false,
-            Self::Composite(whole) => {
-                whole.parts.iter().any(|part| part.port.is_none() && part.check.has_port())
-            }
+            Self::Composite(whole) => whole.parts.iter().any(|part| part.port.is_none() && part.check.has_port()),
             Self::Tcp(_) | Self::Tls(_) | Self::Http(_) | Self::Grpc(_) | Self::Dns(_) => true,
         }
     }

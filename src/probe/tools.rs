@@ -49,7 +49,14 @@ impl Tools {
             .with_no_client_auth();
         // A resumed session shows no certificate, and a server that fails full handshakes would pass.
         config.resumption = Resumption::disabled();
-        Self { roots: Arc::new(roots), provider, config, warning: None, programs: Semaphore::new(PROGRAMS), board: Mutex::default() }
+        Self {
+            roots: Arc::new(roots),
+            provider,
+            config,
+            warning: None,
+            programs: Semaphore::new(PROGRAMS),
+            board: Mutex::default(),
+        }
     }
 
     /// Returns what is missing on this system, for the log at start-up.

@@ -166,13 +166,7 @@ impl fmt::Display for Rule {
 type Run<'a> = Pin<Box<dyn Future<Output = Account> + Send + 'a>>;
 
 /// Begins a part; boxed, since a part may have parts.
-fn begin<'a>(
-    address: SocketAddr,
-    check: &'a Check,
-    limit: Duration,
-    clock: &'a Clock,
-    tools: &'a Tools,
-) -> Run<'a> {
+fn begin<'a>(address: SocketAddr, check: &'a Check, limit: Duration, clock: &'a Clock, tools: &'a Tools) -> Run<'a> {
     Box::pin(once(address, check, limit, clock, tools))
 }
 

@@ -130,7 +130,8 @@ impl Answer {
 /// | UNKNOWN, another status, another code, no gRPC at all | fail, conclusive |
 fn judge(answer: &Answer, service: &str) -> Ending {
     let named = if service.is_empty() { "the server".to_owned() } else { format!("\"{service}\"") };
-    let said = if answer.message.is_empty() { String::new() } else { format!(": {}", quote(answer.message.as_bytes())) };
+    let said =
+        if answer.message.is_empty() { String::new() } else { format!(": {}", quote(answer.message.as_bytes())) };
     if answer.status != 200 {
         return Err(conclusive(format!("no gRPC: HTTP status {}", answer.status)));
     }

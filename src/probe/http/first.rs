@@ -54,11 +54,8 @@ pub(super) async fn exchange(http: &Http, stream: Stream, attempt: &mut Attempt<
 /// Takes of an answer what is judged.
 async fn read(http: &Http, response: Response<Incoming>) -> Result<Answer, hyper::Error> {
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let mut answer = Answer {
-        status: response.status().as_u16(),
-        retry_after: text(header::RETRY_AFTER),
-        body: Vec::new(),
-    };
+    let mut answer =
+        Answer { status: response.status().as_u16(), retry_after: text(header::RETRY_AFTER), body: Vec::new() };
     if http.expect.is_none() {
         return Ok(answer);
     }

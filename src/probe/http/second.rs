@@ -57,11 +57,8 @@ pub(in crate::probe) async fn open(stream: Stream) -> Result<Opened, h2::Error> 
 async fn read(http: &Http, response: ResponseFuture) -> Result<Answer, h2::Error> {
     let response = response.await?;
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let mut answer = Answer {
-        status: response.status().as_u16(),
-        retry_after: text(header::RETRY_AFTER),
-        body: Vec::new(),
-    };
+    let mut answer =
+        Answer { status: response.status().as_u16(), retry_after: text(header::RETRY_AFTER), body: Vec::new() };
     if http.expect.is_none() {
         return Ok(answer);
     }
