@@ -56,7 +56,7 @@ pub fn duration(low: Duration, high: Duration) -> impl Fn(&DeValue<'_>) -> Read<
 fn told(span: Duration) -> String {
     let millis = span.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-    let unit = units.into_iter().find(|(length, unit)| millis % length == 0 && (millis > 0 || *unit == "s"));
+    let unit = units.into_iter().find(|(length, unit)| millis.is_multiple_of(*length) && (millis > 0 || *unit == "s"));
     unit.map_or_else(|| format!("{millis}ms"), |(length, unit)| format!("{}{unit}", millis / length))
 }
 

@@ -187,12 +187,13 @@ impl Fault {
 /// Says in plain words why there is no chain.
 fn words(error: &CertificateError) -> String {
     let told = error.to_string();
-    // A self-signed certificate that calls itself a CA, as `openssl req -x509` makes them.
-    let own_authority = told.contains("CaUsedAsEndEntity");
-    match error {
-        CertificateError::UnknownIssuer => "unknown issuer".to_owned(),
-        _ if own_authority => "the server shows a CA's own certificate".to_owned(),
-        _ => told,
+    if matches!(error, CertificateError::UnknownIssuer) {
+        "unknown issuer".to_owned()
+    } else if told.contains("CaUsedAsEndEntity") {
+        // Self-signed, as `openssl req -x509` makes them.
+        "the server shows a CA's own certificate".to_owned()
+    } else {
+        told
     }
 }
 

@@ -103,7 +103,7 @@ fn documentation_addresses_are_served_with_a_warning_and_never_probed() {
     eventually("a second", || (since.elapsed().as_millis() > 1_200).then_some(()));
     assert!(ask_sip(address).is(DECLARED));
     let text = fetch(server.metrics(), "/metrics");
-    assert!(!text.contains("\nprobe_outcomes_total{"), "{text}");
-    assert!(text.contains("\nprobe_lateness_seconds_count 0\n"), "{text}");
-    assert!(text.contains("\nprobe_in_flight 0\n") && text.contains("\nprobe_held 0\n"), "{text}");
+    assert!(!text.contains("\nunderstudy_probe_outcomes_total{"), "{text}");
+    assert!(text.contains("\nunderstudy_probe_lateness_seconds_count 0\n"), "{text}");
+    assert!(text.contains("\nunderstudy_probe_in_flight 0\n") && text.contains("\nunderstudy_probe_held 0\n"), "{text}");
 }

@@ -1,0 +1,105 @@
+//! The bodies of the fuzz targets over their seeds and over what chance makes of them, for a second each: what holds
+//! for every input is tried with each run of the tests. `cargo fuzz` runs the same bodies guided by coverage.
+//!
+//! `FUZZ_SECONDS` sets how long each body runs. An input that fails is written to a file, which is named.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "it runs for a time, and tells how often")]
+
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+#[path = "../fuzz/bodies/query.rs"]
+mod query;
+#[path = "../fuzz/bodies/zone_parse.rs"]
+mod zone_parse;
+
+#[test]
+fn any_octets_are_read_as_a_packet() {
+    feed("query", query::run);
+}
+
+#[test]
+fn any_octets_are_read_as_a_zone() {
+    feed("zone_parse", zone_parse::run);
+}
+
+/// Runs a body over its seeds, then over changed ones until the time is over.
+fn feed(name: &str, body: fn(&[u8])) {
+    let seeds = seeds(name);
+    assert!(!seeds.is_empty(), "fuzz/seeds/{name} has no file");
+    seeds.iter().for_each(|seed| run(name, body, seed));
+    let seconds = std::env::var("FUZZ_SECONDS").map_or(1, |text| text.parse().unwrap());
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut chance = Chance(0x5eed);
+    let mut runs = 0_u64;
+    while Instant::now() < end {
+        run(name, body, &change(&seeds, &mut chance));
+        runs += 1;
+    }
+    println!("{name}: {runs} inputs");
+    assert!(runs > 0);
+}
+
+fn run(name: &str, body: fn(&[u8]), input: &[u8]) {
+    if catch_unwind(|| body(input)).is_err() {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{name}"));
+        fs::write(&file, input).unwrap();
+        panic!("fuzz/bodies/{name}.rs fails over {}", file.display());
+    }
+}
+
+fn seeds(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(name);
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| fs::read(file).unwrap()).collect()
+}
+
+/// Takes a seed and changes it in one to eight places.
+fn change(seeds: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
+    let mut input = seeds[chance.below(seeds.len())].clone();
+    for _ in 0..=chance.below(8) {
+        let at = chance.below(input.len() + 1);
+        let end = at + chance.below((input.len() - at).min(64) + 1);
+        match chance.below(6) {
+            0 if at < input.len() => input[at] ^= 1 << chance.below(8),
+            1 if at < input.len() => input[at] = ODD[chance.below(ODD.len())],
+            2 => input.insert(at, ODD[chance.below(ODD.len())]),
+            3 => drop(input.drain(at..end)),
+            4 => {
+                let again = input[at..end].to_vec();
+                let to = chance.below(input.len() + 1);
+                input.splice(to..to, again);
+            }
+            _ => {
+                let other = &seeds[chance.below(seeds.len())];
+                let from = chance.below(other.len() + 1);
+                input.truncate(at);
+                input.extend_from_slice(&other[from..]);
+            }
+        }
+    }
+    input.truncate(LONGEST);
+    input
+}
+
+/// Numbers that follow from the first: the same run each time (SplitMix64).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let below = (mixed ^ (mixed >> 31)) % u64::try_from(bound.max(1)).unwrap();
+        usize::try_from(below).unwrap()
+    }
+}
+
+/// Octets that mean something somewhere.
+const ODD: &[u8] = b"\x00\x01\x0c\x20\x3f\x40\x7f\x80\xc0\xff\r\n\t .;:\"'()<>/\\@$*-+=%&09azAZ";
+const LONGEST: usize = 64 * 1024;
