@@ -7,8 +7,26 @@ use crate::zone::Name;
 pub struct Inference {
     /// The check.
     pub guess: Guess,
+    /// What clients go over.
+    pub transport: Transport,
     /// The protocol whose own check would say more, once it is there.
     pub until: Option<&'static str>,
+}
+
+/// What clients of a service go over, for checks that can go over several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// A connection.
+    Tcp,
+    /// A connection in TLS from its begin.
+    Tls,
+}
+
+impl Transport {
+    /// The words for them, in config and URLs.
+    pub const WORDS: [(&'static str, Self); 3] = [("udp", Self::Udp), ("tcp", Self::Tcp), ("tls", Self::Tls)];
 }
 
 /// A check without its parameters.
@@ -23,14 +41,17 @@ pub enum Guess {
         /// The protocols to offer by ALPN.
         alpn: &'static [&'static str],
     },
+    /// SIP OPTIONS for the service's domain, over its transport.
+    Sip,
 }
 
 /// Infers the check of a service.
 ///
 /// | owner labels | check |
 /// |---|---|
-/// | `_sip`, `_xmpp-*`, `_stun`, `_turn` over `_tcp` | TCP, until the protocol's own check is there |
-/// | `_sips`, `_xmpps-*` (with ALPN, XEP-0368), `_stuns`, `_turns` over `_tcp`; anything over `_tls` | TLS, likewise |
+/// | `_sip` over `_udp`, `_tcp`, `_tls`; `_sips` over `_tcp`, `_tls` (RFC 3263 §4.1) | SIP |
+/// | `_xmpp-*`, `_stun`, `_turn` over `_tcp` | TCP, until the protocol's own check is there |
+/// | `_xmpps-*` (with ALPN, XEP-0368), `_stuns`, `_turns` over `_tcp`; anything over `_tls` | TLS, likewise |
 /// | over `_tcp` and known to be TLS | TLS |
 /// | any other over `_tcp`, also `*` | TCP |
 /// | anything else, as `_udp` | none |
@@ -38,6 +59,7 @@ pub fn infer(owner: &Name) -> Inference {
     let [service, transport] = first_labels(owner);
     let until = protocol_of(&service);
     let guess = match (transport.as_str(), service.as_str()) {
+        ("_udp", "_sip") | ("_tcp" | "_tls", "_sip" | "_sips") => Guess::Sip,
         ("_tcp", "_xmpps-client") => Guess::Tls { alpn: &["xmpp-client"] },
         ("_tcp", "_xmpps-server") => Guess::Tls { alpn: &["xmpp-server"] },
         ("_tcp", service) if TLS.contains(&service) => Guess::Tls { alpn: &[] },
@@ -45,7 +67,14 @@ pub fn infer(owner: &Name) -> Inference {
         ("_tls", _) => Guess::Tls { alpn: &[] },
         _ => Guess::Nothing,
     };
-    Inference { guess, until }
+    let is_tls = service.starts_with("_xmpps-") || TLS.contains(&service.as_str());
+    let transport = match transport.as_str() {
+        "_udp" => Transport::Udp,
+        "_tls" => Transport::Tls,
+        _ if is_tls => Transport::Tls,
+        _ => Transport::Tcp,
+    };
+    Inference { guess, transport, until }
 }
 
 /// Returns the first two labels in lower case, as in `_sip`, `_tcp`; empty ones where there are none.
@@ -63,7 +92,6 @@ pub fn service_domain(owner: &Name) -> String {
 /// Returns the protocol whose check is still to come.
 fn protocol_of(service: &str) -> Option<&'static str> {
     match service {
-        "_sip" | "_sips" => Some("SIP"),
         "_xmpp-client" | "_xmpp-server" | "_xmpps-client" | "_xmpps-server" => Some("XMPP"),
         "_stun" | "_stuns" => Some("STUN"),
         "_turn" | "_turns" => Some("TURN"),
@@ -107,34 +135,37 @@ mod tests {
 
     #[test]
     fn the_owner_tells_the_check() {
-        let tls = Guess::Tls { alpn: &[] };
-        for (owner, guess, until) in [
-            ("_sip._udp.example.com", Guess::Nothing, Some("SIP")),
-            ("_sip._tcp.example.com", Guess::Tcp, Some("SIP")),
-            ("_sips._tcp.example.com", tls, Some("SIP")),
-            ("_SIP._TLS.example.com", tls, Some("SIP")),
-            ("_xmpp-client._tcp.example.com", Guess::Tcp, Some("XMPP")),
-            ("_xmpp-server._tcp.example.com", Guess::Tcp, Some("XMPP")),
-            ("_xmpps-client._tcp.example.com", Guess::Tls { alpn: &["xmpp-client"] }, Some("XMPP")),
-            ("_xmpps-server._tcp.example.com", Guess::Tls { alpn: &["xmpp-server"] }, Some("XMPP")),
-            ("_stun._udp.example.com", Guess::Nothing, Some("STUN")),
-            ("_stun._tcp.example.com", Guess::Tcp, Some("STUN")),
-            ("_stuns._tcp.example.com", tls, Some("STUN")),
-            ("_turn._udp.example.com", Guess::Nothing, Some("TURN")),
-            ("_turn._tcp.example.com", Guess::Tcp, Some("TURN")),
-            ("_turns._tcp.example.com", tls, Some("TURN")),
-            ("_imaps._tcp.example.com", tls, None),
-            ("_submissions._tcp.example.com", tls, None),
-            ("_ldaps._tcp.example.com", tls, None),
-            ("_https._tcp.example.com", tls, None),
-            ("_imap._tcp.example.com", Guess::Tcp, None),
-            ("*._tcp.example.com", Guess::Tcp, None),
-            ("_minecraft._udp.example.com", Guess::Nothing, None),
-            ("_foo._sctp.example.com", Guess::Nothing, None),
-            ("example.com", Guess::Nothing, None),
-            (".", Guess::Nothing, None),
+        use Transport::{Tcp, Udp};
+        let (tls, over_tls) = (Guess::Tls { alpn: &[] }, Transport::Tls);
+        for (owner, guess, transport, until) in [
+            ("_sip._udp.example.com", Guess::Sip, Udp, None),
+            ("_sip._tcp.example.com", Guess::Sip, Tcp, None),
+            ("_sips._tcp.example.com", Guess::Sip, over_tls, None),
+            ("_SIP._TLS.example.com", Guess::Sip, over_tls, None),
+            ("_sips._udp.example.com", Guess::Nothing, Udp, None),
+            ("_sip._sctp.example.com", Guess::Nothing, Tcp, None),
+            ("_xmpp-client._tcp.example.com", Guess::Tcp, Tcp, Some("XMPP")),
+            ("_xmpp-server._tcp.example.com", Guess::Tcp, Tcp, Some("XMPP")),
+            ("_xmpps-client._tcp.example.com", Guess::Tls { alpn: &["xmpp-client"] }, over_tls, Some("XMPP")),
+            ("_xmpps-server._tcp.example.com", Guess::Tls { alpn: &["xmpp-server"] }, over_tls, Some("XMPP")),
+            ("_stun._udp.example.com", Guess::Nothing, Udp, Some("STUN")),
+            ("_stun._tcp.example.com", Guess::Tcp, Tcp, Some("STUN")),
+            ("_stuns._tcp.example.com", tls, over_tls, Some("STUN")),
+            ("_turn._udp.example.com", Guess::Nothing, Udp, Some("TURN")),
+            ("_turn._tcp.example.com", Guess::Tcp, Tcp, Some("TURN")),
+            ("_turns._tcp.example.com", tls, over_tls, Some("TURN")),
+            ("_imaps._tcp.example.com", tls, over_tls, None),
+            ("_submissions._tcp.example.com", tls, over_tls, None),
+            ("_ldaps._tcp.example.com", tls, over_tls, None),
+            ("_https._tcp.example.com", tls, over_tls, None),
+            ("_imap._tcp.example.com", Guess::Tcp, Tcp, None),
+            ("*._tcp.example.com", Guess::Tcp, Tcp, None),
+            ("_minecraft._udp.example.com", Guess::Nothing, Udp, None),
+            ("_foo._sctp.example.com", Guess::Nothing, Tcp, None),
+            ("example.com", Guess::Nothing, Tcp, None),
+            (".", Guess::Nothing, Tcp, None),
         ] {
-            assert_eq!(infer(&owner.parse().unwrap()), Inference { guess, until }, "{owner}");
+            assert_eq!(infer(&owner.parse().unwrap()), Inference { guess, transport, until }, "{owner}");
         }
     }
 

@@ -21,6 +21,16 @@ pub(super) trait Conduct {
     /// Returns the parameters in a canonical text; empty if all are the default.
     fn parameters(&self) -> String;
 
+    /// Returns whether it needs a port.
+    fn has_port(&self) -> bool {
+        true
+    }
+
+    /// Returns the names under which it reads what was posted, each with its patience.
+    fn posts(&self) -> Vec<(&str, Duration)> {
+        Vec::new()
+    }
+
     /// Carries the check out; the caller bounds its time, and drops it when that is over.
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending;
 }
@@ -43,6 +53,7 @@ pub(super) struct Attempt<'a> {
     steps: Vec<Step>,
     open: Option<(&'static str, Mono)>,
     decided: Option<(Duration, Outcome)>,
+    passed_over: u32,
 }
 
 impl<'a> Attempt<'a> {
@@ -59,6 +70,7 @@ impl<'a> Attempt<'a> {
             steps: Vec::new(),
             open: None,
             decided: None,
+            passed_over: 0,
         }
     }
 
@@ -77,6 +89,11 @@ impl<'a> Attempt<'a> {
         if let Some((what, since)) = self.open.take() {
             self.steps.push(Step { what, took: self.clock.now().mono.since(since), saw: saw.into() });
         }
+    }
+
+    /// Counts a message that does not answer: late, provisional or somebody else's.
+    pub(super) const fn passed_over(&mut self) {
+        self.passed_over = self.passed_over.saturating_add(1);
     }
 
     /// Marks that the target passes: from here on the probe is only polite, and nothing can go wrong any more.
@@ -116,7 +133,14 @@ impl<'a> Attempt<'a> {
         match ending {
             Some(Ok(())) => self.passes(),
             Some(Err(outcome)) => drop(self.fails(outcome)),
-            None => drop(self.fails(silent(format!("no answer within {:?}", self.timeout)))),
+            None => {
+                let others = match self.passed_over {
+                    0 => String::new(),
+                    1 => "; 1 message that does not answer passed over".to_owned(),
+                    count => format!("; {count} messages that do not answer passed over"),
+                };
+                drop(self.fails(silent(format!("no answer within {:?}{others}", self.timeout))));
+            }
         }
         let (latency, outcome) = self.decided.unwrap_or_else(|| (self.timeout, unknown("nothing was decided")));
         Account {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending};
-use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Push, Tcp, Tls};
+use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Push, Sip, Tcp, Tls};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -31,6 +31,16 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.parameters(),)+ }
             }
 
+            /// Returns whether it needs a port.
+            pub fn has_port(&self) -> bool {
+                match self { $(Self::$kind(check) => check.has_port(),)+ }
+            }
+
+            /// Returns the names under which it reads what was posted, each with its patience.
+            pub fn posts(&self) -> Vec<(&str, Duration)> {
+                match self { $(Self::$kind(check) => check.posts(),)+ }
+            }
+
             /// Carries the check out.
             pub(super) async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
                 match self { $(Self::$kind(check) => check.conduct(attempt).await,)+ }
@@ -44,6 +54,8 @@ checks! {
     Tcp,
     /// Connects and shakes hands.
     Tls,
+    /// Asks OPTIONS over UDP, TCP or TLS.
+    Sip,
     /// Asks for a path, over plain TCP or TLS.
     Http,
     /// Calls gRPC's health service.
@@ -58,30 +70,4 @@ checks! {
     Push,
     /// Carries out several at once.
     Composite,
-}
-
-impl Check {
-    /// Returns whether it needs a port.
-    pub fn has_port(&self) -> bool {
-        match self {
-            Self::Icmp(_) | Self::Push(_) | Self::Exec(_) => false,
-            Self::Composite(whole) => whole.parts.iter().any(|part| part.port.is_none() && part.check.has_port()),
-            Self::Tcp(_) | Self::Tls(_) | Self::Http(_) | Self::Grpc(_) | Self::Dns(_) => true,
-        }
-    }
-
-    /// Returns the names under which it reads what was posted, each with its patience.
-    pub fn posts(&self) -> Vec<(&str, Duration)> {
-        match self {
-            Self::Push(push) => vec![(push.name.as_str(), push.patience)],
-            Self::Composite(whole) => whole.parts.iter().flat_map(|part| part.check.posts()).collect(),
-            Self::Tcp(_)
-            | Self::Tls(_)
-            | Self::Http(_)
-            | Self::Grpc(_)
-            | Self::Dns(_)
-            | Self::Icmp(_)
-            | Self::Exec(_) => Vec::new(),
-        }
-    }
 }

@@ -69,6 +69,7 @@ impl Datagram {
                     if let Some(taken) = accept(room.get(..length).unwrap_or_default()) {
                         return Ok(taken);
                     }
+                    attempt.passed_over();
                 }
                 () = sleep(wait), if next.is_some() => {
                     let sent = self.socket.send(question).await;

@@ -55,6 +55,10 @@ impl Conduct for Exec {
         text
     }
 
+    fn has_port(&self) -> bool {
+        false
+    }
+
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
         attempt.begin("exec");
         let grace = GRACE.min(attempt.left() / 4);

@@ -31,6 +31,10 @@ impl Conduct for Icmp {
         String::new()
     }
 
+    fn has_port(&self) -> bool {
+        false
+    }
+
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
         attempt.begin("echo");
         let socket = open(attempt.address).map_err(|error| attempt.fails(no_socket(&error)))?;

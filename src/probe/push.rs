@@ -32,6 +32,14 @@ impl Conduct for Push {
         format!("name=\"{}\" patience={:?}{expired}", self.name.escape_default(), self.patience)
     }
 
+    fn has_port(&self) -> bool {
+        false
+    }
+
+    fn posts(&self) -> Vec<(&str, Duration)> {
+        vec![(&self.name, self.patience)]
+    }
+
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
         attempt.begin("read");
         let now = attempt.clock.now().mono;

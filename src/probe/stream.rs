@@ -1,6 +1,7 @@
 //! A stream to the target, plain or in TLS, behind one type: what checks of protocols talk over.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::attempt::{Attempt, Ending};
+use super::attempt::{Attempt, Ending, unknown};
 use super::connect::connect;
 use super::fault::{self, Told};
 use super::tls::{Tls, handshake};
@@ -39,6 +40,15 @@ impl Stream {
             Self::Plain(_) => None,
             Self::Tls(stream) => stream.get_ref().1.alpn_protocol(),
         }
+    }
+
+    /// Returns our own end: what the target sees unless somebody on the way translates addresses.
+    pub(super) fn local(&self, attempt: &mut Attempt<'_>) -> Result<SocketAddr, Outcome> {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        stream.local_addr().map_err(|error| attempt.fails(unknown(format!("no local address: {error}"))))
     }
 
     /// Sends all of `octets`; an error ends the step under way.

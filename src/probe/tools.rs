@@ -49,6 +49,9 @@ impl Tools {
             .with_no_client_auth();
         // A resumed session shows no certificate, and a server that fails full handshakes would pass.
         config.resumption = Resumption::disabled();
+        // The first random numbers of a process take tens of milliseconds: not in the first probe's latency. Should
+        // they fail, so does the probe that needs them.
+        drop(provider.secure_random.fill(&mut [0]));
         Self {
             roots: Arc::new(roots),
             provider,

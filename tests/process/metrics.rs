@@ -29,7 +29,7 @@ fn counters_of_queries_answers_and_probes_grow() {
     assert!(value("understudy_dns_responses_total{transport=\"udp\",rcode=\"nxdomain\"}") >= 1.0);
     assert!(value("understudy_dns_responses_total{transport=\"udp\",rcode=\"formerr\"}") >= 1.0);
 
-    let passes = || value("understudy_probe_outcomes_total{kind=\"tcp\",outcome=\"pass\"}");
+    let passes = || value("understudy_probe_outcomes_total{kind=\"sip\",outcome=\"pass\"}");
     let before = passes();
     assert!(before >= 3.0);
     eventually("more probes", || (passes() > before).then_some(()));
@@ -63,7 +63,7 @@ fn each_log_line_is_a_json_object_with_fields_when_standard_error_is_no_terminal
     server.answering();
     drop(node1);
     let (_, health) = server.log.wait_from(0, &["health changed", "\"down\""]);
-    assert_eq!(health["probe.target"], format!("tcp {}:5060", hosts.node1));
+    assert_eq!(health["probe.target"], format!("sip+tcp {}:5060 domain=example.com", hosts.node1));
     assert_eq!((&health["health.from"], &health["level"]), (&"failing".into(), &"INFO".into()));
     assert!(health["cause"].as_str().unwrap().contains("refused"), "{health}");
     let (_, answer) = server.log.wait_from(0, &["answer changed", "_sip._tcp.example.com"]);

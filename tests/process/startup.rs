@@ -8,7 +8,7 @@ use hickory_proto::op::ResponseCode;
 use crate::client::{DECLARED, SIP, ask, ask_sip, ask_within, query, send_tcp, wait_sip};
 use crate::failover::quick;
 use crate::server::{Folder, Network, Program, Server};
-use crate::target::Hosts;
+use crate::target::{Hosts, Target};
 
 /// Runs `understudy ready`.
 pub(crate) fn ready(server: SocketAddr) -> (i32, String) {
@@ -120,12 +120,13 @@ fn ready_asks_where_the_config_of_the_environment_says() {
 
 #[test]
 fn targets_and_doors_may_be_of_ipv6() {
-    let Ok(node1) = TcpListener::bind("[::1]:0") else {
+    if TcpListener::bind("[::1]:0").is_err() {
         println!("not shown: this machine has no ::1");
         return;
-    };
-    let node2 = TcpListener::bind("[::1]:0").unwrap();
-    let [port1, port2] = [&node1, &node2].map(|node| node.local_addr().unwrap().port());
+    }
+    let any = "[::1]:0".parse().unwrap();
+    let [node1, node2] = [Target::at(any), Target::at(any)];
+    let [port1, port2] = [&node1, &node2].map(|node| node.address().port());
     let folder = Folder::new();
     let text = format!(
         "$ORIGIN example.com.\n$TTL 300\n@ IN SOA ns1 hostmaster 1 3600 600 604800 30\n@ IN NS ns1\nns1 IN AAAA ::1\n\

@@ -1,5 +1,6 @@
 //! Stand-ins for the servers behind a service: alive, dead, or deaf.
 
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,7 @@ use crate::server::Network;
 /// The port of all targets.
 pub(crate) const PORT: u16 = 5060;
 
-/// A target that accepts connections until it is dropped: then they are refused.
+/// A target that answers SIP over TCP until it is dropped: then connections are refused.
 pub(crate) struct Target {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
@@ -21,21 +22,47 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn up(ip: Ipv4Addr) -> Self {
-        let address = SocketAddr::new(IpAddr::V4(ip), PORT);
+        Self::at(SocketAddr::new(IpAddr::V4(ip), PORT))
+    }
+
+    pub(crate) fn at(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).unwrap();
+        let address = listener.local_addr().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
-            while let Ok(connection) = listener.accept() {
-                drop(connection);
+            while let Ok((connection, _)) = listener.accept() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
                 }
+                // Whoever asks may have gone already.
+                drop(answer(connection));
             }
         });
         Self { address, stop, thread: Some(thread) }
     }
+}
+
+/// Answers one request: 200, with the fields that tell whose answer it is (RFC 3261 §8.2.6.2).
+fn answer(mut connection: TcpStream) -> std::io::Result<()> {
+    connection.set_read_timeout(Some(Duration::from_secs(2)))?;
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut some = [0; 1024];
+        match connection.read(&mut some)? {
+            0 => return Ok(()),
+            read => request.extend_from_slice(&some[..read]),
+        }
+    }
+    let request = String::from_utf8(request).unwrap();
+    let is_told = |line: &&str| ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].iter().any(|name| line.starts_with(name));
+    let told: String = request.lines().filter(is_told).map(|line| format!("{line}\r\n")).collect();
+    connection.write_all(format!("SIP/2.0 200 OK\r\n{told}Content-Length: 0\r\n\r\n").as_bytes())
 }
 
 impl Drop for Target {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::config::reader::nearest;
-use crate::probe::{Authority, Check, Spec, Tcp, Tls, Verify};
+use crate::probe::{Authority, Check, Over, Sip, Spec, Tcp, Tls, Verify};
 
 /// What the options say beside the URL.
 #[derive(Clone, Debug)]
@@ -19,16 +19,23 @@ pub(super) struct Choices {
     pub(super) authority: Option<Authority>,
 }
 
+impl Choices {
+    /// Returns how TLS is spoken with the owner of a name.
+    fn tls(&self, name: String) -> Tls {
+        Tls { name, verify: self.verify, alpn: Vec::new(), authority: self.authority.clone() }
+    }
+}
+
 /// Why a text names nothing that can be probed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum UrlError {
     /// There is no `://`.
     #[error(
-        "\"{0}\" is no check: write KIND://ADDRESS:PORT, such as tcp://127.0.0.1:5060 or tls://[::1]:5061/example.com"
+        "\"{0}\" is no check: write KIND://ADDRESS:PORT, such as tcp://127.0.0.1:5060 or sip+tls://[::1]:5061/example.com"
     )]
     Shape(String),
     /// A kind that comes later.
-    #[error("the check {0} is not built yet: coming; what works now: tcp, tls")]
+    #[error("the check {0} is not built yet: coming; what works now: {WORKING}")]
     NotBuilt(String),
     /// No kind that we know.
     #[error("there is no check {0}; {1}")]
@@ -54,7 +61,7 @@ pub(super) enum UrlError {
     Port(&'static str, String),
 }
 
-/// Reads what is to be probed, and how. The domain is the name that is asked for by TLS; without it, the address is.
+/// Reads what is to be probed, and how. The domain is the name that is asked for; without it, the address is.
 pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
     let (scheme, rest) = text.split_once("://").ok_or_else(|| UrlError::Shape(text.to_owned()))?;
     let scheme = scheme.to_ascii_lowercase();
@@ -66,15 +73,28 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
         Some((host, domain)) => (host, Some(domain.trim_end_matches('.')).filter(|domain| !domain.is_empty())),
         None => (rest, None),
     };
+    let name = domain.unwrap_or(split_port(host).0).to_owned();
     match kind {
         "tcp" => over(Tcp::default(), Check::Tcp, "tcp", transport, "; for a TLS handshake write tls://")
-            .and_then(|check| finish(check, host, choices)),
+            .and_then(|check| finish(check, host, None, choices)),
         "tls" => {
-            let (address, _) = split_port(host);
-            let name = domain.unwrap_or(address).to_owned();
-            let tls = Tls { name, verify: choices.verify, alpn: Vec::new(), authority: choices.authority.clone() };
             let transport = transport.filter(|&transport| transport != "tcp");
-            over(tls, Check::Tls, "tls", transport, "").and_then(|check| finish(check, host, choices))
+            over(choices.tls(name), Check::Tls, "tls", transport, "")
+                .and_then(|check| finish(check, host, None, choices))
+        }
+        "sip" | "sips" => {
+            // RFC 3261 §19.1.2, RFC 3263 §4.1: sip is over UDP unless said otherwise, sips over TLS.
+            let (over, port) = match (kind, transport) {
+                (_, Some("tls")) | ("sips", None | Some("tcp")) => (Over::Tls(choices.tls(name.clone())), 5061),
+                ("sip", None | Some("udp")) => (Over::Udp, 5060),
+                ("sip", Some("tcp")) => (Over::Tcp, 5060),
+                (_, other) => {
+                    let transport = other.unwrap_or_default().to_owned();
+                    let help = if kind == "sips" { "; sips:// is sip+tls://" } else { "; it has udp, tcp and tls" };
+                    return Err(UrlError::Transport { kind: "sip", transport, help });
+                }
+            };
+            finish(Check::Sip(Sip::new(name, over)), host, Some(port), choices)
         }
         _ if COMING.contains(&kind) => Err(UrlError::NotBuilt(kind.to_owned())),
         _ => Err(UrlError::Kind(kind.to_owned(), suggest(kind))),
@@ -97,11 +117,11 @@ fn over<P>(
     }
 }
 
-/// Adds where to and how long.
-fn finish(check: Check, host: &str, choices: &Choices) -> Result<Spec, UrlError> {
+/// Adds where to, by default on the protocol's own port if it has one, and how long.
+fn finish(check: Check, host: &str, usual: Option<u16>, choices: &Choices) -> Result<Spec, UrlError> {
     let (address, port) = split_port(host);
     let address: IpAddr = address.parse().map_err(|_| UrlError::Name(host.to_owned()))?;
-    let port = port.and_then(|port| port.parse().ok()).filter(|&port| port != 0);
+    let port = port.map_or(usual, |port| port.parse().ok()).filter(|&port| port != 0);
     let port = port.ok_or_else(|| UrlError::Port(check.kind(), bracketed(address)))?;
     Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout })
 }
@@ -127,15 +147,16 @@ fn bracketed(address: IpAddr) -> String {
 
 /// Returns what may have been meant by a kind that there is not.
 fn suggest(kind: &str) -> String {
-    match nearest(kind, ["tcp", "tls"].into_iter().chain(COMING)) {
+    match nearest(kind, WORKING.split(", ").chain(COMING)) {
         Some(near) => format!("did you mean {near}?"),
-        None => "what works now: tcp, tls".to_owned(),
+        None => format!("what works now: {WORKING}"),
     }
 }
 
+/// The checks that there are.
+const WORKING: &str = "tcp, tls, sip";
 /// The checks that come later.
-const COMING: [&str; 13] =
-    ["http", "https", "sip", "sips", "xmpp", "xmpps", "stun", "stuns", "turn", "turns", "dns", "grpc", "icmp"];
+const COMING: [&str; 11] = ["http", "https", "xmpp", "xmpps", "stun", "stuns", "turn", "turns", "dns", "grpc", "icmp"];
 
 #[cfg(test)]
 mod tests {
@@ -165,10 +186,32 @@ mod tests {
     }
 
     #[test]
+    fn sip_goes_over_what_the_scheme_says_and_has_ports_of_its_own() {
+        for (text, address, transport, domain) in [
+            ("sip://127.0.0.1", "127.0.0.1:5060", "udp", "127.0.0.1"),
+            ("sip+udp://127.0.0.1:5070/Example.com.", "127.0.0.1:5070", "udp", "Example.com"),
+            ("sip+tcp://[::1]/example.com", "[::1]:5060", "tcp", "example.com"),
+            ("sip+tls://[::1]/example.com", "[::1]:5061", "tls", "example.com"),
+            ("sips://127.0.0.1/example.com", "127.0.0.1:5061", "tls", "example.com"),
+            ("sips+tcp://127.0.0.1:443/example.com", "127.0.0.1:443", "tls", "example.com"),
+        ] {
+            let spec = read(text).unwrap();
+            assert_eq!((spec.address, spec.check.transport()), (address.parse().unwrap(), transport), "{text}");
+            let Check::Sip(sip) = &spec.check else { panic!("{text}: {spec:?}") };
+            assert_eq!(sip.domain, domain);
+            assert!(!matches!(&sip.over, Over::Tls(tls) if tls.name != domain), "{text}: {sip:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_probed_is_told_with_the_mend() {
         for (text, part) in [
             ("127.0.0.1:5060", "is no check: write KIND://"),
-            ("sip+udp://127.0.0.1:5060", "the check sip is not built yet: coming"),
+            ("xmpp://127.0.0.1:5222", "the check xmpp is not built yet: coming"),
+            ("sip+sctp://127.0.0.1", "the check sip does not go over sctp; it has udp, tcp and tls"),
+            ("sips+udp://127.0.0.1", "the check sip does not go over udp; sips:// is sip+tls://"),
+            ("sip://127.0.0.1:0", "needs a port"),
+            ("sip://127.0.0.1:", "needs a port"),
             ("gopher://127.0.0.1:70", "there is no check gopher"),
             ("tcp://node1.example.com:5060", "is a name, and names are not resolved yet"),
             ("tcp://127.0.0.1", "needs a port from 1 to 65535: write tcp://127.0.0.1:PORT"),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::base::finding::Finding;
-use crate::config::infer::Guess;
-use crate::config::shape::{AddressEntry, CheckKind, CheckShape, Leads};
+use crate::config::infer::{Guess, Transport};
+use crate::config::shape::{AddressEntry, CheckShape, Leads};
 use crate::config::source::{List, Placed};
 use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
 use crate::policy::{Kind, Member, Pool};
@@ -13,8 +13,9 @@ use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
 use super::census::{addresses, ancestors, fills};
+use super::checks::Purpose;
 use super::services::Services;
-use super::targets::{Inherited, Plan};
+use super::targets::Plan;
 
 /// The addresses that one of our zones declares for a name.
 struct Declared {
@@ -118,7 +119,7 @@ impl Services<'_, '_, '_> {
     fn add_tiers(&mut self, entry: &AddressEntry, tiers: &[List<IpAddr>], check: &CheckShape, declared: Declared) {
         let name = &entry.name.value;
         let with = self.inherited.with(&entry.target);
-        let plan = Plan::for_address(&check.kind, name, &with);
+        let plan = purpose(name).configured(&check.kind, &with).map(|check| Plan::new(check, &with));
         let numbered = plan.as_ref().map(|plan| (plan, self.targets.number(plan)));
         let port = check.port.as_ref().map_or(0, |port| port.value);
         let mut pool = PoolSetup {
@@ -186,11 +187,9 @@ impl Services<'_, '_, '_> {
     }
 }
 
-impl Plan {
-    /// Makes the plan for the addresses of a name; TLS expects the name itself.
-    fn for_address(kind: &CheckKind, name: &Name, with: &Inherited) -> Option<Self> {
-        let text = name.to_string();
-        let own = text.trim_end_matches('.');
-        Self::configured(kind, own, Guess::Nothing, with)
-    }
+/// Says what the check of a name's addresses is for: the name itself, over UDP unless the check says otherwise, as
+/// clients without SRV do it (RFC 3263 §4.1).
+fn purpose(name: &Name) -> Purpose {
+    let domain = name.to_string().trim_end_matches('.').to_owned();
+    Purpose { domain, guess: Guess::Nothing, transport: Transport::Udp }
 }

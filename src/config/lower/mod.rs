@@ -11,6 +11,7 @@
 
 mod addresses;
 mod census;
+mod checks;
 mod patterns;
 mod services;
 mod targets;
@@ -114,7 +115,7 @@ fn lower_references(
     let mut ids = Vec::new();
     for reference in references {
         let plan = match &reference.value.tls_name {
-            Some(name) => Plan::tls(name.clone(), Vec::new(), inherited),
+            Some(name) => Plan::new(Check::Tls(checks::tls(name.clone(), Vec::new(), inherited)), inherited),
             None => Plan::new(Check::Tcp(Tcp::default()), inherited),
         };
         let number = targets.number(&plan);

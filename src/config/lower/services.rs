@@ -15,6 +15,7 @@ use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
 use super::census::{Census, Service, ancestors};
+use super::checks::Purpose;
 use super::patterns::Patterns;
 use super::targets::{Inherited, Plan, Targets};
 
@@ -206,10 +207,12 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             Some(entry) => self.inherited.with(&entry.target),
             None => self.inherited.clone(),
         };
+        let domain = infer::service_domain(&service.owner);
+        let purpose = Purpose { domain, guess: inference.guess, transport: inference.transport };
         if let Some(check) = entry.and_then(|entry| entry.check.as_ref()) {
-            return Plan::configured(&check.kind, &infer::service_domain(&service.owner), inference.guess, &with);
+            return purpose.configured(&check.kind, &with).map(|check| Plan::new(check, &with));
         }
-        let plan = Plan::inferred(inference.guess, &service.owner, &with);
+        let plan = purpose.inferred(&with).map(|check| Plan::new(check, &with));
         if inference.until.is_some() || plan.is_none() {
             let [label, transport] = infer::first_labels(&service.owner);
             let key = (inference.until, format!("{label}.{transport}"), inference.guess);
@@ -282,6 +285,7 @@ fn fallback_notes(fallbacks: &Fallbacks) -> Vec<Finding> {
             (Some(_), Guess::Nothing) => " not at all".to_owned(),
             (_, Guess::Tcp) => " by a TCP connect".to_owned(),
             (_, Guess::Tls { .. }) => " by a TLS handshake".to_owned(),
+            (_, Guess::Sip) => " by SIP OPTIONS".to_owned(),
         };
         kinds.entry(*until).or_default().push(which + &how);
     }

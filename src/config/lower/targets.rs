@@ -5,13 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::base::finding::Finding;
 use crate::base::table::Table;
-use crate::config::infer::{Guess, service_domain};
-use crate::config::shape::{CheckKind, TargetKeys};
+use crate::config::shape::TargetKeys;
 use crate::engine::setup::{TargetKey, TargetSetup};
 use crate::health::{self, TargetId};
 use crate::probe::allow::{Access, Refused};
-use crate::probe::{Authority, Check, Spec, Tcp, Tls, Verify};
-use crate::zone::Name;
+use crate::probe::{Authority, Check, Spec, Verify};
 
 /// How the targets of one service are probed.
 #[derive(Clone, Debug)]
@@ -62,35 +60,6 @@ impl Inherited {
 }
 
 impl Plan {
-    /// Makes the plan that a config asks for; nothing if the check is `none`.
-    /// `domain` is the certificate's name unless the check names one.
-    pub(super) fn configured(kind: &CheckKind, domain: &str, guess: Guess, with: &Inherited) -> Option<Self> {
-        match kind {
-            CheckKind::Nothing => None,
-            CheckKind::Tcp { send, expect } => {
-                Some(Self::new(Check::Tcp(Tcp { send: send.clone(), expect: expect.clone() }), with))
-            }
-            CheckKind::Tls { name, alpn } => {
-                let name = name.clone().unwrap_or_else(|| domain.to_owned());
-                Some(Self::tls(name, alpn.clone().unwrap_or_else(|| offered(guess)), with))
-            }
-        }
-    }
-
-    /// Makes the plan that an owner name asks for; nothing if there is none for it.
-    pub(super) fn inferred(guess: Guess, owner: &Name, with: &Inherited) -> Option<Self> {
-        match guess {
-            Guess::Nothing => None,
-            Guess::Tcp => Some(Self::new(Check::Tcp(Tcp::default()), with)),
-            Guess::Tls { .. } => Some(Self::tls(service_domain(owner), offered(guess), with)),
-        }
-    }
-
-    /// Makes a plan of a TLS handshake.
-    pub(super) fn tls(name: String, alpn: Vec<Vec<u8>>, with: &Inherited) -> Self {
-        Self::new(Check::Tls(Tls { name, verify: with.verify, alpn, authority: with.authority.clone() }), with)
-    }
-
     /// Makes a plan of any check.
     pub(super) fn new(check: Check, with: &Inherited) -> Self {
         let parameters = check.parameters();
@@ -169,13 +138,6 @@ fn outside_finding(mut list: Vec<IpAddr>, id: &'static str, what: &str, help: &s
         }
     };
     Some(Finding::warning(id, message).help(help))
-}
-
-fn offered(guess: Guess) -> Vec<Vec<u8>> {
-    match guess {
-        Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
-        Guess::Tcp | Guess::Nothing => Vec::new(),
-    }
 }
 
 const ALLOW: &str = "write the servers' real addresses, or name their networks in `allow` of [health]";

@@ -116,16 +116,16 @@ fn the_sip_zone_becomes_two_pools() {
     assert_eq!(tcp.members[0].label, "sip-node1.example.com:5060");
     assert_eq!(
         probes(&lowered, tcp),
-        [vec!["127.0.1.1:5060 tcp", "[::1]:5060 tcp"], vec!["127.0.1.2:5060 tcp"], vec!["127.0.2.1:5060 tcp"]]
-    );
-    let tls = pool(&lowered, "_sip._tls.example.com.");
-    assert_eq!(probes(&lowered, tls), [["127.0.1.1:5061 tls name=example.com", "[::1]:5061 tls name=example.com"]]);
-    assert_eq!(
-        notes(&lowered),
         [
-            "until the SIP check is there, tested are _sip._tcp.example.com. by a TCP connect, _sip._tls.example.com. by a TLS handshake",
+            vec!["127.0.1.1:5060 sip domain=example.com", "[::1]:5060 sip domain=example.com"],
+            vec!["127.0.1.2:5060 sip domain=example.com"],
+            vec!["127.0.2.1:5060 sip domain=example.com"]
         ]
     );
+    let tls = pool(&lowered, "_sip._tls.example.com.");
+    let targets = ["127.0.1.1:5061", "[::1]:5061"].map(|address| format!("{address} sip name=example.com"));
+    assert_eq!(probes(&lowered, tls), [targets]);
+    assert_eq!(notes(&lowered), Vec::<&str>::new());
     assert_eq!(tcp.fills[0].ttl, 300);
 }
 

@@ -22,7 +22,7 @@ use super::running::Workers;
 use super::source::{List, Placed, Source};
 use super::values::{self, Read};
 
-pub use check::{CheckKind, CheckShape, Reference};
+pub use check::{CheckKind, CheckShape, Reference, SipShape, TcpShape, TlsShape};
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
 pub use settings::{PolicyKeys, TargetKeys};
 

@@ -57,7 +57,7 @@ fn each_mistake_has_its_finding_at_its_place() {
         ("version = 1\n[[service]]\nmatch = \"a.b\"\nallow = []", ("config-key-unknown", 4, 1, 5)),
         ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = \"tcp\"", ("config-value", 4, 9, 5)),
         ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = {}", ("config-key-missing", 4, 9, 2)),
-        ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"sip\" }", ("check-kind-later", 4, 18, 5)),
+        ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"icmp\" }", ("check-kind-later", 4, 18, 6)),
         ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"tcpp\" }", ("check-kind-unknown", 4, 18, 6)),
         (
             "version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"tcp\", alpn = [] }",
@@ -169,7 +169,10 @@ fn values_are_read() {
     assert_eq!(file.policy.all_down.map(|placed| placed.value), Some(AllDown::Closed));
     assert_eq!(file.zones.len(), 1);
     let check = file.services[0].check.clone().unwrap();
-    assert_eq!(check.kind, CheckKind::Tls { name: Some("example.com".into()), alpn: Some(vec![b"sip".to_vec()]) });
+    assert_eq!(
+        check.kind,
+        CheckKind::Tls(TlsShape { name: Some("example.com".into()), alpn: Some(vec![b"sip".to_vec()]) })
+    );
     assert_eq!(file.services[0].policy.hold.clone().map(|placed| placed.value), Some(Duration::ZERO));
 }
 

@@ -75,6 +75,14 @@ impl Conduct for Composite {
         format!("{}({})", self.rule, parts.join("; "))
     }
 
+    fn has_port(&self) -> bool {
+        self.parts.iter().any(|part| part.port.is_none() && part.check.has_port())
+    }
+
+    fn posts(&self) -> Vec<(&str, Duration)> {
+        self.parts.iter().flat_map(|part| part.check.posts()).collect()
+    }
+
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
         let limit = attempt.left().saturating_sub(attempt.left() / MARGIN);
         let runs = self.parts.iter().map(|part| {

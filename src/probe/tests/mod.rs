@@ -5,6 +5,7 @@ mod dns;
 mod exec;
 mod grpc;
 mod http;
+mod sip;
 mod tcp;
 mod tls;
 

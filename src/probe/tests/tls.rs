@@ -22,14 +22,14 @@ use crate::probe::{Account, Authority, Check, Spec, Tls, Tools, Verify, run};
 const NAME: &str = "voice.service.example";
 
 /// A private CA.
-struct Ca {
+pub(super) struct Ca {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
     der: CertificateDer<'static>,
 }
 
 impl Ca {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::named("Test Root")
     }
 
@@ -42,12 +42,12 @@ impl Ca {
         Self { pem: root.pem(), der: root.der().clone(), issuer: Issuer::new(params, key) }
     }
 
-    fn authority(&self) -> Option<Authority> {
+    pub(super) fn authority(&self) -> Option<Authority> {
         Some(Authority::from_pem("ca.pem", self.pem.as_bytes()).unwrap())
     }
 
     /// Issues a certificate for these names, valid for the years from one to before the other.
-    fn issue(&self, names: &[&str], years: (i32, i32)) -> Identity {
+    pub(super) fn issue(&self, names: &[&str], years: (i32, i32)) -> Identity {
         let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         params.not_before = date_time_ymd(years.0, 1, 1);
@@ -59,13 +59,13 @@ impl Ca {
 }
 
 /// A certificate and its key.
-struct Identity {
+pub(super) struct Identity {
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
 }
 
 impl Identity {
-    fn config(self) -> ServerConfig {
+    pub(super) fn config(self) -> ServerConfig {
         self.config_for(rustls::ALL_VERSIONS)
     }
 

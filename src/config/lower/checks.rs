@@ -1,0 +1,80 @@
+//! From a check that is written, or told by an owner name, to one that can be run.
+
+use crate::config::infer::{Guess, Transport};
+use crate::config::shape::{CheckKind, SipShape, TcpShape, TlsShape};
+use crate::probe::{Check, Over, Sip, Tcp, Tls};
+
+use super::targets::Inherited;
+
+/// What a check is for.
+#[derive(Clone, Debug)]
+pub(super) struct Purpose {
+    /// The domain that clients ask for: the certificate's name, unless the check names another.
+    pub(super) domain: String,
+    /// What the owner name tells.
+    pub(super) guess: Guess,
+    /// What clients go over, unless the check says otherwise.
+    pub(super) transport: Transport,
+}
+
+impl Purpose {
+    /// Makes the check that a config asks for; nothing for `none`.
+    pub(super) fn configured(&self, kind: &CheckKind, with: &Inherited) -> Option<Check> {
+        match kind {
+            CheckKind::Nothing => None,
+            CheckKind::Tcp(TcpShape { send, expect }) => {
+                Some(Check::Tcp(Tcp { send: send.clone(), expect: expect.clone() }))
+            }
+            CheckKind::Tls(TlsShape { name, alpn }) => {
+                let alpn = alpn.clone().unwrap_or_else(|| offered(self.guess));
+                Some(Check::Tls(tls(self.named(name.as_ref()), alpn, with)))
+            }
+            CheckKind::Sip(shape) => Some(Check::Sip(self.sip(shape, with))),
+        }
+    }
+
+    /// Makes the check that the owner name asks for; nothing if there is none for it.
+    pub(super) fn inferred(&self, with: &Inherited) -> Option<Check> {
+        match self.guess {
+            Guess::Nothing => None,
+            Guess::Tcp => Some(Check::Tcp(Tcp::default())),
+            Guess::Tls { .. } => Some(Check::Tls(tls(self.domain.clone(), offered(self.guess), with))),
+            Guess::Sip => Some(Check::Sip(self.sip(&SipShape::default(), with))),
+        }
+    }
+
+    fn sip(&self, shape: &SipShape, with: &Inherited) -> Sip {
+        let domain = self.named(shape.name.as_ref());
+        let over = over(shape.transport.unwrap_or(self.transport), &domain, with);
+        let mut sip = Sip::new(domain, over);
+        sip.expect = shape.expect.clone().unwrap_or_default();
+        sip.max_forwards = shape.max_forwards.unwrap_or(sip.max_forwards);
+        sip
+    }
+
+    /// Returns the name that a check gives, else the domain.
+    fn named(&self, name: Option<&String>) -> String {
+        name.unwrap_or(&self.domain).clone()
+    }
+}
+
+/// Makes the TLS part of a check.
+pub(super) fn tls(name: String, alpn: Vec<Vec<u8>>, with: &Inherited) -> Tls {
+    Tls { name, verify: with.verify, alpn, authority: with.authority.clone() }
+}
+
+/// Makes what a protocol without ALPN goes over.
+fn over(transport: Transport, name: &str, with: &Inherited) -> Over {
+    match transport {
+        Transport::Udp => Over::Udp,
+        Transport::Tcp => Over::Tcp,
+        Transport::Tls => Over::Tls(tls(name.to_owned(), Vec::new(), with)),
+    }
+}
+
+fn offered(guess: Guess) -> Vec<Vec<u8>> {
+    match guess {
+        Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
+        Guess::Nothing | Guess::Tcp | Guess::Sip => Vec::new(),
+    }
+}
