@@ -41,6 +41,11 @@ pub enum Guess {
         /// The protocols to offer by ALPN.
         alpn: &'static [&'static str],
     },
+    /// A request for `/`, in TLS or not; any answer will do that shows the domain to be served.
+    Http {
+        /// Whether it is HTTPS.
+        is_tls: bool,
+    },
     /// SIP OPTIONS for the service's domain, over its transport.
     Sip,
 }
@@ -50,6 +55,7 @@ pub enum Guess {
 /// | owner labels | check |
 /// |---|---|
 /// | `_sip` over `_udp`, `_tcp`, `_tls`; `_sips` over `_tcp`, `_tls` (RFC 3263 §4.1) | SIP |
+/// | `_http`, `_https` over `_tcp` | HTTP, HTTPS |
 /// | `_xmpp-*`, `_stun`, `_turn` over `_tcp` | TCP, until the protocol's own check is there |
 /// | `_xmpps-*` (with ALPN, XEP-0368), `_stuns`, `_turns` over `_tcp`; anything over `_tls` | TLS, likewise |
 /// | over `_tcp` and known to be TLS | TLS |
@@ -60,6 +66,8 @@ pub fn infer(owner: &Name) -> Inference {
     let until = protocol_of(&service);
     let guess = match (transport.as_str(), service.as_str()) {
         ("_udp", "_sip") | ("_tcp" | "_tls", "_sip" | "_sips") => Guess::Sip,
+        ("_tcp", "_http") => Guess::Http { is_tls: false },
+        ("_tcp", "_https") => Guess::Http { is_tls: true },
         ("_tcp", "_xmpps-client") => Guess::Tls { alpn: &["xmpp-client"] },
         ("_tcp", "_xmpps-server") => Guess::Tls { alpn: &["xmpp-server"] },
         ("_tcp", service) if TLS.contains(&service) => Guess::Tls { alpn: &[] },
@@ -157,7 +165,8 @@ mod tests {
             ("_imaps._tcp.example.com", tls, over_tls, None),
             ("_submissions._tcp.example.com", tls, over_tls, None),
             ("_ldaps._tcp.example.com", tls, over_tls, None),
-            ("_https._tcp.example.com", tls, over_tls, None),
+            ("_https._tcp.example.com", Guess::Http { is_tls: true }, over_tls, None),
+            ("_http._tcp.example.com", Guess::Http { is_tls: false }, Tcp, None),
             ("_imap._tcp.example.com", Guess::Tcp, Tcp, None),
             ("*._tcp.example.com", Guess::Tcp, Tcp, None),
             ("_minecraft._udp.example.com", Guess::Nothing, Udp, None),

@@ -87,7 +87,7 @@ pub const PROBING: &[Key] = &[
     works("deny", "[]"),
     Key { name: "resolver", default: None, status: Status::Idle },
     works("references", "[]"),
-    idle("exec", "false"),
+    works("exec", "false"),
 ];
 
 /// `[policy]`

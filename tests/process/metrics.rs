@@ -105,5 +105,8 @@ fn documentation_addresses_are_served_with_a_warning_and_never_probed() {
     let text = fetch(server.metrics(), "/metrics");
     assert!(!text.contains("\nunderstudy_probe_outcomes_total{"), "{text}");
     assert!(text.contains("\nunderstudy_probe_lateness_seconds_count 0\n"), "{text}");
-    assert!(text.contains("\nunderstudy_probe_in_flight 0\n") && text.contains("\nunderstudy_probe_held 0\n"), "{text}");
+    assert!(
+        text.contains("\nunderstudy_probe_in_flight 0\n") && text.contains("\nunderstudy_probe_held 0\n"),
+        "{text}"
+    );
 }

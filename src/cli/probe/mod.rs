@@ -1,5 +1,6 @@
 //! `probe`: one check, once, or every target of a service.
 
+mod kinds;
 mod prober;
 #[cfg(test)]
 mod tests;

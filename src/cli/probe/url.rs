@@ -8,6 +8,8 @@ use thiserror::Error;
 use crate::config::reader::nearest;
 use crate::probe::{Authority, Check, Over, Sip, Spec, Tcp, Tls, Verify};
 
+use super::kinds;
+
 /// What the options say beside the URL.
 #[derive(Clone, Debug)]
 pub(super) struct Choices {
@@ -21,8 +23,8 @@ pub(super) struct Choices {
 
 impl Choices {
     /// Returns how TLS is spoken with the owner of a name.
-    fn tls(&self, name: String) -> Tls {
-        Tls { name, verify: self.verify, alpn: Vec::new(), authority: self.authority.clone() }
+    pub(super) fn tls(&self, name: String, alpn: Vec<Vec<u8>>) -> Tls {
+        Tls { name, verify: self.verify, alpn, authority: self.authority.clone() }
     }
 }
 
@@ -56,6 +58,9 @@ pub(super) enum UrlError {
          targets of a service in a zone with `probe ZONE OWNER`"
     )]
     Name(String),
+    /// It does not say what a name server is to be asked.
+    #[error("the check dns asks for a name, and \"{0}\" is none with a type: write dns://127.0.0.1:53/example.com/SOA")]
+    Question(String),
     /// There is no port, or it is none.
     #[error("the check {0} needs a port from 1 to 65535: write {0}://{1}:PORT")]
     Port(&'static str, String),
@@ -69,6 +74,10 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
         Some((kind, transport)) => (kind, Some(transport)),
         None => (scheme.as_str(), None),
     };
+    let (host, target) = rest.split_once('/').unwrap_or((rest, ""));
+    if let Some(read) = kinds::read(kind, transport, split_port(host).0, target, choices) {
+        return read.and_then(|(check, port)| finish(check, host, port, choices));
+    }
     let (host, domain) = match rest.split_once('/') {
         Some((host, domain)) => (host, Some(domain.trim_end_matches('.')).filter(|domain| !domain.is_empty())),
         None => (rest, None),
@@ -79,13 +88,15 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
             .and_then(|check| finish(check, host, None, choices)),
         "tls" => {
             let transport = transport.filter(|&transport| transport != "tcp");
-            over(choices.tls(name), Check::Tls, "tls", transport, "")
+            over(choices.tls(name, Vec::new()), Check::Tls, "tls", transport, "")
                 .and_then(|check| finish(check, host, None, choices))
         }
         "sip" | "sips" => {
             // RFC 3261 §19.1.2, RFC 3263 §4.1: sip is over UDP unless said otherwise, sips over TLS.
             let (over, port) = match (kind, transport) {
-                (_, Some("tls")) | ("sips", None | Some("tcp")) => (Over::Tls(choices.tls(name.clone())), 5061),
+                (_, Some("tls")) | ("sips", None | Some("tcp")) => {
+                    (Over::Tls(choices.tls(name.clone(), Vec::new())), 5061)
+                }
                 ("sip", None | Some("udp")) => (Over::Udp, 5060),
                 ("sip", Some("tcp")) => (Over::Tcp, 5060),
                 (_, other) => {
@@ -121,6 +132,9 @@ fn over<P>(
 fn finish(check: Check, host: &str, usual: Option<u16>, choices: &Choices) -> Result<Spec, UrlError> {
     let (address, port) = split_port(host);
     let address: IpAddr = address.parse().map_err(|_| UrlError::Name(host.to_owned()))?;
+    if !check.has_port() && port.is_none() {
+        return Ok(Spec { address: SocketAddr::new(address, 0), check, timeout: choices.timeout });
+    }
     let port = port.map_or(usual, |port| port.parse().ok()).filter(|&port| port != 0);
     let port = port.ok_or_else(|| UrlError::Port(check.kind(), bracketed(address)))?;
     Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout })
@@ -154,9 +168,9 @@ fn suggest(kind: &str) -> String {
 }
 
 /// The checks that there are.
-const WORKING: &str = "tcp, tls, sip";
+const WORKING: &str = "tcp, tls, sip, http, https, grpc, dns, icmp";
 /// The checks that come later.
-const COMING: [&str; 11] = ["http", "https", "xmpp", "xmpps", "stun", "stuns", "turn", "turns", "dns", "grpc", "icmp"];
+const COMING: [&str; 6] = ["xmpp", "xmpps", "stun", "stuns", "turn", "turns"];
 
 #[cfg(test)]
 mod tests {

@@ -2,8 +2,9 @@
 
 use crate::config::infer::{Guess, Transport};
 use crate::config::shape::{CheckKind, SipShape, TcpShape, TlsShape};
-use crate::probe::{Check, Over, Sip, Tcp, Tls};
+use crate::probe::{Check, Icmp, Over, Sip, Tcp, Tls};
 
+use super::general::{offered, push};
 use super::targets::Inherited;
 
 /// What a check is for.
@@ -30,6 +31,13 @@ impl Purpose {
                 Some(Check::Tls(tls(self.named(name.as_ref()), alpn, with)))
             }
             CheckKind::Sip(shape) => Some(Check::Sip(self.sip(shape, with))),
+            CheckKind::Http(shape) => Some(Check::Http(self.http(shape, with))),
+            CheckKind::Grpc(shape) => Some(Check::Grpc(self.grpc(shape, with))),
+            CheckKind::Dns(shape) => Some(Check::Dns(self.dns(shape))),
+            CheckKind::Icmp => Some(Check::Icmp(Icmp)),
+            CheckKind::Exec(shape) => self.exec(shape).map(Check::Exec),
+            CheckKind::Push(shape) => Some(Check::Push(push(shape))),
+            CheckKind::Composite(shape) => Some(Check::Composite(self.composite(shape, with))),
         }
     }
 
@@ -39,6 +47,7 @@ impl Purpose {
             Guess::Nothing => None,
             Guess::Tcp => Some(Check::Tcp(Tcp::default())),
             Guess::Tls { .. } => Some(Check::Tls(tls(self.domain.clone(), offered(self.guess), with))),
+            Guess::Http { is_tls } => Some(Check::Http(self.inferred_http(is_tls, with))),
             Guess::Sip => Some(Check::Sip(self.sip(&SipShape::default(), with))),
         }
     }
@@ -53,7 +62,7 @@ impl Purpose {
     }
 
     /// Returns the name that a check gives, else the domain.
-    fn named(&self, name: Option<&String>) -> String {
+    pub(super) fn named(&self, name: Option<&String>) -> String {
         name.unwrap_or(&self.domain).clone()
     }
 }
@@ -69,12 +78,5 @@ fn over(transport: Transport, name: &str, with: &Inherited) -> Over {
         Transport::Udp => Over::Udp,
         Transport::Tcp => Over::Tcp,
         Transport::Tls => Over::Tls(tls(name.to_owned(), Vec::new(), with)),
-    }
-}
-
-fn offered(guess: Guess) -> Vec<Vec<u8>> {
-    match guess {
-        Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
-        Guess::Nothing | Guess::Tcp | Guess::Sip => Vec::new(),
     }
 }

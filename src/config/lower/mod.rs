@@ -12,6 +12,7 @@
 mod addresses;
 mod census;
 mod checks;
+mod general;
 mod patterns;
 mod services;
 mod targets;
@@ -73,6 +74,7 @@ pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, opti
     });
     let hosts = hosts.collect();
     let references = lower_references(&file.probing.references, &mut targets, &inherited);
+    findings.extend(general::judge_programs(file));
     findings.extend(targets.judge());
     if options.fixed {
         return Lowered { setup: declared(zones), specs: Table::new(), findings };

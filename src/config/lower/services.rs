@@ -285,6 +285,7 @@ fn fallback_notes(fallbacks: &Fallbacks) -> Vec<Finding> {
             (Some(_), Guess::Nothing) => " not at all".to_owned(),
             (_, Guess::Tcp) => " by a TCP connect".to_owned(),
             (_, Guess::Tls { .. }) => " by a TLS handshake".to_owned(),
+            (_, Guess::Http { .. }) => " by a request".to_owned(),
             (_, Guess::Sip) => " by SIP OPTIONS".to_owned(),
         };
         kinds.entry(*until).or_default().push(which + &how);

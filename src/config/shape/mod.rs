@@ -22,7 +22,10 @@ use super::running::Workers;
 use super::source::{List, Placed, Source};
 use super::values::{self, Read};
 
-pub use check::{CheckKind, CheckShape, Reference, SipShape, TcpShape, TlsShape};
+pub use check::{
+    CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, PushShape, Reference, SipShape,
+    TcpShape, TlsShape,
+};
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
 pub use settings::{PolicyKeys, TargetKeys};
 
@@ -92,6 +95,8 @@ pub struct Probing {
     pub deny: Vec<Network>,
     /// `references`
     pub references: Vec<Placed<Reference>>,
+    /// `exec`
+    pub exec: bool,
 }
 
 /// Reads a file as far as it can be read, with all findings in the order of the file.
@@ -219,6 +224,7 @@ fn read_probing(reader: &mut Reader<'_>, section: &Section<'_>) -> Probing {
     Probing {
         allow: reader.take_list(section, "allow", values::network).map(plain),
         deny: reader.take_list(section, "deny", values::network).map(plain).unwrap_or_default(),
+        exec: reader.take(section, "exec", values::boolean).is_some_and(|placed| placed.value),
         references: reader
             .take_list(section, "references", check::reference)
             .map(|list| list.value)

@@ -35,7 +35,7 @@ fn each_mistake_has_its_finding_at_its_place() {
         ("version = 1\n[health]\ntimeout = \"8s\"", ("config-none-here", 0, 0, 0)),
         ("version = 1\n[health]\nfall = 0", ("config-value", 3, 8, 1)),
         ("version = 1\n[health]\nwatch = false", ("config-key-idle", 3, 1, 5)),
-        ("version = 1\n[health]\nexec = true", ("config-key-idle", 3, 1, 4)),
+        ("version = 1\n[health]\nexec = \"yes\"", ("config-value", 3, 8, 5)),
         ("version = 1\n[health]\nresolver = \"127.0.0.1:53\"", ("config-key-idle", 3, 1, 8)),
         ("version = 1\n[health]\nallow = [\"10.0.0.1/8\"]", ("config-value", 3, 10, 12)),
         ("version = 1\n[health]\nreferences = [\"tcp://x:1\"]", ("config-value", 3, 15, 11)),
@@ -57,7 +57,7 @@ fn each_mistake_has_its_finding_at_its_place() {
         ("version = 1\n[[service]]\nmatch = \"a.b\"\nallow = []", ("config-key-unknown", 4, 1, 5)),
         ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = \"tcp\"", ("config-value", 4, 9, 5)),
         ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = {}", ("config-key-missing", 4, 9, 2)),
-        ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"icmp\" }", ("check-kind-later", 4, 18, 6)),
+        ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"xmpp\" }", ("check-kind-later", 4, 18, 6)),
         ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"tcpp\" }", ("check-kind-unknown", 4, 18, 6)),
         (
             "version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"tcp\", alpn = [] }",

@@ -12,7 +12,7 @@ use thiserror::Error;
 pub struct Statuses(Vec<RangeInclusive<u16>>);
 
 /// What a body must hold.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// These octets, anywhere.
     Text(Vec<u8>),
@@ -37,6 +37,12 @@ impl Statuses {
     pub fn new(ranges: Vec<RangeInclusive<u16>>) -> Option<Self> {
         let sound = |range: &RangeInclusive<u16>| !range.is_empty() && *range.start() >= 100 && *range.end() <= 599;
         (!ranges.is_empty() && ranges.iter().all(sound)).then_some(Self(ranges))
+    }
+
+    /// Returns what a server answers that is alive, whatever it thinks of the path: all from 200 to 499, but not 421 (the
+    /// domain is not served there) and 429 (the checker is limited).
+    pub fn alive() -> Self {
+        Self(vec![200..=420, 422..=428, 430..=499])
     }
 
     /// Returns whether a status is in it.
@@ -98,6 +104,8 @@ impl PartialEq for Pattern {
         self.text == other.text
     }
 }
+
+impl Eq for Pattern {}
 
 /// The largest compiled pattern, in octets: a match costs at most this times the length of the body.
 const COMPILED_MAX: usize = 65_536;

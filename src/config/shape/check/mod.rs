@@ -3,21 +3,36 @@
 //! To add a kind: a file with its keys and how they are read, a line in [`KINDS`] and a variant of [`CheckKind`]; in
 //! `lower/checks.rs` what it becomes.
 
+mod composite;
+mod dns;
+mod exec;
+mod grpc;
+mod http;
+mod push;
 mod reference;
 mod sip;
 mod tcp;
 mod tls;
+
+use std::path::PathBuf;
+
+use toml::de::DeValue;
 
 use crate::base::finding::Finding;
 use crate::config::keys::{Key, Status};
 use crate::config::reader::{Reader, Section, nearest};
 use crate::config::source::Placed;
 use crate::config::values::{self, Read};
-
-use toml::de::DeValue;
+use crate::probe::Rule;
 
 pub(super) use reference::reference;
 
+pub use composite::CompositeShape;
+pub use dns::DnsShape;
+pub use exec::ExecShape;
+pub use grpc::GrpcShape;
+pub use http::HttpShape;
+pub use push::PushShape;
 pub use reference::Reference;
 pub use sip::SipShape;
 pub use tcp::TcpShape;
@@ -43,6 +58,53 @@ pub enum CheckKind {
     Tls(TlsShape),
     /// Asks OPTIONS.
     Sip(SipShape),
+    /// Asks for a path.
+    Http(HttpShape),
+    /// Calls the health service.
+    Grpc(GrpcShape),
+    /// Asks a name server.
+    Dns(DnsShape),
+    /// Sends an echo request.
+    Icmp,
+    /// Runs a program.
+    Exec(ExecShape),
+    /// Reads what was posted.
+    Push(PushShape),
+    /// Carries out several.
+    Composite(CompositeShape),
+}
+
+impl CheckShape {
+    /// Returns whether something must say a port.
+    pub fn needs_port(&self) -> bool {
+        match &self.kind {
+            CheckKind::Nothing | CheckKind::Icmp | CheckKind::Exec(_) | CheckKind::Push(_) => false,
+            CheckKind::Composite(whole) => whole.parts.iter().any(|part| part.port.is_none() && part.needs_port()),
+            CheckKind::Tcp(_)
+            | CheckKind::Tls(_)
+            | CheckKind::Sip(_)
+            | CheckKind::Http(_)
+            | CheckKind::Grpc(_)
+            | CheckKind::Dns(_) => true,
+        }
+    }
+
+    /// Returns the programs that it runs.
+    pub fn programs(&self) -> Vec<&Placed<PathBuf>> {
+        match &self.kind {
+            CheckKind::Exec(exec) => exec.program.iter().collect(),
+            CheckKind::Composite(whole) => whole.parts.iter().flat_map(Self::programs).collect(),
+            CheckKind::Nothing
+            | CheckKind::Tcp(_)
+            | CheckKind::Tls(_)
+            | CheckKind::Sip(_)
+            | CheckKind::Http(_)
+            | CheckKind::Grpc(_)
+            | CheckKind::Dns(_)
+            | CheckKind::Icmp
+            | CheckKind::Push(_) => Vec::new(),
+        }
+    }
 }
 
 /// A kind: its name, its keys, how they are read.
@@ -53,18 +115,34 @@ const KINDS: &[Kind] = &[
     ("sip", sip::KEYS, |reader, table| CheckKind::Sip(SipShape::read(reader, table))),
     ("tcp", tcp::KEYS, |reader, table| CheckKind::Tcp(TcpShape::read(reader, table))),
     ("tls", tls::KEYS, |reader, table| CheckKind::Tls(TlsShape::read(reader, table))),
+    ("http", http::KEYS, |reader, table| CheckKind::Http(HttpShape::read(reader, table, false))),
+    ("https", http::KEYS, |reader, table| CheckKind::Http(HttpShape::read(reader, table, true))),
+    ("grpc", grpc::KEYS, |reader, table| CheckKind::Grpc(GrpcShape::read(reader, table))),
+    ("dns", dns::KEYS, |reader, table| CheckKind::Dns(DnsShape::read(reader, table))),
+    ("icmp", &[], |_, _| CheckKind::Icmp),
+    ("exec", exec::KEYS, |reader, table| CheckKind::Exec(ExecShape::read(reader, table))),
+    ("push", push::KEYS, |reader, table| CheckKind::Push(PushShape::read(reader, table))),
+    ("all", composite::KEYS, |reader, table| composite(reader, table, Rule::All)),
+    ("any", composite::KEYS, |reader, table| composite(reader, table, Rule::Any)),
+    ("at-least", composite::COUNT_KEYS, |reader, table| composite(reader, table, Rule::AtLeast(1))),
+    ("not", composite::NOT_KEYS, |reader, table| CheckKind::Composite(CompositeShape::read_not(reader, table))),
     ("none", &[], |_, _| CheckKind::Nothing),
 ];
 
 /// The kinds that come later.
-const LATER: &[&str] = &["http", "https", "xmpp", "stun", "turn", "dns", "grpc", "icmp", "exec", "push"];
+const LATER: &[&str] = &["xmpp", "stun", "turn"];
 
 /// Reads `check` of a section, if it is set.
 pub(super) fn read_check(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<CheckShape> {
     let table = reader.table(section, "check", "`check`")?;
-    let Some(name) = reader.take(&table, "kind", values::text) else {
+    read_table(reader, &table)
+}
+
+/// Reads a check, or a part of one.
+fn read_table(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<CheckShape> {
+    let Some(name) = reader.take(table, "kind", values::text) else {
         if !table.has("kind") {
-            reader.missing(&table, "kind", "name one, such as check = { kind = \"tcp\" }");
+            reader.missing(table, "kind", "name one, such as check = { kind = \"tcp\" }");
         }
         return None;
     };
@@ -72,11 +150,15 @@ pub(super) fn read_check(reader: &mut Reader<'_>, section: &Section<'_>) -> Opti
         reader.find(unknown_kind(&name));
         return None;
     };
-    reader.refuse_unknown_keys(&table, &[COMMON, keys]);
-    let kind = read(reader, &table);
-    let port = reader.take(&table, "port", values::integer(1, 65_535));
+    reader.refuse_unknown_keys(table, &[COMMON, keys]);
+    let kind = read(reader, table);
+    let port = reader.take(table, "port", values::integer(1, 65_535));
     let port = port.and_then(|port| Some(Placed { value: u16::try_from(port.value).ok()?, place: port.place }));
     Some(CheckShape { kind, port })
+}
+
+fn composite(reader: &mut Reader<'_>, table: &Section<'_>, rule: Rule) -> CheckKind {
+    CheckKind::Composite(CompositeShape::read(reader, table, rule))
 }
 
 fn unknown_kind(kind: &Placed<String>) -> Finding {
@@ -113,3 +195,6 @@ const fn key(name: &'static str) -> Key {
 
 /// What each check may have.
 const COMMON: &[Key] = &[key("kind"), key("port")];
+
+#[cfg(test)]
+mod tests;
