@@ -13,12 +13,19 @@ use std::time::{Duration, Instant};
 
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
+#[path = "../fuzz/bodies/sip.rs"]
+mod sip;
 #[path = "../fuzz/bodies/zone_parse.rs"]
 mod zone_parse;
 
 #[test]
 fn any_octets_are_read_as_a_packet() {
     feed("query", query::run);
+}
+
+#[test]
+fn any_octets_are_read_as_sip() {
+    feed("sip", sip::run);
 }
 
 #[test]
