@@ -11,12 +11,19 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+#[path = "../fuzz/bodies/grpc.rs"]
+mod grpc;
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
 #[path = "../fuzz/bodies/sip.rs"]
 mod sip;
 #[path = "../fuzz/bodies/zone_parse.rs"]
 mod zone_parse;
+
+#[test]
+fn any_octets_are_read_as_an_answer_of_grpc() {
+    feed("grpc", grpc::run);
+}
 
 #[test]
 fn any_octets_are_read_as_a_packet() {
