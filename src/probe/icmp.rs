@@ -65,13 +65,13 @@ fn open(mut address: SocketAddr) -> io::Result<UdpSocket> {
 
 /// Classes why there is no socket.
 fn no_socket(error: &io::Error) -> Outcome {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => unknown(
-            "this machine does not let us send pings: add our group to the sysctl net.ipv4.ping_group_range, as in \
-             net.ipv4.ping_group_range = \"0 2147483647\" (it rules IPv6 too)",
-        ),
-        _ => fault::outcome(error, Told::AtOnce),
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return fault::outcome(error, Told::AtOnce);
     }
+    unknown(
+        "this machine does not let us send pings: add our group to the sysctl net.ipv4.ping_group_range, as in \
+         net.ipv4.ping_group_range = \"0 2147483647\" (it rules IPv6 too)",
+    )
 }
 
 /// Makes an echo request; the kernel fills in checksum and identifier.

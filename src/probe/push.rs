@@ -48,7 +48,9 @@ impl Conduct for Push {
                 attempt.saw("posted up");
                 Ok(())
             }
-            other => Err(attempt.fails(other)),
+            other @ (Outcome::Degraded(_) | Outcome::Drain { .. } | Outcome::Fail { .. } | Outcome::Unknown(_)) => {
+                Err(attempt.fails(other))
+            }
         }
     }
 }

@@ -109,7 +109,9 @@ impl Conduct for Composite {
         };
         match whole {
             Outcome::Pass => Ok(()),
-            other => Err(attempt.fails(other)),
+            other @ (Outcome::Degraded(_) | Outcome::Drain { .. } | Outcome::Fail { .. } | Outcome::Unknown(_)) => {
+                Err(attempt.fails(other))
+            }
         }
     }
 }

@@ -48,11 +48,14 @@ fn retry_after(text: &str, now: UnixTime) -> Option<Duration> {
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit()) {
         // A number that is too large is long all the same.
-        return Some(Duration::from_secs(text.parse().unwrap_or(u64::from(u32::MAX))));
+        return Some(Duration::from_secs(text.parse().unwrap_or(LONG)));
     }
     let date = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(UnixTime::from_secs(date.as_secs()).since(now))
 }
+
+/// So many seconds, in place of a number that has no room.
+const LONG: u64 = 4_294_967_295;
 
 #[cfg(test)]
 mod tests {
