@@ -16,6 +16,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use understudy::cli::args::Arguments;
 use understudy::config::keys::SECTIONS;
+use understudy::config::shape::check_keys;
 use understudy::zone::check::{RULES, find};
 
 use page::{Page, read, root};
@@ -199,6 +200,7 @@ fn keys_of_configs_that_are_shown_exist() {
 fn words_in_code_are_keys_rules_or_known() {
     let mut known: BTreeSet<&str> = OTHERS.iter().copied().collect();
     known.extend(SECTIONS.iter().flat_map(|(_, lists)| lists.iter().copied().flatten()).map(|key| key.name));
+    known.extend(check_keys());
     known.extend(RULES.iter().map(|rule| rule.id));
     let sources = sources("src");
     for page in Page::all().into_iter().filter(|page| page.path != "docs/lint.md") {

@@ -26,6 +26,7 @@ impl Page {
             "README.md",
             "ARCHITECTURE.md",
             "CHANGELOG.md",
+            "docs/allow-listing.md",
             "docs/behaviour.md",
             "docs/how-to-delegated.md",
             "docs/lint.md",

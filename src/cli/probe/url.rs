@@ -58,6 +58,9 @@ pub(super) enum UrlError {
          targets of a service in a zone with `probe ZONE OWNER`"
     )]
     Name(String),
+    /// The domain is no host name.
+    #[error("\"{0}\" is no domain: write KIND://ADDRESS:PORT/DOMAIN, such as sip://127.0.0.1/example.com")]
+    Domain(String),
     /// It does not say what a name server is to be asked.
     #[error("the check dns asks for a name, and \"{0}\" is none with a type: write dns://127.0.0.1:53/example.com/SOA")]
     Question(String),
@@ -105,6 +108,9 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
                     return Err(UrlError::Transport { kind: "sip", transport, help });
                 }
             };
+            if domain.is_some() && !Sip::can_ask_for(&name) {
+                return Err(UrlError::Domain(name));
+            }
             finish(Check::Sip(Sip::new(name, over)), host, Some(port), choices)
         }
         _ if COMING.contains(&kind) => Err(UrlError::NotBuilt(kind.to_owned())),
@@ -225,6 +231,8 @@ mod tests {
             ("sip+sctp://127.0.0.1", "the check sip does not go over sctp; it has udp, tcp and tls"),
             ("sips+udp://127.0.0.1", "the check sip does not go over udp; sips:// is sip+tls://"),
             ("sip://127.0.0.1:0", "needs a port"),
+            ("sip://127.0.0.1/exa mple", "\"exa mple\" is no domain"),
+            ("sip://127.0.0.1/example.com?x=y", "\"example.com?x=y\" is no domain"),
             ("sip://127.0.0.1:", "needs a port"),
             ("gopher://127.0.0.1:70", "there is no check gopher"),
             ("tcp://node1.example.com:5060", "is a name, and names are not resolved yet"),

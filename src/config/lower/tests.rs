@@ -451,3 +451,32 @@ fn a_ping_of_addresses_needs_no_port() {
     assert_eq!(faults(&lowered), []);
     assert!(lowered.specs.iter().all(|(_, spec)| spec.is_some()), "it is tested though the port is 0");
 }
+
+#[test]
+fn a_sip_check_goes_over_what_the_owner_or_the_config_says() {
+    let zone = "\
+_sip._udp SRV 10 0 5060 node
+_sips._tcp SRV 10 0 5061 node
+_foo._udp SRV 10 0 5070 node
+_bar._tcp SRV 10 0 5080 node
+node A 127.0.1.1
+";
+    let config = "
+[[service]]
+match = \"_foo._udp.example.com\"
+check = { kind = \"sip\", mode = \"strict\", max-forwards = 5 }
+[[service]]
+match = \"_bar._tcp.example.com\"
+check = { kind = \"sip\", transport = \"tls\", name = \"Other.example\", expect = [\"2xx\", 483] }
+";
+    let lowered = lower_one(config, zone);
+    let probed = |owner: &str| {
+        let pool = pool(&lowered, owner);
+        let target = &lowered.setup.targets[pool.members[0].targets[0]];
+        format!("{} {} {}", target.key.kind, target.key.transport, target.key.parameters)
+    };
+    assert_eq!(probed("_sip._udp.example.com."), "sip udp domain=example.com");
+    assert_eq!(probed("_sips._tcp.example.com."), "sip tls name=example.com");
+    assert_eq!(probed("_foo._udp.example.com."), "sip udp domain=example.com expect=2xx max-forwards=5");
+    assert_eq!(probed("_bar._tcp.example.com."), "sip tls name=other.example expect=2xx,483");
+}

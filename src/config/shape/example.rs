@@ -63,6 +63,17 @@ fn the_example_shows_every_key_in_its_section_with_its_default() {
 }
 
 #[test]
+fn the_example_names_every_kind_of_check_with_its_keys() {
+    let words: Vec<&str> = EXAMPLE.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').collect();
+    for (kind, keys, _) in check::KINDS {
+        assert!(EXAMPLE.contains(&format!("kind = \"{kind}\"")), "{kind} is not shown");
+        for key in *keys {
+            assert!(words.contains(&key.name), "{} of {kind} is not shown", key.name);
+        }
+    }
+}
+
+#[test]
 fn each_default_of_the_example_is_the_codes_default() {
     let (file, _) = read(&Source::new("example.toml", uncommented(&["# "])));
     let server = ServerSettings {

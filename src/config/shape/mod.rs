@@ -24,7 +24,7 @@ use super::values::{self, Read};
 
 pub use check::{
     CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, PushShape, Reference, SipShape,
-    TcpShape, TlsShape,
+    TcpShape, TlsShape, check_keys,
 };
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
 pub use settings::{PolicyKeys, TargetKeys};

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::base::finding::{Finding, Severity};
+use crate::config::infer::Transport;
 use crate::config::keys::{SECTIONS, Status};
 use crate::config::source::Source;
 use crate::policy::{AllDown, Need};
+use crate::probe::sip::Expect;
 
 use super::*;
 
@@ -17,6 +19,13 @@ fn findings(text: &str) -> Vec<(&'static str, u32, u32, u32)> {
     let (_, findings) = read_text(text);
     let spot = |finding: &Finding| finding.place.as_ref().map_or((0, 0, 0), |p| (p.line, p.column, p.width));
     findings.iter().map(|finding| (finding.id, spot(finding))).map(|(id, (l, c, w))| (id, l, c, w)).collect()
+}
+
+/// A service with a check of SIP that says this.
+macro_rules! sip {
+    ($keys:literal) => {
+        concat!("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"sip\", ", $keys, " }")
+    };
 }
 
 #[test]
@@ -59,6 +68,17 @@ fn each_mistake_has_its_finding_at_its_place() {
         ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = {}", ("config-key-missing", 4, 9, 2)),
         ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"xmpp\" }", ("check-kind-later", 4, 18, 6)),
         ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"tcpp\" }", ("check-kind-unknown", 4, 18, 6)),
+        (sip!("mode = \"strickt\""), ("config-value", 4, 32, 9)),
+        (sip!("transport = \"sctp\""), ("config-value", 4, 37, 6)),
+        (sip!("max-forwards = 256"), ("config-value", 4, 40, 3)),
+        (sip!("name = \"a b\""), ("config-value", 4, 32, 5)),
+        (sip!("expect = \"2xx\""), ("config-value", 4, 34, 5)),
+        (sip!("expect = [\"2xx\", \"1xx\"]"), ("config-value", 4, 42, 5)),
+        (sip!("expect = [100]"), ("config-value", 4, 35, 3)),
+        (sip!("expect = []"), ("check-value", 4, 34, 2)),
+        (sip!("expect = [200], mode = \"alive\""), ("check-value", 4, 41, 4)),
+        (sip!("mode = \"strict\", max-forwards = 0"), ("check-value", 4, 42, 12)),
+        (sip!("alpn = []"), ("config-key-unknown", 4, 25, 4)),
         (
             "version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"tcp\", alpn = [] }",
             ("config-key-unknown", 4, 25, 4),
@@ -190,4 +210,22 @@ fn each_default_is_a_value_of_its_key() {
             assert_eq!(own.collect::<Vec<_>>(), Vec::<&Finding>::new(), "{text}");
         }
     }
+}
+
+#[test]
+fn a_sip_check_is_read() {
+    let kind = |keys: &str| {
+        let text = format!("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = {{ kind = \"sip\", {keys} }}");
+        let (file, findings) = read_text(&text);
+        assert_eq!(findings, [], "{keys}");
+        let CheckKind::Sip(shape) = file.services[0].check.clone().unwrap().kind else { panic!("{keys}") };
+        shape
+    };
+    assert_eq!(kind(""), SipShape::default());
+    assert_eq!(kind("mode = \"alive\"").expect, Some(Expect::Alive));
+    assert_eq!(kind("mode = \"strict\"").expect, Some(Expect::strict()));
+    let shape = kind("expect = [483, \"2xx\", \"200\"], transport = \"tls\", name = \"x.example.\", max-forwards = 0");
+    assert_eq!(shape.expect.unwrap().to_string(), "2xx,200,483");
+    assert_eq!((shape.transport, shape.max_forwards), (Some(Transport::Tls), Some(0)));
+    assert_eq!(shape.name.as_deref(), Some("x.example"));
 }

@@ -53,6 +53,11 @@ impl Sip {
         Self { domain, over, expect: Expect::default(), max_forwards: MAX_FORWARDS }
     }
 
+    /// Returns whether a domain can be asked for: it is a host name, or an address.
+    pub fn can_ask_for(domain: &str) -> bool {
+        request::uri_host(domain).is_some()
+    }
+
     /// Asks by datagrams; ICMP's "port unreachable" is a no.
     async fn ask_datagram(&self, attempt: &mut Attempt<'_>) -> Result<Answer, Outcome> {
         attempt.begin("options");

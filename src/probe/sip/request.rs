@@ -102,7 +102,7 @@ impl Answer {
 }
 
 /// Writes a domain as the host of a URI: a name, or an address, in brackets if it is an IPv6 one.
-fn uri_host(domain: &str) -> Option<String> {
+pub(super) fn uri_host(domain: &str) -> Option<String> {
     if let Ok(address) = domain.parse::<Ipv6Addr>() {
         return Some(format!("[{address}]"));
     }

@@ -111,7 +111,7 @@ impl CheckShape {
 type Kind = (&'static str, &'static [Key], fn(&mut Reader<'_>, &Section<'_>) -> CheckKind);
 
 /// The kinds that there are.
-const KINDS: &[Kind] = &[
+pub(super) const KINDS: &[Kind] = &[
     ("sip", sip::KEYS, |reader, table| CheckKind::Sip(SipShape::read(reader, table))),
     ("tcp", tcp::KEYS, |reader, table| CheckKind::Tcp(TcpShape::read(reader, table))),
     ("tls", tls::KEYS, |reader, table| CheckKind::Tls(TlsShape::read(reader, table))),
@@ -131,6 +131,11 @@ const KINDS: &[Kind] = &[
 
 /// The kinds that come later.
 const LATER: &[&str] = &["xmpp", "stun", "turn"];
+
+/// Returns every key that a check may have, whatever its kind; several kinds may have one of the same name.
+pub fn check_keys() -> impl Iterator<Item = &'static str> {
+    COMMON.iter().chain(KINDS.iter().flat_map(|(_, keys, _)| *keys)).map(|key| key.name)
+}
 
 /// Reads `check` of a section, if it is set.
 pub(super) fn read_check(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<CheckShape> {

@@ -7,7 +7,7 @@ use crate::config::infer::Transport;
 use crate::config::keys::Key;
 use crate::config::reader::{Reader, Section};
 use crate::config::values::{self, Read};
-use crate::probe::sip::{Expect, Pattern};
+use crate::probe::sip::{Expect, Pattern, Sip};
 
 use super::{host_text, key};
 
@@ -30,12 +30,17 @@ impl SipShape {
         let max_forwards = reader.take(table, "max-forwards", values::integer(0, 255));
         let max_forwards = max_forwards.and_then(|placed| u8::try_from(placed.value).ok());
         Self {
-            name: reader.take(table, "name", host_text).map(|placed| placed.value),
+            name: reader.take(table, "name", domain).map(|placed| placed.value),
             transport: reader.take(table, "transport", values::choice(&Transport::WORDS)).map(|placed| placed.value),
             expect: read_expect(reader, table, max_forwards),
             max_forwards,
         }
     }
+}
+
+fn domain(value: &DeValue<'_>) -> Read<String> {
+    let text = host_text(value)?;
+    if Sip::can_ask_for(&text) { Ok(text) } else { Err("a host name, such as \"example.com\"".to_owned()) }
 }
 
 fn read_expect(reader: &mut Reader<'_>, table: &Section<'_>, max_forwards: Option<u8>) -> Option<Expect> {
@@ -45,11 +50,10 @@ fn read_expect(reader: &mut Reader<'_>, table: &Section<'_>, max_forwards: Optio
         let finding = Finding::error("check-value", "`expect` and `mode` both say which answers pass");
         reader.find(finding.at(reader.key_place(table, "mode")).help("leave out one of them"));
     }
-    if let Some(list) = &expect
-        && list.value.is_empty()
-    {
+    let is_empty = |value: &DeValue<'_>| Ok(value.as_array().is_some_and(|list| list.is_empty()));
+    if let Some(empty) = reader.take(table, "expect", is_empty).filter(|empty| empty.value) {
         let finding = Finding::error("check-value", "`expect` names no answer, so none would pass");
-        reader.find(finding.at(list.place.clone()).help("name some, such as [\"2xx\", 483]"));
+        reader.find(finding.at(empty.place).help("name some, such as [\"2xx\", 483]"));
     }
     let is_strict = mode.as_ref().is_some_and(|mode| mode.value);
     if is_strict && max_forwards == Some(0) {
