@@ -17,6 +17,8 @@ mod grpc;
 mod query;
 #[path = "../fuzz/bodies/sip.rs"]
 mod sip;
+#[path = "../fuzz/bodies/stun.rs"]
+mod stun;
 #[path = "../fuzz/bodies/zone_parse.rs"]
 mod zone_parse;
 
@@ -33,6 +35,11 @@ fn any_octets_are_read_as_a_packet() {
 #[test]
 fn any_octets_are_read_as_sip() {
     feed("sip", sip::run);
+}
+
+#[test]
+fn any_octets_are_read_as_an_answer_of_stun() {
+    feed("stun", stun::run);
 }
 
 #[test]

@@ -165,6 +165,15 @@ pub struct Probe {
     /// The CA that certificates must come from, PEM
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// Whom turn logs in as
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// A file with the user's password, in one line
+    #[arg(long, value_name = "FILE", requires = "user", conflicts_with = "secret_file")]
+    pub password_file: Option<PathBuf>,
+    /// A file with the secret that makes passwords (coturn's use-auth-secret), in one line
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -48,6 +48,10 @@ pub enum Guess {
     },
     /// SIP OPTIONS for the service's domain, over its transport.
     Sip,
+    /// STUN's question for our address, over the service's transport.
+    Stun,
+    /// TURN's question for an address that relays, over the service's transport.
+    Turn,
 }
 
 /// Infers the check of a service.
@@ -56,8 +60,10 @@ pub enum Guess {
 /// |---|---|
 /// | `_sip` over `_udp`, `_tcp`, `_tls`; `_sips` over `_tcp`, `_tls` (RFC 3263 §4.1) | SIP |
 /// | `_http`, `_https` over `_tcp` | HTTP, HTTPS |
-/// | `_xmpp-*`, `_stun`, `_turn` over `_tcp` | TCP, until the protocol's own check is there |
-/// | `_xmpps-*` (with ALPN, XEP-0368), `_stuns`, `_turns` over `_tcp`; anything over `_tls` | TLS, likewise |
+/// | `_stun` over `_udp`, `_tcp`; `_stuns` over `_tcp` (RFC 8489 §8) | STUN |
+/// | `_turn` over `_udp`, `_tcp`; `_turns` over `_tcp` (RFC 5928 §3) | TURN |
+/// | `_xmpp-*` over `_tcp` | TCP, until the protocol's own check is there |
+/// | `_xmpps-*` (with ALPN, XEP-0368) over `_tcp`; anything over `_tls` | TLS, likewise |
 /// | over `_tcp` and known to be TLS | TLS |
 /// | any other over `_tcp`, also `*` | TCP |
 /// | anything else, as `_udp` | none |
@@ -68,6 +74,8 @@ pub fn infer(owner: &Name) -> Inference {
         ("_udp", "_sip") | ("_tcp" | "_tls", "_sip" | "_sips") => Guess::Sip,
         ("_tcp", "_http") => Guess::Http { is_tls: false },
         ("_tcp", "_https") => Guess::Http { is_tls: true },
+        ("_udp" | "_tcp", "_stun") | ("_tcp", "_stuns") => Guess::Stun,
+        ("_udp" | "_tcp", "_turn") | ("_tcp", "_turns") => Guess::Turn,
         ("_tcp", "_xmpps-client") => Guess::Tls { alpn: &["xmpp-client"] },
         ("_tcp", "_xmpps-server") => Guess::Tls { alpn: &["xmpp-server"] },
         ("_tcp", service) if TLS.contains(&service) => Guess::Tls { alpn: &[] },
@@ -101,8 +109,6 @@ pub fn service_domain(owner: &Name) -> String {
 fn protocol_of(service: &str) -> Option<&'static str> {
     match service {
         "_xmpp-client" | "_xmpp-server" | "_xmpps-client" | "_xmpps-server" => Some("XMPP"),
-        "_stun" | "_stuns" => Some("STUN"),
-        "_turn" | "_turns" => Some("TURN"),
         _ => None,
     }
 }
@@ -156,12 +162,13 @@ mod tests {
             ("_xmpp-server._tcp.example.com", Guess::Tcp, Tcp, Some("XMPP")),
             ("_xmpps-client._tcp.example.com", Guess::Tls { alpn: &["xmpp-client"] }, over_tls, Some("XMPP")),
             ("_xmpps-server._tcp.example.com", Guess::Tls { alpn: &["xmpp-server"] }, over_tls, Some("XMPP")),
-            ("_stun._udp.example.com", Guess::Nothing, Udp, Some("STUN")),
-            ("_stun._tcp.example.com", Guess::Tcp, Tcp, Some("STUN")),
-            ("_stuns._tcp.example.com", tls, over_tls, Some("STUN")),
-            ("_turn._udp.example.com", Guess::Nothing, Udp, Some("TURN")),
-            ("_turn._tcp.example.com", Guess::Tcp, Tcp, Some("TURN")),
-            ("_turns._tcp.example.com", tls, over_tls, Some("TURN")),
+            ("_stun._udp.example.com", Guess::Stun, Udp, None),
+            ("_stun._tcp.example.com", Guess::Stun, Tcp, None),
+            ("_stuns._tcp.example.com", Guess::Stun, over_tls, None),
+            ("_stuns._udp.example.com", Guess::Nothing, Udp, None),
+            ("_turn._udp.example.com", Guess::Turn, Udp, None),
+            ("_turn._tcp.example.com", Guess::Turn, Tcp, None),
+            ("_turns._tcp.example.com", Guess::Turn, over_tls, None),
             ("_imaps._tcp.example.com", tls, over_tls, None),
             ("_submissions._tcp.example.com", tls, over_tls, None),
             ("_ldaps._tcp.example.com", tls, over_tls, None),

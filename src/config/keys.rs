@@ -76,7 +76,7 @@ pub const TARGET: &[Key] = &[
     works("rise", "2"),
     idle("watch", "true"),
     idle("deep-interval", r#""30s""#),
-    idle("credentials-interval", r#""60s""#),
+    works("credentials-interval", r#""60s""#),
     works("verify", r#""name""#),
     bare("ca-file"),
 ];

@@ -22,5 +22,5 @@ pub mod shape;
 pub mod source;
 pub mod values;
 
-pub use load::{Environment, Input, StateChoice, listen, load};
+pub use load::{Environment, Input, StateChoice, listen, load, read_secret};
 pub use running::{Running, ServeSettings, ServerSettings, StateSettings, Workers};

@@ -16,6 +16,8 @@ use super::values::Read;
 pub struct Reader<'s> {
     source: &'s Source,
     findings: Vec<Finding>,
+    /// Lines with a secret, and the column behind which it stands.
+    hidden: Vec<(u32, u32)>,
 }
 
 /// One table of the file.
@@ -42,7 +44,7 @@ impl<'a> Section<'a> {
 impl<'s> Reader<'s> {
     /// Starts without findings.
     pub const fn new(source: &'s Source) -> Self {
-        Self { source, findings: Vec::new() }
+        Self { source, findings: Vec::new(), hidden: Vec::new() }
     }
 
     /// Keeps a finding.
@@ -50,8 +52,20 @@ impl<'s> Reader<'s> {
         self.findings.push(finding);
     }
 
+    /// Hides what stands behind a place in its line: no finding shows it.
+    pub fn hide_behind(&mut self, place: &Place) {
+        self.hidden.push((place.line, place.column.saturating_add(place.width)));
+    }
+
     /// Returns what was found.
-    pub fn into_findings(self) -> Vec<Finding> {
+    pub fn into_findings(mut self) -> Vec<Finding> {
+        for place in self.findings.iter_mut().filter_map(|finding| finding.place.as_mut()) {
+            for (_, column) in self.hidden.iter().filter(|(line, _)| *line == place.line) {
+                let shown = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
+                place.text = place.text.chars().take(shown).chain("…".chars()).collect::<String>().into();
+                place.column = place.column.min(*column);
+            }
+        }
         self.findings
     }
 

@@ -22,6 +22,8 @@ pub struct Account {
     pub warnings: Vec<String>,
     /// The certificate that the far side showed, also when it was refused.
     pub certificate: Option<Certificate>,
+    /// Whether the target refused our credentials: they are not to be tried again as they are.
+    pub refused: bool,
 }
 
 /// One step of a probe.
@@ -52,7 +54,7 @@ impl Account {
     /// Makes the account of a probe that broke inside.
     pub(super) fn broken(began: Mono, latency: Duration, cause: String) -> Self {
         let outcome = Outcome::Unknown(cause.into());
-        Self { outcome, began, latency, steps: Vec::new(), warnings: Vec::new(), certificate: None }
+        Self { outcome, began, latency, steps: Vec::new(), warnings: Vec::new(), certificate: None, refused: false }
     }
 
     /// Returns what health needs of it.

@@ -31,8 +31,22 @@ pub(super) trait Conduct {
         Vec::new()
     }
 
+    /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
+    fn deep_interval(&self) -> Option<Duration> {
+        None
+    }
+
     /// Carries the check out; the caller bounds its time, and drops it when that is over.
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending;
+}
+
+/// How far a probe goes, for kinds that have a shorter way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The cheap part: it shows a server that is gone or hangs, not one whose TLS is broken.
+    Shallow,
+    /// All that a client does before it logs in.
+    Deep,
 }
 
 /// A probe under way.
@@ -40,6 +54,8 @@ pub(super) trait Conduct {
 pub(super) struct Attempt<'a> {
     /// Where to.
     pub(super) address: SocketAddr,
+    /// How far it goes.
+    pub(super) depth: Depth,
     /// The clock.
     pub(super) clock: &'a Clock,
     /// What all probes share.
@@ -54,13 +70,21 @@ pub(super) struct Attempt<'a> {
     open: Option<(&'static str, Mono)>,
     decided: Option<(Duration, Outcome)>,
     passed_over: u32,
+    refused: bool,
 }
 
 impl<'a> Attempt<'a> {
     /// Begins a probe.
-    pub(super) fn new(address: SocketAddr, timeout: Duration, clock: &'a Clock, tools: &'a Tools) -> Self {
+    pub(super) fn new(
+        address: SocketAddr,
+        depth: Depth,
+        timeout: Duration,
+        clock: &'a Clock,
+        tools: &'a Tools,
+    ) -> Self {
         Self {
             address,
+            depth,
             clock,
             tools,
             warnings: Vec::new(),
@@ -71,6 +95,7 @@ impl<'a> Attempt<'a> {
             open: None,
             decided: None,
             passed_over: 0,
+            refused: false,
         }
     }
 
@@ -115,12 +140,18 @@ impl<'a> Attempt<'a> {
         let steps = part.steps.into_iter().map(|step| Step { saw: format!("{label}: {}", step.saw), ..step });
         self.steps.extend(steps);
         self.warnings.extend(part.warnings.into_iter().map(|warning| format!("{label}: {warning}")));
+        self.refused |= part.refused;
         let sooner = |own: &Certificate, other: &Certificate| other.not_after < own.not_after;
         if let Some(other) = part.certificate
             && self.certificate.as_ref().is_none_or(|own| sooner(own, &other))
         {
             self.certificate = Some(other);
         }
+    }
+
+    /// Notes that the target refused our credentials, so that they are not tried again.
+    pub(super) const fn refuse_credentials(&mut self) {
+        self.refused = true;
     }
 
     fn decide(&mut self, outcome: &Outcome) {
@@ -150,6 +181,7 @@ impl<'a> Attempt<'a> {
             steps: self.steps,
             warnings: self.warnings,
             certificate: self.certificate,
+            refused: self.refused,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending};
-use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Push, Sip, Tcp, Tls};
+use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Push, Sip, Stun, Tcp, Tls, Turn};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -31,6 +31,11 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.parameters(),)+ }
             }
 
+            /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
+            pub fn deep_interval(&self) -> Option<Duration> {
+                match self { $(Self::$kind(check) => check.deep_interval(),)+ }
+            }
+
             /// Returns whether it needs a port.
             pub fn has_port(&self) -> bool {
                 match self { $(Self::$kind(check) => check.has_port(),)+ }
@@ -56,6 +61,10 @@ checks! {
     Tls,
     /// Asks OPTIONS over UDP, TCP or TLS.
     Sip,
+    /// Asks by STUN what address the server sees.
+    Stun,
+    /// Asks by TURN for an address that relays.
+    Turn,
     /// Asks for a path, over plain TCP or TLS.
     Http,
     /// Calls gRPC's health service.

@@ -36,6 +36,7 @@ pub mod runner;
 pub mod schedule;
 pub mod sip;
 mod stream;
+pub mod stun;
 mod tcp;
 mod tls;
 mod tools;
@@ -47,6 +48,7 @@ use std::time::Duration;
 use crate::base::clock::Clock;
 
 pub use account::{Account, Certificate, Step};
+pub use attempt::Depth;
 pub use authority::Authority;
 pub use check::Check;
 pub use composite::{Composite, Part, Rule};
@@ -58,6 +60,7 @@ pub use icmp::Icmp;
 pub use over::Over;
 pub use push::Push;
 pub use sip::Sip;
+pub use stun::{Credentials, Stun, Turn};
 pub use tcp::Tcp;
 pub use tls::{Tls, Verify};
 pub use tools::Tools;
@@ -73,7 +76,7 @@ pub struct Spec {
     pub timeout: Duration,
 }
 
-/// Probes once and tells what was seen, step by step.
+/// Probes once, as deep as the check goes, and tells what was seen, step by step.
 ///
 /// It ends within the timeout of `spec`, give or take the runtime's delay.
 ///
@@ -81,12 +84,23 @@ pub struct Spec {
 ///
 /// Dropping the future ends the probe and closes its connection.
 pub async fn run(spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
-    once(spec.address, &spec.check, spec.timeout, clock, tools).await
+    run_to(Depth::Deep, spec, clock, tools).await
+}
+
+/// Probes once, to this depth.
+pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
+    once(spec.address, &spec.check, (depth, spec.timeout), clock, tools).await
 }
 
 /// Carries out a check, or a part of one.
-async fn once(address: SocketAddr, check: &Check, timeout: Duration, clock: &Clock, tools: &Tools) -> Account {
-    let mut attempt = attempt::Attempt::new(address, timeout, clock, tools);
+async fn once(
+    address: SocketAddr,
+    check: &Check,
+    (depth, timeout): (Depth, Duration),
+    clock: &Clock,
+    tools: &Tools,
+) -> Account {
+    let mut attempt = attempt::Attempt::new(address, depth, timeout, clock, tools);
     let ending = tokio::time::timeout(timeout, check.conduct(&mut attempt)).await;
     attempt.into_account(ending.ok())
 }

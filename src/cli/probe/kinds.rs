@@ -102,7 +102,10 @@ mod tests {
     use crate::probe::{Spec, Verify};
 
     fn url(text: &str) -> Result<Spec, UrlError> {
-        parse(text, &Choices { timeout: Duration::from_secs(2), verify: Verify::Name, authority: None })
+        parse(
+            text,
+            &Choices { timeout: Duration::from_secs(2), verify: Verify::Name, authority: None, credentials: None },
+        )
     }
 
     #[test]

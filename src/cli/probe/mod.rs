@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use crate::base::clock::Clock;
 use crate::base::finding::{Finding, Severity};
-use crate::config::Input;
+use crate::config::{self, Input};
 use crate::engine::setup::{PoolSetup, Setup};
 use crate::probe::allow::{Access, Network};
-use crate::probe::{self, Authority, Spec, Tools};
+use crate::probe::stun::credentials::Kind;
+use crate::probe::{self, Authority, Credentials, Spec, Tools};
 
 use super::args::{self, Probe, Verify};
 use super::{USAGE, input, offline, words};
@@ -70,6 +71,7 @@ fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
                 timeout: timeout.unwrap_or(TIMEOUT),
                 verify: verify(args.verify),
                 authority: authority(args)?,
+                credentials: credentials(args)?,
             };
             let read =
                 |url: &String| Ok((url.clone(), parse(url, &choices).map_err(|error| wrong(error.to_string()))?));
@@ -98,7 +100,7 @@ fn besides_default(mut allow: Vec<Network>, targets: &[(String, Spec)]) -> Acces
 /// Finds every target of a service in a zone or config.
 fn service(file: &str, owner: &str, allow: &[Network], timeout: Option<Duration>) -> Result<Plan, Vec<Finding>> {
     let from = Input { files: vec![PathBuf::from(file)], allow: allow.to_vec(), ..Input::default() };
-    let running = crate::config::load(&from, &input::ProcessEnvironment)?;
+    let running = config::load(&from, &input::ProcessEnvironment)?;
     let setup = &running.setup;
     let mut names = vec![owner.to_owned()];
     names.extend(setup.zones.iter().map(|(_, zone)| format!("{owner}.{}", zone.origin)));
@@ -163,6 +165,24 @@ fn authority(args: &Probe) -> Result<Option<Authority>, Vec<Finding>> {
     let name = path.display().to_string();
     let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot read {name}: {error}")))?;
     Authority::from_pem(&name, &pem).map(Some).map_err(|error| wrong(format!("{name} holds no CA: {error}")))
+}
+
+/// Reads whom to log in as; the secret comes from a file, as a command line can be seen by everybody.
+fn credentials(args: &Probe) -> Result<Option<Credentials>, Vec<Finding>> {
+    let (kind, file) = match (&args.password_file, &args.secret_file) {
+        (Some(file), _) => (Kind::Password, file),
+        (None, Some(file)) => (Kind::Shared, file),
+        (None, None) if args.user.is_some() => {
+            let finding = Finding::error("probe-usage", "--user has neither --password-file nor --secret-file");
+            return Err(vec![finding.help("name the file that holds the password")]);
+        }
+        (None, None) => return Ok(None),
+    };
+    let (secret, warning) = config::read_secret(file).map_err(|finding| vec![finding])?;
+    if let Some(warning) = warning {
+        input::tell(&[warning], Severity::Warning);
+    }
+    Ok(Some(Credentials::new(kind, args.user.as_deref().unwrap_or_default(), &secret)))
 }
 
 const fn verify(verify: Verify) -> probe::Verify {

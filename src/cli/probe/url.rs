@@ -6,7 +6,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::config::reader::nearest;
-use crate::probe::{Authority, Check, Over, Sip, Spec, Tcp, Tls, Verify};
+use crate::probe::stun::CREDENTIALS_INTERVAL;
+use crate::probe::{Authority, Check, Credentials, Over, Sip, Spec, Stun, Tcp, Tls, Turn, Verify};
 
 use super::kinds;
 
@@ -19,6 +20,8 @@ pub(super) struct Choices {
     pub(super) verify: Verify,
     /// `--ca-file`.
     pub(super) authority: Option<Authority>,
+    /// `--user`, with `--password-file` or `--secret-file`.
+    pub(super) credentials: Option<Credentials>,
 }
 
 impl Choices {
@@ -64,6 +67,9 @@ pub(super) enum UrlError {
     /// It does not say what a name server is to be asked.
     #[error("the check dns asks for a name, and \"{0}\" is none with a type: write dns://127.0.0.1:53/example.com/SOA")]
     Question(String),
+    /// A kind that logs in nowhere.
+    #[error("the check {0} has no use for a user and a password; turn has")]
+    Credentials(&'static str),
     /// There is no port, or it is none.
     #[error("the check {0} needs a port from 1 to 65535: write {0}://{1}:PORT")]
     Port(&'static str, String),
@@ -113,9 +119,40 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
             }
             finish(Check::Sip(Sip::new(name, over)), host, Some(port), choices)
         }
+        "stun" | "stuns" | "turn" | "turns" => {
+            relay(kind, transport, name, choices).and_then(|(check, port)| finish(check, host, Some(port), choices))
+        }
         _ if COMING.contains(&kind) => Err(UrlError::NotBuilt(kind.to_owned())),
         _ => Err(UrlError::Kind(kind.to_owned(), suggest(kind))),
     }
+}
+
+/// Makes a check of STUN or TURN, with its own port. Both go over UDP unless said otherwise, `stuns` and `turns` over
+/// TLS (RFC 7064 §3.2, RFC 7065 §3.2).
+fn relay(kind: &str, transport: Option<&str>, name: String, choices: &Choices) -> Result<(Check, u16), UrlError> {
+    let (word, secure) = match kind {
+        "stun" => ("stun", false),
+        "stuns" => ("stun", true),
+        "turn" => ("turn", false),
+        _ => ("turn", true),
+    };
+    let (over, port) = match (secure, transport) {
+        (_, Some("tls")) | (true, None | Some("tcp")) => (Over::Tls(choices.tls(name, Vec::new())), 5349),
+        (false, None | Some("udp")) => (Over::Udp, 3478),
+        (false, Some("tcp")) => (Over::Tcp, 3478),
+        (_, other) => {
+            let transport = other.unwrap_or_default().to_owned();
+            let help = if secure { "; DTLS is not spoken here" } else { "; it has udp, tcp and tls" };
+            return Err(UrlError::Transport { kind: word, transport, help });
+        }
+    };
+    let check = if word == "stun" {
+        Check::Stun(Stun { over })
+    } else {
+        let credentials = choices.credentials.clone();
+        Check::Turn(Turn { over, credentials, credentials_interval: CREDENTIALS_INTERVAL })
+    };
+    Ok((check, port))
 }
 
 /// Makes a check if it goes over the transport that was asked for.
@@ -143,6 +180,9 @@ fn finish(check: Check, host: &str, usual: Option<u16>, choices: &Choices) -> Re
     }
     let port = port.map_or(usual, |port| port.parse().ok()).filter(|&port| port != 0);
     let port = port.ok_or_else(|| UrlError::Port(check.kind(), bracketed(address)))?;
+    if choices.credentials.is_some() && !matches!(check, Check::Turn(_)) {
+        return Err(UrlError::Credentials(check.kind()));
+    }
     Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout })
 }
 
@@ -174,16 +214,17 @@ fn suggest(kind: &str) -> String {
 }
 
 /// The checks that there are.
-const WORKING: &str = "tcp, tls, sip, http, https, grpc, dns, icmp";
+const WORKING: &str = "tcp, tls, sip, stun, turn, http, https, grpc, dns, icmp";
 /// The checks that come later.
-const COMING: [&str; 6] = ["xmpp", "xmpps", "stun", "stuns", "turn", "turns"];
+const COMING: [&str; 2] = ["xmpp", "xmpps"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::stun::credentials::Kind;
 
     fn choices() -> Choices {
-        Choices { timeout: Duration::from_secs(2), verify: Verify::Name, authority: None }
+        Choices { timeout: Duration::from_secs(2), verify: Verify::Name, authority: None, credentials: None }
     }
 
     fn read(text: &str) -> Result<Spec, UrlError> {
@@ -224,12 +265,35 @@ mod tests {
     }
 
     #[test]
+    fn stun_and_turn_go_over_what_the_scheme_says_and_have_ports_of_their_own() {
+        for (text, address, kind, transport) in [
+            ("stun://127.0.0.1", "127.0.0.1:3478", "stun", "udp"),
+            ("stun+tcp://[::1]:13478", "[::1]:13478", "stun", "tcp"),
+            ("stun+tls://[::1]/example.com", "[::1]:5349", "stun", "tls"),
+            ("stuns://127.0.0.1", "127.0.0.1:5349", "stun", "tls"),
+            ("turn+udp://127.0.0.1", "127.0.0.1:3478", "turn", "udp"),
+            ("turns+tcp://127.0.0.1:443/example.com", "127.0.0.1:443", "turn", "tls"),
+        ] {
+            let spec = read(text).unwrap();
+            let read = (spec.address, spec.check.kind(), spec.check.transport());
+            assert_eq!(read, (address.parse().unwrap(), kind, transport), "{text}");
+        }
+        let credentials = Some(Credentials::new(Kind::Password, "probe", "secret"));
+        let choices = Choices { credentials: credentials.clone(), ..choices() };
+        let turn = parse("turn://127.0.0.1", &choices).unwrap();
+        assert!(matches!(turn.check, Check::Turn(turn) if turn.credentials == credentials));
+        assert_eq!(parse("stun://127.0.0.1", &choices), Err(UrlError::Credentials("stun")));
+    }
+
+    #[test]
     fn what_cannot_be_probed_is_told_with_the_mend() {
         for (text, part) in [
             ("127.0.0.1:5060", "is no check: write KIND://"),
             ("xmpp://127.0.0.1:5222", "the check xmpp is not built yet: coming"),
             ("sip+sctp://127.0.0.1", "the check sip does not go over sctp; it has udp, tcp and tls"),
             ("sips+udp://127.0.0.1", "the check sip does not go over udp; sips:// is sip+tls://"),
+            ("stun+sctp://127.0.0.1", "the check stun does not go over sctp; it has udp, tcp and tls"),
+            ("turns+udp://127.0.0.1", "the check turn does not go over udp; DTLS is not spoken here"),
             ("sip://127.0.0.1:0", "needs a port"),
             ("sip://127.0.0.1/exa mple", "\"exa mple\" is no domain"),
             ("sip://127.0.0.1/example.com?x=y", "\"example.com?x=y\" is no domain"),

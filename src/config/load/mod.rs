@@ -1,5 +1,6 @@
 //! Reads the files and gives [`Running`], or all findings.
 
+mod secrets;
 mod zones;
 
 use std::collections::HashMap;
@@ -22,6 +23,8 @@ use super::lower::{Options, lower};
 use super::running::{Running, ServeSettings, ServerSettings, StateSettings};
 use super::shape::{self, File};
 use super::source::Source;
+
+pub use secrets::read as read_secret;
 
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +85,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let Some(mut file) = file else { return Err(findings) };
     let folder = chosen.config.as_deref().map(folder_of).unwrap_or_default();
     read_authorities(&mut file, &folder, &mut findings);
+    secrets::read_all(&mut file, &folder, &mut findings);
     let server = server_settings(&file, input);
     let options = check::Options {
         r#static: input.fixed,

@@ -183,3 +183,37 @@ fn the_environment_names_config_and_state() {
         assert_eq!(running.state.folder, Some(PathBuf::from(expected)));
     }
 }
+
+#[test]
+fn a_password_comes_from_a_file_beside_the_config_and_is_nowhere_printed() {
+    let zone = format!("{ZONE}_turn._udp 300 IN SRV 10 70 3478 ns1\n_turn._tcp 300 IN SRV 10 70 3478 ns1\n");
+    let check = |keys: &str| {
+        format!(
+            "version = 1\n[[service]]\nmatch = \"_turn._udp.example.com\"\ncredentials-interval = \"2m\"\n\
+             check = {{ kind = \"turn\", {keys} }}\n"
+        )
+    };
+    let (good, absent, empty) = (
+        check("user = \"probe\", password-file = \"secrets/turn\""),
+        check("user = \"probe\", password-file = \"absent\""),
+        check("secret-file = \"empty\""),
+    );
+    let files = [
+        ("example.com.zone", zone.as_str()),
+        ("good.toml", good.as_str()),
+        ("absent.toml", absent.as_str()),
+        ("empty.toml", empty.as_str()),
+        ("secrets/turn", "sesame\n"),
+        ("empty", ""),
+    ];
+    let folder = Folder::new("secrets", &files);
+    let running = folder.load(&["good.toml", "example.com.zone"]).unwrap();
+    let targets: Vec<_> = running.setup.targets.iter().map(|(_, target)| &target.key).collect();
+    let with: Vec<_> = targets.iter().filter(|key| key.kind == "turn").map(|key| key.parameters.as_str()).collect();
+    let (with, without): (Vec<&str>, Vec<&str>) = with.iter().partition(|parameters| !parameters.is_empty());
+    assert!(with[0].starts_with("credentials=password/probe ") && with[0].ends_with(" every=120s"), "{with:?}");
+    assert_eq!((with.len(), without.len()), (1, 1));
+    assert!(!format!("{running:?}").contains("sesame"));
+    assert_eq!(refused(folder.load(&["absent.toml", "example.com.zone"])), ["file-read"]);
+    assert_eq!(refused(folder.load(&["empty.toml", "example.com.zone"])), ["secret-file"]);
+}

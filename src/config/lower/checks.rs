@@ -1,10 +1,10 @@
 //! From a check that is written, or told by an owner name, to one that can be run.
 
 use crate::config::infer::{Guess, Transport};
-use crate::config::shape::{CheckKind, SipShape, TcpShape, TlsShape};
-use crate::probe::{Check, Icmp, Over, Sip, Tcp, Tls};
+use crate::config::shape::{CheckKind, SipShape, StunShape, TcpShape, TlsShape, TurnShape};
+use crate::probe::{Check, Http, Icmp, Over, Sip, Stun, Tcp, Tls, Turn};
 
-use super::general::{offered, push};
+use super::general::push;
 use super::targets::Inherited;
 
 /// What a check is for.
@@ -31,6 +31,8 @@ impl Purpose {
                 Some(Check::Tls(tls(self.named(name.as_ref()), alpn, with)))
             }
             CheckKind::Sip(shape) => Some(Check::Sip(self.sip(shape, with))),
+            CheckKind::Stun(shape) => Some(Check::Stun(self.stun(shape, with))),
+            CheckKind::Turn(shape) => Some(Check::Turn(self.turn(shape, with))),
             CheckKind::Http(shape) => Some(Check::Http(self.http(shape, with))),
             CheckKind::Grpc(shape) => Some(Check::Grpc(self.grpc(shape, with))),
             CheckKind::Dns(shape) => Some(Check::Dns(self.dns(shape))),
@@ -49,6 +51,8 @@ impl Purpose {
             Guess::Tls { .. } => Some(Check::Tls(tls(self.domain.clone(), offered(self.guess), with))),
             Guess::Http { is_tls } => Some(Check::Http(self.inferred_http(is_tls, with))),
             Guess::Sip => Some(Check::Sip(self.sip(&SipShape::default(), with))),
+            Guess::Stun => Some(Check::Stun(self.stun(&StunShape::default(), with))),
+            Guess::Turn => Some(Check::Turn(self.turn(&TurnShape::default(), with))),
         }
     }
 
@@ -59,6 +63,19 @@ impl Purpose {
         sip.expect = shape.expect.clone().unwrap_or_default();
         sip.max_forwards = shape.max_forwards.unwrap_or(sip.max_forwards);
         sip
+    }
+
+    fn stun(&self, shape: &StunShape, with: &Inherited) -> Stun {
+        let name = self.named(shape.name.as_ref());
+        Stun { over: over(shape.transport.unwrap_or(self.transport), &name, with) }
+    }
+
+    fn turn(&self, shape: &TurnShape, with: &Inherited) -> Turn {
+        Turn {
+            over: self.stun(&shape.stun, with).over,
+            credentials: shape.login.as_ref().and_then(|login| login.credentials.clone()),
+            credentials_interval: with.credentials_interval,
+        }
     }
 
     /// Returns the name that a check gives, else the domain.
@@ -78,5 +95,15 @@ fn over(transport: Transport, name: &str, with: &Inherited) -> Over {
         Transport::Udp => Over::Udp,
         Transport::Tcp => Over::Tcp,
         Transport::Tls => Over::Tls(tls(name.to_owned(), Vec::new(), with)),
+    }
+}
+
+fn offered(guess: Guess) -> Vec<Vec<u8>> {
+    match guess {
+        Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
+        Guess::Http { is_tls: true } => Http::protocols(),
+        Guess::Nothing | Guess::Tcp | Guess::Http { is_tls: false } | Guess::Sip | Guess::Stun | Guess::Turn => {
+            Vec::new()
+        }
     }
 }

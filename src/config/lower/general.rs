@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::finding::Finding;
-use crate::config::infer::{Guess, Transport};
+use crate::config::infer::Transport;
 use crate::config::shape::{
     AddressEntry, CheckShape, CompositeShape, DnsShape, ExecShape, File, GrpcShape, HttpShape, Leads, PushShape,
 };
@@ -77,15 +77,6 @@ pub(super) fn push(shape: &PushShape) -> Push {
         name: shape.name.clone(),
         patience: shape.patience.unwrap_or(PATIENCE),
         expired: shape.expired.unwrap_or(Expired::Down),
-    }
-}
-
-/// Returns the protocols that a guess offers by ALPN.
-pub(super) fn offered(guess: Guess) -> Vec<Vec<u8>> {
-    match guess {
-        Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
-        Guess::Http { is_tls: true } => Http::protocols(),
-        Guess::Nothing | Guess::Tcp | Guess::Sip | Guess::Http { is_tls: false } => Vec::new(),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::engine::setup::{HostSetup, Setup, ZoneSetup};
 use crate::health::TargetId;
 use crate::policy;
 use crate::probe::allow::Access;
+use crate::probe::stun::CREDENTIALS_INTERVAL;
 use crate::probe::{Check, Spec, Tcp, Verify};
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
@@ -99,7 +100,12 @@ fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
 }
 
 fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inherited, policy::Settings) {
-    let base = Inherited { settings: Default::default(), verify: Verify::Name, authority: None };
+    let base = Inherited {
+        settings: Default::default(),
+        verify: Verify::Name,
+        credentials_interval: CREDENTIALS_INTERVAL,
+        authority: None,
+    };
     findings.extend(file.target.judge(&base.settings));
     let mut inherited = base.with(&file.target);
     if let Some(interval) = options.interval {

@@ -287,6 +287,8 @@ fn fallback_notes(fallbacks: &Fallbacks) -> Vec<Finding> {
             (_, Guess::Tls { .. }) => " by a TLS handshake".to_owned(),
             (_, Guess::Http { .. }) => " by a request".to_owned(),
             (_, Guess::Sip) => " by SIP OPTIONS".to_owned(),
+            (_, Guess::Stun) => " by STUN Binding".to_owned(),
+            (_, Guess::Turn) => " by TURN Allocate".to_owned(),
         };
         kinds.entry(*until).or_default().push(which + &how);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use crate::base::finding::Finding;
 use crate::base::table::Table;
@@ -26,6 +27,8 @@ pub(super) struct Inherited {
     pub(super) settings: health::Settings,
     /// `verify`
     pub(super) verify: Verify,
+    /// `credentials-interval`
+    pub(super) credentials_interval: Duration,
     /// What `ca-file` holds.
     pub(super) authority: Option<Authority>,
 }
@@ -54,6 +57,10 @@ impl Inherited {
         Self {
             settings: keys.over(&self.settings),
             verify: keys.verify.as_ref().map_or(self.verify, |verify| verify.value),
+            credentials_interval: keys
+                .credentials_interval
+                .as_ref()
+                .map_or(self.credentials_interval, |interval| interval.value),
             authority: keys.authority.clone().or_else(|| self.authority.clone()),
         }
     }

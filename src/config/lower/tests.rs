@@ -106,6 +106,39 @@ fn notes(lowered: &Lowered) -> Vec<&str> {
 }
 
 #[test]
+fn relays_are_asked_over_the_transport_of_their_service() {
+    let lowered = lower_one(
+        "[[service]]\nmatch = \"_turns._tcp.example.com\"\ncheck = { kind = \"stun\", name = \"relay.example.net\" }\n",
+        "_stun._udp SRV 10 0 3478 relay
+        _stun._tcp SRV 10 0 3478 relay
+        _stuns._tcp SRV 10 0 5349 relay
+        _turn._udp SRV 10 0 3478 relay
+        _turn._tcp SRV 10 0 3478 relay
+        _turns._tcp SRV 10 0 5349 relay
+        relay A 127.0.1.1",
+    );
+    let told: Vec<_> = lowered
+        .setup
+        .targets
+        .iter()
+        .map(|(_, target)| &target.key)
+        .map(|key| format!("{} {} {} {}", key.kind, key.transport, key.port, key.parameters).trim().to_owned())
+        .collect();
+    let expected = [
+        "stun tcp 3478",
+        "stun tls 5349 name=example.com",
+        "stun tls 5349 name=relay.example.net",
+        "stun udp 3478",
+        "turn tcp 3478",
+        "turn udp 3478",
+    ];
+    let mut sorted = told.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected, "{told:?}");
+    assert_eq!(notes(&lowered), Vec::<&str>::new());
+}
+
+#[test]
 fn the_sip_zone_becomes_two_pools() {
     let lowered = lower_one("", SIP);
     assert_eq!(lowered.setup.pools.len(), 2);

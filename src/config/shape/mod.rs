@@ -23,8 +23,8 @@ use super::source::{List, Placed, Source};
 use super::values::{self, Read};
 
 pub use check::{
-    CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, PushShape, Reference, SipShape,
-    TcpShape, TlsShape, check_keys,
+    CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, LoginShape, PushShape, Reference,
+    SipShape, StunShape, TcpShape, TlsShape, TurnShape, check_keys,
 };
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
 pub use settings::{PolicyKeys, TargetKeys};

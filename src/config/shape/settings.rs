@@ -28,6 +28,8 @@ pub struct TargetKeys {
     pub fall: Option<Placed<u32>>,
     /// `rise`
     pub rise: Option<Placed<u32>>,
+    /// `credentials-interval`
+    pub credentials_interval: Option<Placed<Duration>>,
     /// `verify`
     pub verify: Option<Placed<Verify>>,
     /// `ca-file`
@@ -63,6 +65,8 @@ impl TargetKeys {
     /// Reads them from a section.
     pub fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Self {
         let cadence = values::duration(SHORTEST, Duration::from_secs(86_400));
+        // Sooner than that, servers take it for guessing.
+        let rare = values::duration(Duration::from_secs(5), Duration::from_secs(86_400));
         Self {
             interval: reader.take(section, "interval", &cadence),
             fast_interval: reader.take(section, "fast-interval", &cadence),
@@ -71,6 +75,7 @@ impl TargetKeys {
             timeout: reader.take(section, "timeout", values::duration(SHORTEST, Duration::from_secs(60))),
             fall: reader.take(section, "fall", values::integer(1, 100)),
             rise: reader.take(section, "rise", values::integer(1, 100)),
+            credentials_interval: reader.take(section, "credentials-interval", &rare),
             verify: reader.take(section, "verify", values::choice(&VERIFY)),
             ca_file: reader.take(section, "ca-file", values::path),
             authority: None,

@@ -19,7 +19,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending, unknown};
-use super::{Account, Check, Tools, account, once};
+use super::{Account, Check, Depth, Tools, account, once};
 use crate::base::clock::Clock;
 use crate::health::{NO_TRANSPORT, Outcome};
 
@@ -83,12 +83,17 @@ impl Conduct for Composite {
         self.parts.iter().flat_map(|part| part.check.posts()).collect()
     }
 
+    /// Returns the shortest of its parts.
+    fn deep_interval(&self) -> Option<Duration> {
+        self.parts.iter().filter_map(|part| part.check.deep_interval()).min()
+    }
+
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
         let limit = attempt.left().saturating_sub(attempt.left() / MARGIN);
         let runs = self.parts.iter().map(|part| {
             let mut address = attempt.address;
             address.set_port(part.port.unwrap_or_else(|| address.port()));
-            begin(address, &part.check, limit, attempt.clock, attempt.tools)
+            begin(address, &part.check, (attempt.depth, limit), attempt.clock, attempt.tools)
         });
         let ended = self.run(runs.collect()).await;
         let mut seen = Vec::new();
@@ -176,8 +181,14 @@ impl fmt::Display for Rule {
 type Run<'a> = Pin<Box<dyn Future<Output = Account> + Send + 'a>>;
 
 /// Begins a part; boxed, since a part may have parts.
-fn begin<'a>(address: SocketAddr, check: &'a Check, limit: Duration, clock: &'a Clock, tools: &'a Tools) -> Run<'a> {
-    Box::pin(once(address, check, limit, clock, tools))
+fn begin<'a>(
+    address: SocketAddr,
+    check: &'a Check,
+    to: (Depth, Duration),
+    clock: &'a Clock,
+    tools: &'a Tools,
+) -> Run<'a> {
+    Box::pin(once(address, check, to, clock, tools))
 }
 
 /// The share of the time that is left for the decision: parts that keep silent end before the whole does.

@@ -6,6 +6,9 @@
 //! | the queue of reports is full | accounts wait here, counted as in flight, so no more than that many; commands are still taken |
 //! | the queue of commands is full | the sender waits |
 
+mod depths;
+mod refusals;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +16,18 @@ use std::time::Duration;
 use tokio::select;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinHandle};
+use tracing::warn;
 
 use super::metrics::Metrics;
 use super::schedule::{Limits, Schedule, Start, spread};
-use super::{Account, Spec, Tools, run};
+use super::{Account, Depth, Spec, Tools, run_to};
 use crate::base::clock::{Clock, Mono};
 use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
 use crate::health::TargetId;
 use crate::health::posted::Post;
+use depths::Depths;
+use refusals::Refusals;
 
 /// What the runner is told.
 #[derive(Clone, Debug)]
@@ -90,6 +96,8 @@ pub fn spawn(
         probes: tasks.set("probe"),
         setup: 0,
         targets: Table::new(),
+        depths: Depths::default(),
+        refusals: Refusals::default(),
         running: BTreeMap::new(),
         readers: BTreeMap::new(),
         outbox: VecDeque::new(),
@@ -104,6 +112,8 @@ struct Runner {
     schedule: Schedule,
     setup: u64,
     targets: Table<TargetId, Option<Arc<Spec>>>,
+    depths: Depths,
+    refusals: Refusals,
     /// The targets whose checks read what is posted under each name.
     readers: BTreeMap<String, Vec<TargetId>>,
     probes: TaskSet<Account>,
@@ -115,6 +125,7 @@ struct Runner {
 struct Running {
     start: Start,
     spec: Arc<Spec>,
+    depth: Depth,
     began: Mono,
 }
 
@@ -158,10 +169,12 @@ impl Runner {
                     }
                 }
                 self.setup = setup;
+                self.depths.replace(targets.len());
                 self.readers = readers(&targets);
                 let names: BTreeSet<String> = self.readers.keys().cloned().collect();
                 self.means.tools.board().expect(&names, now);
                 self.targets = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
+                self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
             Command::Probe { setup, target, at } if setup == self.setup => self.schedule.due(target, at),
             Command::Post { name, post } => match self.means.tools.board().post(&name, post, now) {
@@ -186,20 +199,32 @@ impl Runner {
             self.means.metrics.started(now.since(start.due));
             let (clock, tools) = (self.means.clock, Arc::clone(&self.means.tools));
             let (spec, probed) = (Arc::clone(spec), Arc::clone(spec));
-            let id = self.probes.spawn(async move { run(&probed, &clock, &tools).await }).id();
-            self.running.insert(id, Running { start, spec, began: now });
+            let depth = if self.refusals.include(&spec) {
+                Depth::Shallow
+            } else {
+                self.depths.choose(start.target, spec.check.deep_interval(), now)
+            };
+            let id = self.probes.spawn(async move { run_to(depth, &probed, &clock, &tools).await }).id();
+            self.running.insert(id, Running { start, spec, depth, began: now });
         }
         self.measure();
     }
 
     /// Puts an account into the outbox. A probe that panicked is a bug of ours, so its outcome is unknown.
     fn finish(&mut self, id: Id, result: Result<Account, JoinError>) {
-        let Some(Running { start, spec, began }) = self.running.remove(&id) else { return };
+        let Some(Running { start, spec, depth, began }) = self.running.remove(&id) else { return };
         let account = result.unwrap_or_else(|error| {
             let took = self.means.clock.now().mono.since(began);
             Account::broken(began, took, format!("a bug of the checker: {error}"))
         });
+        if account.refused && self.refusals.add(&spec) {
+            let (kind, addr) = (spec.check.kind(), spec.address);
+            warn!(probe.kind = kind, probe.addr = %addr, "credentials refused: not tried again until the config changes");
+        }
         self.means.metrics.finished(spec.check.kind(), &account);
+        if start.setup == self.setup {
+            self.depths.learn(start.target, depth, began, &account.outcome);
+        }
         self.outbox.push_back(Finished { setup: start.setup, target: start.target, account: Arc::new(account) });
     }
 

@@ -11,8 +11,10 @@ mod http;
 mod push;
 mod reference;
 mod sip;
+mod stun;
 mod tcp;
 mod tls;
+mod turn;
 
 use std::path::PathBuf;
 
@@ -35,8 +37,10 @@ pub use http::HttpShape;
 pub use push::PushShape;
 pub use reference::Reference;
 pub use sip::SipShape;
+pub use stun::StunShape;
 pub use tcp::TcpShape;
 pub use tls::TlsShape;
+pub use turn::{LoginShape, TurnShape};
 
 /// One `check`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +62,10 @@ pub enum CheckKind {
     Tls(TlsShape),
     /// Asks OPTIONS.
     Sip(SipShape),
+    /// Asks by STUN what address the server sees.
+    Stun(StunShape),
+    /// Asks by TURN for an address that relays.
+    Turn(TurnShape),
     /// Asks for a path.
     Http(HttpShape),
     /// Calls the health service.
@@ -77,33 +85,19 @@ pub enum CheckKind {
 impl CheckShape {
     /// Returns whether something must say a port.
     pub fn needs_port(&self) -> bool {
-        match &self.kind {
-            CheckKind::Nothing | CheckKind::Icmp | CheckKind::Exec(_) | CheckKind::Push(_) => false,
-            CheckKind::Composite(whole) => whole.parts.iter().any(|part| part.port.is_none() && part.needs_port()),
-            CheckKind::Tcp(_)
-            | CheckKind::Tls(_)
-            | CheckKind::Sip(_)
-            | CheckKind::Http(_)
-            | CheckKind::Grpc(_)
-            | CheckKind::Dns(_) => true,
+        if let CheckKind::Composite(whole) = &self.kind {
+            return whole.parts.iter().any(|part| part.port.is_none() && part.needs_port());
         }
+        !matches!(self.kind, CheckKind::Nothing | CheckKind::Icmp | CheckKind::Exec(_) | CheckKind::Push(_))
     }
 
     /// Returns the programs that it runs.
     pub fn programs(&self) -> Vec<&Placed<PathBuf>> {
-        match &self.kind {
-            CheckKind::Exec(exec) => exec.program.iter().collect(),
-            CheckKind::Composite(whole) => whole.parts.iter().flat_map(Self::programs).collect(),
-            CheckKind::Nothing
-            | CheckKind::Tcp(_)
-            | CheckKind::Tls(_)
-            | CheckKind::Sip(_)
-            | CheckKind::Http(_)
-            | CheckKind::Grpc(_)
-            | CheckKind::Dns(_)
-            | CheckKind::Icmp
-            | CheckKind::Push(_) => Vec::new(),
+        if let CheckKind::Composite(whole) = &self.kind {
+            return whole.parts.iter().flat_map(Self::programs).collect();
         }
+        let program = if let CheckKind::Exec(exec) = &self.kind { exec.program.as_ref() } else { None };
+        program.into_iter().collect()
     }
 }
 
@@ -113,8 +107,10 @@ type Kind = (&'static str, &'static [Key], fn(&mut Reader<'_>, &Section<'_>) -> 
 /// The kinds that there are.
 pub(super) const KINDS: &[Kind] = &[
     ("sip", sip::KEYS, |reader, table| CheckKind::Sip(SipShape::read(reader, table))),
+    ("stun", stun::KEYS, |reader, table| CheckKind::Stun(StunShape::read(reader, table))),
     ("tcp", tcp::KEYS, |reader, table| CheckKind::Tcp(TcpShape::read(reader, table))),
     ("tls", tls::KEYS, |reader, table| CheckKind::Tls(TlsShape::read(reader, table))),
+    ("turn", turn::KEYS, |reader, table| CheckKind::Turn(TurnShape::read(reader, table))),
     ("http", http::KEYS, |reader, table| CheckKind::Http(HttpShape::read(reader, table, false))),
     ("https", http::KEYS, |reader, table| CheckKind::Http(HttpShape::read(reader, table, true))),
     ("grpc", grpc::KEYS, |reader, table| CheckKind::Grpc(GrpcShape::read(reader, table))),
@@ -130,7 +126,7 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 /// The kinds that come later.
-const LATER: &[&str] = &["xmpp", "stun", "turn"];
+const LATER: &[&str] = &["xmpp"];
 
 /// Returns every key that a check may have, whatever its kind; several kinds may have one of the same name.
 pub fn check_keys() -> impl Iterator<Item = &'static str> {

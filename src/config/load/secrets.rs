@@ -1,0 +1,115 @@
+//! Reads what must not stand in a config: passwords and shared secrets, each in a file of its own.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::base::finding::Finding;
+use crate::config::shape::{CheckKind, File, Leads, LoginShape};
+use crate::probe::Credentials;
+
+/// Reads the secrets that the checks of a config name, relative to its folder, each file once.
+pub(super) fn read_all(file: &mut File, folder: &Path, findings: &mut Vec<Finding>) {
+    let services = file.services.iter_mut().filter_map(|entry| entry.check.as_mut());
+    let addresses = file.addresses.iter_mut().filter_map(|entry| match &mut entry.leads {
+        Leads::Tiers(_, check) => Some(check),
+        Leads::Follows(_) => None,
+    });
+    let mut known: HashMap<PathBuf, Option<String>> = HashMap::new();
+    for check in services.chain(addresses) {
+        let CheckKind::Turn(turn) = &mut check.kind else { continue };
+        let Some(LoginShape { kind, user, file, credentials }) = &mut turn.login else { continue };
+        let read = || match read(&folder.join(&file.value)) {
+            Ok((secret, warning)) => {
+                findings.extend(warning.map(|warning| warning.at(file.place.clone())));
+                Some(secret)
+            }
+            Err(finding) => {
+                findings.push(finding.at(file.place.clone()));
+                None
+            }
+        };
+        let secret = known.entry(file.value.clone()).or_insert_with(read);
+        *credentials = secret.as_ref().map(|secret| Credentials::new(*kind, user, secret));
+    }
+}
+
+/// Reads the secret that a file holds: its text without the end of the line. May warn of who else can read it.
+///
+/// # Errors
+/// What keeps it from being one, and never what it says.
+pub fn read(path: &Path) -> Result<(String, Option<Finding>), Finding> {
+    let name = path.display();
+    let unreadable = |error: std::io::Error| super::unreadable(&format!("cannot read {name}"), &error);
+    let mut octets = Vec::new();
+    let opened = fs::File::open(path).map_err(unreadable)?;
+    let warning = warn_of_others(&opened, path);
+    opened.take(SECRET_MOST + 1).read_to_end(&mut octets).map_err(unreadable)?;
+    let wrong = |what: &str| Finding::error("secret-file", format!("{name} {what}"));
+    if u64::try_from(octets.len()).is_ok_and(|length| length > SECRET_MOST) {
+        return Err(wrong("is longer than a secret").help(format!("a secret has at most {SECRET_MOST} octets")));
+    }
+    let text = String::from_utf8(octets).map_err(|_| wrong("is not UTF-8"))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(wrong("is empty").help("write the secret into it, in one line")),
+        text if text.contains('\n') => Err(wrong("has more than one line").help("leave the secret alone in it")),
+        text => Ok((text.to_owned(), warning)),
+    }
+}
+
+/// Warns if anybody on the machine can read a secret.
+fn warn_of_others(file: &fs::File, path: &Path) -> Option<Finding> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file.metadata().ok()?.permissions().mode();
+    let finding = Finding::warning("secret-open", format!("{} can be read by everybody", path.display()));
+    (mode & 0o004 != 0).then(|| finding.help(format!("chmod o= {}", path.display())))
+}
+
+/// The longest secret, in octets.
+const SECRET_MOST: u64 = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_one_line_and_no_finding_tells_it() {
+        let folder = std::env::temp_dir().join(format!("understudy-secrets-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("secret");
+        for (octets, expected) in [
+            (&b"sesame\n"[..], Ok("sesame")),
+            (b"ses ame", Ok("ses ame")),
+            (b" sesame \r\n", Ok(" sesame ")),
+            (b"", Err("is empty")),
+            (b"\n\n", Err("is empty")),
+            (b"sesame\nsecond\n", Err("more than one line")),
+            (b"sesame\xff", Err("is not UTF-8")),
+            (&[b's'; 1025], Err("is longer than a secret")),
+        ] {
+            fs::write(&path, octets).unwrap();
+            match (read(&path), expected) {
+                (Ok((secret, _)), Ok(text)) => assert_eq!(secret, text),
+                (Err(finding), Err(part)) => {
+                    assert!(finding.message.contains(part) && !finding.to_string().contains("sesame"), "{finding}");
+                }
+                (read, expected) => panic!("{read:?} {expected:?}"),
+            }
+        }
+        assert!(read(&folder.join("absent")).is_err_and(|finding| finding.id == "file-read"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_secret_that_everybody_can_read_is_warned_of() {
+        use std::os::unix::fs::PermissionsExt;
+        let path = std::env::temp_dir().join(format!("understudy-open-{}", std::process::id()));
+        fs::write(&path, "sesame").unwrap();
+        for (mode, warned) in [(0o600, false), (0o640, false), (0o644, true)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read(&path).unwrap().1.is_some(), warned, "{mode:o}");
+        }
+        fs::remove_file(&path).unwrap();
+    }
+}

@@ -1,0 +1,36 @@
+//! Which credentials were refused where: they are not tried again (a guard against floods would take us for a guesser).
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use crate::probe::Spec;
+
+/// The checks that were refused, for as long as a setup holds them.
+#[derive(Debug, Default)]
+pub(super) struct Refusals(BTreeSet<Identity>);
+
+/// What makes a check the same: address, kind, transport, parameters.
+type Identity = (SocketAddr, &'static str, &'static str, String);
+
+impl Refusals {
+    /// Adds a check; returns whether it is new.
+    pub(super) fn add(&mut self, spec: &Spec) -> bool {
+        self.0.insert(identity(spec))
+    }
+
+    /// Returns whether a check was refused.
+    pub(super) fn include(&self, spec: &Spec) -> bool {
+        !self.0.is_empty() && self.0.contains(&identity(spec))
+    }
+
+    /// Forgets all that a new setup does not hold.
+    pub(super) fn keep_only<'s>(&mut self, specs: impl Iterator<Item = &'s Spec>) {
+        if !self.0.is_empty() {
+            self.0 = specs.map(identity).filter(|identity| self.0.contains(identity)).collect();
+        }
+    }
+}
+
+fn identity(spec: &Spec) -> Identity {
+    (spec.address, spec.check.kind(), spec.check.transport(), spec.check.parameters())
+}

@@ -1,0 +1,147 @@
+//! Whom a TURN probe logs in as.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use aws_lc_rs::{hmac, pbkdf2};
+use data_encoding::{BASE64, HEXLOWER};
+
+use crate::base::clock::UnixTime;
+
+/// A user, and the secret behind the password.
+///
+/// Neither `Debug` nor [`Credentials::identity`] tell the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    user: String,
+    secret: Secret,
+    digest: String,
+}
+
+/// What a password comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// It is the password itself.
+    Password,
+    /// It makes passwords that end with their time: coturn's `use-auth-secret`, ejabberd's and Prosody's shared secret.
+    Shared,
+}
+
+/// What is sent for one login.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    /// USERNAME
+    pub user: String,
+    /// The password of the long-term key.
+    pub password: String,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Secret {
+    kind: Kind,
+    octets: String,
+}
+
+impl Credentials {
+    /// Makes credentials. Costs some milliseconds: the digest is made so that it betrays no weak password.
+    pub fn new(kind: Kind, user: &str, secret: &str) -> Self {
+        let mut digest = [0; 4];
+        let salt = [kind.word().as_bytes(), user.as_bytes()].join(b"/".as_slice());
+        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ROUNDS, &salt, secret.as_bytes(), &mut digest);
+        Self {
+            user: user.to_owned(),
+            secret: Secret { kind, octets: secret.to_owned() },
+            digest: HEXLOWER.encode(&digest),
+        }
+    }
+
+    /// Returns a text that differs when user, kind or secret do, but for one time in four billion.
+    pub fn identity(&self) -> String {
+        format!("{}/{} {}", self.secret.kind.word(), self.user.escape_default(), self.digest)
+    }
+
+    /// Returns what to log in with now. With a shared secret that is `END:USER` and the HMAC of that
+    /// (draft-uberti-behave-turn-rest-00 §2.2).
+    pub(super) fn login(&self, now: UnixTime) -> Login {
+        match self.secret.kind {
+            Kind::Password => Login { user: self.user.clone(), password: self.secret.octets.clone() },
+            Kind::Shared => {
+                let end = (now + LOGIN_LASTS).as_secs();
+                let user = if self.user.is_empty() { end.to_string() } else { format!("{end}:{}", self.user) };
+                let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.secret.octets.as_bytes());
+                let password = BASE64.encode(hmac::sign(&key, user.as_bytes()).as_ref());
+                Login { user, password }
+            }
+        }
+    }
+}
+
+impl Kind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Shared => "secret",
+        }
+    }
+}
+
+/// The secret is left out.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Credentials").field(&self.identity()).finish()
+    }
+}
+
+/// The password is left out.
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// The longest name of a user, in octets (RFC 8489 §14.3).
+pub const USER_MOST: usize = 508;
+/// How long a login of a shared secret is good: a probe takes seconds, clocks differ by minutes.
+const LOGIN_LASTS: Duration = Duration::from_secs(3600);
+/// Rounds of PBKDF2 behind the digest: about five milliseconds, so that guessing by it is slow.
+const ROUNDS: NonZeroU32 = NonZeroU32::new(10_000).expect("is not 0");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_secret_makes_passwords_that_end() {
+        let credentials = Credentials::new(Kind::Shared, "understudy", "north");
+        let login = credentials.login(UnixTime::from_secs(1_699_996_400));
+        assert_eq!(login.user, "1700000000:understudy");
+        // printf 1700000000:understudy | openssl dgst -sha1 -hmac north -binary | base64
+        assert_eq!(login.password, "dlNPMCM8XIw4/b+XNaLHO5czyCA=");
+        let bare = Credentials::new(Kind::Shared, "", "north").login(UnixTime::from_secs(0));
+        assert_eq!(bare.user, "3600");
+    }
+
+    #[test]
+    fn nothing_printed_holds_the_secret() {
+        let credentials = Credentials::new(Kind::Password, "probe", "correct horse");
+        let login = credentials.login(UnixTime::from_secs(0));
+        for text in [format!("{credentials:?}"), credentials.identity(), format!("{login:?}")] {
+            assert!(text.contains("probe") && !text.contains("horse"), "{text}");
+        }
+        assert_eq!(login.password, "correct horse");
+    }
+
+    #[test]
+    fn the_identity_tells_all_three_parts_apart() {
+        let texts = [
+            Credentials::new(Kind::Password, "a", "b"),
+            Credentials::new(Kind::Shared, "a", "b"),
+            Credentials::new(Kind::Password, "b", "b"),
+            Credentials::new(Kind::Password, "a", "c"),
+        ]
+        .map(|credentials| credentials.identity());
+        assert_eq!(texts.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{texts:?}");
+        assert_eq!(texts[0], Credentials::new(Kind::Password, "a", "b").identity());
+    }
+}
