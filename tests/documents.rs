@@ -24,6 +24,10 @@ use page::{Page, read, root};
 /// What stands in code with hyphens and is not ours: hosts of examples, settings and programs of others.
 const OTHERS: &[&str] = &["cache-min-ttl", "min-cache-ttl", "sip-node1", "sip-node2"];
 
+/// Settings of coturn.
+const COTURN: &[&str] =
+    &["no-stun", "secure-stun", "total-quota", "unauthorized-ratelimit", "use-auth-secret", "user-quota"];
+
 #[test]
 fn every_page_is_looked_at() {
     let listed: BTreeSet<String> = Page::all().iter().map(|page| page.path.to_owned()).collect();
@@ -198,7 +202,7 @@ fn keys_of_configs_that_are_shown_exist() {
 
 #[test]
 fn words_in_code_are_keys_rules_or_known() {
-    let mut known: BTreeSet<&str> = OTHERS.iter().copied().collect();
+    let mut known: BTreeSet<&str> = OTHERS.iter().chain(COTURN).copied().collect();
     known.extend(SECTIONS.iter().flat_map(|(_, lists)| lists.iter().copied().flatten()).map(|key| key.name));
     known.extend(check_keys());
     known.extend(RULES.iter().map(|rule| rule.id));

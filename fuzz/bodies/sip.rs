@@ -44,7 +44,7 @@ fn stream(request: &Request, octets: &[u8], piece: usize) -> (usize, Option<Faul
         buffer.extend_from_slice(next);
         rest = later;
         loop {
-            match incoming.next() {
+            match incoming.next_head() {
                 Ok(Some(head)) => check(request, &head),
                 Ok(None) => break,
                 Err(fault) => return (messages, Some(fault)),

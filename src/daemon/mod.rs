@@ -8,6 +8,7 @@
 //!
 //! **Invariant:** nothing here decides anything about DNS or health: it builds the rooms below and joins them.
 
+mod descriptors;
 mod doors;
 mod findings;
 mod lamp;

@@ -75,9 +75,9 @@ impl Outlet for Ways {
                     error!(generation, current, "an older snapshot than the served one is dropped");
                 }
             }
-            Effect::Probe { setup, target, at } => {
+            Effect::Probe { setup, target, at, haste } => {
                 // The runner takes commands while its reports wait, so this cannot hang on a full inbox of ours.
-                if self.probes.send(Command::Probe { setup, target, at }).await.is_err() {
+                if self.probes.send(Command::Probe { setup, target, at, haste }).await.is_err() {
                     debug!("probes have stopped");
                 }
             }
@@ -108,6 +108,9 @@ fn log(notice: &Notice) {
         }
         Notice::Decision { pool, reason, alarm: true, .. } => {
             error!(service = %pool, %reason, "no member is up: a person must act");
+        }
+        Notice::Broke { address, cause } => {
+            info!(peer.addr = %address, %cause, "a held connection broke: testing at once");
         }
         Notice::Isolated(true) => {
             warn!("isolated: no witness answers, so silent failures do not count until one does");

@@ -24,6 +24,7 @@ use crate::serve::{self, Readiness, Responder};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
 
+use super::descriptors;
 use super::doors::Doors;
 use super::findings::log_findings;
 use super::lamp::Lamp;
@@ -288,13 +289,19 @@ fn start_probes(
     tasks: &Tasks,
     clock: Clock,
     registry: &mut Registry,
-) -> (mpsc::Sender<Command>, mpsc::Receiver<Finished>) {
+) -> (mpsc::Sender<Command>, mpsc::Receiver<runner::Event>) {
     let tools = Tools::from_system();
     if let Some(warning) = tools.warning() {
         warn!("{warning}");
     }
     let metrics = metrics::Metrics::register(registry);
-    let means = runner::Means { clock, tools: Arc::new(tools), limits: schedule::Limits::default(), metrics };
+    let means = runner::Means {
+        clock,
+        tools: Arc::new(tools),
+        limits: schedule::Limits::default(),
+        held: descriptors::held(),
+        metrics,
+    };
     let (commands, command_queue) = mpsc::channel(COMMANDS);
     let (report, reports) = mpsc::channel(REPORTS);
     drop(runner::spawn(tasks, means, command_queue, report));
@@ -317,9 +324,15 @@ async fn send(commands: &mpsc::Sender<Command>, command: Command) {
 }
 
 /// Hands what probes saw to the engine, in their order.
-async fn forward(mut reports: mpsc::Receiver<Finished>, inbox: mpsc::Sender<Message>) {
-    while let Some(Finished { setup, target, account }) = reports.recv().await {
-        let event = Event::Report { setup, target, report: account.report() };
+async fn forward(mut reports: mpsc::Receiver<runner::Event>, inbox: mpsc::Sender<Message>) {
+    while let Some(event) = reports.recv().await {
+        let event = match event {
+            runner::Event::Finished(Finished { setup, target, account })
+            | runner::Event::Said(Finished { setup, target, account }) => {
+                Event::Report { setup, target, report: account.report() }
+            }
+            runner::Event::Broke { setup, address, cause } => Event::Broke { setup, address, cause: cause.into() },
+        };
         if inbox.send(Message::Event(event)).await.is_err() {
             break;
         }

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Now};
 
 use super::core::{Core, Event};
 use super::effect::Effect;
@@ -53,9 +53,14 @@ pub async fn drive<O: Outlet>(
             () = shutdown.cancelled() => break,
             () = until(due) => core.handle_timeout(clock.now()),
             message = inbox.recv() => match message {
-                Some(Message::Event(event)) => core.handle(event, clock.now()),
-                // The one who asked may have gone.
-                Some(Message::Ask(reply)) => drop(reply.send(core.status(clock.now()))),
+                Some(message) => {
+                    take(&mut core, message, clock.now());
+                    // What waits already shares the next generation: of a host that died, all targets fail at once, and
+                    // a second publication would have to keep its distance.
+                    for message in std::iter::from_fn(|| inbox.try_recv().ok()).take(BATCH) {
+                        take(&mut core, message, clock.now());
+                    }
+                }
                 None => break,
             },
         }
@@ -69,6 +74,17 @@ pub async fn drive<O: Outlet>(
     }
     outlet.finish().await;
 }
+
+fn take(core: &mut Core, message: Message, now: Now) {
+    match message {
+        Message::Event(event) => core.handle(event, now),
+        // The one who asked may have gone.
+        Message::Ask(reply) => drop(reply.send(core.status(now))),
+    }
+}
+
+/// How many messages are taken in before what they change is published.
+const BATCH: usize = 64;
 
 /// Waits until `due`; for ever if there is nothing due.
 async fn until(due: Option<Instant>) {

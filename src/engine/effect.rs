@@ -1,8 +1,10 @@
 //! What the core wants done, and what it has to tell.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::base::clock::Mono;
+use crate::health::cadence::Haste;
 use crate::health::posted::Post;
 use crate::health::{Cause, TargetId};
 use crate::policy::{Move, Reason};
@@ -21,6 +23,8 @@ pub enum Effect {
         target: TargetId,
         /// When.
         at: Mono,
+        /// Before whom it goes.
+        haste: Haste,
     },
     /// Hand this post to the checks that read it.
     Post {
@@ -66,6 +70,13 @@ pub enum Notice {
         moved: Option<Move>,
         /// Whether nothing is eligible: an alarm.
         alarm: bool,
+    },
+    /// A held connection broke: all targets on its address are probed at once.
+    Broke {
+        /// Where.
+        address: SocketAddr,
+        /// What was seen.
+        cause: Cause,
     },
     /// The checker is cut off, or no longer.
     Isolated(bool),

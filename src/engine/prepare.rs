@@ -45,6 +45,8 @@ pub struct Prepared {
     by_host: HashMap<String, Users>,
     /// What rests on an address.
     by_address: HashMap<IpAddr, Users>,
+    /// The targets on an address.
+    targets_at: HashMap<IpAddr, Vec<TargetId>>,
 }
 
 /// What rests on something, in the order of the setup.
@@ -84,10 +86,16 @@ impl Prepared {
             host_settings: setup.hosts.iter().map(|host| settings(&setup, host)).collect(),
             by_host: HashMap::new(),
             by_address: HashMap::new(),
+            targets_at: HashMap::new(),
             setup,
         };
         prepared.index();
         prepared
+    }
+
+    /// Returns the targets on an address.
+    pub(super) fn targets_at(&self, address: IpAddr) -> &[TargetId] {
+        self.targets_at.get(&address.to_canonical()).map_or(&[], Vec::as_slice)
     }
 
     /// Returns what an order over `scope` may concern; ports are not looked at.
@@ -116,6 +124,9 @@ impl Prepared {
     }
 
     fn index(&mut self) {
+        for (id, target) in self.setup.targets.iter() {
+            self.targets_at.entry(target.key.address.to_canonical()).or_default().push(id);
+        }
         let setup = &self.setup;
         for (id, pool) in setup.pools.iter() {
             for member in &pool.members {

@@ -7,6 +7,35 @@ use super::machine::{Health, State};
 use super::{Outcome, Report, Settings};
 use crate::base::clock::Mono;
 
+/// Before whom a probe goes where somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Haste {
+    /// Before all that are not urgent: a failure wants to be confirmed, or something happened at the address.
+    Urgent,
+    /// By the time when it is due.
+    Routine,
+}
+
+/// What a target still owes since something happened at its address, such as a held connection that broke: a probe at
+/// once, or after the one in flight, and one more after `fast-interval`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Woken(Mono);
+
+impl Woken {
+    /// Wakes a target.
+    pub const fn at(now: Mono) -> Self {
+        Self(now)
+    }
+
+    /// Returns when the next probe is due, given when it would be without, and what is owed from then on.
+    pub fn next_probe(self, report: &Report, settings: &Settings, otherwise: Mono, now: Mono) -> (Mono, Option<Self>) {
+        if report.began < self.0 {
+            return (now, Some(self));
+        }
+        (otherwise.min(report.began + settings.fast_interval).max(now), None)
+    }
+}
+
 /// Returns when the next probe is due after `report`, which has just been taken in.
 ///
 /// Counted from the begin of the last probe, never before its end (`now`). `seed` is the target's own number, the same
@@ -92,6 +121,18 @@ mod tests {
         let (health, last) = after(&[fail(FailKind::Conclusive)]);
         let end = Mono::START + Duration::from_secs(2);
         assert_eq!(next_probe(&health, &last, &Settings::default(), 7, end), end);
+    }
+
+    #[test]
+    fn a_woken_target_is_probed_at_once_and_once_more() {
+        let settings = Settings::default();
+        let at = |millis| Mono::START + Duration::from_millis(millis);
+        let report = |began| Report { outcome: Outcome::Pass, began: at(began), latency: Duration::ZERO };
+        let woken = Woken::at(at(100));
+        assert_eq!(woken.next_probe(&report(50), &settings, at(5_050), at(150)), (at(150), Some(woken)), "in flight");
+        assert_eq!(woken.next_probe(&report(150), &settings, at(5_150), at(160)), (at(1_150), None), "one more");
+        assert_eq!(woken.next_probe(&report(150), &settings, at(400), at(160)), (at(400), None), "sooner anyway");
+        assert_eq!(woken.next_probe(&report(150), &settings, at(9_000), at(2_150)), (at(2_150), None), "took long");
     }
 
     #[test]

@@ -57,6 +57,21 @@ impl Account {
         Self { outcome, began, latency, steps: Vec::new(), warnings: Vec::new(), certificate: None, refused: false }
     }
 
+    /// Makes the account of something that the far side said unasked.
+    pub(super) fn heard(now: Mono, outcome: Outcome) -> Self {
+        let saw = cause(&outcome).unwrap_or_default().to_owned();
+        let steps = vec![Step { what: "watch", took: Duration::ZERO, saw }];
+        Self {
+            outcome,
+            began: now,
+            latency: Duration::ZERO,
+            steps,
+            warnings: Vec::new(),
+            certificate: None,
+            refused: false,
+        }
+    }
+
     /// Returns what health needs of it.
     pub fn report(&self) -> Report {
         Report { outcome: self.outcome.clone(), began: self.began, latency: self.latency }

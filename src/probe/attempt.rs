@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::watch::Manner;
 use super::{Account, Certificate, Step, Tools};
 use crate::base::clock::{Clock, Mono, Now};
 use crate::health::{Cause, FailKind, Outcome};
@@ -29,6 +30,11 @@ pub(super) trait Conduct {
     /// Returns the names under which it reads what was posted, each with its patience.
     fn posts(&self) -> Vec<(&str, Duration)> {
         Vec::new()
+    }
+
+    /// Returns how a connection to such a target is held; nothing: none can be.
+    fn manner(&self) -> Option<Manner> {
+        (self.transport() == "tcp").then(Manner::default)
     }
 
     /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
@@ -74,14 +80,8 @@ pub(super) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Begins a probe.
-    pub(super) fn new(
-        address: SocketAddr,
-        depth: Depth,
-        timeout: Duration,
-        clock: &'a Clock,
-        tools: &'a Tools,
-    ) -> Self {
+    /// Begins a probe; the caller bounds its time.
+    pub(super) fn new(address: SocketAddr, depth: Depth, clock: &'a Clock, tools: &'a Tools) -> Self {
         Self {
             address,
             depth,
@@ -90,13 +90,19 @@ impl<'a> Attempt<'a> {
             warnings: Vec::new(),
             certificate: None,
             began: clock.now(),
-            timeout,
+            timeout: Duration::MAX,
             steps: Vec::new(),
             open: None,
             decided: None,
             passed_over: 0,
             refused: false,
         }
+    }
+
+    /// Says how long the whole probe may take, for checks that give of it to others, and for the account.
+    pub(super) const fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 
     /// Returns how much of its time is left.

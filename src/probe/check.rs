@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending};
+use super::watch::Manner;
 use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Push, Sip, Stun, Tcp, Tls, Turn};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
@@ -29,6 +30,11 @@ macro_rules! checks {
             /// identity. Equal parameters give equal texts, and different ones different texts.
             pub fn parameters(&self) -> String {
                 match self { $(Self::$kind(check) => check.parameters(),)+ }
+            }
+
+            /// Returns how a connection to such a target is held; nothing: none can be.
+            pub(super) fn manner(&self) -> Option<Manner> {
+                match self { $(Self::$kind(check) => check.manner(),)+ }
             }
 
             /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.

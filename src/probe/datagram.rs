@@ -3,6 +3,7 @@
 //! The socket is connected: the kernel hands over only what comes from the target's own address and port, and tells
 //! of ICMP errors.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -58,18 +59,16 @@ impl Datagram {
         sent.map_err(|error| attempt.fails(fault::outcome(&error, Told::AtOnce)))?;
         let mut again = after.iter();
         let mut next = again.next();
-        let mut room = vec![0; LONGEST];
         loop {
             let passed = attempt.clock.now().mono.since(began);
             let wait = next.map_or(Duration::ZERO, |after| after.saturating_sub(passed));
             tokio::select! {
                 biased;
-                received = self.socket.recv(&mut room) => {
-                    let length = received.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
-                    if let Some(taken) = accept(room.get(..length).unwrap_or_default()) {
+                ready = self.socket.readable() => {
+                    ready.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
+                    if let Some(taken) = self.take(&mut accept, attempt)? {
                         return Ok(taken);
                     }
-                    attempt.passed_over();
                 }
                 () = sleep(wait), if next.is_some() => {
                     let sent = self.socket.send(question).await;
@@ -77,6 +76,26 @@ impl Datagram {
                     next = again.next();
                 }
             }
+        }
+    }
+
+    /// Takes the next datagram, if it is there and accepted. Its room lies on the stack: who waits holds none.
+    fn take<T>(
+        &self,
+        accept: &mut impl FnMut(&[u8]) -> Option<T>,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Option<T>, Outcome> {
+        let mut room = [0; LONGEST];
+        match self.socket.try_recv(&mut room) {
+            Ok(length) => {
+                let taken = accept(room.get(..length).unwrap_or_default());
+                if taken.is_none() {
+                    attempt.passed_over();
+                }
+                Ok(taken)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(attempt.fails(fault::outcome(&error, Told::Later))),
         }
     }
 }

@@ -8,8 +8,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use super::Account;
 use super::account::word;
+use super::{Account, watch};
 
 /// What the room counts; clones are the same counters.
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ pub struct Metrics {
     held: Gauge,
     unsent: Gauge,
     dropped: Counter,
+    pub(super) watch: watch::metrics::Metrics,
 }
 
 type Label = (&'static str, &'static str);
@@ -47,6 +48,7 @@ impl Metrics {
         probe.register("held", "Targets that are due, held back by the rate of their address", metrics.held.clone());
         probe.register("unsent", "Accounts that wait for room in the engine's queue", metrics.unsent.clone());
         probe.register("dropped_commands", "Commands for a setup that is gone", metrics.dropped.clone());
+        metrics.watch.expose(registry);
         metrics
     }
 
@@ -88,6 +90,7 @@ impl Default for Metrics {
             held: Gauge::default(),
             unsent: Gauge::default(),
             dropped: Counter::default(),
+            watch: watch::metrics::Metrics::default(),
         }
     }
 }

@@ -5,7 +5,10 @@
 //!                  │
 //!                  └─▶ run(Spec) ──▶ connect ──▶ tls ──▶ tcp, … (one file for each kind of check)
 //!                          │
-//!   Finished ◀── Account: outcome, steps with their durations, warnings, certificate
+//!                          │
+//!   Event ◀──── Account: outcome, steps with their durations, warnings, certificate
+//!     ▲
+//!     └──────── watch: connections held open beside the probes, whose end has targets probed at once
 //! ```
 //!
 //! To add a kind of check: a file with its parameters and its [`Conduct`](attempt::Conduct), and one line in
@@ -41,6 +44,7 @@ mod tcp;
 mod tls;
 mod tools;
 mod verifier;
+mod watch;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -74,6 +78,8 @@ pub struct Spec {
     pub check: Check,
     /// The longest that the whole probe may take.
     pub timeout: Duration,
+    /// The longest that one connection is held open beside the probes; nothing: none is.
+    pub watch: Option<Duration>,
 }
 
 /// Probes once, as deep as the check goes, and tells what was seen, step by step.
@@ -100,10 +106,13 @@ async fn once(
     clock: &Clock,
     tools: &Tools,
 ) -> Account {
-    let mut attempt = attempt::Attempt::new(address, depth, timeout, clock, tools);
+    let mut attempt = attempt::Attempt::new(address, depth, clock, tools).within(timeout);
     let ending = tokio::time::timeout(timeout, check.conduct(&mut attempt)).await;
     attempt.into_account(ending.ok())
 }
+
+/// How long one connection is held at most, unless a target says otherwise.
+pub const WATCH_RENEW: Duration = watch::Times::DEFAULT.longest;
 
 #[cfg(test)]
 mod tests;

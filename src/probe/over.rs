@@ -1,6 +1,7 @@
 //! What a check's protocol goes over.
 
 use super::Tls;
+use super::watch::Manner;
 
 /// A transport, with what it needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,14 @@ impl Over {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
             Self::Tls(_) => "tls",
+        }
+    }
+    /// Returns how a connection is held; nothing: there is none.
+    pub(super) fn manner(&self) -> Option<Manner> {
+        match self {
+            Self::Udp => None,
+            Self::Tcp => Some(Manner::default()),
+            Self::Tls(tls) => Some(Manner { tls: Some(tls.clone()), ..Manner::default() }),
         }
     }
 }

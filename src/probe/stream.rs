@@ -44,11 +44,15 @@ impl Stream {
 
     /// Returns our own end: what the target sees unless somebody on the way translates addresses.
     pub(super) fn local(&self, attempt: &mut Attempt<'_>) -> Result<SocketAddr, Outcome> {
-        let stream = match self {
+        self.socket().local_addr().map_err(|error| attempt.fails(unknown(format!("no local address: {error}"))))
+    }
+
+    /// Returns the socket below.
+    pub(super) fn socket(&self) -> &TcpStream {
+        match self {
             Self::Plain(stream) => stream,
             Self::Tls(stream) => stream.get_ref().0,
-        };
-        stream.local_addr().map_err(|error| attempt.fails(unknown(format!("no local address: {error}"))))
+        }
     }
 
     /// Sends all of `octets`; an error ends the step under way.

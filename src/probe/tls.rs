@@ -14,6 +14,7 @@ use super::attempt::{Attempt, Conduct, Ending, conclusive, unknown};
 use super::connect::{close, connect};
 use super::fault::{self, Told};
 use super::verifier::Recorder;
+use super::watch::Manner;
 use crate::health::Outcome;
 
 /// Parameters of [`Check::Tls`](super::Check::Tls), and of the TLS part of other checks.
@@ -62,6 +63,10 @@ impl Conduct for Tls {
             text.push_str(&format!(" ca={}", authority.identity()));
         }
         text
+    }
+
+    fn manner(&self) -> Option<Manner> {
+        Some(Manner { tls: Some(self.clone()), ..Manner::default() })
     }
 
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {

@@ -7,6 +7,7 @@
 mod bad_input;
 mod client;
 mod failover;
+mod held;
 mod metrics;
 mod packets;
 mod reload;

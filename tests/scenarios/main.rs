@@ -14,6 +14,7 @@
 //! | `leave WHAT` | every probe of WHAT is told from now that the server is leaving |
 //! | `blind WHAT` | every probe of WHAT ends from now by the checker's own fault |
 //! | `pass WHAT` | every probe of WHAT passes from now |
+//! | `break WHAT` | a connection that was held to WHAT breaks |
 //! | `force up WHAT`, `force down WHAT`, `drain WHAT` | the order; behind it `in DURATION` (when it begins), `for DURATION` and `last` may stand |
 //! | `clear WHAT` | all orders for WHAT end |
 //! | `failback OWNER` | the order `failback` for a service |

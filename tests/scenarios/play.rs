@@ -1,7 +1,7 @@
 //! Plays a story: the engine, a prober that sees what the story says, a store, a clock that only the story moves.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,6 +107,14 @@ impl Stage {
             Step::Probes { what, end } => {
                 let aim = self.aim(what);
                 self.ends.push((aim, *end));
+            }
+            Step::Break { what } => {
+                let Aim { addresses, port } = self.aim(what);
+                for address in addresses {
+                    let address = SocketAddr::new(address, port.unwrap_or(0));
+                    let event = Event::Broke { setup: self.setup, address, cause: "closed".into() };
+                    self.core.handle(event, self.now);
+                }
             }
             Step::Order { order, what, terms } => return self.order(*order, what, *terms),
             Step::Clear { what } => {
@@ -279,9 +287,9 @@ impl Stage {
                     }
                     self.served = Some((snapshot, self.now.mono));
                 }
-                Effect::Probe { setup, target, at } => {
+                Effect::Probe { setup, target, at, haste } => {
                     if setup == self.setup {
-                        self.schedule.due(target, at);
+                        self.schedule.due(target, at, haste);
                     }
                 }
                 Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value)),

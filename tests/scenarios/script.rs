@@ -38,6 +38,8 @@ pub(crate) struct Line {
 pub(crate) enum Step {
     /// From now on every probe of `what` ends so.
     Probes { what: String, end: End },
+    /// A connection that was held to `what` breaks.
+    Break { what: String },
     /// An order for `what`.
     Order { order: Order, what: String, terms: Terms },
     /// All orders for `what` end.
@@ -138,9 +140,11 @@ impl Script {
                 Step::Ask { .. } => !expected.is_empty(),
                 Step::Why { .. } | Step::State { .. } | Step::Isolated => expected.len() == 1,
                 Step::Order { .. } => expected.is_empty() || expected == &["refused"],
-                Step::Probes { .. } | Step::Clear { .. } | Step::Failback { .. } | Step::Reload { .. } => {
-                    expected.is_empty()
-                }
+                Step::Probes { .. }
+                | Step::Break { .. }
+                | Step::Clear { .. }
+                | Step::Failback { .. }
+                | Step::Reload { .. } => expected.is_empty(),
                 Step::Zone { .. } | Step::Restart { .. } | Step::Wait(_) | Step::Clock(_) => expected.is_empty(),
             };
             if !right {
@@ -160,6 +164,7 @@ fn step(words: &[&str]) -> Option<Step> {
         ["full", what] => probes(what, End::Full),
         ["leave", what] => probes(what, End::Leaving),
         ["blind", what] => probes(what, End::Blind),
+        ["break", what] => Some(Step::Break { what: what.to_owned() }),
         ["force", "up", what, ref rest @ ..] => order(Order::Up, what, rest),
         ["force", "down", what, ref rest @ ..] => order(Order::Down, what, rest),
         ["drain", what, ref rest @ ..] => order(Order::Drain, what, rest),

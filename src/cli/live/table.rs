@@ -159,6 +159,7 @@ pub(super) fn tell(notice: &Notice) -> Option<String> {
             Some(format!("{target}: {from} → {to}{cause}"))
         }
         Notice::Decision { pool, reason, .. } => Some(format!("{}: {reason}", pool.trim_end_matches('.'))),
+        Notice::Broke { address, cause } => Some(format!("held connection to {address}: {cause}")),
         Notice::Isolated(true) => Some("isolated: no witness answers".to_owned()),
         Notice::Isolated(false) => Some("no longer isolated".to_owned()),
         Notice::Published { .. } => None,

@@ -178,7 +178,7 @@ fn credentials(args: &Probe) -> Result<Option<Credentials>, Vec<Finding>> {
         }
         (None, None) => return Ok(None),
     };
-    let (secret, warning) = config::read_secret(file).map_err(|finding| vec![finding])?;
+    let (secret, warning) = config::read_secret(file).map_err(|finding| vec![*finding])?;
     if let Some(warning) = warning {
         input::tell(&[warning], Severity::Warning);
     }

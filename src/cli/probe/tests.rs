@@ -14,7 +14,7 @@ fn prober(form: Form) -> Prober {
 }
 
 fn spec(address: SocketAddr) -> Spec {
-    Spec { address, check: Check::Tcp(Tcp::default()), timeout: Duration::from_secs(10) }
+    Spec { address, check: Check::Tcp(Tcp::default()), timeout: Duration::from_secs(10), watch: None }
 }
 
 async fn told(form: Form, targets: &[(String, Spec)]) -> (Went, String) {

@@ -91,7 +91,7 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
         Some((host, domain)) => (host, Some(domain.trim_end_matches('.')).filter(|domain| !domain.is_empty())),
         None => (rest, None),
     };
-    let name = domain.unwrap_or(split_port(host).0).to_owned();
+    let name = domain.unwrap_or_else(|| split_port(host).0).to_owned();
     match kind {
         "tcp" => over(Tcp::default(), Check::Tcp, "tcp", transport, "; for a TLS handshake write tls://")
             .and_then(|check| finish(check, host, None, choices)),
@@ -176,14 +176,14 @@ fn finish(check: Check, host: &str, usual: Option<u16>, choices: &Choices) -> Re
     let (address, port) = split_port(host);
     let address: IpAddr = address.parse().map_err(|_| UrlError::Name(host.to_owned()))?;
     if !check.has_port() && port.is_none() {
-        return Ok(Spec { address: SocketAddr::new(address, 0), check, timeout: choices.timeout });
+        return Ok(Spec { address: SocketAddr::new(address, 0), check, timeout: choices.timeout, watch: None });
     }
     let port = port.map_or(usual, |port| port.parse().ok()).filter(|&port| port != 0);
     let port = port.ok_or_else(|| UrlError::Port(check.kind(), bracketed(address)))?;
     if choices.credentials.is_some() && !matches!(check, Check::Turn(_)) {
         return Err(UrlError::Credentials(check.kind()));
     }
-    Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout })
+    Ok(Spec { address: SocketAddr::new(address, port), check, timeout: choices.timeout, watch: None })
 }
 
 /// Parts `host:port`, `[v6]:port`, `[v6]` and bare addresses.

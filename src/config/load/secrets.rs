@@ -19,7 +19,7 @@ pub(super) fn read_all(file: &mut File, folder: &Path, findings: &mut Vec<Findin
     let mut known: HashMap<PathBuf, Option<String>> = HashMap::new();
     for check in services.chain(addresses) {
         let CheckKind::Turn(turn) = &mut check.kind else { continue };
-        let Some(LoginShape { kind, user, file, credentials }) = &mut turn.login else { continue };
+        let Some(LoginShape { kind, user, file, credentials }) = turn.login.as_deref_mut() else { continue };
         let read = || match read(&folder.join(&file.value)) {
             Ok((secret, warning)) => {
                 findings.extend(warning.map(|warning| warning.at(file.place.clone())));
@@ -39,21 +39,24 @@ pub(super) fn read_all(file: &mut File, folder: &Path, findings: &mut Vec<Findin
 ///
 /// # Errors
 /// What keeps it from being one, and never what it says.
-pub fn read(path: &Path) -> Result<(String, Option<Finding>), Finding> {
+pub fn read(path: &Path) -> Result<(String, Option<Finding>), Box<Finding>> {
     let name = path.display();
-    let unreadable = |error: std::io::Error| super::unreadable(&format!("cannot read {name}"), &error);
+    let unreadable = |error: std::io::Error| Box::new(super::unreadable(&format!("cannot read {name}"), &error));
     let mut octets = Vec::new();
     let opened = fs::File::open(path).map_err(unreadable)?;
     let warning = warn_of_others(&opened, path);
     opened.take(SECRET_MOST + 1).read_to_end(&mut octets).map_err(unreadable)?;
     let wrong = |what: &str| Finding::error("secret-file", format!("{name} {what}"));
     if u64::try_from(octets.len()).is_ok_and(|length| length > SECRET_MOST) {
-        return Err(wrong("is longer than a secret").help(format!("a secret has at most {SECRET_MOST} octets")));
+        let finding = wrong("is longer than a secret");
+        return Err(Box::new(finding.help(format!("a secret has at most {SECRET_MOST} octets"))));
     }
-    let text = String::from_utf8(octets).map_err(|_| wrong("is not UTF-8"))?;
+    let text = String::from_utf8(octets).map_err(|_| Box::new(wrong("is not UTF-8")))?;
     match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(wrong("is empty").help("write the secret into it, in one line")),
-        text if text.contains('\n') => Err(wrong("has more than one line").help("leave the secret alone in it")),
+        "" => Err(Box::new(wrong("is empty").help("write the secret into it, in one line"))),
+        text if text.contains('\n') => {
+            Err(Box::new(wrong("has more than one line").help("leave the secret alone in it")))
+        }
         text => Ok((text.to_owned(), warning)),
     }
 }

@@ -27,7 +27,7 @@ use crate::health::TargetId;
 use crate::policy;
 use crate::probe::allow::Access;
 use crate::probe::stun::CREDENTIALS_INTERVAL;
-use crate::probe::{Check, Spec, Tcp, Verify};
+use crate::probe::{Check, Spec, Tcp, Verify, WATCH_RENEW};
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
 
@@ -105,6 +105,8 @@ fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inhe
         verify: Verify::Name,
         credentials_interval: CREDENTIALS_INTERVAL,
         authority: None,
+        watch: true,
+        watch_renew: WATCH_RENEW,
     };
     findings.extend(file.target.judge(&base.settings));
     let mut inherited = base.with(&file.target);
@@ -121,6 +123,8 @@ fn lower_references(
     inherited: &Inherited,
 ) -> Vec<TargetId> {
     let mut ids = Vec::new();
+    // Witnesses are others' servers: they are asked, not watched.
+    let inherited = &Inherited { watch: false, ..inherited.clone() };
     for reference in references {
         let plan = match &reference.value.tls_name {
             Some(name) => Plan::new(Check::Tls(checks::tls(name.clone(), Vec::new(), inherited)), inherited),

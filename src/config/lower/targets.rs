@@ -18,6 +18,7 @@ pub(super) struct Plan {
     check: Check,
     parameters: String,
     settings: health::Settings,
+    watch: Option<Duration>,
 }
 
 /// What a service inherits: the keys of `[health]`.
@@ -31,6 +32,10 @@ pub(super) struct Inherited {
     pub(super) credentials_interval: Duration,
     /// What `ca-file` holds.
     pub(super) authority: Option<Authority>,
+    /// `watch`
+    pub(super) watch: bool,
+    /// `watch-renew`
+    pub(super) watch_renew: Duration,
 }
 
 /// What makes a plan: transport, kind, parameters, thresholds and cadence.
@@ -62,6 +67,8 @@ impl Inherited {
                 .as_ref()
                 .map_or(self.credentials_interval, |interval| interval.value),
             authority: keys.authority.clone().or_else(|| self.authority.clone()),
+            watch: keys.watch.as_ref().map_or(self.watch, |watch| watch.value),
+            watch_renew: keys.watch_renew.as_ref().map_or(self.watch_renew, |renew| renew.value),
         }
     }
 }
@@ -75,7 +82,8 @@ impl Plan {
             // What is posted was judged by whoever posted it.
             (settings.fall, settings.rise) = (1, 1);
         }
-        Self { check, parameters, settings }
+        let watch = with.watch.then_some(with.watch_renew);
+        Self { check, parameters, settings, watch }
     }
 }
 
@@ -101,7 +109,7 @@ impl<'a> Targets<'a> {
         let new = || {
             let probed = access.permits(address.ip()).is_ok() && (address.port() != 0 || !plan.check.has_port());
             let timeout = plan.settings.timeout;
-            specs.push(probed.then(|| Spec { address, check: plan.check.clone(), timeout }));
+            specs.push(probed.then(|| Spec { address, check: plan.check.clone(), timeout, watch: plan.watch }));
             let key = TargetKey {
                 address: address.ip(),
                 port: address.port(),
@@ -111,7 +119,12 @@ impl<'a> Targets<'a> {
             };
             table.push(TargetSetup { key, settings: plan.settings.clone(), probed })
         };
-        Some(*self.known.entry((address, number)).or_insert_with(new))
+        let id = *self.known.entry((address, number)).or_insert_with(new);
+        // Of several that share a target one is enough to have it watched.
+        if let Some(Some(spec)) = self.specs.get_mut(id) {
+            spec.watch = spec.watch.max(plan.watch);
+        }
+        Some(id)
     }
 
     /// Finds the targets that may not be probed, in one finding for each cause.

@@ -28,6 +28,10 @@ pub struct TargetKeys {
     pub fall: Option<Placed<u32>>,
     /// `rise`
     pub rise: Option<Placed<u32>>,
+    /// `watch`
+    pub watch: Option<Placed<bool>>,
+    /// `watch-renew`
+    pub watch_renew: Option<Placed<Duration>>,
     /// `credentials-interval`
     pub credentials_interval: Option<Placed<Duration>>,
     /// `verify`
@@ -75,6 +79,12 @@ impl TargetKeys {
             timeout: reader.take(section, "timeout", values::duration(SHORTEST, Duration::from_secs(60))),
             fall: reader.take(section, "fall", values::integer(1, 100)),
             rise: reader.take(section, "rise", values::integer(1, 100)),
+            watch: reader.take(section, "watch", values::boolean),
+            watch_renew: reader.take(
+                section,
+                "watch-renew",
+                values::duration(Duration::from_secs(1), Duration::from_secs(86_400)),
+            ),
             credentials_interval: reader.take(section, "credentials-interval", &rare),
             verify: reader.take(section, "verify", values::choice(&VERIFY)),
             ca_file: reader.take(section, "ca-file", values::path),

@@ -19,16 +19,17 @@ mod tests;
 mod timers;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::base::table::Table;
-use crate::health::cadence;
+use crate::health::cadence::{self, Haste, Woken};
 use crate::health::isolation::Witnesses;
 use crate::health::machine::{Health, State};
 use crate::health::posted::Board;
-use crate::health::{Report, TargetId};
+use crate::health::{Cause, Report, TargetId};
 use crate::policy::{Decision, Memory, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
 
@@ -55,6 +56,15 @@ pub enum Event {
         target: TargetId,
         /// What was seen.
         report: Report,
+    },
+    /// A held connection broke: no outcome, but all targets on its address are probed at once.
+    Broke {
+        /// The number of the setup that it was held for.
+        setup: u64,
+        /// Where.
+        address: SocketAddr,
+        /// What was seen.
+        cause: Cause,
     },
     /// A new setup takes the place of the old one.
     Reload {
@@ -113,6 +123,8 @@ pub(super) struct TargetRow {
     seed: u64,
     /// When the next probe is due.
     due: Mono,
+    /// What it owes since something happened at its address.
+    woken: Option<Woken>,
     /// The last report, and when it came.
     pub(super) last: Option<(UnixTime, Report)>,
 }
@@ -196,6 +208,8 @@ impl Core {
                     self.report(target, report, now);
                 }
             }
+            Event::Broke { setup, address, cause } if setup == self.number => self.wake(address, cause, now),
+            Event::Broke { .. } => {}
             Event::Reload { setup, prepared } => self.reload(setup, *prepared, now),
             Event::Stop => self.keep_exactly(now),
         }
@@ -274,14 +288,14 @@ impl Core {
     fn probe_all(&mut self, window: Duration, now: Now) {
         for id in self.targets.ids() {
             let at = now.mono + cadence::spread(window, self.targets[id].seed);
-            self.probe(id, at);
+            self.probe(id, at, Haste::Routine);
         }
     }
 
-    fn probe(&mut self, target: TargetId, at: Mono) {
+    fn probe(&mut self, target: TargetId, at: Mono, haste: Haste) {
         if self.prepared.setup.targets[target].probed {
             self.targets[target].due = at;
-            self.effects.push_back(Effect::Probe { setup: self.number, target, at });
+            self.effects.push_back(Effect::Probe { setup: self.number, target, at, haste });
         }
     }
 
@@ -311,7 +325,7 @@ impl TargetRow {
     fn new(setup: &TargetSetup, restored: &Restored, now: Now) -> Self {
         let health = restored.health(&setup.key, now).filter(|_| setup.probed);
         let health = health.unwrap_or_else(|| Health::unknown(now.mono));
-        Self { health, seed: setup.key.seed(), due: now.mono, last: None }
+        Self { health, seed: setup.key.seed(), due: now.mono, woken: None, last: None }
     }
 }
 

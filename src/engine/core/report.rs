@@ -1,14 +1,15 @@
 //! A probe has ended: belief, witnesses, and who must be judged anew.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::base::clock::{Mono, Now};
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::memory;
-use crate::health::cadence;
+use crate::health::cadence::{self, Haste, Woken};
 use crate::health::isolation::{Network, News};
 use crate::health::machine::{Health, State};
-use crate::health::{FailKind, Outcome, Report, TargetId};
+use crate::health::{Cause, FailKind, Outcome, Report, TargetId};
 use crate::policy::Trigger;
 
 use super::{Core, START_SPREAD, is_known};
@@ -31,13 +32,32 @@ impl Core {
 
         let settings = &self.prepared.setup.targets[id].settings;
         let row = &mut self.targets[id];
+        // While that probe was under way, the far side has said something else on its held connection.
+        if row.last.as_ref().is_some_and(|(_, last)| last.began > report.began) {
+            return;
+        }
         let before = Before::of(&row.health);
         row.health.step(&report, settings, self.witnesses.guard(address), now.mono);
-        let next = cadence::next_probe(&row.health, &report, settings, row.seed, now.mono);
+        let mut next = cadence::next_probe(&row.health, &report, settings, row.seed, now.mono);
+        if let Some(woken) = row.woken {
+            (next, row.woken) = woken.next_probe(&report, settings, next, now.mono);
+        }
+        let haste = if row.health.wants_confirmation() { Haste::Urgent } else { Haste::Routine };
         row.last = Some((now.wall, report));
-        self.probe(id, next);
+        self.probe(id, next, haste);
         self.follow_up(id, &before, now);
         self.inquire(now);
+    }
+
+    /// Has all targets on an address probed at once, those on the port where it happened first.
+    pub(super) fn wake(&mut self, place: SocketAddr, cause: Cause, now: Now) {
+        self.effects.push_back(Effect::Notice(Notice::Broke { address: place, cause }));
+        let mut targets = self.prepared.targets_at(place.ip()).to_vec();
+        targets.sort_by_key(|id| self.prepared.setup.targets[*id].key.port != place.port());
+        for id in targets {
+            self.targets[id].woken = Some(Woken::at(now.mono));
+            self.probe(id, now.mono, Haste::Urgent);
+        }
     }
 
     /// Follows up a change of a target's health: notice, store, and everything that rests on it.
@@ -112,7 +132,7 @@ impl Core {
         let targets = &self.targets;
         let is_up = |id: TargetId| *targets[id].health.state() == State::Up;
         for target in self.witnesses.inquire(address, is_up, now.mono) {
-            self.probe(target, now.mono);
+            self.probe(target, now.mono, Haste::Urgent);
         }
     }
 
@@ -127,7 +147,7 @@ impl Core {
             self.targets[id].due = now.mono + cadence::spread(window, self.targets[id].seed);
         }
         for id in self.targets.ids() {
-            self.probe(id, self.targets[id].due);
+            self.probe(id, self.targets[id].due, Haste::Routine);
         }
     }
 }

@@ -19,6 +19,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending, unknown};
+use super::watch::Manner;
 use super::{Account, Check, Depth, Tools, account, once};
 use crate::base::clock::Clock;
 use crate::health::{NO_TRANSPORT, Outcome};
@@ -81,6 +82,12 @@ impl Conduct for Composite {
 
     fn posts(&self) -> Vec<(&str, Duration)> {
         self.parts.iter().flat_map(|part| part.check.posts()).collect()
+    }
+
+    /// Returns that of the first part that goes to the target's own port.
+    fn manner(&self) -> Option<Manner> {
+        let own = self.parts.iter().filter(|part| self.rule != Rule::Not && part.port.is_none());
+        own.filter_map(|part| part.check.manner()).next()
     }
 
     /// Returns the shortest of its parts.

@@ -12,6 +12,7 @@ use super::attempt::{Attempt, Conduct, Ending, conclusive, unknown};
 use super::connect::close;
 use super::datagram::Datagram;
 use super::stream::Stream;
+use super::watch::Manner;
 use crate::health::Outcome;
 use crate::zone::{Name, Rtype};
 use judge::{Read, judge, read};
@@ -127,6 +128,11 @@ impl Conduct for Dns {
             text.push_str(&format!(" answer=\"{}\"", answer.escape_default()));
         }
         text
+    }
+
+    /// Returns nothing: name servers close what is idle after seconds (RFC 7766 §6.2.3).
+    fn manner(&self) -> Option<Manner> {
+        None
     }
 
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {

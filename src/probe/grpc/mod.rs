@@ -13,6 +13,7 @@ use super::connect::LINGER;
 use super::http::{USER_AGENT, along, fault_of, open_second};
 use super::stream::Stream;
 use super::tcp::quote;
+use super::watch::Manner;
 use crate::health::Outcome;
 use codec::Serving;
 
@@ -54,6 +55,10 @@ impl Conduct for Grpc {
             text.push_str(&format!(" tls({})", tls.parameters()));
         }
         text
+    }
+
+    fn manner(&self) -> Option<Manner> {
+        Some(Manner { tls: self.tls.clone(), ..Manner::default() })
     }
 
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {

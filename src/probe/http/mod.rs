@@ -19,6 +19,7 @@ use std::future::Future;
 use super::Tls;
 use super::attempt::{Attempt, Conduct, Ending};
 use super::stream::Stream;
+use super::watch::Manner;
 
 pub(super) use second::{fault_of, open as open_second};
 pub use wanted::{Expect, Pattern, PatternError, Statuses};
@@ -106,6 +107,10 @@ impl Conduct for Http {
             text.push_str(&format!(" tls({})", tls.parameters()));
         }
         text
+    }
+
+    fn manner(&self) -> Option<Manner> {
+        Some(Manner { tls: self.tls.clone(), ..Manner::default() })
     }
 
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {

@@ -1,4 +1,4 @@
-//! The task that probes: commands in, accounts out.
+//! The task that probes and holds connections: commands in, accounts and breaks out.
 //!
 //! | limit | what happens at it |
 //! |---|---|
@@ -10,6 +10,7 @@ mod depths;
 mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,12 +21,15 @@ use tracing::warn;
 
 use super::metrics::Metrics;
 use super::schedule::{Limits, Schedule, Start, spread};
+use super::watch::Times;
+use super::watch::keeper::{self as watch, Keeper, Told};
 use super::{Account, Depth, Spec, Tools, run_to};
 use crate::base::clock::{Clock, Mono};
 use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
-use crate::health::TargetId;
+use crate::health::cadence::Haste;
 use crate::health::posted::Post;
+use crate::health::{Outcome, TargetId};
 use depths::Depths;
 use refusals::Refusals;
 
@@ -50,6 +54,8 @@ pub enum Command {
         target: TargetId,
         /// When; a point in the past is now.
         at: Mono,
+        /// Before whom it goes.
+        haste: Haste,
     },
     /// Takes a post, and makes the targets due whose checks read it.
     Post {
@@ -60,7 +66,25 @@ pub enum Command {
     },
 }
 
-/// A probe that has ended.
+/// What the runner tells.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A probe has ended.
+    Finished(Finished),
+    /// A target said something on its held connection.
+    Said(Finished),
+    /// A held connection broke: all targets on its address are to be probed.
+    Broke {
+        /// The setup that it was held for.
+        setup: u64,
+        /// Where.
+        address: SocketAddr,
+        /// What was seen.
+        cause: &'static str,
+    },
+}
+
+/// What a probe saw, or what was heard.
 #[derive(Clone, Debug)]
 pub struct Finished {
     /// The setup that the target is of.
@@ -80,6 +104,8 @@ pub struct Means {
     pub tools: Arc<Tools>,
     /// How much may be done at once.
     pub limits: Limits,
+    /// The most connections that are held open beside the probes.
+    pub held: usize,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -89,9 +115,18 @@ pub fn spawn(
     tasks: &Tasks,
     means: Means,
     commands: mpsc::Receiver<Command>,
-    reports: mpsc::Sender<Finished>,
+    reports: mpsc::Sender<Event>,
 ) -> JoinHandle<()> {
+    let watch = watch::Means {
+        tasks: tasks.clone(),
+        clock: means.clock,
+        tools: Arc::clone(&means.tools),
+        metrics: means.metrics.watch.clone(),
+        limit: means.held,
+        times: Times::DEFAULT,
+    };
     let runner = Runner {
+        keeper: Keeper::new(watch),
         schedule: Schedule::new(means.limits),
         probes: tasks.set("probe"),
         setup: 0,
@@ -110,6 +145,7 @@ pub fn spawn(
 struct Runner {
     means: Means,
     schedule: Schedule,
+    keeper: Keeper,
     setup: u64,
     targets: Table<TargetId, Option<Arc<Spec>>>,
     depths: Depths,
@@ -118,8 +154,8 @@ struct Runner {
     readers: BTreeMap<String, Vec<TargetId>>,
     probes: TaskSet<Account>,
     running: BTreeMap<Id, Running>,
-    /// Accounts that wait for room in the queue of reports.
-    outbox: VecDeque<Finished>,
+    /// Events that wait for room in the queue of reports.
+    outbox: VecDeque<Event>,
 }
 
 struct Running {
@@ -130,10 +166,11 @@ struct Running {
 }
 
 impl Runner {
-    async fn work(mut self, owner: &Tasks, mut commands: mpsc::Receiver<Command>, reports: mpsc::Sender<Finished>) {
+    async fn work(mut self, owner: &Tasks, mut commands: mpsc::Receiver<Command>, reports: mpsc::Sender<Event>) {
         loop {
             self.start_due();
-            let next = self.schedule.next();
+            self.watch();
+            let next = self.schedule.next().into_iter().chain(self.keeper.next()).min();
             let timer = async {
                 match next {
                     Some(at) => tokio::time::sleep_until(self.means.clock.instant(at).into()).await,
@@ -149,9 +186,10 @@ impl Runner {
                 },
                 () = timer => {}
                 permit = reports.reserve(), if !self.outbox.is_empty() => match permit {
-                    Ok(permit) => if let Some(finished) = self.hand_over() { permit.send(finished) },
+                    Ok(permit) => if let Some(event) = self.hand_over() { permit.send(event) },
                     Err(_) => break,
                 },
+                Some(letter) = self.keeper.letter() => self.keeper.read(letter, self.means.clock.now().mono),
                 Some((id, result)) = self.probes.next() => self.finish(id, result),
             }
         }
@@ -165,7 +203,7 @@ impl Runner {
                 self.schedule.replace(setup, addresses, now);
                 for (target, _) in targets.iter() {
                     if let Some(window) = first {
-                        self.schedule.due(target, now + spread(target, window));
+                        self.schedule.due(target, now + spread(target, window), Haste::Routine);
                     }
                 }
                 self.setup = setup;
@@ -174,13 +212,14 @@ impl Runner {
                 let names: BTreeSet<String> = self.readers.keys().cloned().collect();
                 self.means.tools.board().expect(&names, now);
                 self.targets = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
+                self.keeper.replace(&self.targets);
                 self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
-            Command::Probe { setup, target, at } if setup == self.setup => self.schedule.due(target, at),
+            Command::Probe { setup, target, at, haste } if setup == self.setup => self.schedule.due(target, at, haste),
             Command::Post { name, post } => match self.means.tools.board().post(&name, post, now) {
                 Ok(()) => {
                     for &target in self.readers.get(&name).into_iter().flatten() {
-                        self.schedule.due(target, now);
+                        self.schedule.due(target, now, Haste::Urgent);
                     }
                 }
                 Err(_) => self.means.metrics.dropped(),
@@ -210,6 +249,25 @@ impl Runner {
         self.measure();
     }
 
+    /// Looks after held connections; what they tell goes into the outbox.
+    fn watch(&mut self) {
+        let now = self.means.clock.now().mono;
+        for told in self.keeper.work(&mut self.schedule, now) {
+            match told {
+                Told::Broke(address, cause) => {
+                    self.outbox.push_back(Event::Broke { setup: self.setup, address, cause })
+                }
+                Told::Leaving(targets) => {
+                    let account =
+                        Arc::new(Account::heard(now, Outcome::Drain { cause: LEAVING.into(), retry_after: None }));
+                    let said =
+                        |target| Event::Said(Finished { setup: self.setup, target, account: Arc::clone(&account) });
+                    self.outbox.extend(targets.into_iter().map(said));
+                }
+            }
+        }
+    }
+
     /// Puts an account into the outbox. A probe that panicked is a bug of ours, so its outcome is unknown.
     fn finish(&mut self, id: Id, result: Result<Account, JoinError>) {
         let Some(Running { start, spec, depth, began }) = self.running.remove(&id) else { return };
@@ -224,18 +282,27 @@ impl Runner {
         self.means.metrics.finished(spec.check.kind(), &account);
         if start.setup == self.setup {
             self.depths.learn(start.target, depth, began, &account.outcome);
+            if matches!(account.outcome, Outcome::Pass | Outcome::Degraded(_)) {
+                self.keeper.passed(start.target, self.means.clock.now().mono);
+            }
         }
-        self.outbox.push_back(Finished { setup: start.setup, target: start.target, account: Arc::new(account) });
+        let finished = Finished { setup: start.setup, target: start.target, account: Arc::new(account) };
+        self.outbox.push_back(Event::Finished(finished));
     }
 
-    /// Takes the next account out of the outbox; from here on its target may be probed again.
-    fn hand_over(&mut self) -> Option<Finished> {
-        let finished = self.outbox.pop_front()?;
-        self.schedule.end(finished.setup, finished.target);
-        if finished.setup == self.setup {
-            self.heed_end_of_posts(finished.target);
+    /// Takes the next event out of the outbox; from here on a target whose probe has ended may be probed again.
+    fn hand_over(&mut self) -> Option<Event> {
+        let event = self.outbox.pop_front()?;
+        match &event {
+            &Event::Finished(Finished { setup, target, .. }) => {
+                self.schedule.end(setup, target);
+                if setup == self.setup {
+                    self.heed_end_of_posts(target);
+                }
+            }
+            Event::Said(_) | Event::Broke { .. } => {}
         }
-        Some(finished)
+        Some(event)
     }
 
     /// Makes a target due when what it reads runs out.
@@ -245,7 +312,7 @@ impl Runner {
         for (name, patience) in spec.check.posts() {
             let end = self.means.tools.board().ends(name, patience, now);
             if let Some(end) = end {
-                self.schedule.due(target, end);
+                self.schedule.due(target, end, Haste::Routine);
             }
         }
     }
@@ -265,6 +332,9 @@ fn readers(targets: &Table<TargetId, Option<Spec>>) -> BTreeMap<String, Vec<Targ
     }
     readers
 }
+
+/// What a target is believed to have said when its held connection ends with such words.
+const LEAVING: &str = "says that it is shutting down";
 
 #[cfg(test)]
 mod tests;

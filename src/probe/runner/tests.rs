@@ -16,32 +16,39 @@ struct Bench {
     tasks: Tasks,
     clock: Clock,
     commands: mpsc::Sender<Command>,
-    reports: mpsc::Receiver<Finished>,
+    reports: mpsc::Receiver<Event>,
 }
 
 fn bench(limits: Limits, room: usize) -> Bench {
     let (tasks, clock) = (Tasks::new(), Clock::start());
     let (commands, obeyed) = mpsc::channel(64);
     let (sent, reports) = mpsc::channel(room);
-    let means = Means { clock, tools: Arc::new(Tools::from_roots([])), limits, metrics: Metrics::default() };
+    let means = Means { clock, tools: Arc::new(Tools::from_roots([])), limits, held: 100, metrics: Metrics::default() };
     drop(spawn(&tasks, means, obeyed, sent));
     Bench { tasks, clock, commands, reports }
 }
 
 impl Bench {
     async fn replace(&self, setup: u64, addresses: &[Option<SocketAddr>], first: Option<Duration>) {
-        let spec = |address: SocketAddr| Spec { address, check: Check::Tcp(Tcp::default()), timeout: LONG };
+        let spec =
+            |address: SocketAddr| Spec { address, check: Check::Tcp(Tcp::default()), timeout: LONG, watch: None };
         let targets = addresses.iter().map(|address| address.map(spec)).collect();
         self.commands.send(Command::Replace { setup, targets, first }).await.unwrap();
     }
 
     async fn probe(&self, setup: u64, target: usize, after: Duration) {
         let at = self.clock.now().mono + after;
-        self.commands.send(Command::Probe { setup, target: TargetId::from_index(target), at }).await.unwrap();
+        self.commands
+            .send(Command::Probe { setup, target: TargetId::from_index(target), at, haste: Haste::Routine })
+            .await
+            .unwrap();
     }
 
     async fn finished(&mut self) -> Finished {
-        timeout(LONG, self.reports.recv()).await.expect("a report in time").expect("the runner lives")
+        match timeout(LONG, self.reports.recv()).await.expect("a report in time").expect("the runner lives") {
+            Event::Finished(finished) => finished,
+            event @ (Event::Said(_) | Event::Broke { .. }) => panic!("nothing is held here: {event:?}"),
+        }
     }
 }
 
@@ -110,7 +117,7 @@ async fn a_post_is_read_at_once_and_its_end_in_time() {
     let mut bench = bench(Limits::default(), 4);
     let push = Push { name: "sip-node1".to_owned(), patience: Duration::from_secs(3_600), expired: Expired::Down };
     let address = "127.0.0.1:5060".parse().unwrap();
-    let spec = Spec { address, check: Check::Push(push), timeout: LONG };
+    let spec = Spec { address, check: Check::Push(push), timeout: LONG, watch: None };
     let targets = [Some(spec)].into_iter().collect();
     bench.commands.send(Command::Replace { setup: 1, targets, first: Some(Duration::ZERO) }).await.unwrap();
     assert_eq!(word(&bench.finished().await.account.outcome), "unknown", "nothing was posted yet");

@@ -12,6 +12,9 @@
 //! | starts a second on an address, in any second | the due ones of the address wait, the earliest due first |
 //! | probes in flight in all | all wait, the earliest due first |
 //!
+//! *Urgent* ones (a connection broke, or a failure wants to be confirmed) go before all others wherever somebody waits;
+//! the limits hold for them too.
+//!
 //! What waits is late; the runner measures it. Nobody starves: who has started is due later than who still waits.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,6 +24,7 @@ use std::time::Duration;
 use crate::base::clock::Mono;
 use crate::base::table::{RowId, Table};
 use crate::health::TargetId;
+use crate::health::cadence::Haste;
 
 /// How much may be done at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +49,9 @@ pub struct Schedule {
     setup: u64,
     targets: Table<TargetId, Target>,
     addresses: BTreeMap<IpAddr, Address>,
-    /// Targets that are due and neither in flight nor held: when, who.
+    /// Targets that are due and neither in flight nor held: when, who; the urgent ones apart.
     waiting: BTreeSet<(Mono, TargetId)>,
+    urgent: BTreeSet<(Mono, TargetId)>,
     /// Addresses with held targets: when the next may start.
     reopening: BTreeSet<(Mono, IpAddr)>,
     in_flight: usize,
@@ -68,16 +73,23 @@ pub struct Start {
 struct Target {
     /// Nothing if it is not probed.
     address: Option<IpAddr>,
-    due: Option<Mono>,
+    due: Option<Due>,
     in_flight: bool,
+}
+
+/// When a target is due, and before whom it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Due {
+    haste: Haste,
+    at: Mono,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Address {
     /// The last starts, oldest first; at most as many as may start within a second.
     starts: VecDeque<Mono>,
-    /// Due targets that wait for the address: when due, who.
-    held: BTreeSet<(Mono, TargetId)>,
+    /// Due targets that wait for the address: the urgent ones first, then by when they were due.
+    held: BTreeSet<(Haste, Mono, TargetId)>,
 }
 
 impl Schedule {
@@ -89,6 +101,7 @@ impl Schedule {
             targets: Table::new(),
             addresses: BTreeMap::new(),
             waiting: BTreeSet::new(),
+            urgent: BTreeSet::new(),
             reopening: BTreeSet::new(),
             in_flight: 0,
             held: 0,
@@ -101,6 +114,7 @@ impl Schedule {
     pub fn replace(&mut self, setup: u64, targets: impl IntoIterator<Item = Option<IpAddr>>, now: Mono) {
         self.setup = setup;
         self.waiting.clear();
+        self.urgent.clear();
         self.reopening.clear();
         self.held = 0;
         self.addresses.retain(|_, address| {
@@ -115,29 +129,46 @@ impl Schedule {
         self.targets = targets.into_iter().map(target).collect();
     }
 
-    /// Makes a target due, in flight or not; of several points the earliest counts until it has started. A target
-    /// that is not probed, or not known, is left alone.
-    pub fn due(&mut self, target: TargetId, at: Mono) {
+    /// Makes a target due, in flight or not; of several points the earliest counts until it has started, and the
+    /// greatest haste. A target that is not probed, or not known, is left alone.
+    pub fn due(&mut self, target: TargetId, at: Mono, haste: Haste) {
         let Some(row) = self.targets.get_mut(target) else { return };
         let Some(address) = row.address else { return };
         let before = row.due;
-        if before.is_some_and(|before| before <= at) {
+        let due = before.map_or(Due { haste, at }, |before| before.sooner(Due { haste, at }));
+        if before == Some(due) {
             return;
         }
-        row.due = Some(at);
+        row.due = Some(due);
         if row.in_flight {
             return;
         }
         if let Some(before) = before {
             if let Some(state) = self.addresses.get_mut(&address)
-                && state.held.remove(&(before, target))
+                && state.held.remove(&(before.haste, before.at, target))
             {
-                state.held.insert((at, target));
+                state.held.insert((due.haste, due.at, target));
                 return;
             }
-            self.waiting.remove(&(before, target));
+            self.queue(before.haste).remove(&(before.at, target));
         }
-        self.waiting.insert((at, target));
+        self.queue(due.haste).insert((due.at, target));
+    }
+
+    /// Counts something else that is begun on an address as one of its starts, if probes leave room for it; else tells
+    /// when it may be tried again. One start a second is left to probes.
+    ///
+    /// # Errors
+    /// The time of the next try.
+    pub fn begin_other(&mut self, address: IpAddr, now: Mono) -> Result<(), Mono> {
+        let limit = self.limits.starts_per_address;
+        let state = self.addresses.entry(address.to_canonical()).or_default();
+        let recent = state.starts.iter().filter(|start| now < **start + SECOND).count();
+        if state.held.is_empty() && recent + 1 < limit.max(2) {
+            state.note(now, limit);
+            return Ok(());
+        }
+        Err(state.starts.iter().map(|start| *start + SECOND).find(|open| *open > now).unwrap_or(now + SECOND))
     }
 
     /// Returns when [`Schedule::start`] should be called next; nothing if only a new due or an end can change anything.
@@ -146,21 +177,24 @@ impl Schedule {
             return None;
         }
         let waiting = self.waiting.first().map(|&(at, _)| at);
+        let urgent = self.urgent.first().map(|&(at, _)| at);
         let reopening = self.reopening.first().map(|&(at, _)| at);
-        waiting.into_iter().chain(reopening).min()
+        waiting.into_iter().chain(urgent).chain(reopening).min()
     }
 
     /// Takes out the targets that may start now; each is in flight until [`Schedule::end`].
     pub fn start(&mut self, now: Mono) -> Vec<Start> {
         let mut starts = Vec::new();
         while self.next().is_some_and(|next| next <= now) {
+            let urgent = self.urgent.first().copied().filter(|(at, _)| *at <= now);
             let waiting = self.waiting.first().copied();
             let reopening = self.reopening.first().copied();
-            let start = match (waiting, reopening) {
-                (Some((due, _)), Some((open, address))) if open < due => self.reopen(address, now),
-                (Some((due, target)), _) => self.take(due, target, now),
-                (None, Some((_, address))) => self.reopen(address, now),
-                (None, None) => None,
+            let start = match (urgent, waiting, reopening) {
+                (Some((at, target)), ..) => self.take(Due { haste: Haste::Urgent, at }, target, now),
+                (None, Some((due, _)), Some((open, address))) if open < due => self.reopen(address, now),
+                (None, Some((at, target)), _) => self.take(Due { haste: Haste::Routine, at }, target, now),
+                (None, None, Some((_, address))) => self.reopen(address, now),
+                (None, None, None) => None,
             };
             starts.extend(start);
         }
@@ -176,7 +210,7 @@ impl Schedule {
         if let Some(row) = self.targets.get_mut(target) {
             row.in_flight = false;
             if let Some(due) = row.due {
-                self.waiting.insert((due, target));
+                self.queue(due.haste).insert((due.at, target));
             }
         }
     }
@@ -191,20 +225,27 @@ impl Schedule {
         self.held
     }
 
-    /// Takes the first waiting target: it starts, or is held by its address.
-    fn take(&mut self, due: Mono, target: TargetId, now: Mono) -> Option<Start> {
-        self.waiting.remove(&(due, target));
+    const fn queue(&mut self, haste: Haste) -> &mut BTreeSet<(Mono, TargetId)> {
+        match haste {
+            Haste::Urgent => &mut self.urgent,
+            Haste::Routine => &mut self.waiting,
+        }
+    }
+
+    /// Takes the first target of a queue: it starts, or is held by its address.
+    fn take(&mut self, due: Due, target: TargetId, now: Mono) -> Option<Start> {
+        self.queue(due.haste).remove(&(due.at, target));
         let address = self.targets.get(target)?.address?;
         let state = self.addresses.entry(address).or_default();
         let open = state.open_at(self.limits.starts_per_address);
-        // Those already held were due earlier.
+        // Those already held go first, or have their turn at once.
         if state.held.is_empty() && open.is_none_or(|open| open <= now) {
-            return Some(self.begin(address, target, due, now));
+            return Some(self.begin(address, target, due.at, now));
         }
         if state.held.is_empty() {
             self.reopening.insert((open.unwrap_or(now), address));
         }
-        state.held.insert((due, target));
+        state.held.insert((due.haste, due.at, target));
         self.held += 1;
         None
     }
@@ -212,7 +253,7 @@ impl Schedule {
     /// Starts the first target that an address holds.
     fn reopen(&mut self, address: IpAddr, now: Mono) -> Option<Start> {
         self.reopening.pop_first();
-        let (due, target) = self.addresses.get_mut(&address)?.held.pop_first()?;
+        let (_, due, target) = self.addresses.get_mut(&address)?.held.pop_first()?;
         self.held -= 1;
         let start = self.begin(address, target, due, now);
         let state = self.addresses.get(&address)?;
@@ -227,17 +268,28 @@ impl Schedule {
             row.due = None;
             row.in_flight = true;
         }
-        let state = self.addresses.entry(address).or_default();
-        if state.starts.len() >= self.limits.starts_per_address {
-            state.starts.pop_front();
-        }
-        state.starts.push_back(now);
+        self.addresses.entry(address).or_default().note(now, self.limits.starts_per_address);
         self.in_flight += 1;
         Start { setup: self.setup, target, due }
     }
 }
 
+impl Due {
+    /// Returns the earlier point with the greater haste.
+    fn sooner(self, other: Self) -> Self {
+        Self { haste: self.haste.min(other.haste), at: self.at.min(other.at) }
+    }
+}
+
 impl Address {
+    /// Notes a start.
+    fn note(&mut self, now: Mono, per_second: usize) {
+        if self.starts.len() >= per_second {
+            self.starts.pop_front();
+        }
+        self.starts.push_back(now);
+    }
+
     /// Returns when the next probe may start; nothing if at any time.
     fn open_at(&self, per_second: usize) -> Option<Mono> {
         let oldest = self.starts.front().filter(|_| self.starts.len() >= per_second)?;

@@ -42,7 +42,7 @@ impl Incoming {
     }
 
     /// Returns the head of the next message, or nothing until more has come.
-    pub fn next(&mut self) -> Result<Option<Head<'_>>, Fault> {
+    pub fn next_head(&mut self) -> Result<Option<Head<'_>>, Fault> {
         if !self.clear_done() {
             return Ok(None);
         }

@@ -26,6 +26,7 @@ use super::datagram::Datagram;
 use super::over::Over;
 use super::stream::Stream;
 use super::tcp::quote;
+use super::watch::Manner;
 use crate::health::Outcome;
 
 use head::{Fault, Head};
@@ -76,7 +77,7 @@ impl Sip {
         let mut left = READ_MAX;
         loop {
             loop {
-                match incoming.next() {
+                match incoming.next_head() {
                     Ok(Some(head)) => match request.answer(&head) {
                         Some(answer) => return Ok(answer),
                         None => attempt.passed_over(),
@@ -156,6 +157,10 @@ impl Conduct for Sip {
             parts.push(format!("max-forwards={}", self.max_forwards));
         }
         parts.join(" ")
+    }
+
+    fn manner(&self) -> Option<Manner> {
+        self.over.manner().map(|manner| Manner { pings: true, ..manner })
     }
 
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {

@@ -8,6 +8,7 @@ use super::verdict::{self, Judgement};
 use super::{tls_parameters, transaction};
 use crate::probe::Over;
 use crate::probe::attempt::{Attempt, Conduct, Ending, conclusive};
+use crate::probe::watch::Manner;
 
 /// Parameters of [`Check::Stun`](crate::probe::Check::Stun).
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,10 @@ impl Conduct for Stun {
 
     fn transport(&self) -> &'static str {
         self.over.word()
+    }
+
+    fn manner(&self) -> Option<Manner> {
+        self.over.manner()
     }
 
     fn parameters(&self) -> String {

@@ -22,6 +22,7 @@ use super::{tls_parameters, transaction};
 use crate::health::Outcome;
 use crate::probe::attempt::{Attempt, Conduct, Ending, conclusive};
 use crate::probe::tcp::quote;
+use crate::probe::watch::Manner;
 use crate::probe::{Depth, Over};
 
 /// Parameters of [`Check::Turn`](crate::probe::Check::Turn).
@@ -49,6 +50,10 @@ impl Conduct for Turn {
 
     fn transport(&self) -> &'static str {
         self.over.word()
+    }
+
+    fn manner(&self) -> Option<Manner> {
+        self.over.manner()
     }
 
     fn parameters(&self) -> String {

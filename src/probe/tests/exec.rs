@@ -115,7 +115,7 @@ async fn too_many_programs_at_once_are_our_own_fault() {
     let clock = crate::base::clock::Clock::start();
     let tools = crate::probe::Tools::from_roots([]);
     let limit = Duration::from_millis(800);
-    let spec = crate::probe::Spec { address: address(), check: Check::Exec(slow()), timeout: limit };
+    let spec = crate::probe::Spec { address: address(), check: Check::Exec(slow()), timeout: limit, watch: None };
     let waiting = crate::probe::Spec { timeout: limit / 2, ..spec.clone() };
     let run = |spec| crate::probe::run(spec, &clock, &tools);
     let (one, two, three, four, five) = tokio::join!(run(&spec), run(&spec), run(&spec), run(&spec), run(&waiting));

@@ -73,7 +73,7 @@ pub(super) async fn probe(address: SocketAddr, check: Check) -> Account {
 
 /// Probes once.
 pub(super) async fn probe_within(address: SocketAddr, check: Check, timeout: Duration) -> Account {
-    let spec = Spec { address, check, timeout };
+    let spec = Spec { address, check, timeout, watch: None };
     run(&spec, &Clock::start(), &Tools::from_roots([])).await
 }
 

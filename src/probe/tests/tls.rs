@@ -188,6 +188,7 @@ async fn the_roots_of_the_system_count_where_no_authority_is_set() {
         address: server.address,
         check: Check::Tls(check(verify, None)),
         timeout: Duration::from_secs(10),
+        watch: None,
     };
     let with = run(&spec(Verify::Require), &Clock::start(), &Tools::from_roots([ca.der.clone()])).await;
     assert_saw(&with, "pass", "");

@@ -19,7 +19,7 @@ pub struct TurnShape {
     /// What it shares with `stun`.
     pub stun: StunShape,
     /// Whom to log in as; nothing: nobody.
-    pub login: Option<LoginShape>,
+    pub login: Option<Box<LoginShape>>,
 }
 
 /// `user`, and `password-file` or `secret-file`.
@@ -56,7 +56,7 @@ fn refuse_secrets(reader: &mut Reader<'_>, table: &Section<'_>) {
     }
 }
 
-fn read_login(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<LoginShape> {
+fn read_login(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<Box<LoginShape>> {
     let user = reader.take(table, "user", user);
     let password = reader.take(table, "password-file", values::path);
     let secret = reader.take(table, "secret-file", values::path);
@@ -83,7 +83,8 @@ fn read_login(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<LoginShape
         }
         return None;
     }
-    Some(LoginShape { kind, user: user.map(|user| user.value).unwrap_or_default(), file, credentials: None })
+    let user = user.map(|user| user.value).unwrap_or_default();
+    Some(Box::new(LoginShape { kind, user, file, credentials: None }))
 }
 
 /// Reads a user's name (RFC 8489 §14.3: at most 508 octets).

@@ -19,7 +19,7 @@ fn heads(octets: &[u8], pieces: &[usize]) -> Result<Vec<String>, Fault> {
         buffer.extend_from_slice(piece);
         assert!(buffer.len() <= HEAD_MAX);
         rest = later;
-        while let Some(head) = incoming.next()? {
+        while let Some(head) = incoming.next_head()? {
             heads.push(format!("{:?} {:?}", head.start, head.call_id));
         }
     }

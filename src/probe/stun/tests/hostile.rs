@@ -59,7 +59,8 @@ async fn answers_from_other_hosts_and_ports_do_not_count() {
 
 #[tokio::test]
 async fn a_broken_answer_to_our_own_transaction_fails() {
-    let broken: [(fn(&[u8]) -> Vec<u8>, &str); 7] = [
+    type Case = (fn(&[u8]) -> Vec<u8>, &'static str);
+    let broken: [Case; 7] = [
         (<[u8]>::to_vec, "sends the question back"),
         (|octets| success(Method::Allocate, transaction_of(octets), &[]), "answers another method"),
         (|octets| binding_answer(octets)[..30].to_vec(), "claims 12 octets of attributes and has 10"),

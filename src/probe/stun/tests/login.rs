@@ -131,7 +131,7 @@ async fn a_server_that_keeps_what_it_granted_still_passes() {
 #[tokio::test]
 async fn a_shallow_probe_does_not_log_in() {
     let (books, server) = server(Manners::default()).await;
-    let spec = Spec { address: server.address, check: login("secret"), timeout: Duration::from_secs(10) };
+    let spec = Spec { address: server.address, check: login("secret"), timeout: Duration::from_secs(10), watch: None };
     let account = run_to(Depth::Shallow, &spec, &Clock::start(), &Tools::from_roots([])).await;
     assert_saw(&account, "pass", "");
     assert_eq!(books.lock().unwrap().seen.keys().copied().collect::<Vec<_>>(), ["allocate"]);
@@ -150,25 +150,27 @@ fn the_identity_of_a_check_tells_credentials_apart_and_no_secret() {
 async fn the_runner_logs_in_once_an_interval_and_never_after_a_refusal() {
     use crate::base::table::Table;
     use crate::base::tasks::Tasks;
-    use crate::probe::runner::{Command, Means, spawn};
+    use crate::health::cadence::Haste;
+    use crate::probe::runner::{Command, Event, Means, spawn};
     use crate::probe::{metrics::Metrics, schedule::Limits};
     use tokio::sync::mpsc;
 
     async fn round(setup: u64, specs: &[(SocketAddr, Check)], rounds: usize, bench: &mut Bench) {
         let spec = |(address, check): &(SocketAddr, Check)| {
-            Some(Spec { address: *address, check: check.clone(), timeout: Duration::from_secs(10) })
+            Some(Spec { address: *address, check: check.clone(), timeout: Duration::from_secs(10), watch: None })
         };
         let targets: Table<_, _> = specs.iter().map(spec).collect();
         bench.0.send(Command::Replace { setup, targets, first: Some(Duration::ZERO) }).await.unwrap();
         for count in 0..rounds * specs.len() {
-            let finished = bench.1.recv().await.unwrap();
+            let Event::Finished(finished) = bench.1.recv().await.unwrap() else { panic!("nothing is held") };
             if count + specs.len() < rounds * specs.len() {
-                let again = Command::Probe { setup, target: finished.target, at: crate::base::clock::Mono::START };
+                let (target, at) = (finished.target, crate::base::clock::Mono::START);
+                let again = Command::Probe { setup, target, at, haste: Haste::Routine };
                 bench.0.send(again).await.unwrap();
             }
         }
     }
-    type Bench = (mpsc::Sender<Command>, mpsc::Receiver<crate::probe::runner::Finished>);
+    type Bench = (mpsc::Sender<Command>, mpsc::Receiver<Event>);
 
     let (good, first) = server(Manners::default()).await;
     let (wrong, second) = server(Manners::default()).await;
@@ -176,7 +178,7 @@ async fn the_runner_logs_in_once_an_interval_and_never_after_a_refusal() {
     let (commands, obeyed) = mpsc::channel(64);
     let (sent, reports) = mpsc::channel(64);
     let limits = Limits { starts_per_address: 1_000, ..Limits::default() };
-    let means = Means { clock, tools: Arc::new(Tools::from_roots([])), limits, metrics: Metrics::default() };
+    let means = Means { clock, tools: Arc::new(Tools::from_roots([])), limits, held: 0, metrics: Metrics::default() };
     drop(spawn(&tasks, means, obeyed, sent));
     let mut bench = (commands, reports);
     let known = [(first.address, login("secret")), (second.address, login("guessed"))];

@@ -117,10 +117,11 @@ pub(super) struct Books {
     pub(super) wrong: u32,
 }
 
+/// The books, as the test and the server hold them.
+pub(super) type Kept = Arc<Mutex<Books>>;
+
 /// Makes a TURN server of realm `example.test` that knows `probe` with the password `secret`.
-pub(super) fn turn(
-    manners: Manners,
-) -> (Arc<Mutex<Books>>, impl FnMut(&[u8], SocketAddr) -> Vec<Vec<u8>> + Send + 'static) {
+pub(super) fn turn(manners: Manners) -> (Kept, impl FnMut(&[u8], SocketAddr) -> Vec<Vec<u8>> + Send + 'static) {
     let books = Arc::new(Mutex::new(Books::default()));
     let kept = Arc::clone(&books);
     let mut rest = manners;
