@@ -9,6 +9,7 @@ pub mod engine;
 pub mod health;
 pub mod policy;
 pub mod probe;
+pub mod resolve;
 pub mod serve;
 pub mod snapshot;
 pub mod store;

@@ -19,6 +19,8 @@ mod query;
 mod sip;
 #[path = "../fuzz/bodies/stun.rs"]
 mod stun;
+#[path = "../fuzz/bodies/xmpp.rs"]
+mod xmpp;
 #[path = "../fuzz/bodies/zone_parse.rs"]
 mod zone_parse;
 
@@ -45,6 +47,11 @@ fn any_octets_are_read_as_an_answer_of_stun() {
 #[test]
 fn any_octets_are_read_as_a_zone() {
     feed("zone_parse", zone_parse::run);
+}
+
+#[test]
+fn any_octets_are_read_as_an_xmpp_server() {
+    feed("xmpp", xmpp::run);
 }
 
 /// Runs a body over its seeds, then over changed ones until the time is over.

@@ -38,9 +38,6 @@ pub(crate) fn ask(server: SocketAddr, name: &str, rtype: RecordType) -> Answer {
     // Silence and refusals are answers of a server that is still starting.
     let heard = socket.send(&message.to_vec().unwrap()).and_then(|_| socket.recv(&mut octets));
     let heard = heard.ok().and_then(|length| Message::from_vec(&octets[..length]).ok());
-    let name = |data: &RData| match data {
-        RData::SRV(srv) => srv.target.to_string(),
-        other => other.to_string(),
-    };
+    let name = |data: &RData| if let RData::SRV(srv) = data { srv.target.to_string() } else { data.to_string() };
     Answer(heard.iter().flat_map(|message| &message.answers).map(|record| name(&record.data)).collect())
 }

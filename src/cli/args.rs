@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::finding::Severity;
+use crate::config::Resolver;
 
 /// Health-driven authoritative DNS server for SRV failover.
 ///
@@ -35,7 +36,7 @@ Try it: understudy demo";
 pub enum Command {
     /// Serves zones and watches their targets, until SIGTERM; SIGHUP reloads config and zones
     Serve(Serve),
-    /// Looks for mistakes in config and zones, offline
+    /// Looks for mistakes in config and zones: offline, or with --live at the targets too
     Check(Check),
     /// Probes one target, or every target of a service, once, and tells it step by step
     Probe(Probe),
@@ -139,8 +140,11 @@ pub struct Check {
     #[arg(long, value_parser = severities(), value_name = "SEVERITY", default_value = "error")]
     pub deny: Severity,
     /// Judge as if served with --static: a long TTL is a warning then
-    #[arg(long = "static")]
+    #[arg(long = "static", conflicts_with = "live")]
     pub fixed: bool,
+    /// Resolve hosts outside of the zones too, probe every target once, and tell how it went
+    #[arg(long)]
+    pub live: bool,
     /// Explain a rule by its id, as in `srv-target-cname`, and look at nothing
     #[arg(long, value_name = "ID", conflicts_with = "files")]
     pub explain: Option<String>,
@@ -151,11 +155,22 @@ pub struct Check {
 pub struct Probe {
     /// `KIND[+udp|tcp|tls]://HOST[:PORT][/DOMAIN]`, as in `tls://127.0.0.1:5061/example.com`; or a zone file and the
     /// owner name of a service in it
+    ///
+    /// XMPP: `xmpp` and `xmpp-server` with STARTTLS, `xmpps` and `xmpps-server` with direct TLS
+    ///
+    /// HTTP: `https://NAME[:PORT][/PATH]`, or `https://ADDRESS[:PORT][/DOMAIN[/PATH]]`
+    ///
+    /// gRPC: `grpc[+tls]://HOST:PORT[/DOMAIN[/SERVICE]]`; name servers: `dns[+tcp]://HOST[:PORT]/NAME[/TYPE]`; ping:
+    /// `icmp://HOST`
     #[arg(required = true, value_name = "TARGET or ZONE OWNER", num_args = 1..)]
     pub what: Vec<String>,
     /// Networks that may be probed too, as in 192.0.2.0/24: documentation addresses, or what a config's `allow` lacks
     #[arg(long, value_name = "NETWORK")]
     pub allow: Vec<String>,
+    /// Who resolves hosts that are named: ADDRESS:PORT, or a resolv.conf; default: what the config says, else
+    /// /etc/resolv.conf
+    #[arg(long, value_name = "RESOLVER")]
+    pub resolver: Option<Resolver>,
     /// How long the whole probe may take, in seconds; default: 2, or what the config says
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<f64>,

@@ -6,10 +6,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::base::finding::{Finding, Severity};
 use crate::config::{self, Environment, Input, Running, StateChoice};
 use crate::daemon::reload::Read;
+use crate::resolve;
 use crate::zone::{Name, Zone};
 
 use super::USAGE;
@@ -52,6 +54,23 @@ fn good_zones(running: &Running) -> HashMap<Name, Arc<Zone>> {
     zones.filter_map(|(_, zone)| Some((zone.origin.clone(), Arc::clone(zone.zone.as_ref()?)))).collect()
 }
 
+/// Asks for the hosts outside of the zones and makes targets of what is heard; returns what is found by that.
+pub(super) async fn resolve(running: &mut Running) -> Vec<Finding> {
+    let outside = &running.outside;
+    if outside.hosts.is_empty() {
+        return Vec::new();
+    }
+    let (addresses, unknown) = resolve::once(&outside.hosts, outside.servers.as_ref(), PATIENCE).await;
+    let mut findings = running.resolve(&addresses);
+    findings.extend(unknown.into_iter().map(|(host, why)| {
+        let finding = Finding::warning("host-unresolved", format!("{host} is not tested: {why}"));
+        finding
+            .why("its members are served as declared")
+            .help("see whether the name is right, and has A or AAAA records")
+    }));
+    findings
+}
+
 /// Prints findings of at least this severity to standard error.
 #[expect(clippy::print_stderr, reason = "the operator reads it")]
 pub(super) fn tell(findings: &[Finding], least: Severity) {
@@ -77,3 +96,6 @@ pub(super) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
+
+/// How long all hosts outside of the zones may take.
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::base::clock::{Now, UnixTime};
 use crate::config::reader::nearest;
 use crate::config::{Running, StateSettings};
+use crate::daemon::kept_addresses;
 use crate::engine::memory::Restored;
 use crate::engine::setup::{MemberData, Setup, TargetKey};
 use crate::engine::{Core, Prepared};
@@ -78,6 +79,15 @@ impl Belief {
         down.iter().for_each(|&id| setup.targets[id].probed = true);
         Core::new(Prepared::new(setup), &self.restored, now)
     }
+}
+
+/// Takes the addresses of hosts outside of the zones that the last run knew: offline, nobody is asked.
+pub(super) fn recall(running: &mut Running) {
+    if running.outside.hosts.is_empty() {
+        return;
+    }
+    let kept = running.state.folder.as_deref().and_then(|folder| store::read(folder).ok());
+    drop(running.resolve(&kept_addresses(&kept.unwrap_or_default())));
 }
 
 /// Finds the targets that words such as `sip-node1`, `sip-node1.example.com:5060` or `192.0.2.1` mean.

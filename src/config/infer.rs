@@ -1,5 +1,6 @@
 //! From a service's owner name to its check (product rules, "Nothing but a zone file is needed").
 
+use crate::probe::xmpp::Role;
 use crate::zone::Name;
 
 /// What an owner name tells about the check.
@@ -9,8 +10,6 @@ pub struct Inference {
     pub guess: Guess,
     /// What clients go over.
     pub transport: Transport,
-    /// The protocol whose own check would say more, once it is there.
-    pub until: Option<&'static str>,
 }
 
 /// What clients of a service go over, for checks that can go over several.
@@ -48,6 +47,8 @@ pub enum Guess {
     },
     /// SIP OPTIONS for the service's domain, over its transport.
     Sip,
+    /// An XMPP stream to the service's domain: STARTTLS over TCP, direct TLS over TLS.
+    Xmpp(Role),
     /// STUN's question for our address, over the service's transport.
     Stun,
     /// TURN's question for an address that relays, over the service's transport.
@@ -62,22 +63,21 @@ pub enum Guess {
 /// | `_http`, `_https` over `_tcp` | HTTP, HTTPS |
 /// | `_stun` over `_udp`, `_tcp`; `_stuns` over `_tcp` (RFC 8489 §8) | STUN |
 /// | `_turn` over `_udp`, `_tcp`; `_turns` over `_tcp` (RFC 5928 §3) | TURN |
-/// | `_xmpp-*` over `_tcp` | TCP, until the protocol's own check is there |
-/// | `_xmpps-*` (with ALPN, XEP-0368) over `_tcp`; anything over `_tls` | TLS, likewise |
+/// | `_xmpp-client`, `_xmpp-server`, `_xmpps-client`, `_xmpps-server` over `_tcp` (XEP-0368) | XMPP |
+/// | anything over `_tls` | TLS |
 /// | over `_tcp` and known to be TLS | TLS |
 /// | any other over `_tcp`, also `*` | TCP |
 /// | anything else, as `_udp` | none |
 pub fn infer(owner: &Name) -> Inference {
     let [service, transport] = first_labels(owner);
-    let until = protocol_of(&service);
     let guess = match (transport.as_str(), service.as_str()) {
         ("_udp", "_sip") | ("_tcp" | "_tls", "_sip" | "_sips") => Guess::Sip,
         ("_tcp", "_http") => Guess::Http { is_tls: false },
         ("_tcp", "_https") => Guess::Http { is_tls: true },
+        ("_tcp", "_xmpp-client" | "_xmpps-client") => Guess::Xmpp(Role::Client),
+        ("_tcp", "_xmpp-server" | "_xmpps-server") => Guess::Xmpp(Role::Server),
         ("_udp" | "_tcp", "_stun") | ("_tcp", "_stuns") => Guess::Stun,
         ("_udp" | "_tcp", "_turn") | ("_tcp", "_turns") => Guess::Turn,
-        ("_tcp", "_xmpps-client") => Guess::Tls { alpn: &["xmpp-client"] },
-        ("_tcp", "_xmpps-server") => Guess::Tls { alpn: &["xmpp-server"] },
         ("_tcp", service) if TLS.contains(&service) => Guess::Tls { alpn: &[] },
         ("_tcp", _) => Guess::Tcp,
         ("_tls", _) => Guess::Tls { alpn: &[] },
@@ -90,7 +90,7 @@ pub fn infer(owner: &Name) -> Inference {
         _ if is_tls => Transport::Tls,
         _ => Transport::Tcp,
     };
-    Inference { guess, transport, until }
+    Inference { guess, transport }
 }
 
 /// Returns the first two labels in lower case, as in `_sip`, `_tcp`; empty ones where there are none.
@@ -103,14 +103,6 @@ pub fn first_labels(owner: &Name) -> [String; 2] {
 pub fn service_domain(owner: &Name) -> String {
     let domain = owner.parent().and_then(|name| name.parent()).unwrap_or_else(Name::root);
     domain.to_string().trim_end_matches('.').to_owned()
-}
-
-/// Returns the protocol whose check is still to come.
-fn protocol_of(service: &str) -> Option<&'static str> {
-    match service {
-        "_xmpp-client" | "_xmpp-server" | "_xmpps-client" | "_xmpps-server" => Some("XMPP"),
-        _ => None,
-    }
 }
 
 /// Services over TCP that begin with a TLS handshake (IANA service names; RFC 6764, RFC 8314, RFC 8620).
@@ -151,37 +143,38 @@ mod tests {
     fn the_owner_tells_the_check() {
         use Transport::{Tcp, Udp};
         let (tls, over_tls) = (Guess::Tls { alpn: &[] }, Transport::Tls);
-        for (owner, guess, transport, until) in [
-            ("_sip._udp.example.com", Guess::Sip, Udp, None),
-            ("_sip._tcp.example.com", Guess::Sip, Tcp, None),
-            ("_sips._tcp.example.com", Guess::Sip, over_tls, None),
-            ("_SIP._TLS.example.com", Guess::Sip, over_tls, None),
-            ("_sips._udp.example.com", Guess::Nothing, Udp, None),
-            ("_sip._sctp.example.com", Guess::Nothing, Tcp, None),
-            ("_xmpp-client._tcp.example.com", Guess::Tcp, Tcp, Some("XMPP")),
-            ("_xmpp-server._tcp.example.com", Guess::Tcp, Tcp, Some("XMPP")),
-            ("_xmpps-client._tcp.example.com", Guess::Tls { alpn: &["xmpp-client"] }, over_tls, Some("XMPP")),
-            ("_xmpps-server._tcp.example.com", Guess::Tls { alpn: &["xmpp-server"] }, over_tls, Some("XMPP")),
-            ("_stun._udp.example.com", Guess::Stun, Udp, None),
-            ("_stun._tcp.example.com", Guess::Stun, Tcp, None),
-            ("_stuns._tcp.example.com", Guess::Stun, over_tls, None),
-            ("_stuns._udp.example.com", Guess::Nothing, Udp, None),
-            ("_turn._udp.example.com", Guess::Turn, Udp, None),
-            ("_turn._tcp.example.com", Guess::Turn, Tcp, None),
-            ("_turns._tcp.example.com", Guess::Turn, over_tls, None),
-            ("_imaps._tcp.example.com", tls, over_tls, None),
-            ("_submissions._tcp.example.com", tls, over_tls, None),
-            ("_ldaps._tcp.example.com", tls, over_tls, None),
-            ("_https._tcp.example.com", Guess::Http { is_tls: true }, over_tls, None),
-            ("_http._tcp.example.com", Guess::Http { is_tls: false }, Tcp, None),
-            ("_imap._tcp.example.com", Guess::Tcp, Tcp, None),
-            ("*._tcp.example.com", Guess::Tcp, Tcp, None),
-            ("_minecraft._udp.example.com", Guess::Nothing, Udp, None),
-            ("_foo._sctp.example.com", Guess::Nothing, Tcp, None),
-            ("example.com", Guess::Nothing, Tcp, None),
-            (".", Guess::Nothing, Tcp, None),
+        for (owner, guess, transport) in [
+            ("_sip._udp.example.com", Guess::Sip, Udp),
+            ("_sip._tcp.example.com", Guess::Sip, Tcp),
+            ("_sips._tcp.example.com", Guess::Sip, over_tls),
+            ("_SIP._TLS.example.com", Guess::Sip, over_tls),
+            ("_sips._udp.example.com", Guess::Nothing, Udp),
+            ("_sip._sctp.example.com", Guess::Nothing, Tcp),
+            ("_xmpp-client._tcp.example.com", Guess::Xmpp(Role::Client), Tcp),
+            ("_XMPP-Server._tcp.example.com", Guess::Xmpp(Role::Server), Tcp),
+            ("_xmpps-client._tcp.example.com", Guess::Xmpp(Role::Client), over_tls),
+            ("_xmpps-server._tcp.example.com", Guess::Xmpp(Role::Server), over_tls),
+            ("_xmpp-client._udp.example.com", Guess::Nothing, Udp),
+            ("_stun._udp.example.com", Guess::Stun, Udp),
+            ("_stun._tcp.example.com", Guess::Stun, Tcp),
+            ("_stuns._tcp.example.com", Guess::Stun, over_tls),
+            ("_stuns._udp.example.com", Guess::Nothing, Udp),
+            ("_turn._udp.example.com", Guess::Turn, Udp),
+            ("_turn._tcp.example.com", Guess::Turn, Tcp),
+            ("_turns._tcp.example.com", Guess::Turn, over_tls),
+            ("_imaps._tcp.example.com", tls, over_tls),
+            ("_submissions._tcp.example.com", tls, over_tls),
+            ("_ldaps._tcp.example.com", tls, over_tls),
+            ("_https._tcp.example.com", Guess::Http { is_tls: true }, over_tls),
+            ("_http._tcp.example.com", Guess::Http { is_tls: false }, Tcp),
+            ("_imap._tcp.example.com", Guess::Tcp, Tcp),
+            ("*._tcp.example.com", Guess::Tcp, Tcp),
+            ("_minecraft._udp.example.com", Guess::Nothing, Udp),
+            ("_foo._sctp.example.com", Guess::Nothing, Tcp),
+            ("example.com", Guess::Nothing, Tcp),
+            (".", Guess::Nothing, Tcp),
         ] {
-            assert_eq!(infer(&owner.parse().unwrap()), Inference { guess, transport, until }, "{owner}");
+            assert_eq!(infer(&owner.parse().unwrap()), Inference { guess, transport }, "{owner}");
         }
     }
 

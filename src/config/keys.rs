@@ -76,7 +76,7 @@ pub const TARGET: &[Key] = &[
     works("rise", "2"),
     works("watch", "true"),
     works("watch-renew", r#""4m""#),
-    idle("deep-interval", r#""30s""#),
+    works("deep-interval", r#""30s""#),
     works("credentials-interval", r#""60s""#),
     works("verify", r#""name""#),
     bare("ca-file"),
@@ -86,7 +86,7 @@ pub const TARGET: &[Key] = &[
 pub const PROBING: &[Key] = &[
     bare("allow"),
     works("deny", "[]"),
-    Key { name: "resolver", default: None, status: Status::Idle },
+    works("resolver", r#""/etc/resolv.conf""#),
     works("references", "[]"),
     works("exec", "false"),
 ];

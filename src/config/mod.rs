@@ -22,5 +22,6 @@ pub mod shape;
 pub mod source;
 pub mod values;
 
-pub use load::{Environment, Input, StateChoice, listen, load, read_secret};
+pub use load::{Environment, Input, StateChoice, listen, load, read_secret, servers};
 pub use running::{Running, ServeSettings, ServerSettings, StateSettings, Workers};
+pub use values::Resolver;

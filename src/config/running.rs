@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::finding::Finding;
@@ -12,7 +13,10 @@ use crate::engine::setup::Setup;
 use crate::health::TargetId;
 use crate::probe::Spec;
 use crate::probe::allow::Access;
+use crate::resolve::{Addresses, Wanted};
 use crate::zone::Name;
+
+use super::lower::Recipe;
 
 /// All that a start or a reload needs.
 #[derive(Clone, Debug)]
@@ -29,12 +33,27 @@ pub struct Running {
     pub specs: Table<TargetId, Option<Spec>>,
     /// Which addresses may be probed (`allow`, `deny`).
     pub access: Access,
+    /// The hosts outside of the zones, and the resolver to ask for them. [`Running::resolve`] makes targets of the answer.
+    pub outside: Wanted,
+    /// What the setup was made from.
+    pub recipe: Arc<Recipe>,
     /// Findings that do not stop a start: warnings and notes, and the errors of zones that are answered SERVFAIL.
     pub notes: Vec<Finding>,
     /// The files that were read, for a watcher; the config first.
     pub files: Vec<PathBuf>,
     /// The origin of each zone file.
     pub origins: HashMap<PathBuf, Name>,
+}
+
+impl Running {
+    /// Makes the setup anew with the addresses of hosts outside of the zones; returns what is found by it only.
+    pub fn resolve(&mut self, addresses: &Addresses) -> Vec<Finding> {
+        let lowered = self.recipe.lower(addresses);
+        (self.setup, self.specs) = (lowered.setup, lowered.specs);
+        let new: Vec<Finding> = lowered.findings.into_iter().filter(|found| !self.notes.contains(found)).collect();
+        self.notes.extend(new.iter().cloned());
+        new
+    }
 }
 
 /// Doors and process.

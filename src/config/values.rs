@@ -4,6 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use toml::de::DeValue;
@@ -14,6 +15,29 @@ use crate::zone::Name;
 
 /// A value, or what would be one.
 pub type Read<T> = Result<T, String>;
+
+/// Who resolves the hosts outside of the zones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolver {
+    /// This server.
+    Server(SocketAddr),
+    /// The servers that a resolv.conf(5) names.
+    File(PathBuf),
+}
+
+impl FromStr for Resolver {
+    type Err = String;
+
+    /// Reads an address with a port, or the path of a resolv.conf(5).
+    fn from_str(text: &str) -> Read<Self> {
+        if let Ok(server) = text.parse() {
+            return Ok(Self::Server(server));
+        }
+        let is_path = text.contains(['/', '.']) && !text.contains('\0') && text.parse::<IpAddr>().is_err();
+        let wanted = "an address with a port, such as \"127.0.0.1:53\", or the path of a resolv.conf";
+        if is_path { Ok(Self::File(PathBuf::from(text))) } else { Err(wanted.to_owned()) }
+    }
+}
 
 /// Reads an integer within bounds.
 pub fn integer(low: u32, high: u32) -> impl Fn(&DeValue<'_>) -> Read<u32> {
@@ -110,6 +134,11 @@ pub fn choice<T: Copy>(words: &[(&'static str, T)]) -> impl Fn(&DeValue<'_>) -> 
 pub fn socket(value: &DeValue<'_>) -> Read<SocketAddr> {
     let socket = value.as_str().and_then(|text| text.parse().ok());
     socket.ok_or_else(|| "an address with a port, such as \"127.0.0.1:5300\" or \"[::1]:5300\"".to_owned())
+}
+
+/// Reads `resolver`.
+pub fn resolver(value: &DeValue<'_>) -> Read<Resolver> {
+    value.as_str().unwrap_or_default().parse()
 }
 
 /// Reads an address.

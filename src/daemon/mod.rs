@@ -1,7 +1,7 @@
 //! The process: start, run, reload, drain.
 //!
 //! ```text
-//! start: bind doors ─▶ open store ─▶ restore ─▶ core ─▶ probes ─▶ engine ─▶ doors ─▶ ready when all is known, or after 3 s
+//! start: bind doors ─▶ open store ─▶ restore ─▶ resolve ─▶ core ─▶ probes ─▶ engine ─▶ doors ─▶ ready when all is known, or after 3 s
 //! run:   SIGHUP ─▶ read config and zones anew, all or nothing ─▶ engine
 //! drain: SIGTERM ─▶ not ready ─▶ doors ─▶ probes and engine ─▶ store ─▶ exit 0
 //! ```
@@ -14,10 +14,13 @@ mod findings;
 mod lamp;
 pub mod logging;
 mod outlet;
+mod outside;
 pub mod reload;
 pub mod signals;
 pub mod sockets;
 mod start;
 mod supervise;
+mod swap;
 
+pub use outside::kept_addresses;
 pub use start::{Daemon, StartError, Viewer};

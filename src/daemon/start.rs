@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +18,8 @@ use crate::engine::memory::Restored;
 use crate::engine::status::Status;
 use crate::engine::{Core, Event, Notice, Prepared};
 use crate::probe::runner::{self, Command, Finished};
-use crate::probe::{Tools, metrics, schedule};
+use crate::probe::{Tools, metrics};
+use crate::resolve::{self, Addresses, Known, Wanted};
 use crate::serve::{self, Readiness, Responder};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
@@ -29,9 +29,11 @@ use super::doors::Doors;
 use super::findings::log_findings;
 use super::lamp::Lamp;
 use super::outlet::{Keeper, Ways};
+use super::outside::{first_answers, follow, kept_addresses};
 use super::reload::Read;
 use super::sockets::{self, BindError, Origin};
 use super::supervise;
+use super::swap::{Present, Resolver, Swap};
 
 /// A running server.
 #[derive(Debug)]
@@ -40,11 +42,10 @@ pub struct Daemon {
     tasks: Tasks,
     inbox: mpsc::Sender<Message>,
     notices: broadcast::Sender<Notice>,
-    probes: mpsc::Sender<Command>,
+    swap: Swap,
     lamp: Lamp,
     settled: watch::Receiver<bool>,
     doors: Doors,
-    setups: Arc<AtomicU64>,
     fixed: Fixed,
 }
 
@@ -99,13 +100,13 @@ impl Daemon {
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
-    pub async fn start(running: Running, read: Read, clock: Clock) -> Result<Self, StartError> {
+    pub async fn start(mut running: Running, read: Read, clock: Clock) -> Result<Self, StartError> {
         let fixed = Fixed::of(&running);
         let origin = if running.server.listen_is_default { Origin::Default } else { Origin::Named };
         let sockets = sockets::bind(&running.server.listen, origin)?;
         let metrics_door = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
         let (store, restored) = open_store(&running.state)?;
-        log_findings(&running.notes);
+        let kept = kept_addresses(store.entries());
         log_findings(&sockets.notes);
 
         let tasks = Tasks::new();
@@ -118,14 +119,27 @@ impl Daemon {
 
         // Tasks, in the order of their start.
         drop(tasks.spawn("store", store::run(store, persist_queue)));
+        let mut resolver = start_resolver(&tasks, clock, &mut registry, &running.outside, &kept);
+        let mut addresses = Arc::default();
+        if !running.outside.hosts.is_empty() {
+            addresses = first_answers(&mut resolver.known, &running.outside).await;
+            drop(running.resolve(&addresses));
+        }
+        log_findings(&running.notes);
         let (probes, reports) = start_probes(&tasks, clock, &mut registry);
         drop(tasks.spawn("reports", forward(reports, inbox.clone())));
         send(&probes, Command::Replace { setup: 1, targets: running.specs, first: None }).await;
 
-        let core = Core::new(Prepared::new(running.setup), &restored, clock.now());
+        let prepared = Prepared::new(running.setup);
+        let present = Present::new(running.recipe, &prepared, running.notes);
+        let known = resolver.known.clone();
+        let swap = Swap::new(present, probes.clone(), inbox.clone(), resolver);
+        let follow = follow(tasks.clone(), swap.clone(), known, persist.clone(), (kept, addresses));
+        drop(tasks.spawn("outside-hosts", follow));
+
+        let core = Core::new(prepared, &restored, clock.now());
         let publisher = Publisher::new((**core.snapshot()).clone());
         let reader = publisher.reader();
-        let setups = Arc::new(AtomicU64::new(1));
         let publisher = Arc::new(Mutex::new(publisher));
         let ways = Ways {
             publisher,
@@ -142,7 +156,7 @@ impl Daemon {
             lamp: lamp.clone(),
             state: running.state.folder,
             max_age: running.state.max_age,
-            setups: Arc::clone(&setups),
+            swap: swap.clone(),
         };
         drop(tasks.spawn("engine-supervisor", engine.run(core, messages)));
 
@@ -155,7 +169,7 @@ impl Daemon {
         }
         let tcp_idle = running.server.tcp_idle;
         let doors = Doors::open(&tasks, &responder, sockets.doors, tcp_idle).map_err(StartError::Doors)?;
-        let daemon = Self { clock, tasks, inbox, notices, probes, lamp, settled, doors, setups, fixed };
+        let daemon = Self { clock, tasks, inbox, notices, swap, lamp, settled, doors, fixed };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
     }
@@ -214,19 +228,7 @@ impl Daemon {
             warn!("changes in [server] and [state] count from the next start on");
         }
         let fault = broken_zones(&running);
-        let parts = (running.setup, running.specs);
-        // Indexing a large zone takes a while: off the tasks that answer.
-        let made = tokio::task::spawn_blocking(move || (Prepared::new(parts.0), parts.1)).await;
-        let Ok((prepared, specs)) = made else {
-            warn!("the new setup could not be indexed; the old one stays");
-            return;
-        };
-        let setup = self.setups.fetch_add(1, Ordering::Relaxed) + 1;
-        send(&self.probes, Command::Replace { setup, targets: specs, first: None }).await;
-        let event = Event::Reload { setup, prepared: Box::new(prepared) };
-        if self.inbox.send(Message::Event(event)).await.is_err() {
-            warn!("the engine has stopped; the last snapshot is served");
-        }
+        let Some(setup) = self.swap.replace(running).await else { return };
         self.lamp.set(|parts| parts.zones = fault);
         info!(setup, "reloaded");
     }
@@ -236,7 +238,7 @@ impl Daemon {
         self.lamp.set(|parts| parts.stopping = true);
         self.doors.close().await;
         self.tasks.stop();
-        drop(self.probes);
+        drop(self.swap);
         drop(self.inbox);
         if let Err(late) = self.tasks.finished(DRAIN).await {
             warn!(tasks = ?late, "tasks that did not end in time");
@@ -295,17 +297,26 @@ fn start_probes(
         warn!("{warning}");
     }
     let metrics = metrics::Metrics::register(registry);
-    let means = runner::Means {
-        clock,
-        tools: Arc::new(tools),
-        limits: schedule::Limits::default(),
-        held: descriptors::held(),
-        metrics,
-    };
+    let descriptors::Shares { probes: limits, held } = descriptors::share();
+    let means = runner::Means { clock, tools: Arc::new(tools), limits, held, metrics };
     let (commands, command_queue) = mpsc::channel(COMMANDS);
     let (report, reports) = mpsc::channel(REPORTS);
     drop(runner::spawn(tasks, means, command_queue, report));
     (commands, reports)
+}
+
+fn start_resolver(
+    tasks: &Tasks,
+    clock: Clock,
+    registry: &mut Registry,
+    outside: &Wanted,
+    kept: &Addresses,
+) -> Resolver {
+    let metrics = resolve::Metrics::register(registry);
+    let (wanted, wants) = watch::channel(outside.clone());
+    let (knows, known) = watch::channel(Known::default());
+    drop(tasks.spawn("resolver", resolve::run(tasks.clone(), clock, kept.clone(), wants, knows, metrics)));
+    Resolver { wanted, known }
 }
 
 fn open_store(state: &StateSettings) -> Result<(Store, Restored), StartError> {

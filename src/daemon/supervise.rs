@@ -2,7 +2,6 @@
 //! built from the files and the store. A second failure within a minute ends the attempts.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use super::lamp::Lamp;
 use super::outlet::Ways;
 use super::reload::Read;
 use super::start::broken_zones;
+use super::swap::{Present, Swap};
 
 /// How soon after a failure another one ends the attempts.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,7 +36,7 @@ pub(super) struct Engine {
     pub(super) lamp: Lamp,
     pub(super) state: Option<PathBuf>,
     pub(super) max_age: Duration,
-    pub(super) setups: Arc<AtomicU64>,
+    pub(super) swap: Swap,
 }
 
 impl Engine {
@@ -73,14 +73,19 @@ impl Engine {
 
     async fn rebuild(&self) -> Option<Core> {
         let (read, state, max_age) = (self.read.clone(), self.state.clone(), self.max_age);
+        let addresses = self.swap.addresses();
         let made = tokio::task::spawn_blocking(move || {
-            let running = read.read().map_err(|findings| format!("{} findings in config or zones", findings.len()))?;
+            let mut running =
+                read.read().map_err(|findings| format!("{} findings in config or zones", findings.len()))?;
+            drop(running.resolve(&addresses));
             let kept = state.map(|dir| store::read(&dir)).transpose().map_err(|error| error.to_string())?;
             let (restored, _) = Restored::read(&kept.unwrap_or_default(), max_age);
             let broken = broken_zones(&running);
-            Ok::<_, String>((Prepared::new(running.setup), running.specs, restored, broken))
+            let prepared = Prepared::new(running.setup);
+            let present = Present::new(running.recipe, &prepared, running.notes);
+            Ok::<_, String>((prepared, running.specs, restored, broken, (present, running.outside)))
         });
-        let (prepared, specs, restored, broken) = match made.await {
+        let (prepared, specs, restored, broken, (present, outside)) = match made.await {
             Ok(Ok(parts)) => parts,
             Ok(Err(reason)) => {
                 error!(reason, "no new engine could be built");
@@ -92,7 +97,8 @@ impl Engine {
             }
         };
         let generation = self.ways.publisher.lock().unwrap_or_else(PoisonError::into_inner).generation();
-        let setup = self.setups.fetch_add(1, Ordering::Relaxed) + 1;
+        self.swap.note(present, outside);
+        let setup = self.swap.next_number();
         let replace = Command::Replace { setup, targets: specs, first: None };
         self.ways.probes.send(replace).await.ok()?;
         self.lamp.set(|parts| parts.zones = broken);

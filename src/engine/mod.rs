@@ -28,5 +28,5 @@ pub mod status;
 pub use self::core::{Core, Event, Numbers};
 pub use effect::{Effect, Notice};
 pub use orders::{OrderId, Refusal};
-pub use prepare::Prepared;
+pub use prepare::{Frame, Prepared};
 pub use setup::Setup;

@@ -10,7 +10,7 @@ use crate::health::TargetId;
 use crate::health::orders::Scope;
 use crate::policy::{self, Settings};
 use crate::snapshot::{Image, SlotId, SlotKey, ZoneId, ZoneInput};
-use crate::zone::{Name, Rtype};
+use crate::zone::{Name, Rtype, Zone};
 
 use super::setup::{Fill, HostSetup, MemberData, PoolId, Setup, ZoneSetup};
 
@@ -56,9 +56,33 @@ pub(super) struct Users {
     pub(super) hosts: Vec<usize>,
 }
 
+/// What of a setup does not depend on its targets: the next one may share it.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    image: Arc<Image>,
+    slots: Table<SlotId, SlotKey>,
+    zones: Vec<(Name, Option<Arc<Zone>>)>,
+}
+
 impl Prepared {
     /// Indexes a setup and builds its image; linear in the size of the zones.
     pub fn new(setup: Setup) -> Self {
+        Self::make(setup, None)
+    }
+
+    /// Indexes a setup that most likely differs from the last one in its targets only: then the image is shared, and the
+    /// size of the zones does not matter.
+    pub fn again(setup: Setup, last: &Frame) -> Self {
+        Self::make(setup, Some(last))
+    }
+
+    /// Returns what the next setup may share.
+    pub fn frame(&self) -> Frame {
+        let zones = zones_of(&self.setup);
+        Frame { image: Arc::clone(&self.image), slots: self.slots.clone(), zones }
+    }
+
+    fn make(setup: Setup, last: Option<&Frame>) -> Self {
         let mut slots = Table::new();
         let mut place =
             |fill: &Fill| slots.push(SlotKey { zone: fill.zone, owner: fill.owner.clone(), rtype: fill.rtype });
@@ -70,10 +94,16 @@ impl Prepared {
             row.zone.is_some().then(|| slots.push(key))
         });
         let soa = soa.collect();
-        let input = |zone: &ZoneSetup| ZoneInput { origin: zone.origin.clone(), zone: zone.zone.clone() };
-        let inputs: Table<ZoneId, ZoneInput> = setup.zones.iter().map(|(_, zone)| input(zone)).collect();
+        let image = match last.filter(|last| last.fits(&setup, &slots)) {
+            Some(last) => Arc::clone(&last.image),
+            None => {
+                let input = |zone: &ZoneSetup| ZoneInput { origin: zone.origin.clone(), zone: zone.zone.clone() };
+                let inputs: Table<ZoneId, ZoneInput> = setup.zones.iter().map(|(_, zone)| input(zone)).collect();
+                Arc::new(Image::build(&inputs, &slots))
+            }
+        };
         let mut prepared = Self {
-            image: Arc::new(Image::build(&inputs, &slots)),
+            image,
             slots,
             soa,
             pool_slots,
@@ -162,6 +192,25 @@ impl Prepared {
             self.followers[follow.pool].push(number);
         }
     }
+}
+
+impl Frame {
+    fn fits(&self, setup: &Setup, slots: &Table<SlotId, SlotKey>) -> bool {
+        let same = |a: &Option<Arc<Zone>>, b: &Option<Arc<Zone>>| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        let zones = zones_of(setup);
+        let pairs = || self.zones.iter().zip(&zones);
+        self.slots == *slots
+            && self.zones.len() == zones.len()
+            && pairs().all(|((a, x), (b, y))| a.wire() == b.wire() && same(x, y))
+    }
+}
+
+fn zones_of(setup: &Setup) -> Vec<(Name, Option<Arc<Zone>>)> {
+    setup.zones.iter().map(|(_, zone)| (zone.origin.clone(), zone.zone.clone())).collect()
 }
 
 /// Returns a host's name as orders have it: in lower case, without the final dot.

@@ -54,6 +54,8 @@ pub struct TargetSetup {
     pub settings: health::Settings,
     /// Whether it may be probed (`allow`, `deny`); if not, it stays unknown.
     pub probed: bool,
+    /// Whether a connection is held open to it (`watch`), whose end has it probed at once.
+    pub watched: bool,
 }
 
 /// A target's identity. Targets equal but for `parameters` keep their health over a reload.

@@ -55,6 +55,9 @@ pub enum Depth {
     Deep,
 }
 
+/// The default of `deep-interval`: the longest time between two deep probes of a target that is well.
+pub const DEEP_INTERVAL: Duration = Duration::from_secs(30);
+
 /// A probe under way.
 #[derive(Debug)]
 pub(super) struct Attempt<'a> {

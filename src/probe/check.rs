@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending};
 use super::watch::Manner;
-use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Push, Sip, Stun, Tcp, Tls, Turn};
+use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Push, Sip, Stun, Tcp, Tls, Turn, Xmpp};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -30,6 +30,11 @@ macro_rules! checks {
             /// identity. Equal parameters give equal texts, and different ones different texts.
             pub fn parameters(&self) -> String {
                 match self { $(Self::$kind(check) => check.parameters(),)+ }
+            }
+
+            /// Returns whether a connection to such a target can be held open.
+            pub fn can_be_held(&self) -> bool {
+                self.manner().is_some()
             }
 
             /// Returns how a connection to such a target is held; nothing: none can be.
@@ -85,4 +90,6 @@ checks! {
     Push,
     /// Carries out several at once.
     Composite,
+    /// Opens an XMPP stream.
+    Xmpp,
 }

@@ -6,6 +6,7 @@
 //! | data that are no TLS any more (rustls gives them this form) | fail, conclusive |
 //! | time-out, host unreachable; net unreachable or prohibited, told by the network | fail, silent |
 //! | net unreachable or not permitted, told at once by our own kernel | unknown: no route, or a local rule |
+//! | an alert or a broken record within TLS, after the handshake | fail, conclusive |
 //! | all else: no descriptors, no memory, no local port, … | unknown |
 
 use std::io::{Error, ErrorKind};
@@ -31,12 +32,13 @@ pub(super) fn outcome(error: &Error, told: Told) -> Outcome {
             conclusive("connection broken off")
         }
         (ErrorKind::UnexpectedEof, _) => conclusive("closed by the far side"),
-        (ErrorKind::InvalidData, _) => conclusive("broken TLS from the far side"),
         (ErrorKind::TimedOut, _) => silent("timed out"),
         (ErrorKind::HostUnreachable, _) => silent("host unreachable"),
         (ErrorKind::NetworkUnreachable, Told::Later) => silent("network unreachable"),
         // ICMPv6 "administratively prohibited" (RFC 4443 §3.1, code 1): somebody on the way, not the target.
         (ErrorKind::PermissionDenied, Told::Later) => silent("prohibited on the way"),
+        // From TLS: with TLS 1.3 a server may refuse us only after its part of the handshake (RFC 8446 §4.4.2.4).
+        (ErrorKind::InvalidData, _) => conclusive(format!("TLS broke: {error}")),
         (ErrorKind::NetworkUnreachable, Told::AtOnce) => unknown(format!("no route: {error}")),
         (ErrorKind::PermissionDenied, Told::AtOnce) => unknown(format!("not permitted on this machine: {error}")),
         _ => unknown(format!("fault of the checker: {error}")),

@@ -45,6 +45,7 @@ mod tls;
 mod tools;
 mod verifier;
 mod watch;
+pub mod xmpp;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -52,7 +53,7 @@ use std::time::Duration;
 use crate::base::clock::Clock;
 
 pub use account::{Account, Certificate, Step};
-pub use attempt::Depth;
+pub use attempt::{DEEP_INTERVAL, Depth};
 pub use authority::Authority;
 pub use check::Check;
 pub use composite::{Composite, Part, Rule};
@@ -68,6 +69,7 @@ pub use stun::{Credentials, Stun, Turn};
 pub use tcp::Tcp;
 pub use tls::{Tls, Verify};
 pub use tools::Tools;
+pub use xmpp::Xmpp;
 
 /// One check of one address: all that a probe needs.
 #[derive(Clone, Debug, PartialEq)]

@@ -42,6 +42,14 @@ impl Stream {
         }
     }
 
+    /// Shakes hands over a plain connection (STARTTLS); one in TLS stays as it is.
+    pub(super) async fn secure(self, tls: &Tls, attempt: &mut Attempt<'_>) -> Result<Self, Outcome> {
+        match self {
+            Self::Plain(stream) => Ok(Self::Tls(Box::new(handshake(tls, stream, attempt).await?))),
+            Self::Tls(_) => Ok(self),
+        }
+    }
+
     /// Returns our own end: what the target sees unless somebody on the way translates addresses.
     pub(super) fn local(&self, attempt: &mut Attempt<'_>) -> Result<SocketAddr, Outcome> {
         self.socket().local_addr().map_err(|error| attempt.fails(unknown(format!("no local address: {error}"))))

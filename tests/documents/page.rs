@@ -28,6 +28,7 @@ impl Page {
             "CHANGELOG.md",
             "docs/allow-listing.md",
             "docs/behaviour.md",
+            "docs/benchmarks.md",
             "docs/how-to-delegated.md",
             "docs/lint.md",
             "docs/metrics.md",

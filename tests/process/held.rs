@@ -42,11 +42,11 @@ fn stage(settings: &str) -> (Folder, Server, [Server; 2], Server, Hosts) {
 }
 
 /// Kills both preferred hosts and returns how long the answer took to change.
-fn die(server: &Server, targets: [Server; 2]) -> Duration {
+fn die(server: &Server, targets: &[Server; 2]) -> Duration {
     let address = server.address();
     assert!(ask_sip(address).is(DECLARED));
     let begin = Instant::now();
-    for target in &targets {
+    for target in targets {
         target.signal("KILL");
     }
     wait_sip(address, STANDBY);
@@ -56,7 +56,7 @@ fn die(server: &Server, targets: [Server; 2]) -> Duration {
 #[test]
 fn a_process_that_is_killed_leaves_the_answer_at_once() {
     let (_folder, server, targets, _standby, _) = stage("fall = 1\n");
-    let passed = die(&server, targets);
+    let passed = die(&server, &targets);
     println!("fall = 1: the answer changed {passed:.2?} after the first SIGKILL");
     // The second host's change may have to wait for 100 ms since the first one's publication.
     assert!(passed <= Duration::from_millis(600), "{passed:?}");
@@ -65,7 +65,7 @@ fn a_process_that_is_killed_leaves_the_answer_at_once() {
 #[test]
 fn with_default_thresholds_a_killed_process_leaves_within_a_second() {
     let (_folder, server, targets, _standby, hosts) = stage("");
-    let passed = die(&server, targets);
+    let passed = die(&server, &targets);
     println!("defaults: the answer changed {passed:.2?} after the first SIGKILL");
     assert!(passed <= Duration::from_millis(1_500), "{passed:?}");
     let place = format!("{}:{PORT}", hosts.node1);

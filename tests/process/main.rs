@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod client;
+mod descriptors;
 mod failover;
 mod held;
 mod metrics;

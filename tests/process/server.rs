@@ -95,7 +95,7 @@ impl Network {
 
 /// What is run, and as whom.
 pub(crate) struct Program {
-    command: Command,
+    pub(crate) command: Command,
 }
 
 impl Program {

@@ -1,5 +1,6 @@
-//! `check`: looks for mistakes in config and zones, offline.
+//! `check`: looks for mistakes in config and zones; with `--live` at the targets too.
 
+mod live;
 mod report;
 mod rules;
 #[cfg(test)]
@@ -22,7 +23,13 @@ pub(super) fn run(args: &Check) -> ExitCode {
         return rules::run(id);
     }
     let from = Input { files: args.sources.files.clone(), fixed: args.fixed, lint: true, ..Input::default() };
-    let (findings, examined) = examine(&from);
+    let (findings, examined) = match examine(&from, args.live) {
+        Ok(found) => found,
+        Err(error) => {
+            input::tell(&[Finding::error("runtime", error.to_string())], Severity::Error);
+            return ExitCode::from(USAGE);
+        }
+    };
     let mut out = Vec::new();
     if report::print(&findings, &examined, args.format, &mut out, Paint::stdout().colours()).is_err() {
         return ExitCode::from(USAGE);
@@ -34,21 +41,33 @@ pub(super) fn run(args: &Check) -> ExitCode {
     ExitCode::from(report::exit_code(&findings, args.deny))
 }
 
-fn examine(from: &Input) -> (Vec<Finding>, Examined) {
+fn examine(from: &Input, live: bool) -> std::io::Result<(Vec<Finding>, Examined)> {
     let mut examined = Examined::default();
-    match config::load(from, &input::ProcessEnvironment) {
-        Ok(running) => {
+    Ok(match config::load(from, &input::ProcessEnvironment) {
+        Ok(mut running) => {
             examined.files.extend(running.files.iter().map(|file| file.display().to_string()));
             for zone in running.setup.zones.iter().filter_map(|(_, zone)| zone.zone.as_ref()) {
                 examined.add_zone(zone);
             }
-            (settle(running.notes), examined)
+            let mut found = Vec::new();
+            if live {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let (resolved, (seen, probed)) = runtime.block_on(async {
+                    let resolved = input::resolve(&mut running).await;
+                    (resolved, live::probe_all(&running).await)
+                });
+                found.extend(resolved.into_iter().filter(|finding| !running.notes.contains(finding)));
+                found.extend(probed);
+                examined.live = Some(seen);
+            }
+            found.extend(running.notes);
+            (settle(found), examined)
         }
         Err(findings) => {
             examined.files.extend(from.files.iter().map(|file| file.display().to_string()));
             (settle(findings), examined)
         }
-    }
+    })
 }
 
 /// Leaves out what is said twice, and judges as one who looks for mistakes, not as one who starts a server.

@@ -10,8 +10,10 @@ use crate::cli::args::Format;
 use crate::cli::words::counted;
 use crate::zone::{Rtype, Zone};
 
+use super::live::Seen;
+
 /// What was looked at, for the closing line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Examined {
     /// The files as the user named them.
     pub(super) files: Vec<String>,
@@ -21,6 +23,8 @@ pub(super) struct Examined {
     pub(super) services: usize,
     /// The number of records in them.
     pub(super) records: usize,
+    /// What the probes saw, with `--live`.
+    pub(super) live: Option<Vec<Seen>>,
 }
 
 impl Examined {
@@ -53,7 +57,7 @@ pub(super) fn print(
     });
     match format {
         Format::Text => print_text(&sorted, examined, out, colour),
-        Format::Json => print_json(&sorted, out),
+        Format::Json => print_json(&sorted, examined, out),
     }
 }
 
@@ -64,6 +68,12 @@ pub(super) fn exit_code(findings: &[Finding], deny: Severity) -> u8 {
 
 fn print_text(sorted: &[&Finding], examined: &Examined, out: &mut dyn Write, colour: bool) -> io::Result<()> {
     let mut told = BTreeSet::new();
+    for seen in examined.live.iter().flatten() {
+        writeln!(out, "{}", seen.line())?;
+    }
+    if examined.live.as_ref().is_some_and(|live| !live.is_empty()) {
+        writeln!(out)?;
+    }
     for finding in sorted {
         let why = told.insert(finding.id);
         writeln!(out, "{}\n", finding.render(Look { colour, why }))?;
@@ -93,9 +103,12 @@ fn closing_line(summary: &Summary, examined: &Examined) -> String {
     }
 }
 
-fn print_json(sorted: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
-    let report =
-        Report { findings: sorted.iter().map(|finding| Row::of(finding)).collect(), summary: Summary::of(sorted) };
+fn print_json(sorted: &[&Finding], examined: &Examined, out: &mut dyn Write) -> io::Result<()> {
+    let report = Report {
+        findings: sorted.iter().map(|finding| Row::of(finding)).collect(),
+        targets: examined.live.as_deref(),
+        summary: Summary::of(sorted),
+    };
     serde_json::to_writer_pretty(&mut *out, &report)?;
     writeln!(out)
 }
@@ -103,6 +116,8 @@ fn print_json(sorted: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
 #[derive(Serialize)]
 struct Report<'a> {
     findings: Vec<Row<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    targets: Option<&'a [Seen]>,
     summary: Summary,
 }
 

@@ -10,7 +10,7 @@ fn at(line: u32) -> Place {
 }
 
 fn printed(findings: &[Finding], format: Format) -> String {
-    let examined = Examined { files: vec!["a.zone".into()], zones: 1, services: 4, records: 16 };
+    let examined = Examined { files: vec!["a.zone".into()], zones: 1, services: 4, records: 16, live: None };
     let mut out = Vec::new();
     print(findings, &examined, format, &mut out, false).unwrap();
     String::from_utf8(out).unwrap()

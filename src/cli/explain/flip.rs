@@ -24,7 +24,9 @@ pub(super) fn of(core: &Core, pool: &PoolStatus) -> Vec<String> {
         Reason::Tier { tier, tally, better } => {
             lines.extend(better.iter().map(|better| failback(better, service, pool)));
             lines.push(format!("tier {tier} has {tally}; {}", loss(*tier, pool, service)));
-            lines.extend(targets.iter().find(|target| target.probed).map(|target| speed(&target.settings)));
+            lines.extend(
+                targets.iter().find(|target| target.probed).map(|target| speed(&target.settings, target.watched)),
+            );
         }
         Reason::LastResort { .. } | Reason::AllDown { .. } => {
             let settings = targets.first().map(|target| &target.settings);
@@ -98,14 +100,17 @@ fn loss(tier: u16, pool: &PoolStatus, service: &PoolSetup) -> String {
 }
 
 /// Tells how soon a dead target is noticed.
-fn speed(settings: &Settings) -> String {
+fn speed(settings: &Settings, watched: bool) -> String {
     let after = settings.fall.saturating_sub(1);
-    let refused = settings.interval + settings.confirm_interval * after;
+    let confirmed = settings.confirm_interval * after;
+    let refused = if watched { confirmed } else { settings.interval + confirmed };
     let silent = settings.interval + settings.timeout + settings.fast_interval.max(settings.timeout) * after;
     format!(
-        "a dead target leaves after {}: within {} if it refuses, {} if it is silent",
+        "a dead target leaves after {}: within {} {}, {} if it is silent",
         counted(count(settings.fall), "failure"),
-        span(refused),
+        // A test takes a moment too.
+        span(refused.max(MOMENT)),
+        if watched { "of its end, as a connection is held open to it" } else { "if it refuses" },
         span(silent)
     )
 }
@@ -118,3 +123,6 @@ fn rising(settings: &Settings) -> Duration {
 fn count(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
+
+/// The shortest time that is promised.
+const MOMENT: Duration = Duration::from_secs(1);

@@ -30,10 +30,11 @@ pub(super) fn run(args: &Explain) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let running = match input::load(&question.input) {
+    let mut running = match input::load(&question.input) {
         Ok(running) => running,
         Err(code) => return code,
     };
+    offline::recall(&mut running);
     input::tell(&running.notes, Severity::Error);
     let down = offline::find(&running.setup, &args.down);
     if let Err(code) = all_known(&running, &down) {

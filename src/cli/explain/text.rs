@@ -53,7 +53,7 @@ fn service(page: &Page<'_>, pool: &PoolStatus) -> Vec<Line> {
         lines.push(Line::default().plain("  ").join(mark(placement)).plain(text));
         lines.extend(member.targets.iter().map(|id| target(page, &page.target(*id))));
         if member.targets.is_empty() && !words::is_fixed(pool) {
-            lines.push(Line::of(Tone::Dim, "      not tested: it has no address in these zones"));
+            lines.push(Line::of(Tone::Dim, "      not tested: no address of its host is known"));
         }
     }
     lines

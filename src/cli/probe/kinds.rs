@@ -147,7 +147,7 @@ mod tests {
             ("dns://127.0.0.1", "asks for a name"),
             ("dns://127.0.0.1/example.com/AXFR", "asks for a name"),
             ("icmp+tcp://127.0.0.1", "does not go over tcp"),
-            ("http://shop.example/", "is a name"),
+            ("http://shop..example/", "is neither an address nor a host name"),
         ] {
             let error = url(text).unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");

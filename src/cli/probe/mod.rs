@@ -1,12 +1,13 @@
 //! `probe`: one check, once, or every target of a service.
 
 mod kinds;
+mod names;
 mod prober;
 #[cfg(test)]
 mod tests;
 mod url;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -31,7 +32,14 @@ struct Plan {
 
 /// Runs the command.
 pub(super) fn run(args: &Probe) -> ExitCode {
-    let plan = match plan(args) {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            input::tell(&[Finding::error("runtime", error.to_string())], Severity::Error);
+            return ExitCode::from(USAGE);
+        }
+    };
+    let plan = match runtime.block_on(plan(args)) {
         Ok(plan) => plan,
         Err(findings) => {
             input::tell(&findings, Severity::Error);
@@ -40,13 +48,6 @@ pub(super) fn run(args: &Probe) -> ExitCode {
     };
     let form = if args.json { Form::Json } else { Form::Text };
     let prober = Prober { clock: Clock::start(), tools: Tools::from_system(), access: plan.access, form };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            input::tell(&[Finding::error("runtime", error.to_string())], Severity::Error);
-            return ExitCode::from(USAGE);
-        }
-    };
     let told = runtime.block_on(async {
         let mut out = std::io::stdout();
         prober.tell_all(&plan.targets, &mut out).await
@@ -54,7 +55,7 @@ pub(super) fn run(args: &Probe) -> ExitCode {
     told.map_or_else(|_| ExitCode::from(USAGE), |went| ExitCode::from(went.code()))
 }
 
-fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
+async fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
     let wrong = |message: String| vec![Finding::error("probe-usage", message)];
     let timeout = args
         .timeout
@@ -73,13 +74,15 @@ fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
                 authority: authority(args)?,
                 credentials: credentials(args)?,
             };
-            let read =
-                |url: &String| Ok((url.clone(), parse(url, &choices).map_err(|error| wrong(error.to_string()))?));
-            let targets = urls.iter().map(read).collect::<Result<Vec<_>, Vec<Finding>>>()?;
+            let urls = names::addressed(urls, args.resolver.as_ref()).await?;
+            let read = |(label, url): (String, String)| {
+                Ok((label, parse(&url, &choices).map_err(|error| wrong(error.to_string()))?))
+            };
+            let targets = urls.into_iter().map(read).collect::<Result<Vec<_>, Vec<Finding>>>()?;
             // Whoever names an address means it: the default list keeps zones from making us a scanner, not people.
             Ok(Plan { access: besides_default(allow, &targets), targets })
         }
-        [file, owner] if !owner.contains("://") => service(file, owner, &allow, timeout),
+        [file, owner] if !owner.contains("://") => service(args, [file, owner], &allow, timeout).await,
         _ => Err(vec![
             Finding::error("probe-usage", format!("{} names nothing that can be probed", args.what.join(" ")))
                 .help("write KIND://ADDRESS:PORT[/DOMAIN], or a zone file and the owner name of a service in it"),
@@ -98,9 +101,18 @@ fn besides_default(mut allow: Vec<Network>, targets: &[(String, Spec)]) -> Acces
 }
 
 /// Finds every target of a service in a zone or config.
-fn service(file: &str, owner: &str, allow: &[Network], timeout: Option<Duration>) -> Result<Plan, Vec<Finding>> {
+async fn service(
+    args: &Probe,
+    [file, owner]: [&str; 2],
+    allow: &[Network],
+    timeout: Option<Duration>,
+) -> Result<Plan, Vec<Finding>> {
     let from = Input { files: vec![PathBuf::from(file)], allow: allow.to_vec(), ..Input::default() };
-    let running = config::load(&from, &input::ProcessEnvironment)?;
+    let mut running = config::load(&from, &input::ProcessEnvironment)?;
+    if let Some(resolver) = &args.resolver {
+        running.outside.servers = config::servers(Some(resolver), Path::new("")).ok();
+    }
+    input::tell(&input::resolve(&mut running).await, Severity::Warning);
     let setup = &running.setup;
     let mut names = vec![owner.to_owned()];
     names.extend(setup.zones.iter().map(|(_, zone)| format!("{owner}.{}", zone.origin)));
@@ -128,7 +140,7 @@ fn service(file: &str, owner: &str, allow: &[Network], timeout: Option<Duration>
         let help = if refused > 0 {
             "name the network with --allow, as in --allow 192.0.2.0/24"
         } else {
-            "it is served as declared: there is no check for it, as for UDP, or its hosts have no address in the zone"
+            "it is served as declared: there is no check for it, as for UDP, or its hosts have no known address"
         };
         return Err(vec![finding.help(help)]);
     }

@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use crate::config::reader::nearest;
 use crate::probe::stun::CREDENTIALS_INTERVAL;
-use crate::probe::{Authority, Check, Credentials, Over, Sip, Spec, Stun, Tcp, Tls, Turn, Verify};
+use crate::probe::xmpp::Role;
+use crate::probe::{Authority, Check, Credentials, Over, Sip, Spec, Stun, Tcp, Tls, Turn, Verify, Xmpp};
 
 use super::kinds;
 
@@ -39,9 +40,6 @@ pub(super) enum UrlError {
         "\"{0}\" is no check: write KIND://ADDRESS:PORT, such as tcp://127.0.0.1:5060 or sip+tls://[::1]:5061/example.com"
     )]
     Shape(String),
-    /// A kind that comes later.
-    #[error("the check {0} is not built yet: coming; what works now: {WORKING}")]
-    NotBuilt(String),
     /// No kind that we know.
     #[error("there is no check {0}; {1}")]
     Kind(String, String),
@@ -55,11 +53,8 @@ pub(super) enum UrlError {
         /// What would be right.
         help: &'static str,
     },
-    /// The host is a name.
-    #[error(
-        "{0} is a name, and names are not resolved yet: give its address, such as tcp://127.0.0.1:5060, or probe all \
-         targets of a service in a zone with `probe ZONE OWNER`"
-    )]
+    /// The host is neither an address nor a name.
+    #[error("{0} is neither an address nor a host name: write it as in tcp://127.0.0.1:5060")]
     Name(String),
     /// The domain is no host name.
     #[error("\"{0}\" is no domain: write KIND://ADDRESS:PORT/DOMAIN, such as sip://127.0.0.1/example.com")]
@@ -119,10 +114,29 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
             }
             finish(Check::Sip(Sip::new(name, over)), host, Some(port), choices)
         }
+        "xmpp" | "xmpp-client" | "xmpp-server" | "xmpps" | "xmpps-client" | "xmpps-server" => {
+            let role = if kind.ends_with("-server") { Role::Server } else { Role::Client };
+            let direct = match (kind.starts_with("xmpps"), transport) {
+                (true, None | Some("tcp" | "tls")) | (false, Some("tls")) => true,
+                (false, None | Some("tcp")) => false,
+                (_, other) => {
+                    let transport = other.unwrap_or_default().to_owned();
+                    let help = "; it has tcp (STARTTLS) and tls (direct TLS)";
+                    return Err(UrlError::Transport { kind: "xmpp", transport, help });
+                }
+            };
+            // 5222 and 5269 are registered (RFC 6120 §14.7), those for direct TLS are a custom.
+            let port = match (role, direct) {
+                (Role::Client, false) => 5222,
+                (Role::Client, true) => 5223,
+                (Role::Server, false) => 5269,
+                (Role::Server, true) => 5270,
+            };
+            finish(Check::Xmpp(Xmpp::new(role, direct, choices.tls(name, Vec::new()))), host, Some(port), choices)
+        }
         "stun" | "stuns" | "turn" | "turns" => {
             relay(kind, transport, name, choices).and_then(|(check, port)| finish(check, host, Some(port), choices))
         }
-        _ if COMING.contains(&kind) => Err(UrlError::NotBuilt(kind.to_owned())),
         _ => Err(UrlError::Kind(kind.to_owned(), suggest(kind))),
     }
 }
@@ -207,16 +221,14 @@ fn bracketed(address: IpAddr) -> String {
 
 /// Returns what may have been meant by a kind that there is not.
 fn suggest(kind: &str) -> String {
-    match nearest(kind, WORKING.split(", ").chain(COMING)) {
+    match nearest(kind, KINDS.split(", ")) {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("what works now: {WORKING}"),
+        None => format!("there are {KINDS}"),
     }
 }
 
 /// The checks that there are.
-const WORKING: &str = "tcp, tls, sip, stun, turn, http, https, grpc, dns, icmp";
-/// The checks that come later.
-const COMING: [&str; 2] = ["xmpp", "xmpps"];
+const KINDS: &str = "tcp, tls, sip, sips, xmpp, xmpps, xmpp-server, xmpps-server, stun, stuns, turn, turns, http, https, grpc, dns, icmp";
 
 #[cfg(test)]
 mod tests {
@@ -286,10 +298,30 @@ mod tests {
     }
 
     #[test]
+    fn xmpp_plays_clients_and_servers_with_starttls_and_direct_tls() {
+        for (text, address, role, direct) in [
+            ("xmpp://127.0.0.1/example.com", "127.0.0.1:5222", Role::Client, false),
+            ("xmpp-client+tcp://127.0.0.1/example.com", "127.0.0.1:5222", Role::Client, false),
+            ("xmpp-server://127.0.0.1/example.com", "127.0.0.1:5269", Role::Server, false),
+            ("xmpps://127.0.0.1/example.com", "127.0.0.1:5223", Role::Client, true),
+            ("xmpp+tls://[::1]:443/example.com.", "[::1]:443", Role::Client, true),
+            ("xmpps-server+tcp://127.0.0.1/example.com", "127.0.0.1:5270", Role::Server, true),
+        ] {
+            let spec = read(text).unwrap();
+            let Check::Xmpp(xmpp) = &spec.check else { panic!("{text}: {spec:?}") };
+            assert_eq!((spec.address, xmpp.role, xmpp.direct), (address.parse().unwrap(), role, direct), "{text}");
+            assert_eq!((xmpp.domain.as_str(), xmpp.tls.name.as_str()), ("example.com", "example.com"), "{text}");
+            assert_eq!(xmpp.tls.alpn.len(), usize::from(direct), "{text}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_probed_is_told_with_the_mend() {
         for (text, part) in [
             ("127.0.0.1:5060", "is no check: write KIND://"),
-            ("xmpp://127.0.0.1:5222", "the check xmpp is not built yet: coming"),
+            ("grpcs://127.0.0.1:50051", "there is no check grpcs; did you mean grpc?"),
+            ("xmpp+udp://127.0.0.1", "the check xmpp does not go over udp; it has tcp (STARTTLS) and tls (direct TLS)"),
+            ("xmpp-component://127.0.0.1", "there is no check xmpp-component"),
             ("sip+sctp://127.0.0.1", "the check sip does not go over sctp; it has udp, tcp and tls"),
             ("sips+udp://127.0.0.1", "the check sip does not go over udp; sips:// is sip+tls://"),
             ("stun+sctp://127.0.0.1", "the check stun does not go over sctp; it has udp, tcp and tls"),
@@ -299,7 +331,7 @@ mod tests {
             ("sip://127.0.0.1/example.com?x=y", "\"example.com?x=y\" is no domain"),
             ("sip://127.0.0.1:", "needs a port"),
             ("gopher://127.0.0.1:70", "there is no check gopher"),
-            ("tcp://node1.example.com:5060", "is a name, and names are not resolved yet"),
+            ("tcp://node1..example.com:5060", "is neither an address nor a host name"),
             ("tcp://127.0.0.1", "needs a port from 1 to 65535: write tcp://127.0.0.1:PORT"),
             ("tls://::1", "write tls://[::1]:PORT"),
             ("tcp://127.0.0.1:0", "needs a port"),

@@ -25,10 +25,11 @@ pub(super) fn run(args: &Simulate) -> ExitCode {
         state: input::state_choice(args.state.state.as_ref()),
         ..Input::default()
     };
-    let running = match input::load(&from) {
+    let mut running = match input::load(&from) {
         Ok(running) => running,
         Err(code) => return code,
     };
+    offline::recall(&mut running);
     input::tell(&running.notes, Severity::Error);
     let supposed = offline::find(&running.setup, &args.down);
     if let Err(code) = all_known(&running, &supposed) {

@@ -1,5 +1,6 @@
 //! Reads the files and gives [`Running`], or all findings.
 
+mod outside;
 mod secrets;
 mod zones;
 
@@ -17,9 +18,12 @@ use crate::base::finding::{Finding, Severity, worst};
 use crate::policy::Settings as Policy;
 use crate::probe::Authority;
 use crate::probe::allow::{Access, Network};
+use crate::resolve::Addresses;
 use crate::zone::{Name, Zone, check};
 
-use super::lower::{Options, lower};
+pub use outside::servers;
+
+use super::lower::{Options, Recipe};
 use super::running::{Running, ServeSettings, ServerSettings, StateSettings};
 use super::shape::{self, File};
 use super::source::Source;
@@ -102,19 +106,24 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     allow.extend(&input.allow);
     let access = Access { allow, deny: file.probing.deny.clone() };
     let lowering = Options { fixed: input.fixed, interval: input.interval };
-    let lowered = lower(&file, read.zones, &access, lowering);
+    let recipe = Recipe { file, zones: read.zones, access, options: lowering };
+    let lowered = recipe.lower(&Addresses::new());
     let refused = refused || worst(&lowered.findings) == Some(Severity::Error);
     findings.extend(lowered.findings);
+    let file = &recipe.file;
+    let outside = outside::wanted(lowered.outside, file.probing.resolver.as_ref(), &folder, &mut findings);
     if refused {
         return Err(findings);
     }
     Ok(Running {
-        state: state_settings(&file, input, &folder, environment),
-        serve: serve_settings(&file),
+        state: state_settings(file, input, &folder, environment),
+        serve: serve_settings(file),
         server,
         setup: lowered.setup,
         specs: lowered.specs,
-        access,
+        access: recipe.access.clone(),
+        outside,
+        recipe: Arc::new(recipe),
         notes: findings,
         files: chosen.config.into_iter().chain(read.files).collect(),
         origins: read.origins,

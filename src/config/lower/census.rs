@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::base::table::Table;
 use crate::engine::setup::{Fill, ZoneSetup};
+use crate::resolve::Addresses;
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rrset, Rtype};
 
@@ -41,15 +42,15 @@ pub(super) struct Host {
     pub(super) name: Name,
     /// Its address sets, if one of our zones answers for them.
     pub(super) fills: Vec<Fill>,
-    /// Its addresses, of our data or of glue below a delegation.
+    /// Its addresses, of our data, of glue below a delegation, or as they were resolved.
     pub(super) addresses: Vec<IpAddr>,
-    /// Whether the name lies in one of our zones, broken ones included.
+    /// Whether the name lies in one of our zones, broken ones included, and not below a delegation without glue.
     pub(super) inside: bool,
 }
 
 impl Census {
-    /// Takes stock of the zones.
-    pub(super) fn take(zones: &Table<ZoneId, ZoneSetup>) -> Self {
+    /// Takes stock of the zones; `resolved` are the addresses of hosts outside of them.
+    pub(super) fn take(zones: &Table<ZoneId, ZoneSetup>, resolved: &Addresses) -> Self {
         let mut census = Self::default();
         walk(zones, |zone, owner, sets, ours| {
             let srv = sets.iter().find(|set| set.rtype() == Rtype::SRV);
@@ -58,9 +59,12 @@ impl Census {
             }
         });
         walk(zones, |zone, owner, sets, ours| census.add_addresses(zone, owner, sets, ours));
-        let origins: HashSet<&Name> = zones.iter().map(|(_, zone)| &zone.origin).collect();
+        let origins: HashMap<&Name, &ZoneSetup> = zones.iter().map(|(_, zone)| (&zone.origin, zone)).collect();
         for host in &mut census.hosts {
-            host.inside = !host.addresses.is_empty() || ancestors(&host.name).any(|name| origins.contains(&name));
+            host.inside = !host.addresses.is_empty() || is_inside(&host.name, &origins);
+            if !host.inside && !host.name.is_root() {
+                host.addresses = resolved.get(&host.name).cloned().unwrap_or_default();
+            }
         }
         census
     }
@@ -115,6 +119,16 @@ pub(super) fn addresses(sets: &[Arc<Rrset>]) -> Vec<IpAddr> {
         }
     }
     addresses
+}
+
+/// Returns whether one of our zones answers for a name, or would if it were not broken.
+fn is_inside(name: &Name, origins: &HashMap<&Name, &ZoneSetup>) -> bool {
+    let Some((above, zone)) = ancestors(name).find_map(|above| Some((above.clone(), origins.get(&above)?))) else {
+        return false;
+    };
+    let Some(data) = &zone.zone else { return true };
+    let is_cut = |name: &Name| data.rrset(name, Rtype::NS).is_some();
+    !ancestors(name).take_while(|name| *name != above).any(|name| is_cut(&name))
 }
 
 /// Returns what an owner's A and AAAA sets are to be filled with.

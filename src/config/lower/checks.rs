@@ -1,8 +1,9 @@
 //! From a check that is written, or told by an owner name, to one that can be run.
 
 use crate::config::infer::{Guess, Transport};
-use crate::config::shape::{CheckKind, SipShape, StunShape, TcpShape, TlsShape, TurnShape};
-use crate::probe::{Check, Http, Icmp, Over, Sip, Stun, Tcp, Tls, Turn};
+use crate::config::shape::{CheckKind, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape};
+use crate::probe::xmpp::Role;
+use crate::probe::{Check, Http, Icmp, Over, Sip, Stun, Tcp, Tls, Turn, Xmpp};
 
 use super::general::push;
 use super::targets::Inherited;
@@ -27,7 +28,7 @@ impl Purpose {
                 Some(Check::Tcp(Tcp { send: send.clone(), expect: expect.clone() }))
             }
             CheckKind::Tls(TlsShape { name, alpn }) => {
-                let alpn = alpn.clone().unwrap_or_else(|| offered(self.guess));
+                let alpn = alpn.clone().unwrap_or_else(|| self.offered());
                 Some(Check::Tls(tls(self.named(name.as_ref()), alpn, with)))
             }
             CheckKind::Sip(shape) => Some(Check::Sip(self.sip(shape, with))),
@@ -40,6 +41,7 @@ impl Purpose {
             CheckKind::Exec(shape) => self.exec(shape).map(Check::Exec),
             CheckKind::Push(shape) => Some(Check::Push(push(shape))),
             CheckKind::Composite(shape) => Some(Check::Composite(self.composite(shape, with))),
+            CheckKind::Xmpp(shape) => Some(Check::Xmpp(self.xmpp(shape, with))),
         }
     }
 
@@ -48,11 +50,12 @@ impl Purpose {
         match self.guess {
             Guess::Nothing => None,
             Guess::Tcp => Some(Check::Tcp(Tcp::default())),
-            Guess::Tls { .. } => Some(Check::Tls(tls(self.domain.clone(), offered(self.guess), with))),
+            Guess::Tls { .. } => Some(Check::Tls(tls(self.domain.clone(), self.offered(), with))),
             Guess::Http { is_tls } => Some(Check::Http(self.inferred_http(is_tls, with))),
             Guess::Sip => Some(Check::Sip(self.sip(&SipShape::default(), with))),
             Guess::Stun => Some(Check::Stun(self.stun(&StunShape::default(), with))),
             Guess::Turn => Some(Check::Turn(self.turn(&TurnShape::default(), with))),
+            Guess::Xmpp(_) => Some(Check::Xmpp(self.xmpp(&XmppShape::default(), with))),
         }
     }
 
@@ -63,6 +66,34 @@ impl Purpose {
         sip.expect = shape.expect.clone().unwrap_or_default();
         sip.max_forwards = shape.max_forwards.unwrap_or(sip.max_forwards);
         sip
+    }
+
+    fn xmpp(&self, shape: &XmppShape, with: &Inherited) -> Xmpp {
+        let guessed = if let Guess::Xmpp(role) = self.guess { role } else { Role::Client };
+        let direct = shape.transport.unwrap_or(self.transport) == Transport::Tls;
+        let tls = tls(self.named(shape.name.as_ref()), Vec::new(), with);
+        let mut xmpp = Xmpp::new(shape.role.unwrap_or(guessed), direct, tls);
+        xmpp.from.clone_from(&shape.from);
+        xmpp.require_tls = shape.require_tls.unwrap_or(xmpp.require_tls);
+        xmpp.require_sasl = shape.require_sasl.unwrap_or(xmpp.require_sasl);
+        xmpp.deep_interval = with.deep_interval;
+        xmpp
+    }
+
+    /// Returns what a TLS handshake offers by ALPN.
+    fn offered(&self) -> Vec<Vec<u8>> {
+        match self.guess {
+            Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
+            Guess::Xmpp(role) if self.transport == Transport::Tls => vec![role.alpn().to_vec()],
+            Guess::Http { is_tls: true } => Http::protocols(),
+            Guess::Nothing
+            | Guess::Tcp
+            | Guess::Http { is_tls: false }
+            | Guess::Sip
+            | Guess::Stun
+            | Guess::Turn
+            | Guess::Xmpp(_) => Vec::new(),
+        }
     }
 
     fn stun(&self, shape: &StunShape, with: &Inherited) -> Stun {
@@ -95,15 +126,5 @@ fn over(transport: Transport, name: &str, with: &Inherited) -> Over {
         Transport::Udp => Over::Udp,
         Transport::Tcp => Over::Tcp,
         Transport::Tls => Over::Tls(tls(name.to_owned(), Vec::new(), with)),
-    }
-}
-
-fn offered(guess: Guess) -> Vec<Vec<u8>> {
-    match guess {
-        Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
-        Guess::Http { is_tls: true } => Http::protocols(),
-        Guess::Nothing | Guess::Tcp | Guess::Http { is_tls: false } | Guess::Sip | Guess::Stun | Guess::Turn => {
-            Vec::new()
-        }
     }
 }

@@ -15,6 +15,7 @@ mod checks;
 mod general;
 mod patterns;
 mod services;
+mod shallow;
 mod targets;
 
 use std::collections::{BTreeSet, HashSet};
@@ -26,15 +27,15 @@ use crate::engine::setup::{HostSetup, Setup, ZoneSetup};
 use crate::health::TargetId;
 use crate::policy;
 use crate::probe::allow::Access;
-use crate::probe::stun::CREDENTIALS_INTERVAL;
-use crate::probe::{Check, Spec, Tcp, Verify, WATCH_RENEW};
+use crate::probe::{Check, Spec, Tcp};
+use crate::resolve::Addresses;
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
 
 use super::shape::{File, Reference};
 use super::source::Placed;
 use census::Census;
-use services::Services;
+use services::{Finished, Services};
 use targets::{Inherited, Plan, Targets};
 
 /// What lowering depends on besides the files.
@@ -53,20 +54,52 @@ pub struct Lowered {
     pub setup: Setup,
     /// How each target is probed.
     pub specs: Table<TargetId, Option<Spec>>,
+    /// The hosts outside of the zones that are to be resolved, in order.
+    pub outside: Vec<Name>,
     /// What is wrong or worth knowing, in the order of the config, then of the zones.
     pub findings: Vec<Finding>,
 }
 
-/// Lowers a config and its zones.
+/// All that lowering needs but the addresses of hosts outside of the zones: with other ones it gives another setup.
+#[derive(Clone, Debug, Default)]
+pub struct Recipe {
+    /// The config.
+    pub file: File,
+    /// The zones.
+    pub zones: Table<ZoneId, ZoneSetup>,
+    /// What may be probed.
+    pub access: Access,
+    /// The rest.
+    pub options: Options,
+}
+
+impl Recipe {
+    /// Lowers, with these addresses of hosts outside of the zones.
+    pub fn lower(&self, resolved: &Addresses) -> Lowered {
+        lower_resolved(&self.file, self.zones.clone(), &self.access, self.options, resolved)
+    }
+}
+
+/// Lowers a config and its zones; nothing is known of hosts outside of them.
 pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, options: Options) -> Lowered {
+    lower_resolved(file, zones, access, options, &Addresses::new())
+}
+
+fn lower_resolved(
+    file: &File,
+    zones: Table<ZoneId, ZoneSetup>,
+    access: &Access,
+    options: Options,
+    resolved: &Addresses,
+) -> Lowered {
     let mut findings = Vec::new();
     let (inherited, policy) = defaults(file, options, &mut findings);
-    let census = Census::take(&zones);
+    let census = Census::take(&zones, resolved);
     let mut targets = Targets::new(access, options.fixed);
     let mut services = Services::new(&zones, &census, &mut targets, inherited.clone(), policy);
     services.lower(&file.services);
     services.lower_addresses(&file.addresses);
-    let (pools, follows, host_targets, host_pools) = services.finish(&mut findings);
+    let Finished { pools, follows, host_targets, host_pools, outside } = services.finish(&mut findings);
     let claimed: HashSet<&Name> = file.addresses.iter().map(|entry| &entry.name.value).collect();
     let hosts = census.hosts.into_iter().zip(host_targets).zip(host_pools).filter_map(|((host, targets), pools)| {
         let follows_health = !host.fills.is_empty() && !claimed.contains(&host.name);
@@ -78,12 +111,13 @@ pub fn lower(file: &File, zones: Table<ZoneId, ZoneSetup>, access: &Access, opti
     findings.extend(general::judge_programs(file));
     findings.extend(targets.judge());
     if options.fixed {
-        return Lowered { setup: declared(zones), specs: Table::new(), findings };
+        findings.retain(|finding| finding.id != services::OUTSIDE);
+        return Lowered { setup: declared(zones), specs: Table::new(), outside: Vec::new(), findings };
     }
     let checks = targets.specs.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| &spec.check));
     let posts = checks.flat_map(Check::posts).map(|(name, _)| name.to_owned()).collect();
     let setup = Setup { zones, targets: targets.table, pools, hosts, follows, references, posts };
-    Lowered { setup, specs: targets.specs, findings }
+    Lowered { setup, specs: targets.specs, outside, findings }
 }
 
 /// Makes the setup in which nothing follows health: each set is answered as declared, with its own TTL.
@@ -100,14 +134,7 @@ fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
 }
 
 fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inherited, policy::Settings) {
-    let base = Inherited {
-        settings: Default::default(),
-        verify: Verify::Name,
-        credentials_interval: CREDENTIALS_INTERVAL,
-        authority: None,
-        watch: true,
-        watch_renew: WATCH_RENEW,
-    };
+    let base = Inherited::default();
     findings.extend(file.target.judge(&base.settings));
     let mut inherited = base.with(&file.target);
     if let Some(interval) = options.interval {

@@ -1,11 +1,11 @@
 //! SRV sets become pools; their members get targets on each address of their hosts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 
 use crate::base::finding::Finding;
 use crate::base::table::{RowId, Table};
-use crate::config::infer::{self, Guess};
+use crate::config::infer;
 use crate::config::reader::nearest;
 use crate::config::shape::{PolicyKeys, ServiceEntry};
 use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
@@ -17,6 +17,7 @@ use crate::zone::{Name, Rtype};
 use super::census::{Census, Service, ancestors};
 use super::checks::Purpose;
 use super::patterns::Patterns;
+use super::shallow::Shallow;
 use super::targets::{Inherited, Plan, Targets};
 
 /// The pools in the making.
@@ -36,15 +37,26 @@ pub(super) struct Services<'a, 't, 'c> {
     host_targets: Vec<Vec<Vec<TargetId>>>,
     /// For each host of the census the pools with a member on it.
     host_pools: Vec<Vec<PoolId>>,
-    /// What is checked by less than its protocol.
-    fallbacks: Fallbacks,
+    /// The hosts outside of the zones that are to be resolved.
+    outside: BTreeSet<Name>,
+    /// The services for which no check is known: by their labels a count and the first owner.
+    unprobed: BTreeMap<String, (usize, Name)>,
+    /// What a config checks by less than its protocol.
+    shallow: Shallow,
 }
 
-/// What is checked by less than its protocol: (protocol, labels, guess) with a count and the first owner.
-type Fallbacks = BTreeMap<(Option<&'static str>, String, Guess), (usize, Name)>;
-
 /// What is left of the making, besides the targets.
-pub(super) type Finished = (Table<PoolId, PoolSetup>, Vec<FollowSetup>, Vec<Vec<Vec<TargetId>>>, Vec<Vec<PoolId>>);
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) pools: Table<PoolId, PoolSetup>,
+    pub(super) follows: Vec<FollowSetup>,
+    /// For each host of the census, for each of its addresses, the targets on it.
+    pub(super) host_targets: Vec<Vec<Vec<TargetId>>>,
+    /// For each host of the census the pools with a member on it.
+    pub(super) host_pools: Vec<Vec<PoolId>>,
+    /// The hosts outside of the zones that are to be resolved.
+    pub(super) outside: Vec<Name>,
+}
 
 impl<'a, 't, 'c> Services<'a, 't, 'c> {
     /// Starts without pools.
@@ -67,7 +79,9 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             by_owner: HashMap::new(),
             host_targets: census.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
             host_pools: vec![Vec::new(); census.hosts.len()],
-            fallbacks: BTreeMap::new(),
+            outside: BTreeSet::new(),
+            unprobed: BTreeMap::new(),
+            shallow: Shallow::default(),
         }
     }
 
@@ -103,26 +117,26 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     /// Returns the pools, the following names, and what is known of each host.
     pub(super) fn finish(self, findings: &mut Vec<Finding>) -> Finished {
         findings.extend(self.findings);
-        findings.extend(fallback_notes(&self.fallbacks));
-        let outside: Vec<&Name> = self
-            .census
-            .hosts
-            .iter()
-            .filter(|host| !host.inside && !host.name.is_root())
-            .map(|host| &host.name)
-            .collect();
-        if let Some(first) = outside.first() {
-            let message = format!("{} outside of the zones (first {first}) cannot be tested yet", hosts(outside.len()));
-            let note = Finding::note("host-outside", message);
-            findings
-                .push(note.why("their addresses are not in a zone here").help("their members are served as declared"));
+        findings.extend(unprobed_note(&self.unprobed));
+        findings.extend(self.shallow.notes());
+        if let Some(first) = self.outside.first() {
+            let message = format!("{} outside of the zones (first {first})", hosts(self.outside.len()));
+            let note = Finding::note(OUTSIDE, message + ": asked of the resolver, so that they can be tested");
+            let help = "they are tested every 5 min; a [[service]] with an `interval` of its own sets another pace";
+            findings.push(note.why("their addresses are in no zone here, and are never answered from here").help(help));
         }
         let mut host_targets = self.host_targets;
         for targets in host_targets.iter_mut().flatten() {
             targets.sort_unstable();
             targets.dedup();
         }
-        (self.pools, self.follows, host_targets, self.host_pools)
+        Finished {
+            pools: self.pools,
+            follows: self.follows,
+            host_targets,
+            host_pools: self.host_pools,
+            outside: self.outside.into_iter().collect(),
+        }
     }
 
     /// Makes one pool of `_xmpp-X` and `_xmpps-X`. An entry that only one half has rules both.
@@ -157,7 +171,8 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         let id = PoolId::from_index(self.pools.len());
         for (half, (service, entry)) in (0u8..).zip(halves) {
             let plan = self.plan(service, *entry);
-            self.add_members(&mut pool, half, service, plan.as_ref(), id);
+            let plans = plan.map(|own| [own.clone(), own.foreign(entry.map(|entry| &entry.target))]);
+            self.add_members(&mut pool, half, service, plans.as_ref(), id);
             self.by_owner.insert(service.owner.clone(), id);
             let (owner, ttl) = (service.owner.clone(), service.set.ttl());
             pool.fills.push(Fill { zone: service.zone, owner, rtype: Rtype::SRV, ttl });
@@ -165,12 +180,24 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         self.pools.push(pool);
     }
 
-    fn add_members(&mut self, pool: &mut PoolSetup, half: u8, service: &Service, plan: Option<&Plan>, id: PoolId) {
-        let numbered = plan.map(|plan| (plan, self.targets.number(plan)));
+    /// Adds the members of one half; of the two plans the second is for hosts outside of the zones.
+    fn add_members(
+        &mut self,
+        pool: &mut PoolSetup,
+        half: u8,
+        service: &Service,
+        plans: Option<&[Plan; 2]>,
+        id: PoolId,
+    ) {
+        let numbered = plans.map(|plans| plans.each_ref().map(|plan| (plan, self.targets.number(plan))));
         for (srv, &row) in service.set.srvs().zip(&service.hosts) {
             let Some(host) = self.census.hosts.get(row) else { continue };
             let mut targets = Vec::new();
-            if let Some((plan, number)) = numbered {
+            if let Some([own, foreign]) = numbered {
+                let (plan, number) = if host.inside { own } else { foreign };
+                if !host.inside && !host.name.is_root() {
+                    self.outside.insert(host.name.clone());
+                }
                 for (at, address) in host.addresses.iter().enumerate() {
                     let Some(target) = self.targets.target(SocketAddr::new(*address, srv.port), plan, number) else {
                         continue;
@@ -194,13 +221,13 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             pool.members.push(MemberSetup {
                 label,
                 targets,
-                unprobed: plan.is_none(),
+                unprobed: plans.is_none(),
                 data: MemberData::Srv { port: srv.port, host: host.name.clone() },
             });
         }
     }
 
-    /// Returns how the targets of a service are probed, and notes where that is less than its clients do.
+    /// Returns how the targets of a service are probed, and notes where no check is known.
     fn plan(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> Option<Plan> {
         let inference = infer::infer(&service.owner);
         let with = match entry {
@@ -209,14 +236,14 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         };
         let domain = infer::service_domain(&service.owner);
         let purpose = Purpose { domain, guess: inference.guess, transport: inference.transport };
-        if let Some(check) = entry.and_then(|entry| entry.check.as_ref()) {
+        if let Some((entry, check)) = entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
+            self.shallow.take_down(&service.owner, inference.guess, entry);
             return purpose.configured(&check.kind, &with).map(|check| Plan::new(check, &with));
         }
         let plan = purpose.inferred(&with).map(|check| Plan::new(check, &with));
-        if inference.until.is_some() || plan.is_none() {
-            let [label, transport] = infer::first_labels(&service.owner);
-            let key = (inference.until, format!("{label}.{transport}"), inference.guess);
-            self.fallbacks.entry(key).or_insert_with(|| (0, service.owner.clone())).0 += 1;
+        if plan.is_none() {
+            let labels = infer::first_labels(&service.owner).join(".");
+            self.unprobed.entry(labels).or_insert_with(|| (0, service.owner.clone())).0 += 1;
         }
         plan
     }
@@ -275,44 +302,25 @@ fn pairs(services: &[Service]) -> HashMap<usize, usize> {
     partners
 }
 
-/// Tells in one note for each protocol what is tested by less than its check, and in one what is not tested at all.
-fn fallback_notes(fallbacks: &Fallbacks) -> Vec<Finding> {
-    let mut kinds: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
-    for ((until, labels, guess), (count, first)) in fallbacks {
-        let which = if *count == 1 { first.to_string() } else { format!("{labels} ({count} services)") };
-        let how = match (until, guess) {
-            (None, Guess::Nothing) => String::new(),
-            (Some(_), Guess::Nothing) => " not at all".to_owned(),
-            (_, Guess::Tcp) => " by a TCP connect".to_owned(),
-            (_, Guess::Tls { .. }) => " by a TLS handshake".to_owned(),
-            (_, Guess::Http { .. }) => " by a request".to_owned(),
-            (_, Guess::Sip) => " by SIP OPTIONS".to_owned(),
-            (_, Guess::Stun) => " by STUN Binding".to_owned(),
-            (_, Guess::Turn) => " by TURN Allocate".to_owned(),
-        };
-        kinds.entry(*until).or_default().push(which + &how);
-    }
-    let note = |(until, mut which): (Option<&str>, Vec<String>)| {
-        let rest = which.len().saturating_sub(MOST_NAMED);
-        which.truncate(MOST_NAMED);
-        let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-        let which = which.join(", ") + &rest;
-        match until {
-            Some(protocol) => {
-                let message = format!("until the {protocol} check is there, tested are {which}");
-                Finding::note("check-fallback", message)
-            }
-            None => Finding::note("check-none", format!("served as declared, as no check is known: {which}"))
-                .help("set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too"),
-        }
-    };
-    kinds.into_iter().map(note).collect()
+/// Tells in one note which services are not tested, as no check is known for them.
+fn unprobed_note(unprobed: &BTreeMap<String, (usize, Name)>) -> Option<Finding> {
+    let which = unprobed.iter().take(MOST_NAMED).map(|(labels, (count, first))| {
+        if *count == 1 { first.to_string() } else { format!("{labels} ({count} services)") }
+    });
+    let which = which.collect::<Vec<_>>().join(", ");
+    let rest = unprobed.len().saturating_sub(MOST_NAMED);
+    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    let note = Finding::note("check-none", format!("served as declared, as no check is known: {which}{rest}"));
+    let help = "set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too";
+    (!unprobed.is_empty()).then(|| note.help(help))
 }
 
 fn hosts(count: usize) -> String {
     if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
 }
 
+/// What is noted of hosts that are resolved.
+pub(super) const OUTSIDE: &str = "host-outside";
 /// The most kinds of services that one note names.
 const MOST_NAMED: usize = 8;
 /// The most names that a misspelt one is compared with.

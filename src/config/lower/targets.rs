@@ -10,7 +10,8 @@ use crate::config::shape::TargetKeys;
 use crate::engine::setup::{TargetKey, TargetSetup};
 use crate::health::{self, TargetId};
 use crate::probe::allow::{Access, Refused};
-use crate::probe::{Authority, Check, Spec, Verify};
+use crate::probe::stun::CREDENTIALS_INTERVAL;
+use crate::probe::{Authority, Check, DEEP_INTERVAL, Spec, Verify, WATCH_RENEW};
 
 /// How the targets of one service are probed.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub(super) struct Inherited {
     pub(super) credentials_interval: Duration,
     /// What `ca-file` holds.
     pub(super) authority: Option<Authority>,
+    /// `deep-interval`
+    pub(super) deep_interval: Duration,
     /// `watch`
     pub(super) watch: bool,
     /// `watch-renew`
@@ -56,6 +59,20 @@ pub(super) struct Targets<'a> {
     fixed: bool,
 }
 
+impl Default for Inherited {
+    fn default() -> Self {
+        Self {
+            settings: health::Settings::default(),
+            verify: Verify::Name,
+            credentials_interval: CREDENTIALS_INTERVAL,
+            authority: None,
+            deep_interval: DEEP_INTERVAL,
+            watch: true,
+            watch_renew: WATCH_RENEW,
+        }
+    }
+}
+
 impl Inherited {
     /// Lays the keys of a service or an address over it.
     pub(super) fn with(&self, keys: &TargetKeys) -> Self {
@@ -67,6 +84,7 @@ impl Inherited {
                 .as_ref()
                 .map_or(self.credentials_interval, |interval| interval.value),
             authority: keys.authority.clone().or_else(|| self.authority.clone()),
+            deep_interval: keys.deep_interval.as_ref().map_or(self.deep_interval, |interval| interval.value),
             watch: keys.watch.as_ref().map_or(self.watch, |watch| watch.value),
             watch_renew: keys.watch_renew.as_ref().map_or(self.watch_renew, |renew| renew.value),
         }
@@ -74,6 +92,20 @@ impl Inherited {
 }
 
 impl Plan {
+    /// Returns the plan for hosts outside of the zones: other people's servers are tested more rarely and not watched,
+    /// unless the service says so itself.
+    pub(super) fn foreign(mut self, own: Option<&TargetKeys>) -> Self {
+        let (pace, down_pace) = own.map_or((None, None), |keys| (keys.interval.as_ref(), keys.down_interval.as_ref()));
+        if pace.is_none() {
+            self.settings.interval = self.settings.interval.max(FOREIGN);
+            if down_pace.is_none() {
+                self.settings.down_interval = self.settings.down_interval.max(FOREIGN);
+            }
+        }
+        self.watch = self.watch.filter(|_| own.is_some_and(|keys| keys.watch.is_some()));
+        self
+    }
+
     /// Makes a plan of any check.
     pub(super) fn new(check: Check, with: &Inherited) -> Self {
         let parameters = check.parameters();
@@ -117,12 +149,15 @@ impl<'a> Targets<'a> {
                 kind: plan.check.kind(),
                 parameters: plan.parameters.clone(),
             };
-            table.push(TargetSetup { key, settings: plan.settings.clone(), probed })
+            table.push(TargetSetup { key, settings: plan.settings.clone(), probed, watched: false })
         };
         let id = *self.known.entry((address, number)).or_insert_with(new);
         // Of several that share a target one is enough to have it watched.
         if let Some(Some(spec)) = self.specs.get_mut(id) {
             spec.watch = spec.watch.max(plan.watch);
+        }
+        if let Some(row) = self.table.get_mut(id) {
+            row.watched |= plan.watch.is_some() && plan.check.can_be_held();
         }
         Some(id)
     }
@@ -165,4 +200,6 @@ fn outside_finding(mut list: Vec<IpAddr>, id: &'static str, what: &str, help: &s
     Some(Finding::warning(id, message).help(help))
 }
 
+/// From test to test of a host outside of the zones.
+const FOREIGN: Duration = Duration::from_secs(300);
 const ALLOW: &str = "write the servers' real addresses, or name their networks in `allow` of [health]";

@@ -182,10 +182,10 @@ fn xmpp_halves_of_one_domain_are_one_pool() {
     let halves: Vec<_> = pair.pool.members.iter().map(|member| (member.half, member.weight)).collect();
     assert_eq!(halves, [(0, 70), (0, 30), (1, 0)]);
     assert_eq!(pair.fills.len(), 2);
-    assert_eq!(probes(&lowered, pair)[2], ["127.0.1.1:5223 tls name=example.com alpn=\"xmpp-client\""]);
+    assert_eq!(probes(&lowered, pair)[2], ["127.0.1.1:5223 xmpp role=client name=example.com"]);
     assert_eq!(pool(&lowered, "_xmpp-server._tcp.example.com.").pool.kind, Kind::Service);
     let alone = pool(&lowered, "_xmpps-server._tcp.conference.example.com.");
-    assert_eq!(probes(&lowered, alone), [["127.0.1.1:5270 tls name=conference.example.com alpn=\"xmpp-server\""]]);
+    assert_eq!(probes(&lowered, alone), [["127.0.1.1:5270 xmpp role=server name=conference.example.com"]]);
     assert_eq!(lowered.setup.pools.len(), 3);
 }
 
@@ -201,6 +201,30 @@ fn halves_of_a_pair_agree_in_policy() {
     assert_eq!(faults(&lower_one(&format!("{one}{other}"), XMPP)), [("service-pair-settings", 7)]);
     let alike = "[[service]]\nmatch = \"_xmpps-client._tcp.example.com\"\nfailed = \"demote\"\nfall = 5\n";
     assert_eq!(faults(&lower_one(&format!("{one}{alike}"), XMPP)), []);
+}
+
+#[test]
+fn xmpp_is_opened_as_configured() {
+    let config = "[health]\ndeep-interval = \"10s\"\n[[service]]\nmatch = \"_chat._tcp.example.com\"\ncheck = { kind = \
+                  \"xmpp\", role = \"server\", name = \"XN--mnchen-3ya.example\", from = \"a.example\", require-tls = false }\n\
+                  [[service]]\nmatch = \"_xmpp-server._tcp.example.com\"\ncheck = { kind = \"xmpp\", transport = \"tls\" }\n";
+    let zone = "
+        _chat._tcp SRV 1 0 5269 host
+        _xmpp-server._tcp SRV 1 0 5270 host
+        host A 127.0.0.1
+    ";
+    let lowered = lower_one(config, zone);
+    assert_eq!(faults(&lowered), []);
+    let seen = |owner: &str| probes(&lowered, pool(&lowered, owner))[0][0].clone();
+    assert_eq!(
+        seen("_chat._tcp.example.com."),
+        "127.0.0.1:5269 xmpp role=server from=a.example require-tls=false deep-interval=10s \
+         name=xn--mnchen-3ya.example"
+    );
+    assert_eq!(
+        seen("_xmpp-server._tcp.example.com."),
+        "127.0.0.1:5270 xmpp role=server deep-interval=10s name=example.com"
+    );
 }
 
 #[test]
@@ -264,7 +288,40 @@ fn a_host_of_others_has_no_targets_but_is_not_unprobed_by_design() {
     assert!(by_design.targets.is_empty() && by_design.unprobed);
     let said = notes(&lowered);
     assert_eq!(said[0], "served as declared, as no check is known: _b._udp.example.com.");
-    assert_eq!(said[1], "1 host outside of the zones (first host.example.org.) cannot be tested yet");
+    let asked =
+        "1 host outside of the zones (first host.example.org.): asked of the resolver, so that they can be tested";
+    assert_eq!(said[1], asked);
+    assert_eq!(lowered.outside, ["host.example.org.".parse().unwrap()]);
+}
+
+#[test]
+fn every_address_of_a_resolved_host_is_a_target_at_the_pace_for_others_servers() {
+    let config = "[[service]]\nmatch = \"_b._tcp.example.com\"\ninterval = \"2s\"";
+    let (file, _) = shape::read(&Source::new("understudy.toml", format!("version = 1\n{config}")));
+    let text = "_a._tcp SRV 1 0 80 host.example.org.\n _b._tcp SRV 1 0 81 host.example.org.\n _c._tcp SRV 1 0 82 h.cut\n \
+        cut NS ns.example.net.\n _d._tcp SRV 1 0 83 own\n own A 127.0.0.9";
+    let recipe = Recipe { file, zones: [zone("example.com", text)].into_iter().collect(), ..Recipe::default() };
+    let resolved: Addresses = [
+        ("host.example.org.".parse().unwrap(), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()]),
+        ("h.cut.example.com.".parse().unwrap(), vec!["127.0.0.2".parse().unwrap()]),
+        ("own.example.com.".parse().unwrap(), vec!["127.0.0.3".parse().unwrap()]),
+    ]
+    .into();
+    let lowered = recipe.lower(&resolved);
+    let targets = |owner: &str| probes(&lowered, pool(&lowered, owner));
+    assert_eq!(targets("_a._tcp.example.com."), [["127.0.0.1:80 tcp", "[::1]:80 tcp"]]);
+    assert_eq!(targets("_c._tcp.example.com."), [["127.0.0.2:82 tcp"]], "below a delegation without glue");
+    assert_eq!(targets("_d._tcp.example.com."), [["127.0.0.9:83 tcp"]], "ours are what the zone says");
+    let pace = |owner: &str| {
+        let id = pool(&lowered, owner).members[0].targets[0];
+        let settings = &lowered.setup.targets[id].settings;
+        [settings.interval, settings.down_interval, settings.fast_interval].map(|pace| pace.as_secs())
+    };
+    assert_eq!(pace("_a._tcp.example.com."), [300, 300, 1]);
+    assert_eq!(pace("_b._tcp.example.com."), [2, 5, 1], "the service's own word");
+    assert_eq!(pace("_d._tcp.example.com."), [5, 5, 1]);
+    let hosts: Vec<_> = lowered.setup.hosts.iter().map(|host| host.fills[0].owner.to_string()).collect();
+    assert_eq!(hosts, ["own.example.com."], "no answer is made of what was resolved");
 }
 
 #[test]
@@ -512,4 +569,31 @@ check = { kind = \"sip\", transport = \"tls\", name = \"Other.example\", expect 
     assert_eq!(probed("_sips._tcp.example.com."), "sip tls name=example.com");
     assert_eq!(probed("_foo._udp.example.com."), "sip udp domain=example.com expect=2xx max-forwards=5");
     assert_eq!(probed("_bar._tcp.example.com."), "sip tls name=other.example expect=2xx,483");
+}
+
+#[test]
+fn a_connect_in_place_of_the_protocol_is_noted_once_for_each_entry() {
+    let zone = "\
+_sip._udp SRV 10 0 5060 node
+_sip._tcp SRV 10 0 5060 node
+_imap._tcp SRV 10 0 143 node
+node A 127.0.1.1
+";
+    let with = |check: &str| {
+        let config = format!(
+            "[[service]]\nmatch = \"_sip.*.example.com\"\ncheck = {check}\n[[service]]\nmatch = \"_imap._tcp.example.com\"\ncheck = {{ kind = \"tcp\" }}\n"
+        );
+        lower_one(&config, zone)
+    };
+    let lowered = with("{ kind = \"tcp\" }");
+    assert_eq!(notes(&lowered), ["tested by a TCP connect only, not by SIP: _sip._tcp.example.com. and 1 more"]);
+    assert_eq!(lowered.findings[0].place.as_ref().map(|place| place.line), Some(3));
+    for deeper in [
+        "{ kind = \"sip\" }",
+        "{ kind = \"tcp\", send = \"x\", expect = \"y\" }",
+        "{ kind = \"tls\" }",
+        "{ kind = \"none\" }",
+    ] {
+        assert_eq!(notes(&with(deeper)), Vec::<&str>::new(), "{deeper}");
+    }
 }

@@ -96,6 +96,7 @@ fn each_default_of_the_example_is_the_codes_default() {
     };
     assert_eq!(serve, ServeSettings::default());
     assert_eq!(file.state.max_age, Some(StateSettings::default().max_age));
+    assert_eq!(file.target.deep_interval.as_ref().unwrap().value, crate::probe::DEEP_INTERVAL);
     let renew = file.target.watch_renew.as_ref().unwrap().value;
     assert_eq!((file.target.watch.as_ref().unwrap().value, renew), (true, crate::probe::WATCH_RENEW));
     assert_eq!(file.target.verify.as_ref().unwrap().value, crate::probe::Verify::Name);

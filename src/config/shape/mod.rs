@@ -24,7 +24,7 @@ use super::values::{self, Read};
 
 pub use check::{
     CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, LoginShape, PushShape, Reference,
-    SipShape, StunShape, TcpShape, TlsShape, TurnShape, check_keys,
+    SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape, check_keys,
 };
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
 pub use settings::{PolicyKeys, TargetKeys};
@@ -97,6 +97,8 @@ pub struct Probing {
     pub references: Vec<Placed<Reference>>,
     /// `exec`
     pub exec: bool,
+    /// `resolver`
+    pub resolver: Option<Placed<values::Resolver>>,
 }
 
 /// Reads a file as far as it can be read, with all findings in the order of the file.
@@ -229,6 +231,7 @@ fn read_probing(reader: &mut Reader<'_>, section: &Section<'_>) -> Probing {
             .take_list(section, "references", check::reference)
             .map(|list| list.value)
             .unwrap_or_default(),
+        resolver: reader.take(section, "resolver", values::resolver),
     }
 }
 

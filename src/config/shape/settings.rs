@@ -28,6 +28,8 @@ pub struct TargetKeys {
     pub fall: Option<Placed<u32>>,
     /// `rise`
     pub rise: Option<Placed<u32>>,
+    /// `deep-interval`
+    pub deep_interval: Option<Placed<Duration>>,
     /// `watch`
     pub watch: Option<Placed<bool>>,
     /// `watch-renew`
@@ -79,6 +81,7 @@ impl TargetKeys {
             timeout: reader.take(section, "timeout", values::duration(SHORTEST, Duration::from_secs(60))),
             fall: reader.take(section, "fall", values::integer(1, 100)),
             rise: reader.take(section, "rise", values::integer(1, 100)),
+            deep_interval: reader.take(section, "deep-interval", &cadence),
             watch: reader.take(section, "watch", values::boolean),
             watch_renew: reader.take(
                 section,

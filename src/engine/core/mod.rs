@@ -68,7 +68,7 @@ pub enum Event {
     },
     /// A new setup takes the place of the old one.
     Reload {
-        /// Its number.
+        /// Its number; one that is no higher than the present one is stale, and dropped.
         setup: u64,
         /// The setup.
         prepared: Box<Prepared>,
@@ -210,7 +210,8 @@ impl Core {
             }
             Event::Broke { setup, address, cause } if setup == self.number => self.wake(address, cause, now),
             Event::Broke { .. } => {}
-            Event::Reload { setup, prepared } => self.reload(setup, *prepared, now),
+            Event::Reload { setup, prepared } if setup > self.number => self.reload(setup, *prepared, now),
+            Event::Reload { .. } => {}
             Event::Stop => self.keep_exactly(now),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::base::clock::Now;
 use crate::base::table::Table;
@@ -27,7 +28,10 @@ impl Core {
         let setup = &self.prepared.setup;
         self.hosts = setup.hosts.iter().map(|host| HostRow { stays: vec![true; host.addresses.len()] }).collect();
         self.serials.reload(&setup.zones);
-        self.publication.note_reload(good_zones(&before.setup), now.mono);
+        // Where only targets changed, the slots and what is served stay as they are.
+        if !Arc::ptr_eq(&before.image, &self.prepared.image) {
+            self.publication.note_reload(good_zones(&before.setup), now.mono);
+        }
         self.board.expect(&setup.posts, now.mono);
         let thawed = self.carry_witnesses();
         self.wait_for_unknown();

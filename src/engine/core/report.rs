@@ -136,14 +136,14 @@ impl Core {
         }
     }
 
-    /// Probes after a reload: `changed` targets at once, new ones spread over their interval, the others when they were
-    /// due.
+    /// Probes after a reload: `changed` targets at once, new ones spread over their interval, at most 5 s, the others when
+    /// they were due.
     pub(super) fn probe_after_reload(&mut self, changed: &[TargetId], new: &[TargetId], now: Now) {
         for &id in changed {
             self.targets[id].due = now.mono;
         }
         for &id in new {
-            let window: Duration = self.prepared.setup.targets[id].settings.interval;
+            let window = self.prepared.setup.targets[id].settings.interval.min(RELOAD_SPREAD);
             self.targets[id].due = now.mono + cadence::spread(window, self.targets[id].seed);
         }
         for id in self.targets.ids() {
@@ -157,6 +157,9 @@ impl Before {
         Self { state: health.state().clone(), degraded: health.is_degraded(), quiet_until: health.quiet_until() }
     }
 }
+
+/// The longest window over which the first probes of new targets are spread: what is new is not known.
+const RELOAD_SPREAD: Duration = Duration::from_secs(5);
 
 /// Returns whether the far side was heard, were it with a no.
 const fn is_answer(outcome: &Outcome) -> bool {

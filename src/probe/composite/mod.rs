@@ -90,17 +90,19 @@ impl Conduct for Composite {
         own.filter_map(|part| part.check.manner()).next()
     }
 
-    /// Returns the shortest of its parts.
+    /// Returns the shortest of its parts; nothing but for `all`, as otherwise a pass does not vouch for each part.
     fn deep_interval(&self) -> Option<Duration> {
-        self.parts.iter().filter_map(|part| part.check.deep_interval()).min()
+        let parts = self.parts.iter().filter(|_| self.rule == Rule::All);
+        parts.filter_map(|part| part.check.deep_interval()).min()
     }
 
     async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
         let limit = attempt.left().saturating_sub(attempt.left() / MARGIN);
+        let depth = if self.rule == Rule::All { attempt.depth } else { Depth::Deep };
         let runs = self.parts.iter().map(|part| {
             let mut address = attempt.address;
             address.set_port(part.port.unwrap_or_else(|| address.port()));
-            begin(address, &part.check, (attempt.depth, limit), attempt.clock, attempt.tools)
+            begin(address, &part.check, (depth, limit), attempt.clock, attempt.tools)
         });
         let ended = self.run(runs.collect()).await;
         let mut seen = Vec::new();

@@ -255,7 +255,7 @@ impl Runner {
         for told in self.keeper.work(&mut self.schedule, now) {
             match told {
                 Told::Broke(address, cause) => {
-                    self.outbox.push_back(Event::Broke { setup: self.setup, address, cause })
+                    self.outbox.push_back(Event::Broke { setup: self.setup, address, cause });
                 }
                 Told::Leaving(targets) => {
                     let account =

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use super::{Server, assert_saw, probe, probe_within};
-use crate::probe::{Check, Composite, Part, Rule, Tcp};
+use crate::base::clock::Clock;
+use crate::probe::xmpp::Role;
+use crate::probe::{Check, Composite, Depth, Part, Rule, Spec, Tcp, Tls, Tools, Verify, Xmpp, run_to};
 
 fn whole(rule: Rule, parts: &[(Check, u16)]) -> Check {
     let parts = parts.iter().map(|(check, port)| Part { check: check.clone(), port: Some(*port) });
@@ -84,6 +86,43 @@ async fn not_turns_around_and_parts_may_have_parts() {
     assert_saw(&probe(server.address, present).await, "fail", "passes, and must not");
     let nested = whole(Rule::All, &[(connect(), alive), (absent, alive)]);
     assert_saw(&probe(server.address, nested).await, "pass", "");
+}
+
+/// A server for XMPP that offers STARTTLS and cannot do it: what only a deep probe finds.
+async fn without_tls() -> Server {
+    Server::start(|mut stream| async move {
+        let mut hear = [0; 1024];
+        drop(stream.read(&mut hear).await);
+        let begin = "<stream:stream from='example.com' version='1.0' xmlns='jabber:client' \
+            xmlns:stream='http://etherx.jabber.org/streams'><stream:features>\
+            <starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>";
+        drop(stream.write_all(begin.as_bytes()).await);
+        drop(stream.read(&mut hear).await);
+        drop(stream.write_all(b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>").await);
+        drop(stream.read(&mut hear).await);
+    })
+    .await
+}
+
+#[tokio::test]
+async fn only_the_parts_of_all_take_the_shorter_way() {
+    let server = without_tls().await;
+    let tls = Tls { name: "example.com".to_owned(), verify: Verify::Name, alpn: Vec::new(), authority: None };
+    let xmpp = || Check::Xmpp(Xmpp::new(Role::Client, false, tls.clone()));
+    let port = server.address.port();
+    let dead = (connect(), closed_port().await);
+    for (check, may_be_shallow, class) in [
+        (whole(Rule::All, &[(xmpp(), port), (connect(), port)]), true, "pass"),
+        (whole(Rule::Any, &[(xmpp(), port), dead.clone()]), false, "fail"),
+        (whole(Rule::AtLeast(1), &[(xmpp(), port), dead]), false, "fail"),
+        (whole(Rule::Not, &[(xmpp(), port)]), false, "pass"),
+        (whole(Rule::All, &[(whole(Rule::Not, &[(xmpp(), port)]), port), (xmpp(), port)]), true, "pass"),
+    ] {
+        assert_eq!(check.deep_interval().is_some(), may_be_shallow, "{}", check.parameters());
+        let spec = Spec { address: server.address, check, timeout: Duration::from_secs(10), watch: None };
+        let tools = Tools::from_roots([]);
+        assert_saw(&run_to(Depth::Shallow, &spec, &Clock::start(), &tools).await, class, "");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod grpc;
 mod http;
 mod sip;
 mod tcp;
-mod tls;
+pub(super) mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -22,14 +22,14 @@ use crate::probe::{Account, Authority, Check, Spec, Tls, Tools, Verify, run};
 const NAME: &str = "voice.service.example";
 
 /// A private CA.
-pub(super) struct Ca {
+pub(in crate::probe) struct Ca {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
-    der: CertificateDer<'static>,
+    pub(in crate::probe) der: CertificateDer<'static>,
 }
 
 impl Ca {
-    pub(super) fn new() -> Self {
+    pub(in crate::probe) fn new() -> Self {
         Self::named("Test Root")
     }
 
@@ -42,12 +42,12 @@ impl Ca {
         Self { pem: root.pem(), der: root.der().clone(), issuer: Issuer::new(params, key) }
     }
 
-    pub(super) fn authority(&self) -> Option<Authority> {
+    pub(in crate::probe) fn authority(&self) -> Option<Authority> {
         Some(Authority::from_pem("ca.pem", self.pem.as_bytes()).unwrap())
     }
 
     /// Issues a certificate for these names, valid for the years from one to before the other.
-    pub(super) fn issue(&self, names: &[&str], years: (i32, i32)) -> Identity {
+    pub(in crate::probe) fn issue(&self, names: &[&str], years: (i32, i32)) -> Identity {
         let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         params.not_before = date_time_ymd(years.0, 1, 1);
@@ -59,13 +59,13 @@ impl Ca {
 }
 
 /// A certificate and its key.
-pub(super) struct Identity {
-    certificate: CertificateDer<'static>,
-    key: PrivateKeyDer<'static>,
+pub(in crate::probe) struct Identity {
+    pub(in crate::probe) certificate: CertificateDer<'static>,
+    pub(in crate::probe) key: PrivateKeyDer<'static>,
 }
 
 impl Identity {
-    pub(super) fn config(self) -> ServerConfig {
+    pub(in crate::probe) fn config(self) -> ServerConfig {
         self.config_for(rustls::ALL_VERSIONS)
     }
 

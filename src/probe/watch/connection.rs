@@ -160,11 +160,14 @@ async fn ping(stream: &mut Stream) -> std::io::Result<()> {
 
 /// Tells how a connection ended by the error that it ended with.
 fn end_by(error: &Error) -> End {
-    match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => End::Silent,
+    let kind = error.kind();
+    if matches!(kind, ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) {
+        End::Silent
+    } else if kind == ErrorKind::UnexpectedEof {
         // TLS without a farewell.
-        ErrorKind::UnexpectedEof => End::Closed,
-        _ => End::Reset,
+        End::Closed
+    } else {
+        End::Reset
     }
 }
 

@@ -225,9 +225,9 @@ pub(super) const WILDCARD: Rule = Rule {
 pub(super) const OUTSIDE: Rule = Rule {
     id: "srv-target-out-of-zone",
     severity: Severity::Note,
-    finds: "a target outside of the zone, which cannot be judged offline",
+    finds: "a target outside of the zone, which is asked of the system's resolver and cannot be judged offline",
     why: "its addresses belong to another zone: they are asked for so that the host can be probed, but never served from here",
-    help: "see that it has addresses and is no alias",
+    help: "see that it has addresses and is no alias; `understudy check --live` asks and tests it",
     see: "dig +short A {host}",
     wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip.provider.example.",
     right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1",

@@ -15,6 +15,7 @@ mod stun;
 mod tcp;
 mod tls;
 mod turn;
+mod xmpp;
 
 use std::path::PathBuf;
 
@@ -41,6 +42,7 @@ pub use stun::StunShape;
 pub use tcp::TcpShape;
 pub use tls::TlsShape;
 pub use turn::{LoginShape, TurnShape};
+pub use xmpp::XmppShape;
 
 /// One `check`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +82,8 @@ pub enum CheckKind {
     Push(PushShape),
     /// Carries out several.
     Composite(CompositeShape),
+    /// Opens an XMPP stream.
+    Xmpp(XmppShape),
 }
 
 impl CheckShape {
@@ -122,11 +126,9 @@ pub(super) const KINDS: &[Kind] = &[
     ("any", composite::KEYS, |reader, table| composite(reader, table, Rule::Any)),
     ("at-least", composite::COUNT_KEYS, |reader, table| composite(reader, table, Rule::AtLeast(1))),
     ("not", composite::NOT_KEYS, |reader, table| CheckKind::Composite(CompositeShape::read_not(reader, table))),
+    ("xmpp", xmpp::KEYS, |reader, table| CheckKind::Xmpp(XmppShape::read(reader, table))),
     ("none", &[], |_, _| CheckKind::Nothing),
 ];
-
-/// The kinds that come later.
-const LATER: &[&str] = &["xmpp"];
 
 /// Returns every key that a check may have, whatever its kind; several kinds may have one of the same name.
 pub fn check_keys() -> impl Iterator<Item = &'static str> {
@@ -167,17 +169,12 @@ fn unknown_kind(kind: &Placed<String>) -> Finding {
     let quoted: Vec<String> = names().map(|name| format!("\"{name}\"")).collect();
     let built = format!("the kinds are {}", quoted.join(", "));
     let name = kind.value.as_str();
-    let finding = if LATER.contains(&name) {
-        Finding::error("check-kind-later", format!("the check \"{name}\" is not there yet"))
-            .help(format!("{built} so far; the others come with a later version"))
-    } else {
-        let finding = Finding::error("check-kind-unknown", format!("there is no check \"{name}\""));
-        match nearest(name, names().chain(LATER.iter().copied())) {
-            Some(near) => finding.help(format!("did you mean \"{near}\"? {built} so far")),
-            None => finding.help(format!("{built} so far")),
-        }
-    };
-    finding.at(kind.place.clone())
+    let finding = Finding::error("check-kind-unknown", format!("there is no check \"{name}\""));
+    let finding = finding.at(kind.place.clone());
+    match nearest(name, names()) {
+        Some(near) => finding.help(format!("did you mean \"{near}\"? {built}")),
+        None => finding.help(built),
+    }
 }
 
 /// Reads a host name as certificates bear it: without its final dot.

@@ -1,0 +1,53 @@
+//! Finds the resolver for the hosts outside of the zones.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::finding::Finding;
+use crate::config::source::Placed;
+use crate::config::values::Resolver;
+use crate::resolve::{Servers, Wanted};
+use crate::zone::Name;
+
+/// Joins the hosts with the resolver that is to be asked for them; its file is read only if there are any.
+pub(super) fn wanted(
+    hosts: Vec<Name>,
+    resolver: Option<&Placed<Resolver>>,
+    folder: &Path,
+    findings: &mut Vec<Finding>,
+) -> Wanted {
+    if hosts.is_empty() {
+        return Wanted::default();
+    }
+    let servers = match servers(resolver.map(|resolver| &resolver.value), folder) {
+        Ok(servers) => Some(servers),
+        Err(message) => {
+            let finding = Finding::warning("resolver-none", message)
+                .why("hosts outside of the zones cannot be tested without a resolver: they are served as declared")
+                .help("name one in [health], such as `resolver = \"127.0.0.1:53\"`");
+            findings.push(match resolver {
+                Some(resolver) => finding.at(resolver.place.clone()),
+                None => finding,
+            });
+            None
+        }
+    };
+    Wanted { hosts, servers }
+}
+
+/// Returns the servers that a resolver means; nothing said means the system's. A path is relative to `folder`.
+///
+/// # Errors
+/// What is wrong with its file.
+pub fn servers(resolver: Option<&Resolver>, folder: &Path) -> Result<Servers, String> {
+    let path = match resolver {
+        Some(Resolver::Server(server)) => return Ok(Servers::one(*server)),
+        Some(Resolver::File(path)) => folder.join(path),
+        None => PathBuf::from(SYSTEM),
+    };
+    let name = path.display();
+    let text = std::fs::read(&path).map_err(|error| format!("cannot read {name}: {error}"))?;
+    Servers::from_resolv_conf(&text).map_err(|_| format!("{name} names no resolver"))
+}
+
+/// The system's resolver.
+const SYSTEM: &str = "/etc/resolv.conf";

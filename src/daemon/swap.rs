@@ -1,0 +1,147 @@
+//! Puts one setup in the place of another, one at a time: after a reload, and when hosts outside of the zones have moved.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, warn};
+
+use crate::base::finding::Finding;
+use crate::base::table::Table;
+use crate::config::Running;
+use crate::config::lower::Recipe;
+use crate::engine::driver::Message;
+use crate::engine::{Event, Frame, Prepared};
+use crate::health::TargetId;
+use crate::probe::Spec;
+use crate::probe::runner::Command;
+use crate::resolve::{Addresses, Known, Wanted};
+
+use super::findings::log_findings;
+
+/// Swaps setups; clones are the same.
+#[derive(Clone, Debug)]
+pub(super) struct Swap {
+    present: Arc<Mutex<Present>>,
+    /// Held while a setup is on its way, so that none overtakes another.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// The number of the last setup.
+    setups: Arc<AtomicU64>,
+    probes: mpsc::Sender<Command>,
+    inbox: mpsc::Sender<Message>,
+    wanted: watch::Sender<Wanted>,
+    known: watch::Receiver<Known>,
+}
+
+/// What the running setup was made from.
+#[derive(Clone, Debug)]
+pub(super) struct Present {
+    recipe: Arc<Recipe>,
+    frame: Frame,
+    notes: Vec<Finding>,
+}
+
+/// The ways to and from the resolver's task.
+#[derive(Debug)]
+pub(super) struct Resolver {
+    pub(super) wanted: watch::Sender<Wanted>,
+    pub(super) known: watch::Receiver<Known>,
+}
+
+impl Present {
+    pub(super) fn new(recipe: Arc<Recipe>, prepared: &Prepared, notes: Vec<Finding>) -> Self {
+        Self { recipe, frame: prepared.frame(), notes }
+    }
+}
+
+impl Swap {
+    /// Begins with setup 1.
+    pub(super) fn new(
+        present: Present,
+        probes: mpsc::Sender<Command>,
+        inbox: mpsc::Sender<Message>,
+        resolver: Resolver,
+    ) -> Self {
+        Self {
+            present: Arc::new(Mutex::new(present)),
+            turn: Arc::default(),
+            setups: Arc::new(AtomicU64::new(1)),
+            probes,
+            inbox,
+            wanted: resolver.wanted,
+            known: resolver.known,
+        }
+    }
+
+    /// Returns the number for the next setup.
+    pub(super) fn next_number(&self) -> u64 {
+        self.setups.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Returns the addresses of hosts outside of the zones, as far as they are known.
+    pub(super) fn addresses(&self) -> Arc<Addresses> {
+        Arc::clone(&self.known.borrow().addresses)
+    }
+
+    /// Notes what the running setup was made from, and whom to resolve from now on.
+    pub(super) fn note(&self, present: Present, wanted: Wanted) {
+        *self.lock() = present;
+        drop(self.wanted.send_replace(wanted));
+    }
+
+    /// Puts what was read anew in place; returns its number, nothing if it could not be indexed: the old one stays.
+    pub(super) async fn replace(&self, mut running: Running) -> Option<u64> {
+        let _turn = self.turn.lock().await;
+        let addresses = self.addresses();
+        // Indexing a large zone takes a while: off the tasks that answer.
+        let made = tokio::task::spawn_blocking(move || {
+            if !running.outside.hosts.is_empty() {
+                log_findings(&running.resolve(&addresses));
+            }
+            let prepared = Prepared::new(running.setup);
+            let present = Present::new(running.recipe, &prepared, running.notes);
+            (prepared, running.specs, present, running.outside)
+        });
+        let Ok((prepared, specs, present, wanted)) = made.await else {
+            warn!("the new setup could not be indexed; the old one stays");
+            return None;
+        };
+        self.note(present, wanted);
+        Some(self.hand_over(prepared, specs).await)
+    }
+
+    /// Takes new addresses of hosts outside of the zones: their targets change, those that stay keep their health.
+    pub(super) async fn move_hosts(&self, addresses: Arc<Addresses>) {
+        let _turn = self.turn.lock().await;
+        let present = self.lock().clone();
+        let made = tokio::task::spawn_blocking(move || {
+            let lowered = present.recipe.lower(&addresses);
+            let new = lowered.findings.into_iter().filter(|found| !present.notes.contains(found));
+            (Prepared::again(lowered.setup, &present.frame), lowered.specs, new.collect::<Vec<_>>())
+        });
+        let Ok((prepared, specs, new)) = made.await else {
+            warn!("the new addresses could not be taken; the old ones stay");
+            return;
+        };
+        log_findings(&new);
+        self.lock().notes.extend(new);
+        let setup = self.hand_over(prepared, specs).await;
+        debug!(setup, "targets of hosts outside of the zones were taken anew");
+    }
+
+    async fn hand_over(&self, prepared: Prepared, targets: Table<TargetId, Option<Spec>>) -> u64 {
+        let setup = self.next_number();
+        if self.probes.send(Command::Replace { setup, targets, first: None }).await.is_err() {
+            warn!("probes have stopped");
+        }
+        let event = Event::Reload { setup, prepared: Box::new(prepared) };
+        if self.inbox.send(Message::Event(event)).await.is_err() {
+            warn!("the engine has stopped; the last snapshot is served");
+        }
+        setup
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Present> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

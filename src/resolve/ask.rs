@@ -1,0 +1,90 @@
+//! One question to the resolver, with hickory's client.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::{self, RData, RecordType};
+use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
+use hickory_resolver::config::ResolveHosts;
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::{Resolver, TokioResolver};
+
+use crate::zone::Name;
+
+use super::book::{Answer, Family};
+use super::servers::Servers;
+
+/// Asks questions; clones share sockets.
+#[derive(Clone)]
+pub(super) struct Asker(Result<TokioResolver, String>);
+
+impl Asker {
+    /// Makes one; without a resolver every question fails.
+    pub(super) fn new(servers: Option<&Servers>) -> Self {
+        let Some(servers) = servers else { return Self(Err("no resolver is known".to_owned())) };
+        let mut builder = Resolver::builder_with_config(servers.config(), TokioRuntimeProvider::default());
+        let options = builder.options_mut();
+        servers.set(options);
+        // The book keeps the answers; and what this machine alone calls a host is not what clients see.
+        options.cache_size = 0;
+        options.use_hosts_file = ResolveHosts::Never;
+        Self(builder.build().map_err(|error| error.to_string()))
+    }
+
+    /// Asks for the addresses of one family of a host, aliases followed.
+    pub(super) async fn ask(&self, host: &Name, family: Family) -> Answer {
+        let resolver = match &self.0 {
+            Ok(resolver) => resolver,
+            Err(why) => return Answer::Failed(why.clone()),
+        };
+        let Ok(name) = rr::Name::read(&mut BinDecoder::new(host.wire())) else {
+            return Answer::Failed("the name cannot be asked for".to_owned());
+        };
+        let rtype = match family {
+            Family::V4 => RecordType::A,
+            Family::V6 => RecordType::AAAA,
+        };
+        match tokio::time::timeout(PATIENCE, resolver.lookup(name, rtype)).await {
+            Ok(Ok(lookup)) => answer(&lookup),
+            Ok(Err(error)) => refusal(&error),
+            Err(_) => Answer::Failed(format!("no answer within {PATIENCE:?}")),
+        }
+    }
+}
+
+fn answer(lookup: &Lookup) -> Answer {
+    let ttl = lookup.answers().iter().map(|record| record.ttl).min();
+    let addresses: Vec<IpAddr> = lookup.answers().iter().filter_map(|record| address(&record.data)).collect();
+    let ttl = ttl.map(|ttl| Duration::from_secs(ttl.into()));
+    if addresses.is_empty() {
+        // An alias that leads to nothing.
+        return Answer::Nothing { ttl };
+    }
+    Answer::Addresses { addresses, ttl: ttl.unwrap_or_default() }
+}
+
+fn address(data: &RData) -> Option<IpAddr> {
+    if let RData::A(address) = data {
+        return Some(address.0.into());
+    }
+    if let RData::AAAA(address) = data { Some(address.0.into()) } else { None }
+}
+
+/// Tells a definite no from a failure. A referral is one too: whoever gives it does not resolve.
+fn refusal(error: &NetError) -> Answer {
+    if let NetError::Dns(DnsError::NoRecordsFound(none)) = error {
+        let definite = none.response_code == ResponseCode::NXDomain
+            || (none.response_code == ResponseCode::NoError && (none.soa.is_some() || none.ns.is_none()));
+        if definite {
+            let ttl = none.negative_ttl.map(|ttl| Duration::from_secs(ttl.into()));
+            return Answer::Nothing { ttl };
+        }
+    }
+    Answer::Failed(error.to_string())
+}
+
+/// The longest that one question may take, over all servers and attempts.
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,169 @@
+//! The task that asks: what is wanted comes in, what is known goes out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::select;
+use tokio::sync::watch;
+use tracing::{debug, info, warn};
+
+use crate::base::clock::Clock;
+use crate::base::tasks::Tasks;
+use crate::zone::Name;
+
+use super::ask::Asker;
+use super::book::{Addresses, Answer, Book, Family};
+use super::metrics::Metrics;
+use super::servers::Servers;
+
+/// Who is to be asked for, and where.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The hosts.
+    pub hosts: Vec<Name>,
+    /// The resolver; nothing if none is known.
+    pub servers: Option<Servers>,
+}
+
+/// What is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The addresses.
+    pub addresses: Arc<Addresses>,
+    /// Whether every question has had an answer, were it a failure.
+    pub complete: bool,
+}
+
+/// Asks until the owner stops, or nobody wants anything any more. `kept` is what a former run knew.
+///
+/// | limit | what happens at it |
+/// |---|---|
+/// | 32 questions in flight | the others wait, the earliest due first |
+/// | 16 addresses of a family of a host | the first by their order become targets |
+pub async fn run(
+    owner: Tasks,
+    clock: Clock,
+    kept: Addresses,
+    mut wanted: watch::Receiver<Wanted>,
+    known: watch::Sender<Known>,
+    metrics: Metrics,
+) {
+    let mut book = Book::new(kept);
+    let mut questions = owner.set::<(Name, Family, Answer)>("resolve");
+    let mut failing: BTreeSet<Name> = BTreeSet::new();
+    wanted.mark_changed();
+    let mut asker = Asker::new(None);
+    loop {
+        let now = clock.now().mono;
+        while questions.len() < IN_FLIGHT
+            && let Some((name, family)) = book.take_due(now)
+        {
+            let asker = asker.clone();
+            questions.spawn(async move {
+                let answer = asker.ask(&name, family).await;
+                (name, family, answer)
+            });
+        }
+        let next = book.next().filter(|_| questions.len() < IN_FLIGHT);
+        let timer = async {
+            match next {
+                Some(at) => tokio::time::sleep_until(clock.instant(at).into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        select! {
+            biased;
+            () = owner.stopped() => return,
+            changed = wanted.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let now = clock.now().mono;
+                let want = wanted.borrow_and_update().clone();
+                asker = Asker::new(want.servers.as_ref());
+                book.want(&want.hosts, now);
+                book.ask_all(now);
+                failing.retain(|name| want.hosts.contains(name));
+            }
+            () = timer => continue,
+            Some((_, ended)) = questions.next() => {
+                // A question that panicked is asked again with the next reload: a bug of ours, logged by its owner.
+                let Ok((name, family, answer)) = ended else { continue };
+                metrics.heard(&answer);
+                tell(&mut failing, &name, &answer);
+                book.hear(&name, family, answer, clock.now().mono);
+            }
+        }
+        let now = Known { addresses: Arc::new(book.addresses()), complete: book.is_complete() };
+        metrics.measure(book.hosts(), &now.addresses);
+        known.send_if_modified(|known| {
+            let changed = *known != now;
+            *known = now;
+            changed
+        });
+    }
+}
+
+/// Asks once for all addresses of some hosts; within `patience`. Returns them, and for each host of which nothing is
+/// known, why.
+pub async fn once(hosts: &[Name], servers: Option<&Servers>, patience: Duration) -> (Addresses, Vec<(Name, String)>) {
+    let (owner, clock) = (Tasks::new(), Clock::start());
+    let asker = Asker::new(servers);
+    let mut book = Book::default();
+    book.want(hosts, clock.now().mono);
+    let mut why: Vec<(Name, String)> = Vec::new();
+    let mut questions = owner.set("resolve");
+    let asking = async {
+        loop {
+            let now = clock.now().mono;
+            while questions.len() < IN_FLIGHT
+                && let Some((name, family)) = book.take_due(now)
+            {
+                let asker = asker.clone();
+                questions.spawn(async move {
+                    let answer = asker.ask(&name, family).await;
+                    (name, family, answer)
+                });
+            }
+            let Some((_, ended)) = questions.next().await else { break };
+            let Ok((name, family, answer)) = ended else { continue };
+            if let Answer::Failed(reason) = &answer {
+                why.push((name.clone(), reason.clone()));
+            }
+            book.hear(&name, family, answer, now);
+            if book.is_complete() {
+                break;
+            }
+        }
+    };
+    let in_time = tokio::time::timeout(patience, asking).await.is_ok();
+    let addresses = book.addresses();
+    let unknown = hosts.iter().filter(|host| !addresses.contains_key(*host)).map(|host| {
+        let reason = why.iter().find(|(name, _)| name == host).map(|(_, reason)| reason.clone());
+        let none = if in_time { "it has no address".to_owned() } else { format!("no answer within {patience:?}") };
+        (host.clone(), reason.unwrap_or(none))
+    });
+    let unknown = unknown.collect();
+    (addresses, unknown)
+}
+
+/// Logs what an operator may want to know: that a host cannot be resolved, and that it can again.
+fn tell(failing: &mut BTreeSet<Name>, name: &Name, answer: &Answer) {
+    match answer {
+        Answer::Addresses { .. } => {
+            if failing.remove(name) {
+                info!(host = %name, "the host is resolved again");
+            }
+        }
+        Answer::Nothing { .. } => debug!(host = %name, "no addresses of one family"),
+        Answer::Failed(reason) => {
+            if failing.insert(name.clone()) {
+                warn!(host = %name, reason, "the host cannot be resolved: its last addresses stay");
+            }
+        }
+    }
+}
+
+/// The most questions at once.
+const IN_FLIGHT: usize = 32;
