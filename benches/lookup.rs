@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use prometheus_client::registry::Registry;
+use understudy::base::clock::Clock;
 use understudy::base::table::{RowId, Table};
-use understudy::serve::{Metrics, Readiness, Responder, Settings, Transport};
+use understudy::serve::{Client, Limiter, Metrics, Parts, Readiness, Responder, Secrets, Settings, Transport};
 use understudy::snapshot::{Image, Publisher, SlotId, SlotKey, SlotValue, Snapshot, ZoneId, ZoneInput};
 use understudy::zone::{Name, Rtype, Srv, Zone, ZoneBuilder};
 
@@ -78,12 +79,17 @@ fn lookup(criterion: &mut Criterion) {
     let first = snapshot(criterion);
     publish(criterion, &first);
     let publisher = Publisher::new(first);
-    let responder = Responder {
+    let clock = Clock::start();
+    let responder = Responder::new(Parts {
         reader: publisher.reader(),
-        settings: Arc::new(Settings::default()),
+        settings: Settings::default(),
+        secrets: Secrets::new([1; 16]),
         readiness: Readiness::ready(),
         metrics: Metrics::register(&mut Registry::default()),
-    };
+        limiter: Limiter::new([2; 16]),
+        clock,
+    });
+    let address = "127.0.0.1:5300".parse().expect("an address");
     let mut group = criterion.benchmark_group("answer");
     for (title, question, rtype) in [
         ("srv", "_sip._tcp.customer-54321.example.com", Rtype::SRV),
@@ -95,7 +101,10 @@ fn lookup(criterion: &mut Criterion) {
         let packet = query(question, rtype);
         let mut message = Vec::with_capacity(1232);
         group.bench_function(title, |bencher| {
-            bencher.iter(|| responder.respond(black_box(&packet), Transport::Udp, &mut message));
+            bencher.iter(|| {
+                let client = Client::new(address, Transport::Udp, clock.now());
+                responder.respond(black_box(&packet), client, &mut message)
+            });
         });
     }
     group.finish();

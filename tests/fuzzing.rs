@@ -11,6 +11,8 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+#[path = "../fuzz/bodies/answer.rs"]
+mod answer;
 #[path = "../fuzz/bodies/grpc.rs"]
 mod grpc;
 #[path = "../fuzz/bodies/query.rs"]
@@ -27,6 +29,11 @@ mod zone_parse;
 #[test]
 fn any_octets_are_read_as_an_answer_of_grpc() {
     feed("grpc", grpc::run);
+}
+
+#[test]
+fn any_packet_is_answered_in_form() {
+    feed("answer", answer::run);
 }
 
 #[test]

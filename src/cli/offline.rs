@@ -171,7 +171,7 @@ pub(super) fn records(snapshot: &Snapshot, owner: &Name, rtype: Rtype) -> Vec<St
         Lookup::Outside
         | Lookup::Broken
         | Lookup::Wildcard(..)
-        | Lookup::Missing(_)
+        | Lookup::Missing(..)
         | Lookup::Delegated(..)
         | Lookup::Renamed(..) => Vec::new(),
     }

@@ -45,18 +45,20 @@ const fn later_default(name: &'static str, default: &'static str) -> Key {
 /// `[server]`
 pub const SERVER: &[Key] = &[
     works("listen", r#"["127.0.0.1:5300", "[::1]:5300"]"#),
-    later("tls-listen"),
-    later("https-listen"),
-    later("quic-listen"),
-    later("certificate"),
-    later("key"),
+    bare("tls-listen"),
+    bare("https-listen"),
+    bare("quic-listen"),
+    bare("certificate"),
+    bare("key"),
+    bare("cookie-secrets"),
+    works("query-log", "0"),
     idle("workers", r#""auto""#),
     works("minimal-responses", "false"),
     bare("nsid"),
     works("version", r#""none""#),
     works("udp-size", "1232"),
-    idle("tcp-limit", "1000"),
-    idle("tcp-limit-per-client", "20"),
+    works("tcp-limit", "1000"),
+    works("tcp-limit-per-client", "20"),
     works("tcp-idle", r#""10s""#),
     works("strict-zones", "false"),
     bare("metrics-listen"),
@@ -106,10 +108,16 @@ pub const POLICY: &[Key] = &[
 
 /// `[limits]`
 pub const LIMITS: &[Key] = &[
-    later_default("rrl-rate", "0"),
-    later_default("rrl-slip", "2"),
-    later_default("rrl-v4", "24"),
-    later_default("rrl-v6", "56"),
+    works("rrl-rate", "0"),
+    works("rrl-slip", "2"),
+    works("rrl-v4", "24"),
+    works("rrl-v6", "56"),
+    works("amplification", "true"),
+    bare("allow-udp"),
+    bare("allow-tcp"),
+    bare("allow-tls"),
+    bare("allow-https"),
+    bare("allow-quic"),
 ];
 
 /// `[[key]]`
@@ -123,7 +131,7 @@ pub const ZONE: &[Key] = &[
     later("primaries"),
     later("tsig-key"),
     later("tls"),
-    later("allow-query"),
+    bare("allow-query"),
     later("allow-transfer"),
     later("also-notify"),
     later_default("notify", r#""explicit""#),

@@ -23,5 +23,5 @@ pub mod source;
 pub mod values;
 
 pub use load::{Environment, Input, StateChoice, listen, load, read_secret, servers};
-pub use running::{Running, ServeSettings, ServerSettings, StateSettings, Workers};
+pub use running::{Running, ServerSettings, StateSettings, Workers};
 pub use values::Resolver;

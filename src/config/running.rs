@@ -14,6 +14,7 @@ use crate::health::TargetId;
 use crate::probe::Spec;
 use crate::probe::allow::Access;
 use crate::resolve::{Addresses, Wanted};
+use crate::serve::{self, Identity, Secrets};
 use crate::zone::Name;
 
 use super::lower::Recipe;
@@ -25,8 +26,12 @@ pub struct Running {
     pub server: ServerSettings,
     /// What is kept over restarts (`[state]`).
     pub state: StateSettings,
-    /// How answers are shaped (`[server]`).
-    pub serve: ServeSettings,
+    /// How queries are answered (`[server]`, `[limits]`, `[[zone]]`).
+    pub serve: serve::Settings,
+    /// The secrets of cookies; nothing: random ones.
+    pub secrets: Option<Secrets>,
+    /// What the encrypted doors show.
+    pub identity: Option<Identity>,
     /// What the engine runs.
     pub setup: Setup,
     /// For each target of the setup how it is probed; nothing for one that may not be probed.
@@ -63,13 +68,19 @@ pub struct ServerSettings {
     pub listen: Vec<SocketAddr>,
     /// Whether `listen` is the default: then a missing address family is left out with a note.
     pub listen_is_default: bool,
+    /// Where DNS over TLS is answered.
+    pub tls_listen: Vec<SocketAddr>,
+    /// Where DNS over HTTPS is answered.
+    pub https_listen: Vec<SocketAddr>,
+    /// Where DNS over QUIC is answered.
+    pub quic_listen: Vec<SocketAddr>,
     /// The number of threads that answer.
     pub workers: Workers,
-    /// The most TCP connections at once.
+    /// The most connections at once, of all transports that have them.
     pub tcp_limit: u32,
-    /// The most TCP connections at once of one client.
+    /// The most connections at once of one client.
     pub tcp_limit_per_client: u32,
-    /// How long an idle TCP connection is kept.
+    /// How long an idle connection is kept.
     pub tcp_idle: Duration,
     /// Whether a broken zone refuses the start.
     pub strict_zones: bool,
@@ -86,19 +97,6 @@ pub enum Workers {
     Count(NonZeroUsize),
 }
 
-/// How answers are shaped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServeSettings {
-    /// The largest UDP answer in octets, as told by EDNS.
-    pub udp_size: u16,
-    /// Whether sections that nobody asked for are left out.
-    pub minimal_responses: bool,
-    /// The server's identifier (RFC 5001).
-    pub nsid: Option<Vec<u8>>,
-    /// What `version.bind. CH TXT` says; nothing: refused.
-    pub version: Option<String>,
-}
-
 /// What is kept over restarts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateSettings {
@@ -113,6 +111,9 @@ impl Default for ServerSettings {
         Self {
             listen: super::load::DEFAULT_LISTEN.to_vec(),
             listen_is_default: true,
+            tls_listen: Vec::new(),
+            https_listen: Vec::new(),
+            quic_listen: Vec::new(),
             workers: Workers::Auto,
             tcp_limit: 1000,
             tcp_limit_per_client: 20,
@@ -120,12 +121,6 @@ impl Default for ServerSettings {
             strict_zones: false,
             metrics_listen: None,
         }
-    }
-}
-
-impl Default for ServeSettings {
-    fn default() -> Self {
-        Self { udp_size: 1232, minimal_responses: false, nsid: None, version: None }
     }
 }
 

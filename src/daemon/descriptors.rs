@@ -15,8 +15,8 @@ pub(super) struct Shares {
 }
 
 /// Raises the soft limit of descriptors to the hard one, as nothing here is afraid of large numbers, and shares them out so
-/// that doors and store never starve by probes.
-pub(super) fn share() -> Shares {
+/// that doors and store never starve by probes; `clients` is how many connections the doors take at most.
+pub(super) fn share(clients: u32) -> Shares {
     let mut limit = getrlimit(Resource::Nofile);
     // No number means that there is no limit.
     let below = |current: u64| limit.maximum.is_none_or(|most| current < most);
@@ -27,9 +27,11 @@ pub(super) fn share() -> Shares {
             Err(error) => info!(%error, "the limit of descriptors stays as it is"),
         }
     }
-    let shares = Shares::of(limit.current.unwrap_or(u64::MAX));
-    if shares.probes != Limits::default() || shares.held == 0 {
-        let help = "raise the limit: LimitNOFILE in a unit of systemd, ulimit -Hn in a shell";
+    let all = usize::try_from(limit.current.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+    let others = OTHERS.saturating_add(usize::try_from(clients).unwrap_or(usize::MAX));
+    let shares = Shares::of(all, others);
+    if all < others || shares.probes != Limits::default() || shares.held == 0 {
+        let help = "raise the limit: LimitNOFILE in a unit of systemd, ulimit -Hn in a shell; or lower `tcp-limit`";
         let (probes, held) = (shares.probes.in_flight, shares.held);
         warn!(descriptors = limit.current, probes, held, help, "few file descriptors");
     }
@@ -38,17 +40,17 @@ pub(super) fn share() -> Shares {
 
 impl Shares {
     /// A quarter of few is for probes, and a quarter for held connections; of many all but what the others need is held.
-    fn of(descriptors: u64) -> Self {
-        let (most, all) = (Limits::default(), usize::try_from(descriptors).unwrap_or(usize::MAX));
+    fn of(all: usize, others: usize) -> Self {
+        let most = Limits::default();
         // While a connection is renewed it takes two.
-        let rest = all.saturating_sub(OTHERS) / 10 * 9;
+        let rest = all.saturating_sub(others) / 10 * 9;
         let probes = Limits { in_flight: (all / 4).clamp(1, most.in_flight), ..most };
         Self { probes, held: rest.max(all / 4).min(MOST_HELD) }
     }
 }
 
-/// What else is open at most: 1,000 probes, 1,000 connections of clients, files and listeners.
-const OTHERS: usize = 2_100;
+/// What is open at most beside connections of clients and held ones: 1,000 probes, files and listeners.
+const OTHERS: usize = 1_100;
 /// The most connections that are held.
 const MOST_HELD: usize = 10_000;
 
@@ -64,10 +66,11 @@ mod tests {
             (1_024, 256, 256),
             (4_096, 1_000, 1_791),
             (65_536, 1_000, 10_000),
-            (u64::MAX, 1_000, 10_000),
+            (usize::MAX, 1_000, 10_000),
         ] {
-            let shares = Shares::of(descriptors);
+            let shares = Shares::of(descriptors, OTHERS + 1_000);
             assert_eq!((shares.probes.in_flight, shares.held), (probes, held), "{descriptors}");
         }
+        assert_eq!(Shares::of(40_000, OTHERS + 30_000).held, 10_000, "many clients");
     }
 }

@@ -7,6 +7,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::base::error::Chain;
 use crate::base::finding::Finding;
+use crate::config::ServerSettings;
 
 /// The bound sockets, ready for the runtime (non-blocking).
 #[derive(Debug, Default)]
@@ -26,6 +27,17 @@ pub struct Door {
     pub udp: UdpSocket,
     /// Streams.
     pub tcp: TcpListener,
+}
+
+/// The sockets of encrypted transports.
+#[derive(Debug, Default)]
+pub struct Encrypted {
+    /// DNS over TLS.
+    pub tls: Vec<TcpListener>,
+    /// DNS over HTTPS.
+    pub https: Vec<TcpListener>,
+    /// DNS over QUIC.
+    pub quic: Vec<UdpSocket>,
 }
 
 /// Whether the operator named the addresses.
@@ -102,6 +114,20 @@ pub fn bind(addresses: &[SocketAddr], origin: Origin) -> Result<Sockets, BindErr
         Some(error) if sockets.doors.is_empty() => Err(error),
         Some(_) | None => Ok(sockets),
     }
+}
+
+/// Binds the sockets of encrypted transports.
+///
+/// # Errors
+/// The first address that cannot be bound.
+pub fn bind_encrypted(server: &ServerSettings) -> Result<Encrypted, BindError> {
+    let udp = |address: &SocketAddr| datagram(*address).map_err(|error| BindError::new(*address, "udp", error));
+    let tcp = |addresses: &[SocketAddr]| addresses.iter().copied().map(bind_tcp).collect::<Result<Vec<_>, _>>();
+    Ok(Encrypted {
+        tls: tcp(&server.tls_listen)?,
+        https: tcp(&server.https_listen)?,
+        quic: server.quic_listen.iter().map(udp).collect::<Result<Vec<_>, _>>()?,
+    })
 }
 
 /// Binds a TCP listener alone, for metrics and administration.

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::base::clock::Clock;
 use crate::base::finding::Finding;
 use crate::base::tasks::Tasks;
-use crate::config::{Running, ServeSettings, ServerSettings, StateSettings};
+use crate::config::{Running, ServerSettings, StateSettings};
 use crate::engine::driver::{INBOX, Message};
 use crate::engine::memory::Restored;
 use crate::engine::status::Status;
@@ -20,12 +20,13 @@ use crate::engine::{Core, Event, Notice, Prepared};
 use crate::probe::runner::{self, Command, Finished};
 use crate::probe::{Tools, metrics};
 use crate::resolve::{self, Addresses, Known, Wanted};
-use crate::serve::{self, Readiness, Responder};
+use crate::serve::{self, Limiter, Limits, Places, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
+use crate::zone::Name;
 
 use super::descriptors;
-use super::doors::Doors;
+use super::doors::{Doors, Means};
 use super::findings::log_findings;
 use super::lamp::Lamp;
 use super::outlet::{Keeper, Ways};
@@ -53,7 +54,6 @@ pub struct Daemon {
 #[derive(Debug, PartialEq, Eq)]
 struct Fixed {
     server: ServerSettings,
-    serve: ServeSettings,
     state: StateSettings,
 }
 
@@ -104,6 +104,7 @@ impl Daemon {
         let fixed = Fixed::of(&running);
         let origin = if running.server.listen_is_default { Origin::Default } else { Origin::Named };
         let sockets = sockets::bind(&running.server.listen, origin)?;
+        let encrypted = sockets::bind_encrypted(&running.server)?;
         let metrics_door = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
         let (store, restored) = open_store(&running.state)?;
         let kept = kept_addresses(store.entries());
@@ -126,10 +127,11 @@ impl Daemon {
             drop(running.resolve(&addresses));
         }
         log_findings(&running.notes);
-        let (probes, reports) = start_probes(&tasks, clock, &mut registry);
+        let (probes, reports) = start_probes(&tasks, clock, &mut registry, running.server.tcp_limit);
         drop(tasks.spawn("reports", forward(reports, inbox.clone())));
         send(&probes, Command::Replace { setup: 1, targets: running.specs, first: None }).await;
 
+        let origins: Vec<Name> = running.setup.zones.iter().map(|(_, zone)| zone.origin.clone()).collect();
         let prepared = Prepared::new(running.setup);
         let present = Present::new(running.recipe, &prepared, running.notes);
         let known = resolver.known.clone();
@@ -161,14 +163,34 @@ impl Daemon {
         drop(tasks.spawn("engine-supervisor", engine.run(core, messages)));
 
         let serve_metrics = serve::Metrics::register(&mut registry);
-        let settings = Arc::new(serve_settings(running.serve));
+        serve_metrics.set_zones(origins.iter());
         let readiness = lamp.readiness().clone();
-        let responder = Responder { reader, settings, readiness: readiness.clone(), metrics: serve_metrics };
+        let responder = Responder::new(serve::Parts {
+            reader,
+            settings: running.serve,
+            secrets: running.secrets.clone().unwrap_or_else(|| Secrets::new(serve::random())),
+            readiness: readiness.clone(),
+            metrics: serve_metrics.clone(),
+            limiter: Limiter::new(serve::random()),
+            clock,
+        });
         if let Some(door) = metrics_door {
             start_metrics(&tasks, door, registry, readiness).map_err(StartError::Doors)?;
         }
-        let tcp_idle = running.server.tcp_idle;
-        let doors = Doors::open(&tasks, &responder, sockets.doors, tcp_idle).map_err(StartError::Doors)?;
+        let limits = Limits {
+            all: running.server.tcp_limit,
+            per_client: running.server.tcp_limit_per_client,
+            idle: running.server.tcp_idle,
+        };
+        let means = Means {
+            responder,
+            places: Places::new(limits, serve_metrics),
+            identity: running.identity,
+            own_secrets: running.secrets.is_none(),
+            plain: sockets.doors,
+            encrypted,
+        };
+        let doors = Doors::open(&tasks, means).map_err(StartError::Doors)?;
         let daemon = Self { clock, tasks, inbox, notices, swap, lamp, settled, doors, fixed };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
@@ -225,9 +247,12 @@ impl Daemon {
     pub(super) async fn replace(&self, running: Running) {
         log_findings(&running.notes);
         if Fixed::of(&running) != self.fixed {
-            warn!("changes in [server] and [state] count from the next start on");
+            warn!(
+                "changes of listeners, limits of connections and workers in [server], and of [state], count from the next start on"
+            );
         }
         let fault = broken_zones(&running);
+        self.doors.renew(&running);
         let Some(setup) = self.swap.replace(running).await else { return };
         self.lamp.set(|parts| parts.zones = fault);
         info!(setup, "reloaded");
@@ -251,7 +276,7 @@ impl Fixed {
     fn of(running: &Running) -> Self {
         // Whether a broken zone is refused is asked anew at each reading.
         let server = ServerSettings { strict_zones: false, ..running.server.clone() };
-        Self { server, serve: running.serve.clone(), state: running.state.clone() }
+        Self { server, state: running.state.clone() }
     }
 }
 
@@ -291,13 +316,14 @@ fn start_probes(
     tasks: &Tasks,
     clock: Clock,
     registry: &mut Registry,
+    clients: u32,
 ) -> (mpsc::Sender<Command>, mpsc::Receiver<runner::Event>) {
     let tools = Tools::from_system();
     if let Some(warning) = tools.warning() {
         warn!("{warning}");
     }
     let metrics = metrics::Metrics::register(registry);
-    let descriptors::Shares { probes: limits, held } = descriptors::share();
+    let descriptors::Shares { probes: limits, held } = descriptors::share(clients);
     let means = runner::Means { clock, tools: Arc::new(tools), limits, held, metrics };
     let (commands, command_queue) = mpsc::channel(COMMANDS);
     let (report, reports) = mpsc::channel(REPORTS);
@@ -354,10 +380,4 @@ pub(super) fn broken_zones(running: &Running) -> Option<String> {
     let broken = running.setup.zones.iter().filter(|(_, zone)| zone.zone.is_none());
     let names: Vec<String> = broken.map(|(_, zone)| zone.origin.to_string()).collect();
     (!names.is_empty()).then(|| format!("broken zones are answered SERVFAIL: {}", names.join(", ")))
-}
-
-fn serve_settings(settings: ServeSettings) -> serve::Settings {
-    let ServeSettings { udp_size, minimal_responses, nsid, version } = settings;
-    let nsid = nsid.map(|octets| String::from_utf8_lossy(&octets).into_owned());
-    serve::Settings { udp_size, minimal_responses, nsid, version }
 }

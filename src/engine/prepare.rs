@@ -23,7 +23,7 @@ pub struct Prepared {
     pub(super) image: Arc<Image>,
     /// Which set each slot stands for.
     pub(super) slots: Table<SlotId, SlotKey>,
-    /// The slot of each zone's SOA; nothing for broken zones.
+    /// The slot of each zone's SOA; nothing for broken zones, and for those that came signed: theirs must stay as it is.
     pub(super) soa: Table<ZoneId, Option<SlotId>>,
     /// The slots of each pool's fills.
     pub(super) pool_slots: Table<PoolId, Vec<SlotId>>,
@@ -91,7 +91,7 @@ impl Prepared {
         let follow_slots = setup.follows.iter().map(|follow| follow.fills.iter().map(&mut place).collect()).collect();
         let soa = setup.zones.iter().map(|(zone, row)| {
             let key = SlotKey { zone, owner: row.origin.clone(), rtype: Rtype::SOA };
-            row.zone.is_some().then(|| slots.push(key))
+            row.zone.as_ref().filter(|zone| !zone.is_signed()).map(|_| slots.push(key))
         });
         let soa = soa.collect();
         let image = match last.filter(|last| last.fits(&setup, &slots)) {

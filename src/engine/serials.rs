@@ -27,6 +27,8 @@ struct Row {
     origin: String,
     /// The serial that the zone declares; it counts from the next [`SerialBook::declare`].
     declared: Serial,
+    /// Whether the zone came signed: then the SOA is served as declared, as its signature says.
+    signed: bool,
     serials: Serials,
 }
 
@@ -46,8 +48,12 @@ impl SerialBook {
             let declared = zone.zone.as_ref()?.serial();
             let origin = key(&zone.origin);
             let serials = former.remove(&origin);
-            let serials = serials.unwrap_or_else(|| Serials::begin(declared, self.floors.remove(&origin)));
-            Some(Row { origin, declared, serials })
+            let mut serials = serials.unwrap_or_else(|| Serials::begin(declared, self.floors.remove(&origin)));
+            let signed = zone.zone.as_ref()?.is_signed();
+            if signed && serials.declared == declared {
+                serials.current = declared;
+            }
+            Some(Row { origin, declared, signed, serials })
         });
         self.rows = rows.collect();
         self.floors.extend(former.into_iter().map(|(origin, serials)| (origin, serials.current)));
@@ -71,7 +77,7 @@ impl SerialBook {
 
     /// Moves a zone on as its data changed.
     pub(super) fn data_changed(&mut self, zone: ZoneId) {
-        if let Some(row) = self.row(zone) {
+        if let Some(row) = self.row(zone).filter(|row| !row.signed) {
             row.serials.data_changed();
         }
     }
@@ -80,7 +86,11 @@ impl SerialBook {
     pub(super) fn declare(&mut self, zone: ZoneId, data_changed: bool) -> bool {
         self.row(zone).is_some_and(|row| {
             let before = row.serials.current;
-            row.serials.declare(row.declared, data_changed);
+            if row.signed {
+                row.serials = Serials { declared: row.declared, current: row.declared, ..row.serials };
+            } else {
+                row.serials.declare(row.declared, data_changed);
+            }
             row.serials.current != before
         })
     }

@@ -45,6 +45,14 @@ pub struct ZoneSetup {
     pub zone: Option<Arc<Zone>>,
 }
 
+impl ZoneSetup {
+    /// Returns the origin of a zone that came signed. Nothing in it can follow health: other records than those declared
+    /// have no signature, and validating resolvers refuse them.
+    pub fn signed(&self) -> Option<&Name> {
+        self.zone.as_ref().filter(|zone| zone.is_signed()).map(|_| &self.origin)
+    }
+}
+
 /// One target.
 #[derive(Clone, Debug)]
 pub struct TargetSetup {

@@ -175,6 +175,19 @@ impl Placement {
     }
 }
 
+impl Reason {
+    /// Returns what clients are told (RFC 8914); nothing if the preferred tier serves. It stays true while what is served
+    /// stays the same: it tells no durations.
+    pub fn note(&self) -> Option<String> {
+        let Self::Tier { tier, better, .. } = self else { return Some(self.to_string()) };
+        let first = better.first()?;
+        if better.iter().any(|better| better.waits == Waits::Failed) {
+            return Some(format!("standby: tier {tier} serves, tier {} failed", first.tier));
+        }
+        Some(format!("standby: tier {tier} serves, tier {} has not taken the part back yet", first.tier))
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

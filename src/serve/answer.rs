@@ -1,33 +1,52 @@
 //! From a question to a plan (RFC 1034 §4.3.2): pure, and without allocation.
 
-use crate::snapshot::{Held, Lookup, Node, Snapshot, ZoneView};
-use crate::zone::{Rtype, name};
+use std::sync::Arc;
 
-use super::plan::{CHAIN_MAX, Data, Ede, Item, Owner, Plan, Rcode, Reply};
+use crate::snapshot::{Held, Lookup, Node, Snapshot, ZoneView};
+use crate::zone::{Rrset, Rtype, name};
+
+use super::denial::{self, Absence};
+use super::edns::{self, Ede};
+use super::plan::{CHAIN_MAX, Data, Item, Owner, Plan, Rcode};
 use super::query::{QueryView, Question};
-use super::{Context, additional, chaos};
+use super::seen::{Seen, zone_of};
+use super::{Context, Transport, additional, chaos};
 
 /// Answers a query from one snapshot.
 pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Context<'a>) -> Plan<'a> {
-    let class = query.question.map_or(CLASS_IN, |question| question.class);
-    let mut plan = Plan::new(class, context.rotation, reply(query, context));
-    match gate(query) {
+    let asked = query.question.map_or(CLASS_IN, |question| question.class);
+    let class = if asked == CLASS_ANY { CLASS_IN } else { asked };
+    let (reply, options) = edns::reply(query, context);
+    let mut plan = Plan::new(class, context.rotation, reply);
+    let seen = Seen::new(snapshot, *context);
+    if !context.settings.doors.admits(context.client.transport, context.client.address) {
+        plan.rcode = Rcode::REFUSED;
+        plan.explain(EDE_PROHIBITED);
+        return plan;
+    }
+    match options.map_err(|edns::Malformed| Rcode::FORMERR).and_then(|()| gate(query, context.client.transport)) {
         Err(rcode) => plan.rcode = rcode,
-        Ok(question) if question.class == CLASS_CH => chaos::answer(&mut plan, &question, context),
-        Ok(question) if question.class != CLASS_IN => plan.rcode = Rcode::REFUSED,
-        Ok(question) => {
-            Walk { snapshot, query, rtype: question.rtype, plan: &mut plan }.follow();
+        Ok(None) => {}
+        Ok(Some(question)) if class == CLASS_CH => chaos::answer(&mut plan, &question, context),
+        Ok(Some(_)) if class != CLASS_IN => plan.rcode = Rcode::REFUSED,
+        Ok(Some(question)) => {
+            Walk { snapshot: seen, query, rtype: question.rtype, plan: &mut plan }.follow();
             if !context.settings.minimal_responses {
-                additional::add_targets(snapshot, query, &mut plan);
+                additional::add_targets(seen, query, &mut plan);
             }
+            // RFC 1035 §6.2: an answer for all classes cannot claim to be whole.
+            plan.authoritative &= asked != CLASS_ANY;
         }
     }
     plan
 }
 
-/// Lets questions for data through; the others get their response code (RFC 8906 §3).
-fn gate<'a>(query: &QueryView<'a>) -> Result<Question<'a>, Rcode> {
-    let question = query.question.ok_or(Rcode::NOTIMP)?;
+/// Lets questions for data through, and none where only a cookie is asked for (RFC 7873 §5.4); the others get their
+/// response code (RFC 8906 §3).
+fn gate<'a>(query: &QueryView<'a>, transport: Transport) -> Result<Option<Question<'a>>, Rcode> {
+    if query.header.opcode() != 0 {
+        return Err(Rcode::NOTIMP);
+    }
     if query.edns.is_some_and(|edns| edns.version > 0) {
         return Err(Rcode::BADVERS);
     }
@@ -35,25 +54,21 @@ fn gate<'a>(query: &QueryView<'a>) -> Result<Question<'a>, Rcode> {
         // RFC 8945 §5.2.1: no key is known yet, so none can match.
         return Err(Rcode::NOTAUTH);
     }
+    let Some(question) = query.question else { return Ok(None) };
     match question.rtype {
-        Rtype::ANY => Ok(question),
+        // RFC 5936 §4.2: there is no transfer of a whole zone by datagram.
+        Rtype::AXFR if transport == Transport::Udp => Err(Rcode::NOTIMP),
         Rtype::AXFR | Rtype::IXFR => Err(Rcode::REFUSED),
-        Rtype(0) | Rtype::OPT | Rtype::TSIG => Err(Rcode::FORMERR),
-        rtype if rtype.is_meta() => Err(Rcode::NOTIMP),
-        _ => Ok(question),
+        Rtype::OPT | Rtype::TSIG => Err(Rcode::FORMERR),
+        Rtype::TKEY | Rtype::MAILA | Rtype::MAILB => Err(Rcode::NOTIMP),
+        // The others of RFC 6895 §3.1 that no zone can hold have no meaning yet: unknown types like any (RFC 3597).
+        _ => Ok(Some(question)),
     }
-}
-
-fn reply<'a>(query: &QueryView<'_>, context: &Context<'a>) -> Option<Reply<'a>> {
-    let edns = query.edns?;
-    let wanted = context.settings.nsid.as_ref().filter(|_| edns.option(OPTION_NSID).is_some());
-    let nsid = wanted.map(|text| text.as_bytes().get(..255).unwrap_or(text.as_bytes()));
-    Some(Reply { payload: context.settings.udp_size, dnssec_ok: edns.dnssec_ok, nsid, ede: None })
 }
 
 /// The way from alias to alias.
 struct Walk<'a, 'q> {
-    snapshot: &'a Snapshot,
+    snapshot: Seen<'a>,
     query: &'q QueryView<'a>,
     rtype: Rtype,
     plan: &'q mut Plan<'a>,
@@ -74,13 +89,17 @@ impl<'a> Walk<'a, '_> {
     fn step(&mut self, owner: Owner<'a>) -> Option<Owner<'a>> {
         let first = self.plan.answer.is_empty();
         let found = self.snapshot.lookup(self.plan.name(owner, self.query), self.rtype);
+        if first {
+            self.plan.zone = zone_of(found).map(ZoneView::origin);
+        }
         // RFC 1035 §4.1.1: AA tells of the first owner name.
         self.plan.authoritative |= first && !matches!(found, Lookup::Outside | Lookup::Broken | Lookup::Delegated(..));
         match found {
             Lookup::Outside => {
                 if first {
                     self.plan.rcode = Rcode::REFUSED;
-                    self.explain(EDE_NOT_AUTHORITATIVE);
+                    let hidden = self.snapshot.hides(self.plan.name(owner, self.query), self.rtype);
+                    self.explain(if hidden { EDE_PROHIBITED } else { EDE_NOT_AUTHORITATIVE });
                 }
                 None
             }
@@ -95,45 +114,71 @@ impl<'a> Walk<'a, '_> {
                 self.refer(zone, cut);
                 None
             }
-            Lookup::Missing(zone) => {
+            Lookup::Missing(zone, encloser) => {
                 // RFC 6604 §3: after aliases the code tells of the last name.
                 self.plan.rcode = Rcode::NXDOMAIN;
                 self.deny(zone, None);
+                self.prove(owner, zone, Absence::Name(encloser));
                 None
             }
             Lookup::Renamed(zone, node) => self.rename(owner, zone, node),
-            Lookup::Exact(zone, node) | Lookup::Wildcard(zone, node) => self.take(owner, zone, node),
+            Lookup::Exact(zone, node) => self.take(owner, zone, node, false),
+            Lookup::Wildcard(zone, node) => self.take(owner, zone, node, true),
         }
     }
 
     /// Answers from an existing name or a wildcard, whose records are then those of `owner` (RFC 4592 §3.3.1).
-    fn take(&mut self, owner: Owner<'a>, zone: ZoneView<'a>, node: Node<'a>) -> Option<Owner<'a>> {
-        if self.rtype == Rtype::ANY {
-            // RFC 8482 §4.1: one set is enough.
-            match node.records(Rtype::SRV).or_else(|| node.sets().next()) {
-                Some(set) => _ = self.plan.answer.push(Item::of(owner, set)),
-                None => self.deny(zone, node.absence()),
+    fn take(&mut self, owner: Owner<'a>, zone: ZoneView<'a>, node: Node<'a>, wildcard: bool) -> Option<Owner<'a>> {
+        self.tell_reason(node);
+        match self.select(node) {
+            Ok(set) => {
+                self.plan.answer.push(self.item(owner, node, set));
+                if wildcard {
+                    self.prove(owner, zone, Absence::Covered(node));
+                }
+                let follow = set.rtype() == Rtype::CNAME && !matches!(self.rtype, Rtype::CNAME | Rtype::ANY);
+                if follow { set.rdatas().next().map(Owner::Wire) } else { None }
             }
-            return None;
+            Err(negative_ttl) => {
+                self.deny(zone, negative_ttl);
+                self.prove(owner, zone, if wildcard { Absence::CoveredType(node) } else { Absence::Type(node) });
+                None
+            }
+        }
+    }
+
+    /// Chooses the set that answers, or tells the longest that its absence may be cached, if a decision rules that.
+    fn select(&self, node: Node<'a>) -> Result<&'a Rrset, Option<u32>> {
+        if self.rtype == Rtype::ANY {
+            // RFC 8482 §4.1: one set is enough; one that people asked for, if there is any.
+            let is_data = |set: &&Arc<Rrset>| !matches!(set.rtype(), Rtype::RRSIG | Rtype::NSEC);
+            let one = node.records(Rtype::SRV).or_else(|| node.sets().find(is_data)).or_else(|| node.sets().next());
+            return one.map(|set| &**set).ok_or_else(|| node.absence());
         }
         match node.held(self.rtype) {
-            Some(Held::Records(set)) => {
-                self.plan.answer.push(Item::of(owner, set));
-                None
-            }
-            Some(Held::Empty { negative_ttl }) => {
-                self.deny(zone, Some(negative_ttl));
-                None
-            }
-            None => {
-                let Some(alias) = node.records(Rtype::CNAME) else {
-                    self.deny(zone, None);
-                    return None;
-                };
-                self.plan.answer.push(Item::of(owner, alias));
-                alias.rdatas().next().map(Owner::Wire)
-            }
+            Some(Held::Records(set)) => Ok(set),
+            Some(Held::Empty { negative_ttl }) => Err(Some(negative_ttl)),
+            // RFC 4035 §2.5: these belong to the alias itself.
+            None if matches!(self.rtype, Rtype::RRSIG | Rtype::NSEC) => Err(None),
+            None => node.records(Rtype::CNAME).map(|set| &**set).ok_or(None),
         }
+    }
+
+    /// Makes an item of one of a node's sets, with signatures if they are wanted.
+    fn item(&self, owner: Owner<'a>, node: Node<'a>, set: &'a Rrset) -> Item<'a> {
+        let wanted = self.plan.dnssec_ok();
+        Item { signatures: signatures(node, wanted), ..Item::of(owner, set) }
+    }
+
+    fn prove(&mut self, owner: Owner<'a>, zone: ZoneView<'a>, absence: Absence<'a>) {
+        if !self.plan.dnssec_ok() {
+            return;
+        }
+        let mut copy = [0u8; name::MAX_NAME];
+        let wire = self.plan.name(owner, self.query);
+        let Some(copy) = copy.get_mut(..wire.len()) else { return };
+        copy.copy_from_slice(wire);
+        denial::prove(self.plan, zone, copy, absence);
     }
 
     /// Puts the target of a DNAME in the place of its owner (RFC 6672 §2.2, §3.1).
@@ -142,7 +187,7 @@ impl<'a> Walk<'a, '_> {
             self.deny(zone, None);
             return None;
         };
-        let dname = Item::of(Owner::Wire(node.owner().wire()), set);
+        let dname = self.item(Owner::Wire(node.owner().wire()), node, set);
         let mut copy = [0u8; name::MAX_NAME];
         let wire = self.plan.name(owner, self.query);
         let labels_length = wire.len().saturating_sub(node.owner().wire().len());
@@ -156,7 +201,7 @@ impl<'a> Walk<'a, '_> {
         // Without room for one more name the chain ends before its DNAME; the client asks on from there.
         let made = self.plan.made.join(labels, target)?;
         self.plan.answer.push(dname);
-        self.plan.answer.push(Item { owner, data: Data::Cname(made), ttl: set.ttl(), needed: true });
+        self.plan.answer.push(Item { owner, data: Data::Cname(made), ttl: set.ttl(), signatures: None, needed: true });
         (self.rtype != Rtype::CNAME).then_some(Owner::Made(made))
     }
 
@@ -169,12 +214,21 @@ impl<'a> Walk<'a, '_> {
         let minimum =
             soa.rdatas().next().and_then(|rdata| rdata.last_chunk::<4>()).map_or(0, |m| u32::from_be_bytes(*m));
         let ttl = soa.ttl().min(minimum).min(absence.unwrap_or(u32::MAX));
-        self.plan.authority.push(Item { ttl, ..Item::of(Owner::Wire(zone.origin().wire()), soa) });
+        let item = self.item(Owner::Wire(zone.origin().wire()), zone.apex(), soa);
+        self.plan.authority.push(Item { ttl, ..item });
     }
 
+    /// Names the servers of a cut, and whether the zone there is signed (RFC 4035 §3.1.4).
     fn refer(&mut self, zone: ZoneView<'a>, cut: Node<'a>) {
         let Some(servers) = cut.records(Rtype::NS) else { return };
-        self.plan.authority.push(Item::of(Owner::Wire(cut.owner().wire()), servers));
+        let owner = Owner::Wire(cut.owner().wire());
+        self.plan.authority.push(Item::of(owner, servers));
+        if self.plan.dnssec_ok() {
+            match cut.records(Rtype::DS) {
+                Some(set) => _ = self.plan.authority.push(self.item(owner, cut, set)),
+                None => self.prove(owner, zone, Absence::Type(cut)),
+            }
+        }
         additional::add_glue(self.snapshot, self.query, self.plan, zone, cut);
     }
 
@@ -185,20 +239,42 @@ impl<'a> Walk<'a, '_> {
         })
     }
 
-    fn explain(&mut self, ede: Ede) {
-        if let Some(reply) = &mut self.plan.edns {
+    /// Tells why a set is not as declared, if so it is.
+    fn tell_reason(&mut self, node: Node<'a>) {
+        if let Some(text) = node.note(self.rtype) {
+            self.explain(Ede { code: EDE_OTHER, text });
+        }
+    }
+
+    fn explain(&mut self, ede: Ede<'a>) {
+        self.plan.explain(ede);
+    }
+}
+
+impl<'a> Plan<'a> {
+    fn explain(&mut self, ede: Ede<'a>) {
+        if let Some(reply) = &mut self.edns {
             reply.ede = Some(ede);
         }
     }
 }
 
+/// Returns a node's signatures, if they are wanted.
+pub(super) fn signatures(node: Node<'_>, wanted: bool) -> Option<&Rrset> {
+    if wanted { node.signatures().map(|set| &**set) } else { None }
+}
+
 /// The class of the Internet.
 pub(super) const CLASS_IN: u16 = 1;
+/// Any class (RFC 1035 §3.2.5): that of the Internet is all that there is.
+const CLASS_ANY: u16 = 255;
 /// CHAOS: questions about the server itself.
 pub(super) const CLASS_CH: u16 = 3;
-/// RFC 5001 §2.3.
-pub(super) const OPTION_NSID: u16 = 3;
+/// RFC 8914 §4.1: the text says it.
+const EDE_OTHER: u16 = 0;
 /// RFC 8914 §4.15: the server is not ready to serve.
-const EDE_BROKEN: Ede = Ede { code: 14, text: "the zone could not be loaded" };
+const EDE_BROKEN: Ede<'_> = Ede { code: 14, text: "the zone could not be loaded" };
 /// RFC 8914 §4.21.
-const EDE_NOT_AUTHORITATIVE: Ede = Ede { code: 20, text: "" };
+const EDE_NOT_AUTHORITATIVE: Ede<'_> = Ede { code: 20, text: "" };
+/// RFC 8914 §4.19: this client may not ask here.
+const EDE_PROHIBITED: Ede<'_> = Ede { code: 18, text: "" };

@@ -24,10 +24,13 @@ use hickory_server::proto::serialize::binary::{BinDecodable, BinDecoder, BinEnco
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::{MessageRequest, MessageResponse, MessageResponseBuilder};
 
-use super::plan::{Data, Item, Plan, Reply};
+use crate::zone::Rtype;
+
+use super::edns::Reply;
+use super::plan::{Data, Item, Plan};
 use super::query::QueryView;
 use super::respond::Verdict;
-use super::{Responder, Transport, answer, render};
+use super::{Client, Responder, Transport, render};
 
 /// Listeners that answer until they are shut down.
 pub struct Running {
@@ -111,9 +114,11 @@ impl RequestHandler for Handler {
 
 impl Responder {
     fn response(&self, request: &Request) -> Option<Response> {
+        // As plain TCP behind every stream of hickory's: padding is not in reach of this renderer.
         let transport = if request.protocol() == Protocol::Udp { Transport::Udp } else { Transport::Tcp };
+        let client = Client::new(request.src(), transport, self.clock().now());
         let mut response = None;
-        self.consider(&self.reader.load(), request.as_slice(), transport, |verdict| {
+        self.consider(&self.reader().load(), request.as_slice(), client, |verdict| {
             let made = match verdict {
                 Verdict::Fault(_) => Response::fault(request),
                 Verdict::Answer(plan, query, limit) => Response::of(plan, query, request).cut(request, limit),
@@ -156,9 +161,15 @@ impl Response {
         let [_, high] = (plan.rcode.0 >> 4).to_be_bytes();
         metadata.response_code = ResponseCode::from(high, low);
         metadata.authoritative = plan.authoritative;
+        metadata.truncation = plan.cut;
+        let edns = plan.edns.as_ref().map(edns);
+        if plan.cut {
+            let (answer, authority, additional) = Default::default();
+            return Self { metadata, edns, answer, authority, additional };
+        }
         Self {
             metadata,
-            edns: plan.edns.as_ref().map(edns),
+            edns,
             answer: Section::of(plan, query, plan.answer.iter()),
             authority: Section::of(plan, query, plan.authority.iter()),
             additional: Section::of(plan, query, plan.additional.iter()),
@@ -231,24 +242,27 @@ type Records<'r> = std::slice::Iter<'r, Record>;
 fn add(plan: &Plan<'_>, query: &QueryView<'_>, item: &Item<'_>, records: &mut Vec<Record>) -> usize {
     let owner = name(plan.name(item.owner, query));
     let before = records.len();
+    let rtype = item.rtype();
+    let mut add = |rtype, ttl, rdata: &[u8]| records.push(record(&owner, plan.class, rtype, ttl, rdata));
     match item.data {
         Data::Set(set) => {
             let turn = usize::from(plan.rotation) % set.len().max(1);
             let turned = set.rdatas().skip(turn).chain(set.rdatas().take(turn));
-            records.extend(turned.map(|rdata| record(plan, item, &owner, rdata)));
+            turned.for_each(|rdata| add(rtype, item.ttl_of(rdata), rdata));
         }
-        Data::Cname(target) => records.push(record(plan, item, &owner, plan.made_name(target))),
-        Data::Text(start, end) => records.push(record(plan, item, &owner, &render::character_string(start, end))),
+        Data::Cname(target) => add(rtype, item.ttl, plan.made_name(target)),
+        Data::Text(start, end) => add(rtype, item.ttl, &render::character_string(start, end)),
     }
+    item.signature_rdatas().for_each(|rdata| add(Rtype::RRSIG, item.ttl, rdata));
     records.len() - before
 }
 
 /// Makes a record whose RDATA hickory writes as it stands.
-fn record(plan: &Plan<'_>, item: &Item<'_>, owner: &Name, rdata: &[u8]) -> Record {
+fn record(owner: &Name, class: u16, rtype: Rtype, ttl: u32, rdata: &[u8]) -> Record {
     let null = if rdata.is_empty() { NULL::new() } else { NULL::with(rdata.to_vec()) };
-    let rdata = RData::Unknown { code: RecordType::from(item.rtype().0), rdata: null };
-    let mut record = Record::from_rdata(owner.clone(), item.ttl, rdata);
-    record.dns_class = DNSClass::from(plan.class);
+    let rdata = RData::Unknown { code: RecordType::from(rtype.0), rdata: null };
+    let mut record = Record::from_rdata(owner.clone(), ttl, rdata);
+    record.dns_class = DNSClass::from(class);
     record
 }
 
@@ -259,13 +273,9 @@ fn name(wire: &[u8]) -> Name {
 fn edns(reply: &Reply<'_>) -> Edns {
     let mut edns = Edns::new();
     edns.set_max_payload(reply.payload).set_dnssec_ok(reply.dnssec_ok).set_version(0);
-    if let Some(nsid) = reply.nsid {
-        edns.options_mut().insert(EdnsOption::Unknown(answer::OPTION_NSID, nsid.to_vec()));
-    }
-    if let Some(ede) = reply.ede {
-        let data = [&ede.code.to_be_bytes(), ede.text.as_bytes()].concat();
-        edns.options_mut().insert(EdnsOption::Unknown(render::OPTION_EDE, data));
-    }
+    reply.options(|code, first, second| {
+        edns.options_mut().insert(EdnsOption::Unknown(code, [first, second].concat()));
+    });
     edns
 }
 

@@ -1,29 +1,61 @@
 //! What the doors count.
 
-use std::sync::atomic::AtomicU64;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::Transport;
+use crate::zone::Name;
+
 use super::plan::Rcode;
+use super::{Live, Transport};
 
 /// Handles of the counters; clones count into the same. No lock is taken to count.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    doors: [Door; 2],
+    doors: [Door; Transport::ALL.len()],
+    /// One for each of [`OPCODES`], the last for all others.
+    opcodes: [Count; OPCODES.len() + 1],
+    slipped: Count,
+    withheld: Count,
+    zones: Live<HashMap<Name, [Count; 3]>>,
+    zone_family: Family<ZoneLabels, Counter>,
 }
+
+type Count = Counter<u64, AtomicU64>;
 
 /// The counters of one transport.
 #[derive(Clone, Debug)]
 struct Door {
-    queries: Counter<u64, AtomicU64>,
-    dropped: Counter<u64, AtomicU64>,
-    truncated: Counter<u64, AtomicU64>,
+    queries: Count,
+    dropped: Count,
+    truncated: Count,
     /// One for each of [`RCODES`], the last for all others.
-    responses: [Counter<u64, AtomicU64>; RCODES.len() + 1],
+    responses: [Count; RCODES.len() + 1],
+    connections: Gauge<i64, AtomicI64>,
+    /// One for each [`End`].
+    ends: [Count; End::ALL.len()],
+}
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The client closed it, or broke it.
+    Client,
+    /// Nothing came for too long, or no whole query.
+    Idle,
+    /// It made room for another one.
+    Evicted,
+    /// The handshake failed or took too long.
+    Handshake,
+    /// The client broke the rules of the protocol.
+    Protocol,
+    /// The server stops.
+    Stopped,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -37,6 +69,28 @@ struct ResponseLabels {
     rcode: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndLabels {
+    transport: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OpcodeLabels {
+    opcode: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    action: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ZoneLabels {
+    zone: String,
+    rcode: &'static str,
+}
+
 impl Metrics {
     /// Registers the counters.
     pub fn register(registry: &mut Registry) -> Self {
@@ -44,20 +98,46 @@ impl Metrics {
         let dropped = Family::<DoorLabels, Counter>::default();
         let truncated = Family::<DoorLabels, Counter>::default();
         let responses = Family::<ResponseLabels, Counter>::default();
-        let door = |transport: &'static str| Door {
-            queries: queries.get_or_create_owned(&DoorLabels { transport }),
-            dropped: dropped.get_or_create_owned(&DoorLabels { transport }),
-            truncated: truncated.get_or_create_owned(&DoorLabels { transport }),
-            responses: std::array::from_fn(|place| {
-                let rcode = RCODES.get(place).map_or("other", |(_, name)| *name);
-                responses.get_or_create_owned(&ResponseLabels { transport, rcode })
-            }),
+        let connections = Family::<DoorLabels, Gauge>::default();
+        let ends = Family::<EndLabels, Counter>::default();
+        let opcodes = Family::<OpcodeLabels, Counter>::default();
+        let limited = Family::<LimitLabels, Counter>::default();
+        let zone_family = Family::<ZoneLabels, Counter>::default();
+        let door = |transport: Transport| {
+            let transport = transport.word();
+            Door {
+                queries: queries.get_or_create_owned(&DoorLabels { transport }),
+                dropped: dropped.get_or_create_owned(&DoorLabels { transport }),
+                truncated: truncated.get_or_create_owned(&DoorLabels { transport }),
+                responses: std::array::from_fn(|place| {
+                    let rcode = RCODES.get(place).map_or("other", |(_, name)| *name);
+                    responses.get_or_create_owned(&ResponseLabels { transport, rcode })
+                }),
+                connections: connections.get_or_create_owned(&DoorLabels { transport }),
+                ends: End::ALL.map(|end| ends.get_or_create_owned(&EndLabels { transport, reason: end.word() })),
+            }
         };
-        let metrics = Self { doors: [door("udp"), door("tcp")] };
+        let opcode = |place: usize| {
+            let opcode = OPCODES.get(place).map_or("other", |(_, name)| *name);
+            opcodes.get_or_create_owned(&OpcodeLabels { opcode })
+        };
+        let metrics = Self {
+            doors: Transport::ALL.map(door),
+            opcodes: std::array::from_fn(opcode),
+            slipped: limited.get_or_create_owned(&LimitLabels { action: "truncated" }),
+            withheld: limited.get_or_create_owned(&LimitLabels { action: "dropped" }),
+            zones: Live::new(HashMap::new()),
+            zone_family: zone_family.clone(),
+        };
         registry.register("dns_queries", "Packets that arrived", queries);
         registry.register("dns_dropped", "Packets that were not answered", dropped);
         registry.register("dns_truncated", "Answers with the TC bit", truncated);
         registry.register("dns_responses", "Answers by response code", responses);
+        registry.register("dns_connections", "Connections that are open", connections);
+        registry.register("dns_connections_ended", "Connections that ended, and why", ends);
+        registry.register("dns_opcodes", "Queries by operation", opcodes);
+        registry.register("dns_rate_limited", "Answers beyond the rate of their network", limited);
+        registry.register("dns_zone_responses", "Answers by zone", zone_family);
         metrics
     }
 
@@ -83,11 +163,96 @@ impl Metrics {
         }
     }
 
-    const fn door(&self, transport: Transport) -> &Door {
-        let [udp, tcp] = &self.doors;
+    /// Counts a query's operation.
+    pub fn opcode(&self, opcode: u8) {
+        let place = OPCODES.iter().position(|(known, _)| *known == opcode).unwrap_or(OPCODES.len());
+        if let Some(counter) = self.opcodes.get(place) {
+            counter.inc();
+        }
+    }
+
+    /// Counts an answer beyond the rate of its network: truncated, or dropped.
+    pub fn limited(&self, slips: bool) {
+        if slips { &self.slipped } else { &self.withheld }.inc();
+    }
+
+    /// Counts an answer of a zone.
+    pub fn zone(&self, origin: Option<&Name>, rcode: Rcode) {
+        let zones = self.zones.load();
+        if let Some([good, missing, other]) = origin.and_then(|origin| zones.get(origin)) {
+            match rcode {
+                Rcode::NOERROR => good.inc(),
+                Rcode::NXDOMAIN => missing.inc(),
+                Rcode(_) => other.inc(),
+            };
+        }
+    }
+
+    /// Counts by these zones from now on: the first [`ZONES`] of them. Those that are gone keep their last figures.
+    pub fn set_zones<'z>(&self, origins: impl Iterator<Item = &'z Name>) {
+        let counters = |origin: &Name| {
+            let zone = origin.to_lower().to_string();
+            ["noerror", "nxdomain", "other"]
+                .map(|rcode| self.zone_family.get_or_create_owned(&ZoneLabels { zone: zone.clone(), rcode }))
+        };
+        self.zones.set(origins.take(ZONES).map(|origin| (origin.clone(), counters(origin))).collect());
+    }
+
+    /// Counts a connection that opens.
+    pub(super) fn opened(&self, transport: Transport) {
+        self.door(transport).connections.inc();
+    }
+
+    /// Counts a handshake that came to nothing before there was a connection.
+    pub(super) fn turned_away(&self, transport: Transport) {
+        if let Some(counter) = self.door(transport).ends.get(End::Handshake.number()) {
+            counter.inc();
+        }
+    }
+
+    /// Counts a connection that has ended.
+    pub(super) fn ended(&self, transport: Transport, end: End) {
+        let door = self.door(transport);
+        door.connections.dec();
+        if let Some(counter) = door.ends.get(end.number()) {
+            counter.inc();
+        }
+    }
+
+    fn door(&self, transport: Transport) -> &Door {
+        let [udp, tcp, tls, https, quic] = &self.doors;
         match transport {
             Transport::Udp => udp,
             Transport::Tcp => tcp,
+            Transport::Tls => tls,
+            Transport::Https => https,
+            Transport::Quic => quic,
+        }
+    }
+}
+
+impl End {
+    const ALL: [Self; 6] = [Self::Client, Self::Idle, Self::Evicted, Self::Handshake, Self::Protocol, Self::Stopped];
+
+    const fn number(self) -> usize {
+        match self {
+            Self::Client => 0,
+            Self::Idle => 1,
+            Self::Evicted => 2,
+            Self::Handshake => 3,
+            Self::Protocol => 4,
+            Self::Stopped => 5,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Idle => "idle",
+            Self::Evicted => "evicted",
+            Self::Handshake => "handshake",
+            Self::Protocol => "protocol",
+            Self::Stopped => "stopped",
         }
     }
 }
@@ -104,25 +269,46 @@ const RCODES: [(Rcode, &str); 9] = [
     (Rcode::BADVERS, "badvers"),
 ];
 
+const OPCODES: [(u8, &str); 4] = [(0, "query"), (2, "status"), (4, "notify"), (5, "update")];
+
+/// How many zones are counted one by one: a server of many more would tell too much to gather.
+const ZONES: usize = 1_000;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn counts_by_transport_and_code() {
+    fn counts_by_transport_operation_code_and_zone() {
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
+        let zone: Name = "Example.com.".parse().unwrap();
+        metrics.set_zones([&zone].into_iter());
         metrics.query(Transport::Udp);
+        metrics.opcode(0);
+        metrics.opcode(9);
         metrics.response(Transport::Udp, Rcode::NXDOMAIN, true);
         metrics.response(Transport::Tcp, Rcode(23), false);
+        metrics.zone(Some(&"example.COM.".parse().unwrap()), Rcode::NXDOMAIN);
+        metrics.zone(None, Rcode::REFUSED);
+        metrics.limited(true);
+        metrics.opened(Transport::Quic);
+        metrics.opened(Transport::Quic);
+        metrics.ended(Transport::Quic, End::Evicted);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         for line in [
             "dns_queries_total{transport=\"udp\"} 1",
+            "dns_opcodes_total{opcode=\"query\"} 1",
+            "dns_opcodes_total{opcode=\"other\"} 1",
             "dns_truncated_total{transport=\"udp\"} 1",
             "dns_responses_total{transport=\"udp\",rcode=\"nxdomain\"} 1",
             "dns_responses_total{transport=\"tcp\",rcode=\"other\"} 1",
             "dns_dropped_total{transport=\"tcp\"} 0",
+            "dns_zone_responses_total{zone=\"example.com.\",rcode=\"nxdomain\"} 1",
+            "dns_rate_limited_total{action=\"truncated\"} 1",
+            "dns_connections{transport=\"quic\"} 1",
+            "dns_connections_ended_total{transport=\"quic\",reason=\"evicted\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }

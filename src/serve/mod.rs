@@ -1,12 +1,16 @@
 //! Answers queries from the current snapshot.
 //!
 //! ```text
-//!  packet ──QueryView──▶ answer(&Snapshot, &QueryView, &Context) ──Plan──▶ render: octets        (udp: our own door)
-//!                                                                     └──▶ hickory: its records  (its listeners: TCP)
+//!  udp     datagrams              ┐
+//!  stream  TCP, TLS, HTTPS        ├─ packet, Client ─▶ Responder ──QueryView──▶ answer(&Snapshot, &QueryView, &Context)
+//!  quic    QUIC                   ┘                       │                                    │ Plan
+//!          │                                              │ rate, amplification, log           ├──▶ render: octets
+//!          └─ places: how many connections                └ edns: cookies, padding, errors     └──▶ hickory: its records
 //! ```
 //!
-//! Datagrams come in by our own door, because hickory-server's answers some packets before our handler is asked: responses
-//! that it cannot read, and noise while the server should be silent. Over TCP that harms nobody: there is no forged sender.
+//! All doors are our own, and each calls the same [`Responder`]: a query has the same answer however it comes. Settings,
+//! secrets and certificates are read by each packet from where a reload puts them. hickory-server's handler over the same
+//! plan is there for who embeds this in a server of its own.
 //!
 //! One plan, two renderers: what is right is decided once, in `answer`. A packet waits for nothing: no lock, no file,
 //! no probe, no engine.
@@ -14,28 +18,55 @@
 //! **Invariant:** this room knows neither health nor policy; a snapshot and a readiness are all it reads.
 #![warn(clippy::indexing_slicing)]
 
+mod access;
 mod additional;
 mod answer;
 mod chaos;
+mod client;
 mod compress;
+mod cookie;
+mod denial;
+mod edns;
 pub mod hickory;
+mod live;
+mod log;
 pub mod metrics;
+mod places;
 mod plan;
 mod query;
+pub mod quic;
+mod rate;
 mod readiness;
 mod render;
 mod respond;
+mod seen;
+pub mod stream;
+mod tls;
 pub mod udp;
 
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::zone::Name;
+
+pub use access::{AccessList, Doorkeeper};
 pub use answer::answer;
+pub use client::{Client, Transport};
+pub use cookie::{Cookie, Secrets, SecretsError};
+pub use edns::{Ede, Reply};
+pub use live::Live;
 pub use metrics::Metrics;
-pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, Data, Ede, Item, List, MadeName, Owner, Plan, Rcode, Reply};
+pub use places::{Limits, Places};
+pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, MadeName, Owner, Plan, Rcode};
 pub use query::{Edns, Header, Malformed, QueryView, Question};
+pub use rate::{Limiter, Rates};
 pub use readiness::{Readiness, Status};
 pub use render::{limit, render, render_fault};
-pub use respond::Responder;
+pub use respond::{Parts, Responder, Sent};
+pub use tls::{Certificates, Identity, IdentityError};
 
-/// How queries are answered (`[server]`).
+/// How queries are answered (`[server]`, `[limits]`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The longest answer over UDP in octets, at least 512.
@@ -46,21 +77,72 @@ pub struct Settings {
     pub nsid: Option<String>,
     /// What `version.server. CH TXT` tells.
     pub version: Option<String>,
+    /// How long idle streams are kept, as told by edns-tcp-keepalive (RFC 7828).
+    pub keepalive: Duration,
+    /// Whether an answer to an address that can be forged may be longer than its query.
+    pub amplification: bool,
+    /// How many answers a network gets over UDP.
+    pub rates: Rates,
+    /// Who may come by which transport.
+    pub doors: Doorkeeper,
+    /// Who may ask in a zone; everybody in one that is not here.
+    pub zones: HashMap<Name, AccessList>,
+    /// One of so many queries is logged; 0: none.
+    pub query_log: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { udp_size: 1232, minimal_responses: false, nsid: None, version: None }
+        Self {
+            udp_size: 1232,
+            minimal_responses: false,
+            nsid: None,
+            version: None,
+            keepalive: Duration::from_secs(10),
+            amplification: true,
+            rates: Rates::default(),
+            doors: Doorkeeper::default(),
+            zones: HashMap::new(),
+            query_log: 0,
+        }
     }
 }
 
-/// By which kind of transport a query came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// Datagrams: answers have a limit and can be truncated.
-    Udp,
-    /// Streams: TCP and what lies upon it.
-    Tcp,
+#[cfg(test)]
+mod testing {
+    use prometheus_client::registry::Registry;
+
+    use super::{Limiter, Metrics, Parts, Readiness, Responder, Secrets, Settings};
+    use crate::base::clock::Clock;
+    use crate::snapshot::Reader;
+
+    /// Makes a responder that is ready, with defaults.
+    pub(super) fn responder(reader: Reader) -> Responder {
+        Responder::new(Parts {
+            reader,
+            settings: Settings::default(),
+            secrets: Secrets::new([1; 16]),
+            readiness: Readiness::ready(),
+            metrics: Metrics::register(&mut Registry::default()),
+            limiter: Limiter::new([2; 16]),
+            clock: Clock::start(),
+        })
+    }
+}
+
+/// Returns octets that nobody can guess: a secret, or the key of a table.
+pub fn random() -> [u8; 16] {
+    let mut octets = [0; 16];
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider.secure_random.fill(&mut octets).expect("the system has random numbers, else TLS is not possible either");
+    octets
+}
+
+impl Settings {
+    /// Returns whether an address may ask in a zone.
+    fn may_ask(&self, origin: &Name, address: IpAddr) -> bool {
+        self.zones.is_empty() || self.zones.get(origin).is_none_or(|list| list.admits(address))
+    }
 }
 
 /// What an answer depends on beside the snapshot and the query.
@@ -70,8 +152,10 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     /// Whether the server answers, and what is wrong.
     pub status: &'a Status,
-    /// How the query came.
-    pub transport: Transport,
+    /// Who asks, how, and when.
+    pub client: Client,
+    /// The secrets of cookies.
+    pub secrets: &'a Secrets,
     /// By how many places the records of a set are turned: some clients always take the first.
     pub rotation: u16,
 }

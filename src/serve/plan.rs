@@ -1,7 +1,8 @@
 //! What an answer holds, before it is octets: references into the snapshot, the query and the plan itself.
 
-use crate::zone::{Rrset, Rtype, name};
+use crate::zone::{Name, Rrset, Rtype, name, signed};
 
+use super::edns::Reply;
 use super::query::QueryView;
 
 /// One answer. Nothing in it was allocated.
@@ -15,10 +16,14 @@ pub struct Plan<'a> {
     pub class: u16,
     /// By how many places the records of a set are turned.
     pub rotation: u16,
+    /// The zone of the name that was asked; nothing if there is none, or if it is not for this client.
+    pub zone: Option<&'a Name>,
+    /// Whether no record is sent and the TC bit is set, so that the client comes by another transport.
+    pub cut: bool,
     /// The answer section.
     pub answer: List<Item<'a>, ANSWER_MAX>,
     /// The authority section.
-    pub authority: List<Item<'a>, 1>,
+    pub authority: List<Item<'a>, AUTHORITY_MAX>,
     /// The additional section, OPT left out.
     pub additional: List<Item<'a>, ADDITIONAL_MAX>,
     /// The OPT record; nothing if the query has none.
@@ -52,28 +57,6 @@ impl Rcode {
     pub const BADVERS: Self = Self(16);
 }
 
-/// What the OPT record of an answer says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply<'a> {
-    /// The longest datagram that this server takes, in octets.
-    pub payload: u16,
-    /// The DO bit, as in the query (RFC 3225 §3).
-    pub dnssec_ok: bool,
-    /// The NSID option's data.
-    pub nsid: Option<&'a [u8]>,
-    /// An extended error.
-    pub ede: Option<Ede>,
-}
-
-/// An extended error (RFC 8914).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ede {
-    /// The info code.
-    pub code: u16,
-    /// Text for people.
-    pub text: &'static str,
-}
-
 /// One set of records in a section.
 #[derive(Clone, Copy, Debug)]
 pub struct Item<'a> {
@@ -83,6 +66,8 @@ pub struct Item<'a> {
     pub data: Data<'a>,
     /// The TTL of each in seconds.
     pub ttl: u32,
+    /// The signatures at the records' owner, those of other types too; nothing if they are not to be told.
+    pub signatures: Option<&'a Rrset>,
     /// Whether an answer without it is a truncated one.
     pub needed: bool,
 }
@@ -137,12 +122,19 @@ impl<'a> Plan<'a> {
             authoritative: false,
             class,
             rotation,
+            zone: None,
+            cut: false,
             answer: List::new(),
             authority: List::new(),
             additional: List::new(),
             edns,
             made: Made { octets: [0; MADE_MAX], used: 0 },
         }
+    }
+
+    /// Returns whether signatures and proofs are wanted: the DO bit (RFC 3225 §3).
+    pub fn dnssec_ok(&self) -> bool {
+        self.edns.is_some_and(|edns| edns.dnssec_ok)
     }
 
     /// Returns the octets of an owner name.
@@ -162,7 +154,28 @@ impl<'a> Plan<'a> {
 
 impl<'a> Item<'a> {
     pub(super) fn of(owner: Owner<'a>, set: &'a Rrset) -> Self {
-        Self { owner, data: Data::Set(set), ttl: set.ttl(), needed: true }
+        Self { owner, data: Data::Set(set), ttl: set.ttl(), signatures: None, needed: true }
+    }
+
+    /// Returns whether the records are this very set of the snapshot.
+    pub(super) fn is(&self, set: &Rrset) -> bool {
+        matches!(self.data, Data::Set(own) if std::ptr::eq(own, set))
+    }
+
+    /// Walks over the RDATA of the signatures over these records (RFC 4035 §3.1.1); they have the records' owner and
+    /// TTL.
+    pub fn signature_rdatas(&self) -> impl Iterator<Item = &'a [u8]> {
+        let rtype = self.rtype();
+        let all = self.signatures.into_iter().flat_map(Rrset::rdatas);
+        all.filter(move |rdata| signed::covered_type(rdata) == Some(rtype))
+    }
+
+    /// Returns the TTL of one of the records in seconds.
+    pub fn ttl_of(&self, rdata: &[u8]) -> u32 {
+        match self.data {
+            Data::Set(set) if set.rtype() == Rtype::RRSIG => set.ttl_of(rdata),
+            Data::Set(_) | Data::Cname(_) | Data::Text(..) => self.ttl,
+        }
     }
 
     /// Returns the type.
@@ -221,9 +234,11 @@ impl<T: Copy, const N: usize> List<T, N> {
 
 /// Sets in an answer section: a DNAME and a CNAME for each step of a chain, the last one too.
 pub const ANSWER_MAX: usize = 2 * (CHAIN_MAX + 1);
+/// Sets in an authority section: for each step of a chain that a wildcard made one proof, at its end four sets more.
+pub const AUTHORITY_MAX: usize = CHAIN_MAX + 1 + 4;
 /// Sets in an additional section: A and AAAA of 20 targets; what is beyond is left out, as if it did not fit.
 pub const ADDITIONAL_MAX: usize = 40;
 /// Steps from alias to alias; a longer chain is answered in part, and its client asks on from there.
-pub(super) const CHAIN_MAX: usize = 8;
+pub(super) const CHAIN_MAX: usize = 11;
 /// Octets for made names: four of the longest.
 const MADE_MAX: usize = 4 * name::MAX_NAME;

@@ -2,12 +2,15 @@
 
 use crate::zone::{Rtype, name};
 
+use super::edns::OPTION_COOKIE;
+
 /// What a packet asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryView<'p> {
     /// The header.
     pub header: Header,
-    /// The question; nothing if the opcode is not QUERY: such a packet is not read beyond its header.
+    /// The question; nothing if only a cookie is asked for (RFC 7873 §5.4), or if the opcode is not QUERY: such a packet
+    /// is not read beyond its header.
     pub question: Option<Question<'p>>,
     /// The OPT record (RFC 6891).
     pub edns: Option<Edns<'p>>,
@@ -72,7 +75,8 @@ impl<'p> QueryView<'p> {
     /// Reads a packet. Octets behind the last record are passed over.
     ///
     /// # Errors
-    /// [`Malformed::Silent`]; [`Malformed::Faulty`] if there is not exactly one question (RFC 9619), if a record is cut
+    /// [`Malformed::Silent`]; [`Malformed::Faulty`] if there is not exactly one question (RFC 9619) and not none with a
+    /// COOKIE option (RFC 7873 §5.4), if a record is cut
     /// short or a name malformed, if an OPT record is not alone, not at the root or not in the additional section (RFC
     /// 6891 §6.1.1), if a TSIG is not the last record (RFC 8945 §5.1).
     pub fn parse(packet: &'p [u8]) -> Result<Self, Malformed> {
@@ -89,11 +93,12 @@ impl<'p> QueryView<'p> {
 
     fn read(header: Header, counts: [u8; 8], body: &'p [u8]) -> Option<Self> {
         let [q0, q1, an0, an1, ns0, ns1, ar0, ar1] = counts;
-        if u16::from_be_bytes([q0, q1]) != 1 {
-            return None;
-        }
-        let (question, mut rest) = Question::read(body)?;
-        let mut view = Self { header, question: Some(question), edns: None, tsig: false };
+        let (question, mut rest) = match u16::from_be_bytes([q0, q1]) {
+            0 => (None, body),
+            1 => Question::read(body).map(|(question, rest)| (Some(question), rest))?,
+            2.. => return None,
+        };
+        let mut view = Self { header, question, edns: None, tsig: false };
         let before = u32::from(u16::from_be_bytes([an0, an1])) + u32::from(u16::from_be_bytes([ns0, ns1]));
         let total = before + u32::from(u16::from_be_bytes([ar0, ar1]));
         for number in 0..total {
@@ -111,7 +116,8 @@ impl<'p> QueryView<'p> {
                 _ => {}
             }
         }
-        Some(view)
+        let asks = view.question.is_some() || view.edns.is_some_and(|edns| edns.option(OPTION_COOKIE).is_some());
+        asks.then_some(view)
     }
 }
 
@@ -255,7 +261,7 @@ mod tests {
             prop_assert!(QueryView::parse(&octets).is_ok() || QueryView::parse(&octets).is_err());
             let query = packet([0, 1, 0, 0, 0, 0, 0, 1], &octets);
             if let Ok(view) = QueryView::parse(&query) {
-                prop_assert!(view.question.is_some());
+                prop_assert!(view.question.is_some() || view.edns.is_some());
             }
         }
     }

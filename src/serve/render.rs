@@ -6,18 +6,19 @@
 use crate::zone::{Rrset, Rtype, name};
 
 use super::compress::Compressor;
-use super::plan::{Data, Item, Plan, Rcode, Reply};
+use super::edns::Reply;
+use super::plan::{Data, Item, Plan, Rcode};
 use super::query::{Header, QueryView};
 use super::{Context, Transport};
 
 /// Returns the longest answer to a query, in octets.
 pub fn limit(query: &QueryView<'_>, context: &Context<'_>) -> usize {
-    match context.transport {
+    match context.client.transport {
         Transport::Udp => {
             let client = query.edns.map_or(512, |edns| edns.payload.max(512));
             usize::from(client.min(context.settings.udp_size.max(512)))
         }
-        Transport::Tcp => usize::from(u16::MAX),
+        Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => usize::from(u16::MAX),
     }
 }
 
@@ -30,15 +31,15 @@ pub fn render(plan: &Plan<'_>, query: &QueryView<'_>, limit: usize, message: &mu
         message.extend_from_slice(question.octets);
         compressor.remember(HEADER_LENGTH, question.name);
     }
-    let opt_length = plan.edns.as_ref().map_or(0, opt_length);
+    let reserved = plan.edns.as_ref().map_or(0, Reply::reserved);
     let mut writer =
-        Writer { plan, query, message, compressor, limit: limit.saturating_sub(opt_length), truncated: false };
+        Writer { plan, query, message, compressor, limit: limit.saturating_sub(reserved), truncated: plan.cut };
     let answers = writer.section(plan.answer.iter());
     let authorities = writer.section(plan.authority.iter());
     let mut additionals = writer.section(plan.additional.iter());
     let truncated = writer.truncated;
     if let Some(reply) = &plan.edns {
-        write_opt(message, reply, plan.rcode);
+        reply.write(message, plan.rcode, limit);
         additionals += 1;
     }
     let counts = [u16::from(query.question.is_some()), answers, authorities, additionals];
@@ -87,14 +88,27 @@ impl<'w, 'a> Writer<'w, 'a> {
         count
     }
 
+    /// Writes one set and its signatures; returns the number of records.
     fn item(&mut self, item: &Item<'_>) -> u16 {
+        let mut count = self.data(item);
+        for rdata in item.signature_rdatas() {
+            // The signer's name stands in full (RFC 4034 §3.1.7).
+            self.record(item, Rtype::RRSIG, item.ttl, |message, _| message.extend_from_slice(rdata));
+            count += 1;
+        }
+        count
+    }
+
+    fn data(&mut self, item: &Item<'_>) -> u16 {
+        let rtype = item.rtype();
         match item.data {
             Data::Set(set) => {
                 let turn = usize::from(self.plan.rotation) % set.len().max(1);
                 let turned = set.rdatas().skip(turn).chain(set.rdatas().take(turn));
                 let mut count = 0;
                 for rdata in turned {
-                    self.record(item, |message, compressor| write_rdata(message, compressor, set, rdata));
+                    let ttl = item.ttl_of(rdata);
+                    self.record(item, rtype, ttl, |message, compressor| write_rdata(message, compressor, set, rdata));
                     count += 1;
                     if self.message.len() > self.limit {
                         break;
@@ -104,22 +118,25 @@ impl<'w, 'a> Writer<'w, 'a> {
             }
             Data::Cname(target) => {
                 let plan = self.plan;
-                self.record(item, |message, compressor| compressor.write(message, plan.made_name(target)));
+                self.record(item, rtype, item.ttl, |message, compressor| {
+                    compressor.write(message, plan.made_name(target));
+                });
                 1
             }
             Data::Text(start, end) => {
-                self.record(item, |message, _| message.extend_from_slice(character_string(start, end).as_slice()));
+                let string = character_string(start, end);
+                self.record(item, rtype, item.ttl, |message, _| message.extend_from_slice(&string));
                 1
             }
         }
     }
 
-    fn record(&mut self, item: &Item<'_>, write: impl FnOnce(&mut Vec<u8>, &mut Compressor)) {
+    fn record(&mut self, item: &Item<'_>, rtype: Rtype, ttl: u32, write: impl FnOnce(&mut Vec<u8>, &mut Compressor)) {
         let owner = self.plan.name(item.owner, self.query);
         self.compressor.write(self.message, owner);
-        self.message.extend_from_slice(&item.rtype().0.to_be_bytes());
+        self.message.extend_from_slice(&rtype.0.to_be_bytes());
         self.message.extend_from_slice(&self.plan.class.to_be_bytes());
-        self.message.extend_from_slice(&item.ttl.to_be_bytes());
+        self.message.extend_from_slice(&ttl.to_be_bytes());
         let length_place = self.message.len();
         self.message.extend_from_slice(&[0; 2]);
         write(self.message, &mut self.compressor);
@@ -164,37 +181,6 @@ pub(super) fn character_string(start: &str, end: &str) -> Vec<u8> {
     string
 }
 
-fn opt_length(reply: &Reply<'_>) -> usize {
-    let nsid = reply.nsid.map_or(0, |nsid| 4 + nsid.len());
-    11 + nsid + reply.ede.map_or(0, |ede| 6 + ede.text.len())
-}
-
-/// Writes the OPT record (RFC 6891 §6.1.2).
-fn write_opt(message: &mut Vec<u8>, reply: &Reply<'_>, rcode: Rcode) {
-    message.push(0);
-    message.extend_from_slice(&Rtype::OPT.0.to_be_bytes());
-    message.extend_from_slice(&reply.payload.to_be_bytes());
-    let [_, high] = (rcode.0 >> 4).to_be_bytes();
-    message.extend_from_slice(&[high, 0, if reply.dnssec_ok { 0x80 } else { 0 }, 0]);
-    let length_place = message.len();
-    message.extend_from_slice(&[0; 2]);
-    if let Some(nsid) = reply.nsid {
-        write_option(message, super::answer::OPTION_NSID, &[nsid]);
-    }
-    if let Some(ede) = reply.ede {
-        write_option(message, OPTION_EDE, &[&ede.code.to_be_bytes(), ede.text.as_bytes()]);
-    }
-    let length = u16::try_from(message.len() - length_place - 2).unwrap_or(0);
-    put(message, length_place, length);
-}
-
-fn write_option(message: &mut Vec<u8>, code: u16, pieces: &[&[u8]]) {
-    let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
-    message.extend_from_slice(&code.to_be_bytes());
-    message.extend_from_slice(&u16::try_from(length).unwrap_or(0).to_be_bytes());
-    pieces.iter().for_each(|piece| message.extend_from_slice(piece));
-}
-
 /// Makes the first four octets: opcode, RD and CD are those of the query; RA and AD are never set.
 fn header(query: Header, rcode: Rcode, authoritative: bool, truncated: bool) -> [u8; 4] {
     let [i0, i1] = query.id.to_be_bytes();
@@ -219,5 +205,3 @@ fn put(message: &mut [u8], place: usize, number: u16) {
 }
 
 const HEADER_LENGTH: usize = 12;
-/// RFC 8914 §2.
-pub(super) const OPTION_EDE: u16 = 15;

@@ -6,14 +6,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error};
+use tracing::debug;
 
-use super::{Responder, Transport};
+use super::{Client, Responder, Transport};
 
 /// A door for datagrams, ready to be opened.
 #[derive(Debug)]
@@ -35,7 +34,7 @@ impl Door {
     /// Answers until it is told to stop, then what has arrived by then, and closes the socket.
     pub async fn run(self, stop: CancellationToken) {
         let mut packet = vec![0; PACKET_MAX];
-        let mut answer = Vec::with_capacity(usize::from(self.responder.settings.udp_size));
+        let mut answer = Vec::with_capacity(usize::from(self.responder.settings().load().udp_size));
         loop {
             let received = tokio::select! {
                 biased;
@@ -79,18 +78,14 @@ impl Door {
     }
 }
 
-/// Makes the answer; returns whether there is one. A packet that trips a bug is dropped, and the door stays open.
+/// Makes the answer; returns whether there is one.
 fn respond(responder: &Responder, packet: &[u8], client: SocketAddr, answer: &mut Vec<u8>) -> bool {
     // A datagram from port 0 cannot be answered.
     if client.port() == 0 {
         return false;
     }
-    answer.clear();
-    let respond = AssertUnwindSafe(|| responder.respond(packet, Transport::Udp, answer));
-    catch_unwind(respond).unwrap_or_else(|_| {
-        error!(client.addr = %client, octets = packet.len(), "a query tripped a bug and is not answered");
-        false
-    })
+    let client = Client::new(client, Transport::Udp, responder.clock().now());
+    responder.respond(packet, client, answer).is_some()
 }
 
 /// The longest datagram there is, in octets.
@@ -107,11 +102,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 mod tests {
     use std::sync::Arc;
 
-    use prometheus_client::registry::Registry;
-
     use super::*;
     use crate::base::table::Table;
-    use crate::serve::{Metrics, Readiness, Settings};
     use crate::snapshot::{Image, Publisher, Snapshot};
 
     /// `ready.understudy. CH TXT`.
@@ -143,12 +135,7 @@ mod tests {
 
     fn open() -> (Door, SocketAddr) {
         let first = Snapshot::first(Arc::new(Image::build(&Table::new(), &Table::new())), Vec::new(), 1);
-        let responder = Responder {
-            reader: Publisher::new(first).reader(),
-            settings: Arc::new(Settings::default()),
-            readiness: Readiness::ready(),
-            metrics: Metrics::register(&mut Registry::default()),
-        };
+        let responder = crate::serve::testing::responder(Publisher::new(first).reader());
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         (Door::new(responder, socket).unwrap(), address)

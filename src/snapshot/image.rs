@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::base::table::{RowId, Table};
 use crate::zone::{Name, Rrset, Rtype, Zone, name};
 
+use super::denial::{self, Chain};
 use super::{SlotId, SlotKey, ZoneId};
 
 /// One zone that goes into an [`Image`].
@@ -45,6 +46,7 @@ pub(super) struct ZoneRow {
     /// Its rows, the apex first.
     pub(super) rows: std::ops::Range<u32>,
     pub(super) broken: bool,
+    pub(super) chain: Chain,
 }
 
 /// One owner name.
@@ -143,7 +145,8 @@ impl Image {
         }
         self.apexes.push(start);
         let rows = start..row_number(self.rows.len());
-        self.zones.push(ZoneRow { origin: apex.clone(), rows, broken: input.zone.is_none() });
+        let chain = Chain::find(self, rows.clone());
+        self.zones.push(ZoneRow { origin: apex.clone(), rows, broken: input.zone.is_none(), chain });
     }
 
     /// Returns the row of `owner`, made with those of empty non-terminals on the way; nothing if it is out of the zone.
@@ -213,6 +216,10 @@ impl Image {
         self.index = vec![NONE; (self.rows.len() * 2).next_power_of_two()];
         for number in 0..row_number(self.rows.len()) {
             let row = self.row(number);
+            let has_child = self.rows.get(number as usize + 1).is_some_and(|next| next.parent == number);
+            if !has_child && denial::is_bare_nsec3(self.entries(row)) {
+                continue;
+            }
             let mut place = self.first_place(row.parent, row.key());
             while self.index[place] != NONE {
                 place = (place + 1) % self.index.len();

@@ -8,7 +8,7 @@ use crate::base::table::RowId;
 use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::image::{Entry, Image, Row, ZoneRow};
-use super::{SlotValue, Snapshot, ZoneId};
+use super::{Denial, SlotValue, Snapshot, ZoneId};
 
 /// What a name leads to.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +21,8 @@ pub enum Lookup<'a> {
     Exact(ZoneView<'a>, Node<'a>),
     /// The name does not exist; this wildcard's sets are served in its place (RFC 4592 §3.3).
     Wildcard(ZoneView<'a>, Node<'a>),
-    /// Neither the name nor a wildcard for it exists.
-    Missing(ZoneView<'a>),
+    /// Neither the name nor a wildcard for it exists; this node is the closest encloser (RFC 4592 §3.3.1).
+    Missing(ZoneView<'a>, Node<'a>),
     /// The name is at or below this cut: others have authority.
     Delegated(ZoneView<'a>, Node<'a>),
     /// The name lies below the owner of a DNAME, which this node is.
@@ -84,7 +84,7 @@ impl Snapshot {
             let Some(child) = labels.pop().and_then(|label| image.child(number, label)) else {
                 // This row is the closest encloser; only its own `*` counts (RFC 4592 §3.3.1).
                 let wildcard = row.wildcard_child.then(|| image.child(number, b"*")).flatten();
-                return wildcard.map_or(Lookup::Missing(zone), |wildcard| {
+                return wildcard.map_or(Lookup::Missing(zone, node), |wildcard| {
                     Lookup::Wildcard(zone, Node { snapshot: self, row: image.row(wildcard) })
                 });
             };
@@ -117,7 +117,12 @@ impl<'a> ZoneView<'a> {
 
     /// Returns the apex.
     pub fn apex(self) -> Node<'a> {
-        Node { snapshot: self.snapshot, row: self.snapshot.image.row(self.row.rows.start) }
+        self.node(self.row.rows.start)
+    }
+
+    /// Returns how the zone proves that something does not exist.
+    pub fn denial(self) -> Denial<'a> {
+        self.row.chain.denial(self, &self.snapshot.image, self.row)
     }
 
     /// Returns a name of this zone wherever it stands, below a cut too: there it can be glue.
@@ -129,7 +134,15 @@ impl<'a> ZoneView<'a> {
         while let Some(label) = labels.pop() {
             number = image.child(number, label)?;
         }
-        Some(Node { snapshot: self.snapshot, row: image.row(number) })
+        Some(self.node(number))
+    }
+
+    pub(super) fn row(self, number: u32) -> &'a Row {
+        self.snapshot.image.row(number)
+    }
+
+    pub(super) fn node(self, number: u32) -> Node<'a> {
+        Node { snapshot: self.snapshot, row: self.row(number) }
     }
 }
 
@@ -149,6 +162,11 @@ impl<'a> Node<'a> {
         self.row.cut
     }
 
+    /// Returns the signatures of the name's declared sets (RFC 4034 §3), if there are any.
+    pub fn signatures(self) -> Option<&'a Arc<Rrset>> {
+        self.records(Rtype::RRSIG)
+    }
+
     /// Returns what the name has of one type; nothing if no such set is declared.
     pub fn held(self, rtype: Rtype) -> Option<Held<'a>> {
         let entry = self.snapshot.image.entries(self.row).iter().find(|entry| entry.rtype() == rtype)?;
@@ -160,6 +178,14 @@ impl<'a> Node<'a> {
         match self.held(rtype)? {
             Held::Records(set) => Some(set),
             Held::Empty { .. } => None,
+        }
+    }
+
+    /// Returns why the set of one type is not as declared, in words; nothing if it is.
+    pub fn note(self, rtype: Rtype) -> Option<&'a str> {
+        match self.snapshot.image.entries(self.row).iter().find(|entry| entry.rtype() == rtype)? {
+            Entry::Fixed(..) => None,
+            Entry::Slot(_, slot) => self.snapshot.notes.get(slot.index())?.as_deref(),
         }
     }
 

@@ -11,11 +11,13 @@
 //!
 //! **Invariant:** this room knows no health, no packet and no clock. A snapshot never changes after it was made.
 
+mod denial;
 mod image;
 mod lookup;
 mod publish;
 mod vector;
 
+pub use denial::{Denial, Nsec3Chain, NsecChain};
 pub use image::{Image, ZoneInput};
 pub use lookup::{Held, Lookup, Node, ZoneView};
 pub use publish::{Publisher, Reader};
@@ -66,6 +68,7 @@ pub struct Snapshot {
     generation: u64,
     image: Arc<Image>,
     values: Vector<SlotValue>,
+    notes: Vector<Option<Arc<str>>>,
 }
 
 impl Snapshot {
@@ -75,7 +78,8 @@ impl Snapshot {
     /// If there are not as many values as slots.
     pub fn first(image: Arc<Image>, values: Vec<SlotValue>, generation: u64) -> Self {
         assert_eq!(values.len(), image.slot_count(), "every slot has a value");
-        Self { generation, image, values: values.into_iter().collect() }
+        let notes = values.iter().map(|_| None).collect();
+        Self { generation, image, values: values.into_iter().collect(), notes }
     }
 
     /// Makes the next generation: the same but for `changes`. Ids of no slot are passed over.
@@ -85,7 +89,18 @@ impl Snapshot {
         for (slot, value) in changes {
             values.set(slot.index(), value);
         }
-        Self { generation: self.generation + 1, image: Arc::clone(&self.image), values }
+        Self { generation: self.generation + 1, image: Arc::clone(&self.image), values, notes: self.notes.clone() }
+    }
+
+    /// Says of slots why they hold what they hold; nothing where it needs no words. Ids of no slot are passed over.
+    #[must_use]
+    pub fn with_notes(mut self, notes: impl IntoIterator<Item = (SlotId, Option<Arc<str>>)>) -> Self {
+        for (slot, note) in notes {
+            if self.notes.get(slot.index()).is_some_and(|known| *known != note) {
+                self.notes.set(slot.index(), note);
+            }
+        }
+        self
     }
 
     /// Returns the number of this snapshot; it grows with each publication.

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::signed::original_ttl;
 use super::zone::Zone;
 use super::{Name, Rrset, Rtype, name, schema};
 
@@ -252,6 +253,9 @@ impl Records {
     fn set(&self, owner: &[u8], records: &[u32], judge: Judge<'_>) -> Option<Rrset> {
         let (&first, others) = records.split_first()?;
         let Entry { rtype, ttl, .. } = self.entries[first as usize];
+        // RFC 4034 §3: RRSIGs have the TTLs of what they sign, which stand in their RDATA.
+        let signed = (rtype == Rtype::RRSIG).then(|| original_ttl(self.rdata(&self.entries[first as usize]))).flatten();
+        let ttl = signed.unwrap_or(ttl);
         if others.is_empty() {
             return Some(Rrset::new(rtype, ttl, [self.rdata(&self.entries[first as usize])]));
         }
@@ -260,7 +264,7 @@ impl Records {
         let mut octets = MESSAGE_FRAME + owner.len();
         for (&record, twice) in records.iter().zip(twice) {
             let entry = &self.entries[record as usize];
-            if entry.ttl != ttl {
+            if entry.ttl != ttl && rtype != Rtype::RRSIG {
                 judge(owner, rtype, Fault::TtlDiffers { ttl: entry.ttl, used: ttl }, record as usize);
             }
             if twice {

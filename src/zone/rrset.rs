@@ -8,7 +8,7 @@ pub struct Rtype(pub u16);
 
 /// The records of one owner name and type; class IN.
 ///
-/// All have one TTL (RFC 2181 §5.2); no two are equal (RFC 2181 §5). Names within RDATA are uncompressed.
+/// All have one TTL (RFC 2181 §5.2), RRSIGs excepted; no two are equal (RFC 2181 §5). Names within RDATA are uncompressed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rrset {
     rtype: Rtype,
@@ -57,6 +57,13 @@ impl Rrset {
     /// Returns the TTL in seconds.
     pub const fn ttl(&self) -> u32 {
         self.ttl
+    }
+
+    /// Returns the TTL of one record of this set, in seconds: the set's, but that RRSIGs have each their own (RFC 4034
+    /// §3).
+    pub fn ttl_of(&self, rdata: &[u8]) -> u32 {
+        let own = (self.rtype == Rtype::RRSIG).then(|| super::signed::original_ttl(rdata)).flatten();
+        own.unwrap_or(self.ttl)
     }
 
     /// Returns the number of records.

@@ -28,9 +28,10 @@ pub fn write(zone: &Zone, out: &mut dyn Write) -> std::fmt::Result {
 
 /// Writes the records of one set, a line each.
 pub fn write_rrset(owner: &Name, set: &Rrset, out: &mut String) {
-    let begin = format!("{owner} {} IN {} ", set.ttl(), set.rtype());
     for rdata in set.rdatas() {
-        out.push_str(&begin);
+        let ttl = set.ttl_of(rdata);
+        // Writing to a string does not fail.
+        _ = write!(out, "{owner} {ttl} IN {} ", set.rtype());
         schema::print(set.rtype(), rdata, out);
         out.push('\n');
     }

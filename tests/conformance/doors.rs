@@ -8,8 +8,11 @@ use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 use proptest::prelude::*;
 use understudy::serve::{Transport, hickory};
+use understudy::zone::Rtype;
+use understudy::zone::parse::{Origin, Sources, load};
 
-use crate::support::{Answer, Server, query};
+use crate::generate::generate;
+use crate::support::{Answer, Server, client, query};
 
 /// A server behind hickory's listeners, and a runtime for them.
 struct Doors {
@@ -74,12 +77,14 @@ fn essence(octets: Vec<u8>) -> impl PartialEq + std::fmt::Debug {
     let edns = answer.message.edns.as_ref().map(|edns| (edns.max_payload(), edns.flags().dnssec_ok, edns.version()));
     let flags = (answer.rcode(), answer.is_authoritative(), answer.is_truncated(), answer.message.metadata.id);
     let queries = answer.message.queries.clone();
-    (flags, queries, edns, answer.answer(), answer.authority(), answer.additional())
+    // Each renderer chooses by itself whose spelling a compressed name has (RFC 4343 §4.1).
+    let spelt = |section: Vec<String>| section.iter().map(|record| record.to_lowercase()).collect::<Vec<_>>();
+    (flags, queries, edns, [answer.answer(), answer.authority(), answer.additional()].map(spelt))
 }
 
 fn ours(server: &Server, packet: &[u8], transport: Transport) -> Vec<u8> {
     let mut octets = Vec::new();
-    assert!(server.responder.respond(packet, transport, &mut octets));
+    assert!(server.responder.respond(packet, client(transport), &mut octets).is_some());
     octets
 }
 
@@ -159,12 +164,54 @@ proptest! {
             packet.truncate(length.index(packet.len()));
         }
         let mut octets = Vec::new();
-        if server.responder.respond(&packet, Transport::Udp, &mut octets) {
+        if server.responder.respond(&packet, client(Transport::Udp), &mut octets).is_some() {
             prop_assert!(octets.len() >= 12 && octets.len() <= 1232);
             prop_assert_eq!((&octets[..2], octets[2] & 0x80), (&packet[..2], 0x80));
         } else {
             prop_assert!(packet.len() < 12 || packet[2] & 0x80 != 0);
         }
+    }
+}
+
+/// The zones that are compared with other servers, too.
+#[test]
+fn both_renderers_say_the_same_of_zones_of_every_shape() {
+    for seed in 0..12 {
+        let case = generate(seed, "t.", "elsewhere.", 80);
+        let parse = |(_, text): &(String, String)| {
+            let parsed = load("zone", text.as_bytes(), Origin::Unknown, &mut Nothing);
+            parsed.zone.unwrap_or_else(|| panic!("{:?}", parsed.findings))
+        };
+        let doors = Doors::open(Server::of(case.zones.iter().map(parse).collect()));
+        for (number, (name, rtype)) in case.questions.iter().enumerate() {
+            let mut packet = query(&format!("{name} {rtype}"), Some(1232));
+            packet[..2].copy_from_slice(&u16::try_from(number).unwrap().to_be_bytes());
+            let said = [ours(&doors.server, &packet, Transport::Tcp), doors.ask_tcp(&packet)].map(essence);
+            assert_eq!(said[0], said[1], "seed {seed}: {name} {rtype}");
+        }
+    }
+}
+
+/// The signed zone of RFC 5155, with DO.
+#[test]
+fn both_renderers_tell_signatures_and_proofs() {
+    let doors = Doors::open(crate::rfc5155::server());
+    for (question, ..) in crate::rfc5155::APPENDIX_B {
+        let mut packet = query(question, Some(1232));
+        let flags = packet.len() - 4;
+        packet[flags] = 0x80;
+        let said = [ours(&doors.server, &packet, Transport::Tcp), doors.ask_tcp(&packet)];
+        let said = said.map(|octets| crate::message::Said::read(&octets).unwrap());
+        assert_eq!(said[0], said[1], "{question}");
+        assert!(said[0].authority.iter().any(|record| record.rtype == Rtype::RRSIG), "{question}");
+    }
+}
+
+struct Nothing;
+
+impl Sources for Nothing {
+    fn read(&mut self, _: &str, path: &str) -> Result<(String, Vec<u8>), String> {
+        Err(path.to_owned())
     }
 }
 
@@ -199,7 +246,7 @@ fn the_udp_door_keeps_every_limit() {
 #[test]
 fn a_server_that_starts_is_silent_but_for_its_readiness() {
     let doors = Doors::open(Server::new(&["t. 60 SOA n.t. h. 1 2 3 4 30"]));
-    doors.server.responder.readiness.set(understudy::serve::Status { answering: false, fault: None });
+    doors.server.responder.readiness().set(understudy::serve::Status { answering: false, fault: None });
     let client = doors.client();
     client.send(&query("t. SOA", None)).unwrap();
     client.send(&query("ready.understudy. TXT CH", None)).unwrap();

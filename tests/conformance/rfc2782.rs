@@ -17,7 +17,11 @@ const ZONE: &str = "
     _sip._tcp.t. 60 SRV 20 1 5060 x.nowhere.
     _off._tcp.t. 60 SRV 0 0 0 .
     t. 60 NAPTR 1 1 \"s\" \"SIP+D2T\" \"\" _sip._tcp.t.
+    a.naptr.t. 60 NAPTR 1 1 \"a\" \"x\" \"\" a.t.
+    u.naptr.t. 60 NAPTR 1 1 \"u\" \"x\" \"!.*!sip:x!\" a.t.
+    next.naptr.t. 60 NAPTR 1 1 \"\" \"x\" \"\" a.naptr.t.
     t. 60 HTTPS 1 .
+    alias.t. 60 HTTPS 0 t.
     t. 60 A 192.0.2.9
     a.t. 60 A 192.0.2.1
     a.t. 60 AAAA 2001:db8::1
@@ -39,17 +43,23 @@ fn the_addresses_of_every_target_of_ours_come_along_once() {
 
 #[test]
 fn minimal_responses_leave_them_off() {
-    let mut server = Server::new(&[ZONE, OTHER]);
+    let server = Server::new(&[ZONE, OTHER]);
     server.set(|settings| settings.minimal_responses = true);
     assert_eq!(server.ask("_sip._tcp.t. SRV").additional(), [""; 0]);
 }
 
 #[test]
-fn a_naptr_brings_the_srv_set_and_https_its_owner_s_addresses() {
+fn a_naptr_brings_what_its_flag_tells_and_https_its_host_s_addresses() {
     let server = Server::new(&[ZONE, OTHER]);
     let naptr = server.ask("t. NAPTR").additional();
-    assert!(naptr.len() == 6 && naptr.iter().all(|line| line.starts_with("_sip._tcp.t. 60 SRV ")), "{naptr:?}");
+    let (srv, addresses) = naptr.split_at(6);
+    assert!(srv.iter().all(|line| line.starts_with("_sip._tcp.t. 60 SRV ")), "{srv:?}");
+    assert_eq!(addresses, ADDRESSES);
     assert_eq!(server.ask("t. HTTPS").additional(), ["t. 60 A 192.0.2.9"]);
+    assert_eq!(server.ask("alias.t. HTTPS").additional(), ["t. 60 HTTPS 1 .", "t. 60 A 192.0.2.9"]);
+    assert_eq!(server.ask("a.naptr.t. NAPTR").additional(), ADDRESSES[..2]);
+    assert_eq!(server.ask("u.naptr.t. NAPTR").additional(), [""; 0]);
+    assert_eq!(server.ask("next.naptr.t. NAPTR").additional().len(), 3);
     assert_eq!(server.ask("_off._tcp.t. SRV").additional(), [""; 0]);
 }
 

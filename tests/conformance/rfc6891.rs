@@ -3,7 +3,7 @@
 use hickory_proto::op::ResponseCode::{BADSIG, FormErr, NoError};
 use understudy::serve::Transport;
 
-use crate::support::{Answer, Server, query};
+use crate::support::{Answer, Server, client, query};
 
 fn large() -> Server {
     let mut zone = "t. 60 SOA n. h. 1 2 3 4 60\n".to_owned();
@@ -66,14 +66,14 @@ fn two_opt_records_are_a_format_error() {
     packet.extend_from_slice(&opt);
     packet[11] = 2;
     let mut octets = Vec::new();
-    assert!(server.responder.respond(&packet, Transport::Udp, &mut octets));
+    assert!(server.responder.respond(&packet, client(Transport::Udp), &mut octets).is_some());
     assert_eq!(Answer::read(octets).rcode(), FormErr);
 }
 
 /// RFC 5001.
 #[test]
 fn nsid_is_told_to_who_asks_if_configured() {
-    let mut server = large();
+    let server = large();
     let mut packet = query("t. SOA", Some(1232));
     let length = packet.len() - 1;
     packet[length] = 4;

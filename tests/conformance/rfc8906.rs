@@ -3,7 +3,7 @@
 use hickory_proto::op::ResponseCode::{FormErr, NoError, NotImp, Refused};
 use understudy::serve::{Status, Transport};
 
-use crate::support::{Server, query};
+use crate::support::{Server, client, query};
 
 fn server() -> Server {
     Server::new(&["t. 60 SOA n. h. 1 2 3 4 60\nt. 60 A 192.0.2.1"])
@@ -19,13 +19,21 @@ fn types_and_classes() {
         ("t. OPT", FormErr),
         ("t. TSIG", FormErr),
         ("t. MAILB", NotImp),
-        ("t. TYPE0", FormErr),
+        ("t. MAILA", NotImp),
+        ("t. TKEY", NotImp),
+        ("t. TYPE0", NoError),
+        ("t. TYPE200", NoError),
         ("t. A 4", Refused),
-        ("t. A 255", Refused),
+        ("t. A 255", NoError),
         ("t. A CH", Refused),
     ] {
         assert_eq!(server.ask(question).rcode(), rcode, "{question}");
     }
+    let any_class = server.ask("t. A 255");
+    assert_eq!((any_class.answer(), any_class.is_authoritative()), (vec!["t. 60 A 192.0.2.1".to_owned()], false));
+    let mut octets = Vec::new();
+    assert!(server.responder.respond(&query("t. AXFR", None), client(Transport::Udp), &mut octets).is_some());
+    assert_eq!(octets[3] & 15, 4, "RFC 5936 §4.2");
 }
 
 #[test]
@@ -35,7 +43,7 @@ fn other_opcodes_are_not_implemented() {
         let mut packet = query("t. A", None);
         packet[2] = opcode << 3;
         let mut octets = Vec::new();
-        assert!(server.responder.respond(&packet, Transport::Udp, &mut octets));
+        assert!(server.responder.respond(&packet, client(Transport::Udp), &mut octets).is_some());
         assert_eq!((octets.len(), octets[2], octets[3]), (12, 0x80 | opcode << 3, 4));
     }
 }
@@ -66,7 +74,7 @@ fn readiness_is_told_even_before_answers_are_given() {
     let server = server();
     let ready = |wanted: &str| server.ask("ready.understudy. TXT CH").is(NoError, true, wanted, "", "");
     ready("ready.understudy. 0 TXT ready");
-    server.responder.readiness.set(Status { answering: false, fault: Some("starting".to_owned()) });
+    server.responder.readiness().set(Status { answering: false, fault: Some("starting".to_owned()) });
     ready("ready.understudy. 0 TXT not ready: starting");
     assert!(server.is_silent(&query("t. A", None)));
     assert!(server.is_silent(&query("version.bind. TXT CH", None)));
@@ -75,7 +83,7 @@ fn readiness_is_told_even_before_answers_are_given() {
 /// RFC 4892.
 #[test]
 fn version_and_id_are_told_only_if_configured() {
-    let mut server = server();
+    let server = server();
     for question in ["version.bind. TXT CH", "version.server. TXT CH", "id.server. TXT CH", "hostname.bind. TXT CH"] {
         assert_eq!(server.ask(question).rcode(), Refused);
     }

@@ -7,7 +7,7 @@ use crate::support::{Server, query};
 
 #[test]
 fn glue_of_the_domain_comes_first_then_that_of_siblings() {
-    let mut server = Server::new(&[
+    let server = Server::new(&[
         "
         t. 60 SOA n. h. 1 2 3 4 60
         a.t. 60 NS ns.b.t.

@@ -16,7 +16,7 @@ const UNKNOWN: &str = "understudy_probe_outcomes_total{kind=\"tcp\",outcome=\"un
 #[test]
 fn without_descriptors_outcomes_are_unknown_nobody_is_down_and_questions_are_answered() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
-    let config = quick("1s").replace("[server]", "[server]\ntcp-idle = \"60s\"");
+    let config = quick("1s").replace("[server]", "[server]\ntcp-idle = \"60s\"\ntcp-limit-per-client = 1000");
     let config = folder.write("understudy.toml", config);
     let zone = folder.write("example.com.zone", hosts.zone().replace("_sip._tcp", "_load._tcp"));
     let [node1, _node2, _standby] = hosts.up();

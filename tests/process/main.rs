@@ -7,6 +7,7 @@
 mod bad_input;
 mod client;
 mod descriptors;
+mod doors;
 mod failover;
 mod held;
 mod metrics;

@@ -110,7 +110,7 @@ fn sigterm_writes_the_last_decision_closes_the_doors_and_exits_0_within_seconds(
     drop(idle);
     drop(standby);
     drop((UdpSocket::bind(address).unwrap(), TcpListener::bind(address).unwrap()));
-    assert!(server.log.text().contains("\"stopped\""));
+    server.log.wait_from(0, &["\"stopped\""]);
 
     let after = serves_the_standby_at_once(&[&config, &zone], &state, &hosts);
     assert!(after > before, "serial {after} after {before}");

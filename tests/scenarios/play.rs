@@ -308,7 +308,9 @@ impl Stage {
         let query = QueryView::parse(&packet).unwrap();
         let status = serve::Status { answering: true, fault: None };
         let settings = serve::Settings::default();
-        let context = Context { settings: &settings, status: &status, transport: Transport::Tcp, rotation: 0 };
+        let client = serve::Client { address: [127, 0, 0, 1].into(), transport: Transport::Tcp, now: self.now };
+        let secrets = serve::Secrets::new([1; 16]);
+        let context = Context { settings: &settings, status: &status, client, secrets: &secrets, rotation: 0 };
         let plan = serve::answer(snapshot, &query, &context);
         let mut octets = Vec::new();
         serve::render(&plan, &query, serve::limit(&query, &context), &mut octets);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::Record;
 use prometheus_client::registry::Registry;
+use understudy::base::clock::{Clock, Mono, Now, UnixTime};
 use understudy::base::table::Table;
-use understudy::serve::{Metrics, Readiness, Responder, Settings, Transport};
+use understudy::serve::{Client, Limiter, Metrics, Parts, Readiness, Responder, Secrets, Settings, Transport};
 use understudy::snapshot::{Image, Publisher, SlotId, SlotKey, SlotValue, Snapshot, ZoneId, ZoneInput};
 use understudy::zone::{Name, Rrset, Rtype, Srv, Zone, ZoneBuilder};
 
@@ -68,7 +69,16 @@ impl Server {
 
     /// Serves these zones; the sets named as `zone number, owner, type` are slots with their declared records.
     pub(crate) fn with_slots(zones: &[&str], slots: &[(usize, &str, Rtype)]) -> Self {
-        let zones: Table<ZoneId, ZoneInput> = zones.iter().map(|text| input(text)).collect();
+        Self::build(zones.iter().map(|text| input(text)).collect(), slots)
+    }
+
+    /// Serves zones that were read elsewhere.
+    pub(crate) fn of(zones: Vec<Zone>) -> Self {
+        let input = |zone: Zone| ZoneInput { origin: zone.origin().clone(), zone: Some(Arc::new(zone)) };
+        Self::build(zones.into_iter().map(input).collect(), &[])
+    }
+
+    fn build(zones: Table<ZoneId, ZoneInput>, slots: &[(usize, &str, Rtype)]) -> Self {
         let ids: Vec<ZoneId> = zones.ids().collect();
         let keys: Table<SlotId, SlotKey> = slots
             .iter()
@@ -81,24 +91,26 @@ impl Server {
         let values = values.collect();
         let first = Snapshot::first(Arc::new(Image::build(&zones, &keys)), values, 1);
         let publisher = Publisher::new(first.clone());
-        let responder = Responder {
-            reader: publisher.reader(),
-            settings: Arc::new(Settings::default()),
-            readiness: Readiness::ready(),
-            metrics: Metrics::register(&mut Registry::default()),
-        };
+        let responder = responder(&publisher);
         Self { responder, publisher, first }
     }
 
     /// Changes a setting.
-    pub(crate) fn set(&mut self, change: impl FnOnce(&mut Settings)) {
-        change(Arc::make_mut(&mut self.responder.settings));
+    pub(crate) fn set(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = Settings::clone(&self.responder.settings().load());
+        change(&mut settings);
+        self.responder.settings().set(settings);
     }
 
     /// Publishes a snapshot in which one slot holds something else.
     pub(crate) fn publish(&mut self, slot: usize, value: SlotValue) {
         let slot = understudy::base::table::RowId::from_index(slot);
-        self.first = self.first.next([(slot, value)]);
+        self.publish_snapshot(self.first.next([(slot, value)]));
+    }
+
+    /// Publishes a snapshot.
+    pub(crate) fn publish_snapshot(&mut self, next: Snapshot) {
+        self.first = next;
         assert!(self.publisher.publish(self.first.clone()));
     }
 
@@ -113,13 +125,32 @@ impl Server {
 
     pub(crate) fn ask_octets(&self, packet: &[u8], transport: Transport) -> Answer {
         let mut octets = Vec::new();
-        assert!(self.responder.respond(packet, transport, &mut octets), "silence");
+        assert!(self.responder.respond(packet, client(transport), &mut octets).is_some(), "silence");
         Answer::read(octets)
     }
 
     pub(crate) fn is_silent(&self, packet: &[u8]) -> bool {
-        !self.responder.respond(packet, Transport::Udp, &mut Vec::new())
+        self.responder.respond(packet, client(Transport::Udp), &mut Vec::new()).is_none()
     }
+}
+
+/// Makes a responder with defaults that is ready.
+pub(crate) fn responder(publisher: &Publisher) -> Responder {
+    Responder::new(Parts {
+        reader: publisher.reader(),
+        settings: Settings::default(),
+        secrets: Secrets::new([1; 16]),
+        readiness: Readiness::ready(),
+        metrics: Metrics::register(&mut Registry::default()),
+        limiter: Limiter::new([2; 16]),
+        clock: Clock::start(),
+    })
+}
+
+/// A client on loopback, at a fixed time.
+pub(crate) fn client(transport: Transport) -> Client {
+    let now = Now { mono: Mono::START, wall: UnixTime::from_secs(1_800_000_000) };
+    Client { address: [127, 0, 0, 1].into(), transport, now }
 }
 
 fn input(text: &str) -> ZoneInput {
@@ -146,6 +177,22 @@ pub(crate) fn query(question: &str, payload: Option<u16>) -> Vec<u8> {
     packet
 }
 
+/// Makes a query with an OPT record of these options, each a code and its data.
+pub(crate) fn query_with(question: &str, options: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut packet = query(question, Some(1232));
+    let options: Vec<u8> = options
+        .iter()
+        .flat_map(|(code, data)| {
+            let length = u16::try_from(data.len()).unwrap();
+            [&code.to_be_bytes(), &length.to_be_bytes(), *data].concat()
+        })
+        .collect();
+    packet.truncate(packet.len() - 2);
+    packet.extend_from_slice(&u16::try_from(options.len()).unwrap().to_be_bytes());
+    packet.extend_from_slice(&options);
+    packet
+}
+
 /// One answer, decoded by hickory.
 pub(crate) struct Answer {
     pub(crate) octets: Vec<u8>,
@@ -168,6 +215,15 @@ impl Answer {
 
     pub(crate) fn is_truncated(&self) -> bool {
         self.message.metadata.truncation
+    }
+
+    /// Returns the data of the first option with this code.
+    pub(crate) fn option(&self, code: u16) -> Option<Vec<u8>> {
+        let edns = self.message.edns.as_ref()?;
+        edns.options()
+            .as_ref()
+            .iter()
+            .find_map(|(known, option)| (u16::from(*known) == code).then(|| Vec::<u8>::try_from(option).unwrap()))
     }
 
     pub(crate) fn answer(&self) -> Vec<String> {

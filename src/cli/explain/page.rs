@@ -116,7 +116,7 @@ fn ask(core: &Core, name: &Name, rtype: Option<Rtype>) -> Answer {
         Lookup::Wildcard(_, node) => {
             held(node, name, rtype, Some(format!("the name is not there: {} answers for it", node.owner())))
         }
-        Lookup::Missing(_) => {
+        Lookup::Missing(..) => {
             let near = nearest_owner(core.snapshot(), core.setup(), name);
             let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             let remark = Some(format!("no such name, and nothing below it{near}"));

@@ -58,7 +58,7 @@ impl Question {
         }
         let look = |name: &Name| snapshot.lookup(name.wire(), self.rtype.unwrap_or(Rtype::A));
         candidates.retain(|name| !matches!(look(name), Lookup::Outside));
-        let exists = |name: &&Name| !matches!(look(name), Lookup::Missing(_) | Lookup::Broken);
+        let exists = |name: &&Name| !matches!(look(name), Lookup::Missing(..) | Lookup::Broken);
         let found = candidates.iter().find(exists).or_else(|| candidates.first());
         found.cloned().ok_or_else(|| self.outside(snapshot, setup))
     }

@@ -1,5 +1,6 @@
 //! Reads the files and gives [`Running`], or all findings.
 
+mod identity;
 mod outside;
 mod secrets;
 mod zones;
@@ -19,13 +20,14 @@ use crate::policy::Settings as Policy;
 use crate::probe::Authority;
 use crate::probe::allow::{Access, Network};
 use crate::resolve::Addresses;
+use crate::serve::{self, AccessList};
 use crate::zone::{Name, Zone, check};
 
 pub use outside::servers;
 
 use super::lower::{Options, Recipe};
-use super::running::{Running, ServeSettings, ServerSettings, StateSettings};
-use super::shape::{self, File};
+use super::running::{Running, ServerSettings, StateSettings};
+use super::shape::{self, File, ZoneEntry};
 use super::source::Source;
 
 pub use secrets::read as read_secret;
@@ -90,6 +92,8 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let folder = chosen.config.as_deref().map(folder_of).unwrap_or_default();
     read_authorities(&mut file, &folder, &mut findings);
     secrets::read_all(&mut file, &folder, &mut findings);
+    let identity = identity::read_identity(&file.doors, &folder, &mut findings);
+    let secrets = identity::read_secrets(&file.doors, &folder, &mut findings);
     let server = server_settings(&file, input);
     let options = check::Options {
         r#static: input.fixed,
@@ -117,7 +121,9 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     }
     Ok(Running {
         state: state_settings(file, input, &folder, environment),
-        serve: serve_settings(file),
+        serve: serve_settings(file, server.tcp_idle, access_lists(file, &folder, &read.origins)),
+        secrets,
+        identity,
         server,
         setup: lowered.setup,
         specs: lowered.specs,
@@ -233,6 +239,9 @@ fn server_settings(file: &File, input: &Input) -> ServerSettings {
     ServerSettings {
         listen_is_default: named.is_none(),
         listen: named.unwrap_or(base.listen),
+        tls_listen: file.doors.tls_listen.clone(),
+        https_listen: file.doors.https_listen.clone(),
+        quic_listen: file.doors.quic_listen.clone(),
         workers: server.workers.unwrap_or(base.workers),
         tcp_limit: server.tcp_limit.unwrap_or(base.tcp_limit),
         tcp_limit_per_client: server.tcp_limit_per_client.unwrap_or(base.tcp_limit_per_client),
@@ -242,14 +251,28 @@ fn server_settings(file: &File, input: &Input) -> ServerSettings {
     }
 }
 
-fn serve_settings(file: &File) -> ServeSettings {
-    let (base, server) = (ServeSettings::default(), &file.server);
-    ServeSettings {
+fn serve_settings(file: &File, idle: Duration, zones: HashMap<Name, AccessList>) -> serve::Settings {
+    let (base, server, limits) = (serve::Settings::default(), &file.server, &file.limits);
+    let nsid = server.nsid.as_ref().map(|octets| String::from_utf8_lossy(octets).into_owned());
+    serve::Settings {
         udp_size: server.udp_size.unwrap_or(base.udp_size),
         minimal_responses: server.minimal_responses.unwrap_or(base.minimal_responses),
-        nsid: server.nsid.clone().or(base.nsid),
+        nsid: nsid.or(base.nsid),
         version: server.version.clone().unwrap_or(base.version),
+        keepalive: idle,
+        amplification: limits.amplification.unwrap_or(base.amplification),
+        rates: limits.rates(),
+        doors: limits.doors.clone(),
+        zones,
+        query_log: server.query_log.unwrap_or(base.query_log),
     }
+}
+
+/// Returns who may ask in which zone, where that is limited.
+fn access_lists(file: &File, folder: &Path, origins: &HashMap<PathBuf, Name>) -> HashMap<Name, AccessList> {
+    let limited = file.zones.iter().filter(|entry| !entry.allow_query.is_open());
+    let origin = |entry: &ZoneEntry| origins.get(&folder.join(&entry.file.value)).cloned();
+    limited.filter_map(|entry| Some((origin(entry)?, entry.allow_query.clone()))).collect()
 }
 
 fn state_settings(file: &File, input: &Input, folder: &Path, environment: &dyn Environment) -> StateSettings {

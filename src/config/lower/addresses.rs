@@ -57,6 +57,16 @@ impl Services<'_, '_, '_> {
             return None;
         };
         let zone: &ZoneSetup = self.zones.get(id)?;
+        if let Some(origin) = zone.signed() {
+            let finding = Finding::error("address-signed", format!("{name} lies in {origin}, which comes signed"));
+            self.findings.push(
+                finding
+                    .at(entry.name.place.clone())
+                    .why("addresses other than the declared ones would have no signature")
+                    .help("leave the entry out, or serve the zone unsigned"),
+            );
+            return None;
+        }
         // A broken zone has findings of its own.
         let sets = zone.zone.as_ref()?.rrsets(name);
         let declared = Declared { fills: fills(id, name, sets), addresses: addresses(sets) };

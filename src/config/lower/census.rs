@@ -1,6 +1,6 @@
 //! Walks all zones once or twice and notes what health can touch: SRV sets, their hosts, the hosts' addresses.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub(super) struct Census {
     pub(super) closed: HashSet<Name>,
     /// Every host of a member.
     pub(super) hosts: Vec<Host>,
+    /// The zones that came signed and would have services, and how many: they are served as declared.
+    pub(super) signed: BTreeMap<Name, usize>,
     by_name: HashMap<Name, usize>,
 }
 
@@ -52,13 +54,18 @@ impl Census {
     /// Takes stock of the zones; `resolved` are the addresses of hosts outside of them.
     pub(super) fn take(zones: &Table<ZoneId, ZoneSetup>, resolved: &Addresses) -> Self {
         let mut census = Self::default();
+        let signed: Table<ZoneId, bool> = zones.iter().map(|(_, zone)| zone.signed().is_some()).collect();
         walk(zones, |zone, owner, sets, ours| {
             let srv = sets.iter().find(|set| set.rtype() == Rtype::SRV);
             if let Some(set) = srv.filter(|_| ours) {
-                census.add_service(zone, owner, set);
+                if signed[zone] {
+                    *census.signed.entry(zones[zone].origin.clone()).or_default() += 1;
+                } else {
+                    census.add_service(zone, owner, set);
+                }
             }
         });
-        walk(zones, |zone, owner, sets, ours| census.add_addresses(zone, owner, sets, ours));
+        walk(zones, |zone, owner, sets, ours| census.add_addresses(zone, owner, sets, ours, signed[zone]));
         let origins: HashMap<&Name, &ZoneSetup> = zones.iter().map(|(_, zone)| (&zone.origin, zone)).collect();
         for host in &mut census.hosts {
             host.inside = !host.addresses.is_empty() || is_inside(&host.name, &origins);
@@ -93,7 +100,7 @@ impl Census {
         row
     }
 
-    fn add_addresses(&mut self, zone: ZoneId, owner: &Name, sets: &[Arc<Rrset>], ours: bool) {
+    fn add_addresses(&mut self, zone: ZoneId, owner: &Name, sets: &[Arc<Rrset>], ours: bool, signed: bool) {
         let has = sets.iter().any(|set| matches!(set.rtype(), Rtype::A | Rtype::AAAA));
         let Some(row) = has.then(|| self.host(owner)).flatten() else { return };
         let Some(host) = self.hosts.get_mut(row) else { return };
@@ -102,7 +109,7 @@ impl Census {
             return;
         }
         host.addresses = addresses(sets);
-        if ours {
+        if ours && !signed {
             host.fills = fills(zone, owner, sets);
         }
     }

@@ -252,6 +252,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         let name = &entry.matches.value;
         let origins: HashSet<&Name> =
             self.zones.iter().filter(|(_, zone)| zone.zone.is_none()).map(|(_, zone)| &zone.origin).collect();
+        let origins: HashSet<&Name> = origins.into_iter().chain(self.census.signed.keys()).collect();
         if ancestors(name).any(|above| origins.contains(&above)) {
             return;
         }
@@ -317,6 +318,15 @@ fn unprobed_note(unprobed: &BTreeMap<String, (usize, Name)>) -> Option<Finding> 
 
 fn hosts(count: usize) -> String {
     if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
+}
+
+/// Tells that a zone's services do not follow health.
+pub(super) fn signed_finding(origin: &Name, services: usize) -> Finding {
+    let services =
+        if services == 1 { "its service follows".to_owned() } else { format!("its {services} services follow") };
+    Finding::warning("zone-signed", format!("{origin} comes signed: {services} no health"))
+        .why("records other than the declared ones would have no signature, and validating resolvers would refuse them")
+        .help("serve the zone unsigned, or move the services into an unsigned zone of their own below it")
 }
 
 /// What is noted of hosts that are resolved.

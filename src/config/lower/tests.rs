@@ -479,6 +479,34 @@ fn a_broken_zone_is_kept_without_data() {
     assert_eq!((lowered.setup.zones.len(), lowered.setup.pools.len()), (2, 2));
 }
 
+/// Whatever health would change has no signature.
+#[test]
+fn a_zone_that_comes_signed_is_served_as_declared() {
+    let sip = zone("example.com", SIP);
+    let mut builder = ZoneBuilder::new(sip.origin.clone());
+    for (owner, sets) in sip.zone.as_ref().unwrap().nodes() {
+        for (set, rdata) in sets.iter().flat_map(|set| set.rdatas().map(move |rdata| (set, rdata))) {
+            builder.add(owner, set.rtype(), set.ttl(), rdata).unwrap();
+        }
+    }
+    let over_soa = [&[0, 6, 13, 2, 0, 0, 1, 44], [0u8; 10].as_slice(), sip.origin.wire(), &[1; 64]].concat();
+    builder.add(&sip.origin, Rtype::RRSIG, 300, &over_soa).unwrap();
+    let signed = ZoneSetup { origin: sip.origin, zone: Some(Arc::new(builder.finish().unwrap())) };
+
+    let config = "[[service]]\nmatch = \"_sip._tcp.example.com\"\nhold = \"5s\"";
+    let lowered = lower_with(config, vec![signed.clone()], Options::default());
+    assert!(lowered.setup.pools.is_empty() && lowered.setup.hosts.iter().all(|host| host.fills.is_empty()));
+    assert!(lowered.setup.targets.is_empty());
+    assert_eq!(faults(&lowered), [("zone-signed", 0)]);
+
+    let address = "[[address]]\nname = \"sip-node1.example.com\"\ntiers = [[\"127.0.1.1\"]]\ncheck = { kind = \"tcp\", port = 1 }";
+    let lowered = lower_with(address, vec![signed.clone()], Options::default());
+    assert_eq!(faults(&lowered), [("address-signed", 3), ("zone-signed", 0)]);
+
+    let fixed = Options { fixed: true, ..Options::default() };
+    assert_eq!(faults(&lower_with("", vec![signed], fixed)), []);
+}
+
 #[test]
 fn web_servers_are_asked_leniently_unless_the_config_says_more() {
     let records = "_http._tcp SRV 0 0 8080 a\n_https._tcp SRV 0 0 8443 a\na A 127.0.0.1\n";

@@ -8,9 +8,11 @@ use crate::config::keys;
 use crate::config::reader::{Reader, Section};
 use crate::config::source::{List, Placed};
 use crate::config::values;
+use crate::serve::AccessList;
 use crate::zone::Name;
 
 use super::check::{CheckShape, read_check};
+use super::doors::access_list;
 use super::settings::{PolicyKeys, TargetKeys};
 
 /// One `[[zone]]`.
@@ -20,6 +22,8 @@ pub struct ZoneEntry {
     pub name: Option<Placed<Name>>,
     /// `file`
     pub file: Placed<PathBuf>,
+    /// `allow-query`
+    pub allow_query: AccessList,
 }
 
 /// One `[[service]]`.
@@ -70,7 +74,8 @@ fn read_zone(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<ZoneEntry
     if !section.has("file") && !section.has("primaries") {
         reader.missing(section, "file", "name the zone's file, such as file = \"example.com.zone\"");
     }
-    Some(ZoneEntry { name, file: file? })
+    let allow_query = access_list(reader.take_list(section, "allow-query", values::network));
+    Some(ZoneEntry { name, file: file?, allow_query })
 }
 
 /// Reads every `[[service]]`.

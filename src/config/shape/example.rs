@@ -2,8 +2,8 @@
 
 use crate::config::keys::{SECTIONS, Status};
 use crate::config::load::DEFAULT_LISTEN;
-use crate::config::{ServeSettings, ServerSettings, StateSettings};
-use crate::{health, policy};
+use crate::config::{ServerSettings, StateSettings};
+use crate::{health, policy, serve};
 
 use super::*;
 
@@ -79,6 +79,9 @@ fn each_default_of_the_example_is_the_codes_default() {
     let server = ServerSettings {
         listen: file.server.listen.unwrap(),
         listen_is_default: true,
+        tls_listen: file.doors.tls_listen,
+        https_listen: file.doors.https_listen,
+        quic_listen: file.doors.quic_listen,
         workers: file.server.workers.unwrap(),
         tcp_limit: file.server.tcp_limit.unwrap(),
         tcp_limit_per_client: file.server.tcp_limit_per_client.unwrap(),
@@ -88,13 +91,24 @@ fn each_default_of_the_example_is_the_codes_default() {
     };
     assert_eq!(server, ServerSettings::default());
     assert_eq!(server.listen, DEFAULT_LISTEN);
-    let serve = ServeSettings {
+    let serve = serve::Settings {
         udp_size: file.server.udp_size.unwrap(),
         minimal_responses: file.server.minimal_responses.unwrap(),
-        nsid: file.server.nsid,
+        nsid: file.server.nsid.map(|_| "some".to_owned()),
         version: file.server.version.unwrap(),
+        keepalive: file.server.tcp_idle.unwrap(),
+        amplification: file.limits.amplification.unwrap(),
+        rates: serve::Rates {
+            rate: file.limits.rate.unwrap(),
+            slip: file.limits.slip.unwrap(),
+            v4: file.limits.v4.unwrap(),
+            v6: file.limits.v6.unwrap(),
+        },
+        doors: file.limits.doors,
+        zones: std::collections::HashMap::new(),
+        query_log: file.server.query_log.unwrap(),
     };
-    assert_eq!(serve, ServeSettings::default());
+    assert_eq!(serve, serve::Settings::default());
     assert_eq!(file.state.max_age, Some(StateSettings::default().max_age));
     assert_eq!(file.target.deep_interval.as_ref().unwrap().value, crate::probe::DEEP_INTERVAL);
     let renew = file.target.watch_renew.as_ref().unwrap().value;

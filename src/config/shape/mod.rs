@@ -1,6 +1,7 @@
 //! The shape of a config file, version 1: what is written there, each value with its place, nothing resolved yet.
 
 mod check;
+mod doors;
 mod entries;
 #[cfg(test)]
 mod example;
@@ -26,6 +27,7 @@ pub use check::{
     CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, LoginShape, PushShape, Reference,
     SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape, check_keys,
 };
+pub use doors::{Doors, Limits};
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
 pub use settings::{PolicyKeys, TargetKeys};
 
@@ -34,6 +36,10 @@ pub use settings::{PolicyKeys, TargetKeys};
 pub struct File {
     /// `[server]`
     pub server: Server,
+    /// The keys of `[server]` about encrypted doors and cookies.
+    pub doors: Doors,
+    /// `[limits]`
+    pub limits: Limits,
     /// `[state]`
     pub state: State,
     /// The keys of `[health]` that a service may set for itself.
@@ -75,6 +81,8 @@ pub struct Server {
     pub strict_zones: Option<bool>,
     /// `metrics-listen`
     pub metrics_listen: Option<SocketAddr>,
+    /// `query-log`
+    pub query_log: Option<u32>,
 }
 
 /// `[state]`; nothing where the default holds.
@@ -136,6 +144,7 @@ fn line_of(finding: &Finding) -> Option<u32> {
 fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
     reader.refuse_unknown_sections(root);
     read_version(reader, root);
+    let server = reader.table(root, "server", "[server]");
     let health = reader.table(root, "health", "[health]");
     if let Some(health) = &health {
         reader.refuse_unknown_keys(health, &[keys::TARGET, keys::PROBING]);
@@ -144,9 +153,6 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
     if let Some(policy) = &policy {
         reader.refuse_unknown_keys(policy, &[keys::POLICY]);
     }
-    if let Some(limits) = reader.table(root, "limits", "[limits]") {
-        reader.refuse_unknown_keys(&limits, &[keys::LIMITS]);
-    }
     for key in reader.tables(root, "key", "[[key]]") {
         let message = "`[[key]]` is not there yet";
         let finding = Finding::error("config-key-later", message).at(reader.place(&key));
@@ -154,7 +160,9 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
         reader.refuse_unknown_keys(&key, &[keys::TSIG_KEY]);
     }
     File {
-        server: read_server(reader, root),
+        server: server.as_ref().map(|section| read_server(reader, section)).unwrap_or_default(),
+        doors: server.as_ref().map(|section| Doors::read(reader, section)).unwrap_or_default(),
+        limits: Limits::read(reader, root),
         state: read_state(reader, root),
         target: health.as_ref().map(|section| TargetKeys::read(reader, section)).unwrap_or_default(),
         probing: health.as_ref().map(|section| read_probing(reader, section)).unwrap_or_default(),
@@ -177,9 +185,7 @@ fn read_version(reader: &mut Reader<'_>, root: &Section<'_>) {
     drop(reader.take(root, "version", version));
 }
 
-fn read_server(reader: &mut Reader<'_>, root: &Section<'_>) -> Server {
-    let Some(section) = reader.table(root, "server", "[server]") else { return Server::default() };
-    let section = &section;
+fn read_server(reader: &mut Reader<'_>, section: &Section<'_>) -> Server {
     reader.refuse_unknown_keys(section, &[keys::SERVER]);
     let listen = reader.take_list(section, "listen", values::socket);
     if let Some(listen) = listen.as_ref().filter(|listen| listen.value.is_empty()) {
@@ -204,6 +210,7 @@ fn read_server(reader: &mut Reader<'_>, root: &Section<'_>) -> Server {
             .map(|placed| placed.value),
         strict_zones: reader.take(section, "strict-zones", values::boolean).map(|placed| placed.value),
         metrics_listen: reader.take(section, "metrics-listen", values::socket).map(|placed| placed.value),
+        query_log: reader.take(section, "query-log", values::integer(0, 1_000_000_000)).map(|placed| placed.value),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::{Mono, Now, UnixTime};
@@ -125,10 +126,13 @@ impl Core {
 
     fn fill_pool(&mut self, id: PoolId, conditions: Conditions, now: Mono) -> Option<Duration> {
         let mut again = None;
+        let note = self.pools[id].decision.as_ref().and_then(|decision| decision.reason.note());
+        let note: Option<Arc<str>> = note.map(Into::into);
         for number in 0..self.prepared.pool_slots[id].len() {
             let setup = &self.prepared.setup.pools[id];
             let slot = self.prepared.pool_slots[id][number];
             let Some(decision) = &self.pools[id].decision else { continue };
+            self.slots[slot].note.clone_from(&note);
             let rdatas = rdata::of_pool(setup, decision, number);
             let fill = &setup.fills[number];
             again = sooner(again, self.slots[slot].fill(fill, &rdatas, &setup.pool.settings, conditions, now));

@@ -91,7 +91,8 @@ impl Core {
         }
         let values = dirty.iter().filter_map(|slot| Some((*slot, self.slots[*slot].value.clone()?)));
         let authorities = zones.iter().filter_map(|zone| self.authority(*zone));
-        let next = self.snapshot.next(values.chain(authorities));
+        let notes = dirty.iter().map(|slot| (*slot, self.slots[*slot].note.clone()));
+        let next = self.snapshot.next(values.chain(authorities)).with_notes(notes);
         self.hand_out(next, zones);
     }
 
@@ -111,7 +112,8 @@ impl Core {
                 changed.insert(zone);
             }
         }
-        let next = whole.next(changed.iter().filter_map(|zone| self.authority(*zone)));
+        let notes = self.slots.iter().map(|(slot, row)| (slot, row.note.clone()));
+        let next = whole.next(changed.iter().filter_map(|zone| self.authority(*zone))).with_notes(notes);
         self.hand_out(next, changed);
     }
 

@@ -14,6 +14,8 @@ use crate::zone::Rrset;
 pub(in crate::engine) struct SlotRow {
     /// What it holds; nothing before the first judgement.
     pub(in crate::engine) value: Option<SlotValue>,
+    /// Why it is not as declared, in words; nothing if it is.
+    pub(in crate::engine) note: Option<Arc<str>>,
     ttl: TtlMemory,
 }
 

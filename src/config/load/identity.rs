@@ -1,0 +1,52 @@
+//! Reads certificate, key and the secrets of cookies, relative to the config's folder.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::error::Chain;
+use crate::base::finding::Finding;
+use crate::config::shape::Doors;
+use crate::config::source::Placed;
+use crate::serve::{Identity, Secrets};
+
+/// Reads certificate and key, if both are named; what is wrong becomes a finding.
+pub(super) fn read_identity(doors: &Doors, folder: &Path, findings: &mut Vec<Finding>) -> Option<Identity> {
+    let (certificate, key) = (doors.certificate.as_ref()?, doors.key.as_ref()?);
+    let (chain, secret) = (read(certificate, folder, findings), read(key, folder, findings));
+    match Identity::from_pem(&chain?, &secret?) {
+        Ok(identity) => Some(identity),
+        Err(error) => {
+            let finding = Finding::error("config-certificate", Chain(&error).to_string());
+            let help = "both files are PEM, and the server's own certificate stands first in its file";
+            findings.push(finding.at(certificate.place.clone()).help(help));
+            None
+        }
+    }
+}
+
+/// Reads the secrets of cookies, if they are named; what is wrong becomes a finding.
+pub(super) fn read_secrets(doors: &Doors, folder: &Path, findings: &mut Vec<Finding>) -> Option<Secrets> {
+    let path = doors.cookie_secrets.as_ref()?;
+    let text = String::from_utf8_lossy(&read(path, folder, findings)?).into_owned();
+    match Secrets::parse(&text) {
+        Ok(secrets) => Some(secrets),
+        Err(error) => {
+            let message = format!("{} has no secrets of cookies: {error}", folder.join(&path.value).display());
+            let finding = Finding::error("config-cookie-secrets", message).at(path.place.clone());
+            let help = "write 32 hexadecimal digits a line, the one to sign with first";
+            findings.push(finding.help(help).command("openssl rand -hex 16"));
+            None
+        }
+    }
+}
+
+fn read(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<Vec<u8>> {
+    let file = folder.join(&path.value);
+    match std::fs::read(&file) {
+        Ok(octets) => Some(octets),
+        Err(error) => {
+            let message = format!("cannot read {}", file.display());
+            findings.push(super::unreadable(&message, &error).at(path.place.clone()));
+            None
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Who may ask: networks for each transport and for each zone.
+
+use std::net::IpAddr;
+
+use crate::probe::allow::Network;
+
+use super::Transport;
+
+/// Networks that may do something; without a list, everybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessList(Option<Vec<Network>>);
+
+/// Who may come by which transport.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Doorkeeper([AccessList; Transport::ALL.len()]);
+
+impl AccessList {
+    /// Lets these networks in, and nobody else.
+    pub const fn only(networks: Vec<Network>) -> Self {
+        Self(Some(networks))
+    }
+
+    /// Returns whether an address may.
+    pub fn admits(&self, address: IpAddr) -> bool {
+        self.0.as_ref().is_none_or(|networks| networks.iter().any(|network| network.holds(address)))
+    }
+
+    /// Returns whether everybody may.
+    pub const fn is_open(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl Doorkeeper {
+    /// Sets who may come by a transport.
+    #[must_use]
+    pub fn with(mut self, transport: Transport, list: AccessList) -> Self {
+        if let Some(place) = self.0.get_mut(transport.number()) {
+            *place = list;
+        }
+        self
+    }
+
+    /// Returns whether an address may come by a transport.
+    pub fn admits(&self, transport: Transport, address: IpAddr) -> bool {
+        self.0.get(transport.number()).is_some_and(|list| list.admits(address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_admits_its_networks_only_and_none_admits_everybody() {
+        let inside: IpAddr = "127.0.0.9".parse().unwrap();
+        let outside: IpAddr = "::1".parse().unwrap();
+        let only = || AccessList::only(vec!["127.0.0.0/8".parse().unwrap()]);
+        assert!(only().admits(inside) && !only().admits(outside));
+        assert!(AccessList::default().admits(outside));
+        assert!(!AccessList::only(Vec::new()).admits(inside));
+        let doors = Doorkeeper::default().with(Transport::Tls, only());
+        assert!(doors.admits(Transport::Udp, outside) && !doors.admits(Transport::Tls, outside));
+        assert!(doors.admits(Transport::Tls, inside));
+    }
+}

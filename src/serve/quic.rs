@@ -1,0 +1,273 @@
+//! Our own door for QUIC (RFC 9250): a task for each connection, which does its handshake too.
+//!
+//! hickory-server's waits for each handshake within its accept loop: one forged packet stalls all clients for 5 s. Here
+//! accepting waits for nobody, and from some unfinished handshakes on who comes has to show that it owns its address
+//! (RFC 9000 §8.1.2) before anything is kept for it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{
+    Connection, Endpoint, EndpointConfig, IdleTimeout, Incoming, RecvStream, SendStream, ServerConfig, TokioRuntime,
+    TransportConfig, VarInt,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::base::tasks::{TaskSet, Tasks};
+
+use super::metrics::End;
+use super::places::{Place, Places};
+use super::tls::{Certificates, Versions};
+use super::{Client, Responder, Transport};
+
+/// A door for QUIC, ready to be opened.
+#[derive(Debug)]
+pub struct Door {
+    endpoint: Endpoint,
+    responder: Responder,
+    places: Places,
+    tasks: Tasks,
+    /// Handshakes that are not done.
+    half_open: Arc<AtomicUsize>,
+}
+
+impl Door {
+    /// Takes a socket; call within a tokio runtime. The connections are tasks of `tasks`.
+    ///
+    /// # Errors
+    /// If the socket cannot be registered.
+    pub fn new(
+        certificates: &Certificates,
+        socket: std::net::UdpSocket,
+        responder: Responder,
+        places: Places,
+        tasks: Tasks,
+    ) -> io::Result<Self> {
+        let tls = certificates.config(&[b"doq"], Versions::Tls13);
+        let tls = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
+        let mut config = ServerConfig::with_crypto(Arc::new(tls));
+        config.transport_config(Arc::new(transport(places.limits().idle)));
+        config.max_incoming(HALF_OPEN_MOST);
+        let runtime = Arc::new(TokioRuntime);
+        let endpoint = Endpoint::new(EndpointConfig::default(), Some(config), socket, runtime)?;
+        Ok(Self { endpoint, responder, places, tasks, half_open: Arc::default() })
+    }
+
+    /// Answers until it is told to stop, then what has arrived by then; ends when the last connection has.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut connections = self.tasks.set("quic-connection");
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(_) = connections.next() => {}
+                incoming = self.endpoint.accept() => match incoming {
+                    Some(incoming) => self.admit(&mut connections, incoming, &stop),
+                    None => break,
+                },
+            }
+        }
+        self.endpoint.set_server_config(None);
+        while connections.next().await.is_some() {}
+        self.endpoint.close(NO_ERROR, b"");
+        let _late = tokio::time::timeout(FAREWELL, self.endpoint.wait_idle()).await;
+    }
+
+    fn admit(&self, connections: &mut TaskSet<()>, incoming: Incoming, stop: &CancellationToken) {
+        let client = Client::new(incoming.remote_address(), Transport::Quic, self.responder.clock().now());
+        if !self.responder.settings().load().doors.admits(Transport::Quic, client.address) {
+            return incoming.refuse();
+        }
+        let half_open = self.half_open.load(Ordering::Relaxed);
+        if half_open >= HALF_OPEN_FREE && !incoming.remote_address_validated() {
+            // Only a client that has a token already cannot be sent for one.
+            if let Err(refused) = incoming.retry() {
+                refused.into_incoming().refuse();
+            }
+            return;
+        }
+        if half_open >= HALF_OPEN_MOST {
+            return incoming.refuse();
+        }
+        let newcomer = Newcomer {
+            responder: self.responder.clone(),
+            places: self.places.clone(),
+            stop: stop.clone(),
+            tasks: self.tasks.clone(),
+        };
+        connections.spawn(newcomer.enter(incoming, HalfOpen::new(&self.half_open)));
+    }
+}
+
+/// Counts a handshake while it is not done.
+struct HalfOpen(Arc<AtomicUsize>);
+
+impl HalfOpen {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for HalfOpen {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Who has not shown yet that it owns its address, and so has no place: a forger must not push others out of theirs.
+#[derive(Debug)]
+struct Newcomer {
+    responder: Responder,
+    places: Places,
+    stop: CancellationToken,
+    tasks: Tasks,
+}
+
+/// One connection, and all that it needs.
+#[derive(Debug)]
+struct Visit {
+    responder: Responder,
+    place: Arc<Place>,
+    idle: Duration,
+    stop: CancellationToken,
+    tasks: Tasks,
+}
+
+impl Newcomer {
+    async fn enter(self, incoming: Incoming, half_open: HalfOpen) {
+        let idle = self.places.limits().idle;
+        let handshake = async {
+            match incoming.accept() {
+                Ok(connecting) => connecting.await,
+                Err(error) => Err(error),
+            }
+        };
+        let connection = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            () = tokio::time::sleep(idle) => None,
+            connection = handshake => connection.inspect_err(|error| debug!(%error, "no QUIC handshake")).ok(),
+        };
+        drop(half_open);
+        let Some(connection) = connection else { return self.responder.metrics().turned_away(Transport::Quic) };
+        let client = Client::new(connection.remote_address(), Transport::Quic, self.responder.clock().now());
+        let place = Arc::new(self.places.admit(client.address, Transport::Quic, client.now.mono));
+        let visit = Visit { responder: self.responder, place, idle, stop: self.stop, tasks: self.tasks };
+        let (end, code) = visit.converse(&connection).await;
+        connection.close(code, b"");
+        visit.place.ends(end);
+    }
+}
+
+impl Visit {
+    /// Answers each stream in its own task, so that a slow one holds up no other.
+    async fn converse(&self, connection: &Connection) -> (End, VarInt) {
+        let mut streams = self.tasks.set("quic-stream");
+        let end = loop {
+            tokio::select! {
+                biased;
+                () = self.place.told_to_leave() => break (End::Evicted, EXCESSIVE_LOAD),
+                () = self.stop.cancelled() => break (End::Stopped, NO_ERROR),
+                Some((_, answered)) = streams.next() => {
+                    if matches!(answered, Ok(Err(ProtocolError))) {
+                        break (End::Protocol, PROTOCOL_ERROR);
+                    }
+                }
+                stream = connection.accept_bi() => match stream {
+                    Ok((send, receive)) => {
+                        let client = connection.remote_address();
+                        let (responder, place) = (self.responder.clone(), Arc::clone(&self.place));
+                        let exchange = Exchange { responder, place, client };
+                        let patience = tokio::time::timeout(self.idle, exchange.answer(send, receive));
+                        streams.spawn(async move { patience.await.unwrap_or(Ok(())) });
+                    }
+                    Err(_) => break (End::Client, NO_ERROR),
+                },
+            }
+        };
+        if end.0 == End::Stopped {
+            let rest = async { while streams.next().await.is_some() {} };
+            let _late = tokio::time::timeout(LAST_QUERIES, rest).await;
+        }
+        end
+    }
+}
+
+/// One query and its answer, on a stream of their own (RFC 9250 §4.2).
+struct Exchange {
+    responder: Responder,
+    place: Arc<Place>,
+    client: std::net::SocketAddr,
+}
+
+/// The client broke the rules of RFC 9250: its connection ends (§4.3.3).
+struct ProtocolError;
+
+impl Exchange {
+    async fn answer(self, mut send: SendStream, mut receive: RecvStream) -> Result<(), ProtocolError> {
+        let octets = match receive.read_to_end(LENGTH + usize::from(u16::MAX)).await {
+            Ok(octets) => octets,
+            Err(quinn::ReadToEndError::TooLong) => return Err(ProtocolError),
+            Err(quinn::ReadToEndError::Read(_)) => return Ok(()),
+        };
+        let (&length, packet) = octets.split_first_chunk::<LENGTH>().ok_or(ProtocolError)?;
+        // RFC 9250 §4.2: one message a stream; §4.2.1: its number is 0.
+        if usize::from(u16::from_be_bytes(length)) != packet.len() || packet.first_chunk::<2>() != Some(&[0, 0]) {
+            return Err(ProtocolError);
+        }
+        let client = Client::new(self.client, Transport::Quic, self.responder.clock().now());
+        self.place.touch(client.now.mono);
+        let mut message = Vec::new();
+        if self.responder.respond(packet, client, &mut message).is_none() {
+            // What is no query, or comes while the server starts.
+            let _gone = send.reset(EXCESSIVE_LOAD);
+            return Ok(());
+        }
+        let length = u16::try_from(message.len()).unwrap_or(0).to_be_bytes();
+        if send.write_all(&[&length, message.as_slice()].concat()).await.is_ok() && send.finish().is_ok() {
+            // Until the client has all of it: the connection may be about to close.
+            let _gone = send.stopped().await;
+        }
+        Ok(())
+    }
+}
+
+fn transport(idle: Duration) -> TransportConfig {
+    let mut config = TransportConfig::default();
+    config.max_idle_timeout(IdleTimeout::try_from(idle).ok());
+    config.max_concurrent_bidi_streams(VarInt::from_u32(STREAMS));
+    // RFC 9250 §4.3: only streams in both directions are used.
+    config.max_concurrent_uni_streams(VarInt::from_u32(0));
+    config.stream_receive_window(VarInt::from_u32(STREAM_WINDOW));
+    config.receive_window(VarInt::from_u32(CONNECTION_WINDOW));
+    config.send_window(SEND_WINDOW);
+    config.datagram_receive_buffer_size(None);
+    config
+}
+
+/// RFC 9250 §4.3: DOQ_NO_ERROR, DOQ_PROTOCOL_ERROR, DOQ_EXCESSIVE_LOAD.
+const NO_ERROR: VarInt = VarInt::from_u32(0);
+const PROTOCOL_ERROR: VarInt = VarInt::from_u32(2);
+const EXCESSIVE_LOAD: VarInt = VarInt::from_u32(4);
+/// Octets of a message's length.
+const LENGTH: usize = 2;
+/// Unfinished handshakes from which on clients have to prove their address first.
+const HALF_OPEN_FREE: usize = 32;
+/// Unfinished handshakes of clients that have, at most.
+const HALF_OPEN_MOST: usize = 1_024;
+/// Queries of one connection at once.
+const STREAMS: u32 = 100;
+/// Octets that a client may send before they are read: a whole query, for each stream and in all.
+const STREAM_WINDOW: u32 = 1 << 17;
+const CONNECTION_WINDOW: u32 = 1 << 18;
+/// Octets of answers that wait for a slow client.
+const SEND_WINDOW: u64 = 1 << 18;
+/// How long queries in flight may take when the server stops.
+const LAST_QUERIES: Duration = Duration::from_secs(1);
+/// How long the end of all connections may take.
+const FAREWELL: Duration = Duration::from_secs(1);

@@ -1,0 +1,178 @@
+//! One connection of DNS over HTTPS (RFC 8484), HTTP/1.1 or HTTP/2.
+//!
+//! | request | status |
+//! |---|---|
+//! | GET `/dns-query?dns=…` in base64url, POST `/dns-query` with a message | 200, however the answer's code is (RFC 8484 §4.2.1) |
+//! | another path | 404 |
+//! | another method | 405 |
+//! | GET without a readable `dns`, or what is no query | 400 |
+//! | POST of another type | 415 |
+//! | POST of more than a message | 413 |
+//! | any, while the server starts | 503 |
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::BASE64URL_NOPAD;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use crate::base::tasks::Tasks;
+use crate::serve::metrics::End;
+
+use super::Visit;
+
+/// Answers requests until the client leaves, is idle or slow, or has to leave; says why it ended.
+pub(super) async fn answer(stream: TlsStream<TcpStream>, visit: Visit) -> End {
+    let visit = Arc::new(visit);
+    let second = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let stream = TokioIo::new(stream);
+    let service = {
+        let visit = Arc::clone(&visit);
+        service_fn(move |request| {
+            let visit = Arc::clone(&visit);
+            async move { Ok::<_, Infallible>(respond(request, &visit).await) }
+        })
+    };
+    if second {
+        let connection = http2::Builder::new(Streams(visit.tasks.clone()))
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(HEADERS)
+            .max_send_buf_size(SEND_BUFFER)
+            .serve_connection(stream, service);
+        watch(&visit, connection, |connection| connection.graceful_shutdown()).await
+    } else {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(visit.idle)
+            .max_buf_size(HTTP1_BUFFER)
+            .serve_connection(stream, service);
+        watch(&visit, connection, |connection| connection.graceful_shutdown()).await
+    }
+}
+
+/// Runs a connection until it ends, or until something ends it.
+async fn watch<C, E>(visit: &Visit, connection: C, wind_up: impl Fn(std::pin::Pin<&mut C>)) -> End
+where
+    C: Future<Output = Result<(), E>>,
+{
+    let mut stopping = false;
+    let patience = tokio::time::sleep(visit.idle);
+    tokio::pin!(connection, patience);
+    loop {
+        tokio::select! {
+            biased;
+            () = visit.place.told_to_leave() => return End::Evicted,
+            () = visit.stop.cancelled(), if !stopping => {
+                stopping = true;
+                wind_up(connection.as_mut());
+                patience.set(tokio::time::sleep(LAST_REQUESTS));
+            }
+            () = &mut patience => {
+                let idle = visit.place.idle_for(visit.responder.clock().now().mono);
+                match visit.idle.checked_sub(idle).filter(|left| !left.is_zero()) {
+                    _ if stopping => return End::Stopped,
+                    Some(left) => patience.set(tokio::time::sleep(left)),
+                    None => return End::Idle,
+                }
+            }
+            result = connection.as_mut() => {
+                return match result {
+                    Ok(()) if stopping => End::Stopped,
+                    Ok(()) => End::Client,
+                    Err(_) => End::Protocol,
+                };
+            }
+        }
+    }
+}
+
+async fn respond(request: Request<Incoming>, visit: &Visit) -> Response<Full<Bytes>> {
+    let query = match read_query(request).await {
+        Ok(query) => query,
+        Err(status) => return failure(status),
+    };
+    let client = visit.client();
+    visit.place.touch(client.now.mono);
+    let mut message = Vec::new();
+    let Some(sent) = visit.responder.respond(&query, client, &mut message) else {
+        let starting = !visit.responder.readiness().load().answering;
+        return failure(if starting { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST });
+    };
+    let mut response = Response::new(Full::new(Bytes::from(message)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MESSAGE));
+    // RFC 8484 §5.1: no longer than the shortest TTL.
+    let fresh = sent.lifetime.map_or_else(|| "no-store".to_owned(), |secs| format!("max-age={secs}"));
+    if let Ok(fresh) = HeaderValue::try_from(fresh) {
+        response.headers_mut().insert(CACHE_CONTROL, fresh);
+    }
+    response
+}
+
+async fn read_query(request: Request<Incoming>) -> Result<Bytes, StatusCode> {
+    if request.uri().path() != PATH {
+        return Err(StatusCode::NOT_FOUND);
+    }
+    match *request.method() {
+        Method::GET => {
+            let pairs = request.uri().query().unwrap_or_default().split('&');
+            let text = pairs.filter_map(|pair| pair.strip_prefix("dns=")).next().ok_or(StatusCode::BAD_REQUEST)?;
+            let octets = BASE64URL_NOPAD.decode(text.trim_end_matches('=').as_bytes());
+            octets.map(Bytes::from).map_err(|_| StatusCode::BAD_REQUEST)
+        }
+        Method::POST => {
+            let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(MESSAGE)) {
+                return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+            }
+            let body = Limited::new(request.into_body(), usize::from(u16::MAX)).collect().await;
+            body.map(http_body_util::Collected::to_bytes).map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
+        }
+        _ => Err(StatusCode::METHOD_NOT_ALLOWED),
+    }
+}
+
+fn failure(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = status;
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    }
+    response
+}
+
+/// Runs the streams of HTTP/2 as tasks of their owner.
+#[derive(Clone, Debug)]
+struct Streams(Tasks);
+
+impl<F: Future<Output: Send + 'static> + Send + 'static> Executor<F> for Streams {
+    fn execute(&self, stream: F) {
+        drop(self.0.spawn("https-stream", stream));
+    }
+}
+
+/// RFC 8484 §4.1: the path that clients are configured with.
+const PATH: &str = "/dns-query";
+/// RFC 8484 §6.
+const MESSAGE: &str = "application/dns-message";
+/// Requests of one connection at once.
+const STREAMS: u32 = 100;
+/// Octets of headers of a request over HTTP/2: a query in a URL has up to 700.
+const HEADERS: u32 = 8 << 10;
+/// Octets of headers of a request over HTTP/1.1: the least that hyper takes.
+const HTTP1_BUFFER: usize = 8 << 10;
+/// Octets of answers that wait for a slow client, for each stream.
+const SEND_BUFFER: usize = 128 << 10;
+/// How long requests in flight may take when the server stops.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);

@@ -1,0 +1,17 @@
+//! A root zone.
+
+use crate::compare::{ask_all, judge, our_server};
+use crate::excuse;
+use crate::foreign::{Scratch, start_all};
+use crate::generate::generate;
+use crate::setting;
+
+#[test]
+fn where_two_agree_on_a_root_zone_so_do_we() {
+    let case = generate(setting("UNDERSTUDY_SEED", 1), ".", "elsewhere.", 600);
+    let scratch = Scratch::new("root");
+    let files = scratch.write(&case.zones);
+    let others = start_all(&scratch, &files);
+    let rows = ask_all(&our_server(&files), &others, case.questions, false);
+    judge(&rows, &files, excuse::answer, excuse::additional).check(&scratch);
+}
