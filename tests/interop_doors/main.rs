@@ -2,6 +2,7 @@
 //!
 //! Packages: `bind9-dnsutils`, `knot-dnsutils`, `curl`, `unbound`. Without one of them its test fails and names it.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+#![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
 #[path = "../process/client.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]

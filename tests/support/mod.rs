@@ -69,16 +69,16 @@ impl Server {
 
     /// Serves these zones; the sets named as `zone number, owner, type` are slots with their declared records.
     pub(crate) fn with_slots(zones: &[&str], slots: &[(usize, &str, Rtype)]) -> Self {
-        Self::build(zones.iter().map(|text| input(text)).collect(), slots)
+        Self::build(&zones.iter().map(|text| input(text)).collect(), slots)
     }
 
     /// Serves zones that were read elsewhere.
     pub(crate) fn of(zones: Vec<Zone>) -> Self {
         let input = |zone: Zone| ZoneInput { origin: zone.origin().clone(), zone: Some(Arc::new(zone)) };
-        Self::build(zones.into_iter().map(input).collect(), &[])
+        Self::build(&zones.into_iter().map(input).collect(), &[])
     }
 
-    fn build(zones: Table<ZoneId, ZoneInput>, slots: &[(usize, &str, Rtype)]) -> Self {
+    fn build(zones: &Table<ZoneId, ZoneInput>, slots: &[(usize, &str, Rtype)]) -> Self {
         let ids: Vec<ZoneId> = zones.ids().collect();
         let keys: Table<SlotId, SlotKey> = slots
             .iter()
@@ -89,7 +89,7 @@ impl Server {
             SlotValue::Records(Arc::clone(zone.rrset(&key.owner, key.rtype).unwrap()))
         });
         let values = values.collect();
-        let first = Snapshot::first(Arc::new(Image::build(&zones, &keys)), values, 1);
+        let first = Snapshot::first(Arc::new(Image::build(zones, &keys)), values, 1);
         let publisher = Publisher::new(first.clone());
         let responder = responder(&publisher);
         Self { responder, publisher, first }

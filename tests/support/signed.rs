@@ -20,7 +20,7 @@ pub(crate) fn signed(text: &str) -> Zone {
             for rdata in set.rdatas() {
                 builder.add(owner, set.rtype(), set.ttl(), rdata).unwrap();
             }
-            if !occluded && !(is_cut(owner) && set.rtype() == Rtype::NS) {
+            if !(occluded || is_cut(owner) && set.rtype() == Rtype::NS) {
                 let labels = u8::try_from(owner.label_count() - usize::from(owner.is_wildcard())).unwrap();
                 let mut rdata = set.rtype().0.to_be_bytes().to_vec();
                 rdata.extend_from_slice(&[13, labels]);
