@@ -1,5 +1,7 @@
 //! Our doors on loopback: TCP, TLS, HTTPS and QUIC, their limits, and how they close.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
+#![expect(clippy::print_stdout, reason = "it tells what it measured")]
+#![expect(clippy::disallowed_methods, reason = "it measures by the real clock, and its clients are tasks of its own")]
 
 mod crowd;
 mod house;

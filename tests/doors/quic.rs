@@ -30,10 +30,9 @@ async fn ask(connection: &Connection, question: &str) -> Answer {
 }
 
 async fn close_code(connection: &Connection) -> u64 {
-    match soon(connection.closed()).await {
-        ConnectionError::ApplicationClosed(ApplicationClose { error_code, .. }) => error_code.into_inner(),
-        other => panic!("{other}"),
-    }
+    let error = soon(connection.closed()).await;
+    let ConnectionError::ApplicationClosed(ApplicationClose { error_code, .. }) = error else { panic!("{error}") };
+    error_code.into_inner()
 }
 
 /// RFC 9250 §4.2: each query has its stream; one that is slow holds up no other.

@@ -117,7 +117,7 @@ pub(crate) struct Verdict {
 impl Verdict {
     /// Tells the figures; fails if anything is wrong, and then leaves the files where they are.
     pub(crate) fn check(&self, scratch: &Scratch) {
-        eprintln!("{self}");
+        println!("{self}");
         let first: Vec<&str> = self.wrong.iter().take(20).map(String::as_str).collect();
         for row in self.excused.keys() {
             assert!(PAGE.contains(&format!("\n| {row} |")), "docs/conformance.md has no row {row}");

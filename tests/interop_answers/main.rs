@@ -5,6 +5,8 @@
 //! Packages: `nsd`, `knot`, `bind9`, `bind9-utils`, `ldnsutils`, `knot-dnssecutils`, `unbound`,
 //! `bind9-dnsutils`.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+#![expect(clippy::print_stdout, reason = "it tells its figures")]
+#![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
 mod client;
 mod compare;

@@ -48,7 +48,7 @@ fn packets() -> Vec<(&'static str, Vec<u8>, Option<&'static str>)> {
             with(&|p| {
                 p[11] = 2;
                 let opt = p[opt..].to_vec();
-                p.extend(opt)
+                p.extend(opt);
             }),
             None,
         ),
@@ -57,7 +57,7 @@ fn packets() -> Vec<(&'static str, Vec<u8>, Option<&'static str>)> {
             with(&|p| {
                 let tail = p.split_off(opt);
                 p.extend(b"\x01a");
-                p.extend(tail)
+                p.extend(tail);
             }),
             None,
         ),
@@ -66,7 +66,7 @@ fn packets() -> Vec<(&'static str, Vec<u8>, Option<&'static str>)> {
             with(&|p| {
                 let end = p.len();
                 p[end - 1] = 4;
-                p.extend([0, 3, 0, 9])
+                p.extend([0, 3, 0, 9]);
             }),
             None,
         ),
