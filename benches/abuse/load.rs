@@ -103,7 +103,7 @@ impl Client {
         self.good.send(&self.questions[which].numbered(id)).unwrap();
         self.under_way.insert(id, (Instant::now(), which));
         self.sent += 1;
-        if self.sent % 4 == 0 {
+        if self.sent.is_multiple_of(4) {
             self.bad.send(&self.packets.next()).unwrap();
             self.told.broken += 1;
             let mut octets = [0; 1232];

@@ -65,9 +65,8 @@ fn main() {
     let load = load.join();
 
     println!("| new clients | | answered | not | median | p99 | longest |\n|---|---|---|---|---|---|---|");
-    for (transport, [alone, under]) in
-        ["an echo by UDP", "UDP", "TCP", "TLS"].into_iter().zip(waits::pairs(alone, under))
-    {
+    let both = alone.into_iter().zip(under);
+    for (transport, (alone, under)) in ["an echo by UDP", "UDP", "TCP", "TLS"].into_iter().zip(both) {
         println!("| {transport} | alone | {} |", alone.told());
         println!("| {transport} | under abuse | {} |", under.told());
     }

@@ -38,14 +38,9 @@ impl Waits {
     pub(crate) fn told(mut self) -> String {
         self.times.sort_unstable();
         let at = |share: usize| {
-            let time = self.times.get(self.times.len() * share / 100).or(self.times.last());
+            let time = self.times.get(self.times.len() * share / 100).or_else(|| self.times.last());
             format!("{:.2} ms", time.copied().unwrap_or_default().as_secs_f64() * 1e3)
         };
         format!("{} | {} | {} | {} | {}", self.times.len(), self.lost, at(50), at(99), at(100))
     }
-}
-
-/// Puts those of two runs side by side.
-pub(crate) fn pairs(first: [Waits; 4], second: [Waits; 4]) -> impl Iterator<Item = [Waits; 2]> {
-    first.into_iter().zip(second).map(|(first, second)| [first, second])
 }

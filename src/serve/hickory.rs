@@ -114,7 +114,7 @@ impl RequestHandler for Handler {
 
 impl Responder {
     fn response(&self, request: &Request) -> Option<Response> {
-        // As plain TCP behind every stream of hickory's: padding is not in reach of this renderer.
+        // As plain TCP behind every stream of hickory's: padding is not in reach of this renderer, nor is a TSIG record.
         let transport = if request.protocol() == Protocol::Udp { Transport::Udp } else { Transport::Tcp };
         let client = Client::new(request.src(), transport, self.clock().now());
         let mut response = None;
