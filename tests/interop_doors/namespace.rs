@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::lab::{Lab, Side};
 use crate::server::{Folder, Program, Server, eventually};
-use crate::unbound::{asked_of, queries};
+use crate::unbound::{asked_of, count, queries};
 use crate::{SERVICE, SIP, ZONE, sorted};
 
 /// The root, which delegates to the server of the service.
@@ -102,19 +102,31 @@ impl World {
         asked_of(&self.service, name, rtype)
     }
 
-    /// What holds of every resolver.
+    /// How often the server of the service has been asked for what [`World::is_resolved`] asks.
+    fn counts(&self) -> [usize; 3] {
+        let service = format!("{SIP}.");
+        [(service.as_str(), "SRV"), ("absent.example.com.", "A"), ("node1.example.com.", "AAAA")].map(
+            |(name, rtype)| {
+                count(&self.service, name, rtype, |marker| drop(self.lab.dig(&format!("@10.77.2.1 {marker}"))))
+            },
+        )
+    }
+
+    /// The resolver finds the service, and is told of what is not there; it keeps both.
     #[track_caller]
     fn is_resolved(&self) {
-        for _ in 0..3 {
+        let ask = || {
             assert_eq!(sorted(&self.dig(&format!("+short {SIP} SRV"))), SERVICE);
             assert!(self.dig("absent.example.com A").contains("status: NXDOMAIN"));
             let nothing = self.dig("node1.example.com AAAA");
             assert!(nothing.contains("status: NOERROR") && nothing.contains("ANSWER: 0"), "{nothing}");
-        }
-        for (name, rtype) in [(format!("{SIP}."), "SRV"), ("node1.example.com.".to_owned(), "AAAA")] {
-            eventually("the query in the log", || (!self.asked(&name, rtype).is_empty()).then_some(()));
-            assert_eq!(self.asked(&name, rtype).len(), 1, "{name} {rtype}: what was told is kept");
-        }
+        };
+        ask();
+        let first = self.counts();
+        assert!(first.iter().all(|count| *count > 0), "{first:?}");
+        ask();
+        ask();
+        assert_eq!(self.counts(), first, "what was told is kept");
     }
 }
 
@@ -124,7 +136,6 @@ fn unbound_resolves_from_the_root_down_with_minimised_names_of_changing_case() {
     let _unbound = world.unbound();
     world.is_resolved();
     let asked = world.asked("absent.example.com.", "A");
-    assert_eq!(asked.len(), 1, "the denial is kept: {asked:?}");
     assert_ne!(asked[0], "absent.example.com.", "its case was changed");
 }
 
@@ -138,6 +149,7 @@ fn bind_resolves_from_the_root_down_and_its_cookie_lifts_the_limit_of_length() {
     let queries = queries(&world.service);
     let by_tcp = queries.iter().filter(|query| query["transport"] == "tcp").count();
     assert!(by_tcp >= 1, "it had no cookie first");
+    let is_whole = |query: &Value| query["transport"] == "udp" && query["truncated"] == false;
     let service: Vec<&Value> = queries.iter().filter(|query| query["query.rtype"] == "SRV").collect();
-    assert!(service.len() == 1 && service[0]["transport"] == "udp" && service[0]["truncated"] == false, "{service:?}");
+    assert!(service.iter().any(|query| is_whole(query)), "{service:?}");
 }
