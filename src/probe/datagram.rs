@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::time::sleep;
 
@@ -64,8 +65,11 @@ impl Datagram {
             let wait = next.map_or(Duration::ZERO, |after| after.saturating_sub(passed));
             tokio::select! {
                 biased;
-                ready = self.socket.readable() => {
-                    ready.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
+                ready = self.socket.ready(Interest::READABLE | Interest::ERROR) => {
+                    let ready = ready.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
+                    if ready.is_error() {
+                        self.hear_error(attempt)?;
+                    }
                     if let Some(taken) = self.take(&mut accept, attempt)? {
                         return Ok(taken);
                     }
@@ -76,6 +80,21 @@ impl Datagram {
                     next = again.next();
                 }
             }
+        }
+    }
+
+    /// Fails with what ICMP told of the target. It makes a socket no more readable, so it is asked for by itself.
+    fn hear_error(&self, attempt: &mut Attempt<'_>) -> Result<(), Outcome> {
+        let error = self.socket.try_io(Interest::ERROR, || match self.socket.take_error()? {
+            Some(error) => Err::<(), _>(error),
+            // Nothing any more: not ready until the next.
+            None => Err(ErrorKind::WouldBlock.into()),
+        });
+        match error {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => {
+                Err(attempt.fails(fault::outcome(&error, Told::Later)))
+            }
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 

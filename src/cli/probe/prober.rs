@@ -3,7 +3,7 @@
 //! ```text
 //! probe tls://127.0.0.1:5061/example.com
 //!   connect          0.2 ms  connected
-//!   tls              3.1 ms  TLSv1_3, TLS13_AES_256_GCM_SHA384
+//!   tls              3.1 ms  TLS 1.3, TLS13_AES_256_GCM_SHA384
 //!   certificate              example.com, *.example.com; 54 days left (2027-01-14T00:00:00Z); issuer CN=Some CA
 //!   pass             3.3 ms
 //! ```
