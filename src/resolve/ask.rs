@@ -83,7 +83,16 @@ fn refusal(error: &NetError) -> Answer {
             return Answer::Nothing { ttl };
         }
     }
-    Answer::Failed(error.to_string())
+    Answer::Failed(match error {
+        NetError::NoConnections | NetError::Io(_) => "no resolver can be reached".to_owned(),
+        NetError::Timeout => "no resolver answers in time".to_owned(),
+        NetError::Dns(DnsError::ResponseCode(code)) => format!("the resolver answered {}", code.to_str()),
+        NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code != ResponseCode::NoError => {
+            format!("the resolver answered {}", none.response_code.to_str())
+        }
+        NetError::Dns(DnsError::NoRecordsFound(_)) => "the resolver refers to others, and resolves nothing".to_owned(),
+        other => other.to_string(),
+    })
 }
 
 /// The longest that one question may take, over all servers and attempts.

@@ -1,7 +1,8 @@
 //! One check, once, told step by step.
 //!
 //! ```text
-//! probe tls://127.0.0.1:5061/example.com
+//! tls://node1.example.com:5061/example.com at 127.0.0.1 (name=example.com)
+//!   resolve          1.4 ms  127.0.0.1, ::1
 //!   connect          0.2 ms  connected
 //!   tls              3.1 ms  TLS 1.3, TLS13_AES_256_GCM_SHA384
 //!   certificate              example.com, *.example.com; 54 days left (2027-01-14T00:00:00Z); issuer CN=Some CA
@@ -17,7 +18,17 @@ use crate::base::clock::Clock;
 use crate::health::Outcome;
 use crate::probe::account::{cause, word};
 use crate::probe::allow::Access;
-use crate::probe::{Account, Spec, Tools, run};
+use crate::probe::{Account, Spec, Step, Tools, run};
+
+/// A target, and what the user calls it.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// The URL, or the member.
+    pub(super) label: String,
+    pub(super) spec: Spec,
+    /// How the name in the URL was resolved.
+    pub(super) resolved: Option<Step>,
+}
 
 /// What the command needs.
 #[derive(Debug)]
@@ -65,22 +76,23 @@ impl Went {
 
 impl Prober {
     /// Probes each in turn and tells it as it comes; returns how the worst went.
-    pub(super) async fn tell_all(&self, targets: &[(String, Spec)], out: &mut impl Write) -> io::Result<Went> {
+    pub(super) async fn tell_all(&self, targets: &[Asked], out: &mut impl Write) -> io::Result<Went> {
         let mut worst = Went::Well;
         if let (Form::Text, Some(warning)) = (self.form, self.tools.warning()) {
-            let of_tls = targets.iter().any(|(_, spec)| spec.check.transport() == "tls");
+            let of_tls = targets.iter().any(|asked| asked.spec.check.transport() == "tls");
             if of_tls {
                 writeln!(out, "warning: {warning}")?;
             }
         }
-        for (label, spec) in targets {
-            worst = worst.max(self.tell(label, spec, out).await?);
+        for asked in targets {
+            worst = worst.max(self.tell(asked, out).await?);
         }
         Ok(worst)
     }
 
-    /// Probes once and tells it; `label` is what the user calls the target.
-    pub(super) async fn tell(&self, label: &str, spec: &Spec, out: &mut impl Write) -> io::Result<Went> {
+    /// Probes once and tells it.
+    async fn tell(&self, asked: &Asked, out: &mut impl Write) -> io::Result<Went> {
+        let Asked { label, spec, resolved } = asked;
         if let Err(refused) = self.access.permits(spec.address.ip()) {
             let mut value = identity(label, spec);
             merge(&mut value, json!({ "outcome": "refused", "cause": refused.to_string() }));
@@ -97,7 +109,8 @@ impl Prober {
             writeln!(out, "{}", title(label, spec))?;
             out.flush()?;
         }
-        let account = run(spec, &self.clock, &self.tools).await;
+        let mut account = run(spec, &self.clock, &self.tools).await;
+        account.steps.splice(..0, resolved.clone());
         match self.form {
             Form::Json => {
                 let mut value = identity(label, spec);
