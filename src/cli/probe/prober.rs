@@ -15,6 +15,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::base::clock::Clock;
+use crate::cli::words::days_left;
 use crate::health::Outcome;
 use crate::probe::account::{cause, word};
 use crate::probe::allow::Access;
@@ -134,13 +135,7 @@ pub(super) fn write_account(account: &Account, out: &mut impl Write) -> io::Resu
     }
     if let Some(certificate) = &account.certificate {
         let names = if certificate.names.is_empty() { "no name".to_owned() } else { certificate.names.join(", ") };
-        let left = match certificate.days_left {
-            -1 => "expired today".to_owned(),
-            days if days < 0 => format!("expired {} days ago", days.unsigned_abs() - 1),
-            0 => "ends today".to_owned(),
-            1 => "1 day left".to_owned(),
-            days => format!("{days} days left"),
-        };
+        let left = days_left(certificate.days_left);
         let text = format!("{names}; {left} ({}); issuer {}", certificate.not_after, certificate.issuer);
         line(out, "certificate", None, &text)?;
     }
