@@ -3,11 +3,11 @@
 //! The socket is connected: the kernel hands over only what comes from the target's own address and port, and tells
 //! of ICMP errors.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::io::Interest;
+use tokio::io::{Interest, Ready};
 use tokio::net::UdpSocket;
 use tokio::time::sleep;
 
@@ -66,10 +66,7 @@ impl Datagram {
             tokio::select! {
                 biased;
                 ready = self.socket.ready(Interest::READABLE | Interest::ERROR) => {
-                    let ready = ready.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
-                    if ready.is_error() {
-                        self.hear_error(attempt)?;
-                    }
+                    self.heed(ready).map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
                     if let Some(taken) = self.take(&mut accept, attempt)? {
                         return Ok(taken);
                     }
@@ -83,18 +80,18 @@ impl Datagram {
         }
     }
 
-    /// Fails with what ICMP told of the target. It makes a socket no more readable, so it is asked for by itself.
-    fn hear_error(&self, attempt: &mut Attempt<'_>) -> Result<(), Outcome> {
-        let error = self.socket.try_io(Interest::ERROR, || match self.socket.take_error()? {
-            Some(error) => Err::<(), _>(error),
-            // Nothing any more: not ready until the next.
+    /// Tells the error that the kernel keeps for us, such as of ICMP: reading waits for datagrams alone.
+    fn heed(&self, ready: io::Result<Ready>) -> io::Result<()> {
+        if !ready?.is_error() {
+            return Ok(());
+        }
+        let told = self.socket.try_io(Interest::ERROR, || match self.socket.take_error()? {
+            Some(error) => Ok(error),
             None => Err(ErrorKind::WouldBlock.into()),
         });
-        match error {
-            Err(error) if error.kind() != ErrorKind::WouldBlock => {
-                Err(attempt.fails(fault::outcome(&error, Told::Later)))
-            }
-            Ok(()) | Err(_) => Ok(()),
+        match told.unwrap_or_else(|error| error) {
+            error if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            error => Err(error),
         }
     }
 
@@ -121,3 +118,26 @@ impl Datagram {
 
 /// The longest datagram that is read whole, in octets; the protocols' answers are far shorter.
 const LONGEST: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::super::{Depth, Tools};
+    use super::*;
+    use crate::base::clock::Clock;
+    use crate::health::FailKind;
+
+    #[tokio::test]
+    async fn a_refusal_is_heard_before_the_question_is_sent_again() {
+        let nobody = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+        let (clock, tools) = (Clock::start(), Tools::from_roots([]));
+        let mut attempt = Attempt::new(nobody, Depth::Deep, &clock, &tools);
+        let datagram = Datagram::open(&mut attempt).await.unwrap();
+        let hour = [Duration::from_secs(3600)];
+        let asked = datagram.ask(b"?", &hour, |_| Some(()), &mut attempt);
+        let outcome = timeout(Duration::from_secs(10), asked).await.unwrap().unwrap_err();
+        let Outcome::Fail { kind, cause } = outcome else { panic!("{outcome:?}") };
+        assert_eq!((kind, cause.as_ref()), (FailKind::Conclusive, "connection refused"));
+    }
+}
