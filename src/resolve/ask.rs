@@ -83,16 +83,24 @@ fn refusal(error: &NetError) -> Answer {
             return Answer::Nothing { ttl };
         }
     }
-    Answer::Failed(match error {
-        NetError::NoConnections | NetError::Io(_) => "no resolver can be reached".to_owned(),
-        NetError::Timeout => "no resolver answers in time".to_owned(),
-        NetError::Dns(DnsError::ResponseCode(code)) => format!("the resolver answered {}", code.to_str()),
-        NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code != ResponseCode::NoError => {
-            format!("the resolver answered {}", none.response_code.to_str())
+    Answer::Failed(why(error))
+}
+
+/// Says what a failure means to who has to mend it.
+fn why(error: &NetError) -> String {
+    if matches!(error, NetError::NoConnections | NetError::Io(_)) {
+        return "no resolver can be reached".to_owned();
+    }
+    if matches!(error, NetError::Timeout) {
+        return "no resolver answers in time".to_owned();
+    }
+    if let NetError::Dns(DnsError::NoRecordsFound(none)) = error {
+        if none.response_code == ResponseCode::NoError {
+            return "the resolver refers to others, and resolves nothing".to_owned();
         }
-        NetError::Dns(DnsError::NoRecordsFound(_)) => "the resolver refers to others, and resolves nothing".to_owned(),
-        other => other.to_string(),
-    })
+        return format!("the resolver answered {}", none.response_code.to_str());
+    }
+    error.to_string()
 }
 
 /// The longest that one question may take, over all servers and attempts.
