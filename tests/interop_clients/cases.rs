@@ -1,6 +1,7 @@
 //! The cases: who asks, what is wrong with the preferred host, and how the client fares without help.
 
 use std::fmt;
+use std::time::Duration;
 
 /// One case.
 pub(crate) struct Case {
@@ -80,6 +81,16 @@ pub(crate) const CASES: &[Case] = &[
 
 const fn case(client: Client, fault: Fault, alone: End) -> Case {
     Case { client, fault, alone }
+}
+
+impl Client {
+    /// Who takes longer has waited for a timer, of 3 s less a tick or of 20 s, not for a busy machine.
+    pub(crate) const fn prompt(self) -> Duration {
+        match self {
+            Self::Prosody | Self::ProsodyDirect => Duration::from_secs(15),
+            Self::Kamailio | Self::KamailioFailover => Duration::from_secs(2),
+        }
+    }
 }
 
 impl Fault {

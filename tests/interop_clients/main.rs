@@ -29,8 +29,8 @@ struct Saw {
 }
 
 impl Saw {
-    fn end(&self) -> End {
-        match (self.reached, self.took < PROMPT) {
+    fn end(&self, client: Client) -> End {
+        match (self.reached, self.took < client.prompt()) {
             (true, true) => End::Reached,
             (true, false) => End::Late,
             (false, _) => End::Failed,
@@ -76,10 +76,10 @@ fn run_all(only: &str) -> ExitCode {
         let find =
             |follows| &seen.iter().find(|(other, with, _)| std::ptr::eq(*other, case) && *with == follows).unwrap().2;
         let (before, after) = (find(false), find(true));
-        println!("| {} | {} | {} | {} |", case.client, case.fault, cell(before), cell(after));
+        println!("| {} | {} | {} | {} |", case.client, case.fault, cell(case, before), cell(case, after));
         for (mistake, is_there) in [
-            ("with understudy the standby is not reached at once", after.end() != End::Reached),
-            ("without it goes otherwise", before.end() != case.alone),
+            ("with understudy the standby is not reached at once", after.end(case.client) != End::Reached),
+            ("without it goes otherwise", before.end(case.client) != case.alone),
             ("docs/real-clients.md has no such row", !page.contains(&row(case))),
         ] {
             if is_there {
@@ -109,8 +109,8 @@ fn row(case: &Case) -> String {
     format!("| {} | {} | {}", case.client, case.fault, case.alone)
 }
 
-fn cell(saw: &Saw) -> String {
-    format!("{}, {:.1} s: {}", saw.end(), saw.took.as_secs_f64(), saw.told.replace('|', "/"))
+fn cell(case: &Case, saw: &Saw) -> String {
+    format!("{}, {:.1} s: {}", saw.end(case.client), saw.took.as_secs_f64(), saw.told.replace('|', "/"))
 }
 
 /// Starts understudy on port 53, and waits until it answers; where it follows health, until the preferred host has left.
@@ -144,6 +144,3 @@ const TOOLS: &[(&str, &str)] = &[
 
 /// How many cases run at once; they mostly wait.
 const AT_ONCE: usize = 4;
-
-/// Who takes longer has waited for a timer: the shortest one here, Kamailio's, is 3 s, less a tick.
-const PROMPT: Duration = Duration::from_secs(2);
