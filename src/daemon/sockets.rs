@@ -262,15 +262,16 @@ mod tests {
 
     #[test]
     fn an_address_named_twice_is_one_door() {
-        let free = UdpSocket::bind(ANY_PORT).unwrap().local_addr().unwrap();
+        // An address that no other test has: nobody takes the port in between.
+        let free = UdpSocket::bind("127.87.65.43:0").unwrap().local_addr().unwrap();
         assert_eq!(bind(&[free, free], Origin::Named).unwrap().doors.len(), 1);
         assert_eq!(bind(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named).unwrap().doors.len(), 2);
     }
 
     #[test]
     fn a_port_in_use_names_the_command_that_shows_who() {
-        let held = UdpSocket::bind(ANY_PORT).unwrap().local_addr().unwrap();
-        let holder = UdpSocket::bind(held).unwrap();
+        let holder = UdpSocket::bind(ANY_PORT).unwrap();
+        let held = holder.local_addr().unwrap();
         let finding = bind(&[held], Origin::Default).unwrap_err().finding();
         assert_eq!(finding.message, format!("udp {held} is in use by another process"));
         assert_eq!(finding.command.unwrap(), format!("ss -lunp 'sport = :{}'", held.port()));
