@@ -24,7 +24,7 @@ use super::{Account, Check, Depth, Tools, account, once};
 use crate::base::clock::Clock;
 use crate::health::{NO_TRANSPORT, Outcome};
 
-/// Parameters of [`Check::Composite`](super::Check::Composite).
+/// Parameters of [`Check::Composite`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Composite {
     /// How the parts come to one outcome.
