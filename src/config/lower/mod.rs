@@ -113,7 +113,7 @@ fn lower_resolved(
         return Lowered { setup: declared(zones), specs: Table::new(), outside: Vec::new(), findings };
     }
     findings.extend(census.signed.iter().map(|(origin, services)| services::signed_finding(origin, *services)));
-    let setup = Setup { zones, targets: targets.table, pools, hosts, follows, references };
+    let setup = Setup { zones, targets: targets.table.shrunk(), pools, hosts, follows, references };
     Lowered { setup, specs: targets.specs, outside, findings }
 }
 
