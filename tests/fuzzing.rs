@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 #[path = "../fuzz/bodies/answer.rs"]
 mod answer;
+#[path = "../fuzz/bodies/grpc.rs"]
+mod grpc;
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
 #[path = "../fuzz/bodies/sip.rs"]
@@ -23,6 +25,11 @@ mod stun;
 mod xmpp;
 #[path = "../fuzz/bodies/zone_parse.rs"]
 mod zone_parse;
+
+#[test]
+fn any_octets_are_read_as_an_answer_of_grpc() {
+    feed("grpc", grpc::run);
+}
 
 #[test]
 fn any_packet_is_answered_in_form() {

@@ -157,6 +157,11 @@ pub struct Probe {
     /// owner name of a service in it
     ///
     /// XMPP: `xmpp` and `xmpp-server` with STARTTLS, `xmpps` and `xmpps-server` with direct TLS
+    ///
+    /// HTTP: `https://NAME[:PORT][/PATH]`, or `https://ADDRESS[:PORT][/DOMAIN[/PATH]]`
+    ///
+    /// gRPC: `grpc[+tls]://HOST:PORT[/DOMAIN[/SERVICE]]`; name servers: `dns[+tcp]://HOST[:PORT]/NAME[/TYPE]`; ping:
+    /// `icmp://HOST`
     #[arg(required = true, value_name = "TARGET or ZONE OWNER", num_args = 1..)]
     pub what: Vec<String>,
     /// Networks that may be probed too, as in 192.0.2.0/24: documentation addresses, or what a config's `allow` lacks

@@ -40,6 +40,11 @@ pub enum Guess {
         /// The protocols to offer by ALPN.
         alpn: &'static [&'static str],
     },
+    /// A request for `/`, in TLS or not; any answer will do that shows the domain to be served.
+    Http {
+        /// Whether it is HTTPS.
+        is_tls: bool,
+    },
     /// SIP OPTIONS for the service's domain, over its transport.
     Sip,
     /// An XMPP stream to the service's domain: STARTTLS over TCP, direct TLS over TLS.
@@ -55,6 +60,7 @@ pub enum Guess {
 /// | owner labels | check |
 /// |---|---|
 /// | `_sip` over `_udp`, `_tcp`, `_tls`; `_sips` over `_tcp`, `_tls` (RFC 3263 §4.1) | SIP |
+/// | `_http`, `_https` over `_tcp` | HTTP, HTTPS |
 /// | `_stun` over `_udp`, `_tcp`; `_stuns` over `_tcp` (RFC 8489 §8) | STUN |
 /// | `_turn` over `_udp`, `_tcp`; `_turns` over `_tcp` (RFC 5928 §3) | TURN |
 /// | `_xmpp-client`, `_xmpp-server`, `_xmpps-client`, `_xmpps-server` over `_tcp` (XEP-0368) | XMPP |
@@ -66,6 +72,8 @@ pub fn infer(owner: &Name) -> Inference {
     let [service, transport] = first_labels(owner);
     let guess = match (transport.as_str(), service.as_str()) {
         ("_udp", "_sip") | ("_tcp" | "_tls", "_sip" | "_sips") => Guess::Sip,
+        ("_tcp", "_http") => Guess::Http { is_tls: false },
+        ("_tcp", "_https") => Guess::Http { is_tls: true },
         ("_tcp", "_xmpp-client" | "_xmpps-client") => Guess::Xmpp(Role::Client),
         ("_tcp", "_xmpp-server" | "_xmpps-server") => Guess::Xmpp(Role::Server),
         ("_udp" | "_tcp", "_stun") | ("_tcp", "_stuns") => Guess::Stun,
@@ -157,7 +165,8 @@ mod tests {
             ("_imaps._tcp.example.com", tls, over_tls),
             ("_submissions._tcp.example.com", tls, over_tls),
             ("_ldaps._tcp.example.com", tls, over_tls),
-            ("_https._tcp.example.com", tls, over_tls),
+            ("_https._tcp.example.com", Guess::Http { is_tls: true }, over_tls),
+            ("_http._tcp.example.com", Guess::Http { is_tls: false }, Tcp),
             ("_imap._tcp.example.com", Guess::Tcp, Tcp),
             ("*._tcp.example.com", Guess::Tcp, Tcp),
             ("_minecraft._udp.example.com", Guess::Nothing, Udp),

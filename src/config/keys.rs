@@ -90,7 +90,7 @@ pub const PROBING: &[Key] = &[
     works("deny", "[]"),
     works("resolver", r#""/etc/resolv.conf""#),
     works("references", "[]"),
-    idle("exec", "false"),
+    works("exec", "false"),
 ];
 
 /// `[policy]`

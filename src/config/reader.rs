@@ -140,14 +140,20 @@ impl<'s> Reader<'s> {
     pub fn tables<'a>(&mut self, section: &Section<'a>, key: &str, name: &'static str) -> Vec<Section<'a>> {
         let Some(value) = section.table.get(key) else { return Vec::new() };
         let Some(list) = value.get_ref().as_array() else {
-            self.wrong_value(key, value, &format!("sections {name}, with two pairs of brackets"));
+            let wanted = if name.starts_with('[') {
+                format!("sections {name}, with two pairs of brackets")
+            } else {
+                "a list of tables: [{…}, {…}]".to_owned()
+            };
+            self.wrong_value(key, value, &wanted);
             return Vec::new();
         };
         let mut tables = Vec::with_capacity(list.len());
         for entry in list.iter() {
             match entry.get_ref().as_table() {
                 Some(table) => tables.push(Section { name, table, span: entry.span() }),
-                None => self.wrong_value(key, entry, &format!("sections {name}")),
+                None if name.starts_with('[') => self.wrong_value(key, entry, &format!("sections {name}")),
+                None => self.wrong_value(key, entry, "a table {…}"),
             }
         }
         tables

@@ -81,6 +81,11 @@ impl Outlet for Ways {
                     debug!("probes have stopped");
                 }
             }
+            Effect::Post { name, post } => {
+                if self.probes.send(Command::Post { name, post }).await.is_err() {
+                    debug!("probes have stopped");
+                }
+            }
             Effect::Persist { key, value } => self.store.keep(key, value),
             Effect::Notice(notice) => {
                 log(&notice);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::base::clock::Mono;
 use crate::health::cadence::Haste;
+use crate::health::posted::Post;
 use crate::health::{Cause, TargetId};
 use crate::policy::{Move, Reason};
 use crate::snapshot::Snapshot;
@@ -24,6 +25,13 @@ pub enum Effect {
         at: Mono,
         /// Before whom it goes.
         haste: Haste,
+    },
+    /// Hand this post to the checks that read it.
+    Post {
+        /// The name that it is posted under.
+        name: String,
+        /// What is said.
+        post: Post,
     },
     /// Keep this over restarts; nothing removes the key.
     Persist {

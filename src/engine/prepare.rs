@@ -142,9 +142,9 @@ impl Prepared {
         self.setup.references.iter().copied().filter(|id| self.setup.targets[*id].probed).collect()
     }
 
-    /// Walks over the targets that may be probed.
+    /// Walks over the targets whose answers prove that the network is there.
     pub(super) fn probed(&self) -> impl Iterator<Item = (TargetId, IpAddr)> {
-        let probed = self.setup.targets.iter().filter(|(_, target)| target.probed);
+        let probed = self.setup.targets.iter().filter(|(_, target)| target.probed && target.key.bears_witness());
         probed.map(|(id, target)| (id, target.key.address))
     }
 

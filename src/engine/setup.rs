@@ -1,5 +1,6 @@
 //! What the engine runs: zones, targets, pools and what they fill, as the config room lowers them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
@@ -31,6 +32,8 @@ pub struct Setup {
     pub follows: Vec<FollowSetup>,
     /// The targets that are witnesses by config (`references`); they belong to no pool.
     pub references: Vec<TargetId>,
+    /// The names under which states may be posted (checks of kind `push`).
+    pub posts: BTreeSet<String>,
 }
 
 /// One zone.
@@ -70,7 +73,7 @@ pub struct TargetKey {
     pub address: IpAddr,
     /// The port.
     pub port: u16,
-    /// The transport as in `udp`, `tcp`, `tls`.
+    /// The transport as in `udp`, `tcp`, `tls`; [`health::NO_TRANSPORT`] if it bears no witness.
     pub transport: &'static str,
     /// The check's kind as in `tcp`, `tls`, `sip`.
     pub kind: &'static str,
@@ -204,6 +207,11 @@ impl HostSetup {
 }
 
 impl TargetKey {
+    /// Returns whether its answers prove that the network is there.
+    pub(super) fn bears_witness(&self) -> bool {
+        self.transport != health::NO_TRANSPORT
+    }
+
     /// Returns a number for jitter and spread that is the same over restarts.
     pub(super) fn seed(&self) -> u64 {
         let mut hasher = DefaultHasher::new();

@@ -7,6 +7,7 @@ pub mod isolation;
 pub mod machine;
 pub mod members;
 pub mod orders;
+pub mod posted;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -54,6 +55,10 @@ pub enum FailKind {
     /// Nothing was heard: a time-out, a host or net unreachable.
     Silent,
 }
+
+/// The transport of a target whose check sends nothing of its own, or whose pass is no answer: whether it passes tells
+/// nothing of the network, so it bears no witness.
+pub const NO_TRANSPORT: &str = "none";
 
 /// One finished probe of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]

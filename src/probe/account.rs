@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::base::clock::{Mono, UnixTime};
-use crate::health::{Outcome, Report};
+use crate::health::{Cause, Outcome, Report};
 
 /// What one probe saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +123,18 @@ pub fn cause(outcome: &Outcome) -> Option<&str> {
         | Outcome::Drain { cause, .. }
         | Outcome::Fail { cause, .. }
         | Outcome::Unknown(cause) => Some(cause),
+    }
+}
+
+/// Returns an outcome with who saw it in front of its cause.
+pub(super) fn because(outcome: &Outcome, label: &str) -> Outcome {
+    let named = |cause: &Cause| Cause::from(format!("{label}: {cause}"));
+    match outcome {
+        Outcome::Pass => Outcome::Pass,
+        Outcome::Degraded(cause) => Outcome::Degraded(named(cause)),
+        Outcome::Drain { cause, retry_after } => Outcome::Drain { cause: named(cause), retry_after: *retry_after },
+        Outcome::Fail { kind, cause } => Outcome::Fail { kind: *kind, cause: named(cause) },
+        Outcome::Unknown(cause) => Outcome::Unknown(named(cause)),
     }
 }
 

@@ -22,6 +22,16 @@ pub(super) trait Conduct {
     /// Returns the parameters in a canonical text; empty if all are the default.
     fn parameters(&self) -> String;
 
+    /// Returns whether it needs a port.
+    fn has_port(&self) -> bool {
+        true
+    }
+
+    /// Returns the names under which it reads what was posted, each with its patience.
+    fn posts(&self) -> Vec<(&str, Duration)> {
+        Vec::new()
+    }
+
     /// Returns how a connection to such a target is held; nothing: none can be.
     fn manner(&self) -> Option<Manner> {
         (self.transport() == "tcp").then(Manner::default)
@@ -64,6 +74,7 @@ pub(super) struct Attempt<'a> {
     /// The certificate shown.
     pub(super) certificate: Option<Certificate>,
     began: Now,
+    timeout: Duration,
     steps: Vec<Step>,
     open: Option<(&'static str, Mono)>,
     decided: Option<(Duration, Outcome)>,
@@ -72,7 +83,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Begins a probe.
+    /// Begins a probe; the caller bounds its time.
     pub(super) fn new(address: SocketAddr, depth: Depth, clock: &'a Clock, tools: &'a Tools) -> Self {
         Self {
             address,
@@ -82,12 +93,24 @@ impl<'a> Attempt<'a> {
             warnings: Vec::new(),
             certificate: None,
             began: clock.now(),
+            timeout: Duration::MAX,
             steps: Vec::new(),
             open: None,
             decided: None,
             passed_over: 0,
             refused: false,
         }
+    }
+
+    /// Says how long the whole probe may take, for checks that give of it to others, and for the account.
+    pub(super) const fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Returns how much of its time is left.
+    pub(super) fn left(&self) -> Duration {
+        self.timeout.saturating_sub(self.clock.now().mono.since(self.began.mono))
     }
 
     /// Begins a step.
@@ -121,6 +144,20 @@ impl<'a> Attempt<'a> {
         outcome
     }
 
+    /// Takes over what a part of this check saw.
+    pub(super) fn absorb(&mut self, label: &str, part: Account) {
+        let steps = part.steps.into_iter().map(|step| Step { saw: format!("{label}: {}", step.saw), ..step });
+        self.steps.extend(steps);
+        self.warnings.extend(part.warnings.into_iter().map(|warning| format!("{label}: {warning}")));
+        self.refused |= part.refused;
+        let sooner = |own: &Certificate, other: &Certificate| other.not_after < own.not_after;
+        if let Some(other) = part.certificate
+            && self.certificate.as_ref().is_none_or(|own| sooner(own, &other))
+        {
+            self.certificate = Some(other);
+        }
+    }
+
     /// Notes that the target refused our credentials, so that they are not tried again.
     pub(super) const fn refuse_credentials(&mut self) {
         self.refused = true;
@@ -132,7 +169,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Makes the account; `ending` is missing when the time was over.
-    pub(super) fn into_account(mut self, ending: Option<Ending>, timeout: Duration) -> Account {
+    pub(super) fn into_account(mut self, ending: Option<Ending>) -> Account {
         match ending {
             Some(Ok(())) => self.passes(),
             Some(Err(outcome)) => drop(self.fails(outcome)),
@@ -142,10 +179,10 @@ impl<'a> Attempt<'a> {
                     1 => "; 1 message that does not answer passed over".to_owned(),
                     count => format!("; {count} messages that do not answer passed over"),
                 };
-                drop(self.fails(silent(format!("no answer within {timeout:?}{others}"))));
+                drop(self.fails(silent(format!("no answer within {:?}{others}", self.timeout))));
             }
         }
-        let (latency, outcome) = self.decided.unwrap_or_else(|| (timeout, unknown("nothing was decided")));
+        let (latency, outcome) = self.decided.unwrap_or_else(|| (self.timeout, unknown("nothing was decided")));
         Account {
             outcome,
             began: self.began.mono,

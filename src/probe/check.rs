@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, Conduct, Ending};
 use super::watch::Manner;
-use super::{Sip, Stun, Tcp, Tls, Turn, Xmpp};
+use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Push, Sip, Stun, Tcp, Tls, Turn, Xmpp};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
 macro_rules! checks {
@@ -47,6 +47,16 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.deep_interval(),)+ }
             }
 
+            /// Returns whether it needs a port.
+            pub fn has_port(&self) -> bool {
+                match self { $(Self::$kind(check) => check.has_port(),)+ }
+            }
+
+            /// Returns the names under which it reads what was posted, each with its patience.
+            pub fn posts(&self) -> Vec<(&str, Duration)> {
+                match self { $(Self::$kind(check) => check.posts(),)+ }
+            }
+
             /// Carries the check out.
             pub(super) async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
                 match self { $(Self::$kind(check) => check.conduct(attempt).await,)+ }
@@ -66,6 +76,20 @@ checks! {
     Stun,
     /// Asks by TURN for an address that relays.
     Turn,
+    /// Asks for a path, over plain TCP or TLS.
+    Http,
+    /// Calls gRPC's health service.
+    Grpc,
+    /// Asks a name server.
+    Dns,
+    /// Sends an echo request.
+    Icmp,
+    /// Runs a program.
+    Exec,
+    /// Reads what was posted.
+    Push,
+    /// Carries out several at once.
+    Composite,
     /// Opens an XMPP stream.
     Xmpp,
 }

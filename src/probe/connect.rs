@@ -69,7 +69,7 @@ pub(super) async fn close(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
 }
 
 /// How long a closed connection is still read: the far side answers FIN with FIN within a round trip.
-const LINGER: Duration = Duration::from_millis(200);
+pub(super) const LINGER: Duration = Duration::from_millis(200);
 /// How often a closed connection is still read: 16 KiB, then it gets RST.
 const REST_READS: usize = 16;
 

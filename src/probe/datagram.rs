@@ -3,10 +3,11 @@
 //! The socket is connected: the kernel hands over only what comes from the target's own address and port, and tells
 //! of ICMP errors.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use tokio::io::{Interest, Ready};
 use tokio::net::UdpSocket;
 use tokio::time::sleep;
 
@@ -34,6 +35,11 @@ impl Datagram {
         Ok(Self { socket })
     }
 
+    /// Takes a socket that is connected already, of another protocol.
+    pub(super) const fn over(socket: UdpSocket) -> Self {
+        Self { socket }
+    }
+
     /// Returns our own end: what the target sees unless somebody on the way translates addresses.
     pub(super) fn local(&self, attempt: &mut Attempt<'_>) -> Result<SocketAddr, Outcome> {
         self.socket.local_addr().map_err(|error| attempt.fails(unknown(format!("no local address: {error}"))))
@@ -59,8 +65,8 @@ impl Datagram {
             let wait = next.map_or(Duration::ZERO, |after| after.saturating_sub(passed));
             tokio::select! {
                 biased;
-                ready = self.socket.readable() => {
-                    ready.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
+                ready = self.socket.ready(Interest::READABLE | Interest::ERROR) => {
+                    self.heed(ready).map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
                     if let Some(taken) = self.take(&mut accept, attempt)? {
                         return Ok(taken);
                     }
@@ -71,6 +77,21 @@ impl Datagram {
                     next = again.next();
                 }
             }
+        }
+    }
+
+    /// Tells the error that the kernel keeps for us, such as of ICMP: reading waits for datagrams alone.
+    fn heed(&self, ready: io::Result<Ready>) -> io::Result<()> {
+        if !ready?.is_error() {
+            return Ok(());
+        }
+        let told = self.socket.try_io(Interest::ERROR, || match self.socket.take_error()? {
+            Some(error) => Ok(error),
+            None => Err(ErrorKind::WouldBlock.into()),
+        });
+        match told.unwrap_or_else(|error| error) {
+            error if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            error => Err(error),
         }
     }
 
@@ -97,3 +118,26 @@ impl Datagram {
 
 /// The longest datagram that is read whole, in octets; the protocols' answers are far shorter.
 const LONGEST: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::super::{Depth, Tools};
+    use super::*;
+    use crate::base::clock::Clock;
+    use crate::health::FailKind;
+
+    #[tokio::test]
+    async fn a_refusal_is_heard_before_the_question_is_sent_again() {
+        let nobody = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+        let (clock, tools) = (Clock::start(), Tools::from_roots([]));
+        let mut attempt = Attempt::new(nobody, Depth::Deep, &clock, &tools);
+        let datagram = Datagram::open(&mut attempt).await.unwrap();
+        let hour = [Duration::from_secs(3600)];
+        let asked = datagram.ask(b"?", &hour, |_| Some(()), &mut attempt);
+        let outcome = timeout(Duration::from_secs(10), asked).await.unwrap().unwrap_err();
+        let Outcome::Fail { kind, cause } = outcome else { panic!("{outcome:?}") };
+        assert_eq!((kind, cause.as_ref()), (FailKind::Conclusive, "connection refused"));
+    }
+}

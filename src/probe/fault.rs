@@ -3,6 +3,7 @@
 //! | error | outcome |
 //! |---|---|
 //! | refused (RST, or ICMP port unreachable), reset, aborted, broken pipe, end of stream | fail, conclusive |
+//! | data that are no TLS any more (rustls gives them this form) | fail, conclusive |
 //! | time-out, host unreachable; net unreachable or prohibited, told by the network | fail, silent |
 //! | net unreachable or not permitted, told at once by our own kernel | unknown: no route, or a local rule |
 //! | an alert or a broken record within TLS, after the handshake | fail, conclusive |

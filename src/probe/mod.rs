@@ -23,11 +23,18 @@ mod attempt;
 pub mod authority;
 mod certificate;
 pub mod check;
+mod composite;
 mod connect;
 mod datagram;
+mod dns;
+mod exec;
 mod fault;
+pub mod grpc;
+mod http;
+mod icmp;
 pub mod metrics;
 mod over;
+mod push;
 pub mod runner;
 pub mod schedule;
 pub mod sip;
@@ -49,7 +56,14 @@ pub use account::{Account, Certificate, Step};
 pub use attempt::{DEEP_INTERVAL, Depth};
 pub use authority::Authority;
 pub use check::Check;
+pub use composite::{Composite, Part, Rule};
+pub use dns::{Dns, Rcode};
+pub use exec::Exec;
+pub use grpc::Grpc;
+pub use http::{Expect, Http, Method, Pattern, PatternError, Statuses};
+pub use icmp::Icmp;
 pub use over::Over;
+pub use push::Push;
 pub use sip::Sip;
 pub use stun::{Credentials, Stun, Turn};
 pub use tcp::Tcp;
@@ -83,9 +97,20 @@ pub async fn run(spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
 
 /// Probes once, to this depth.
 pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
-    let mut attempt = attempt::Attempt::new(spec.address, depth, clock, tools);
-    let ending = tokio::time::timeout(spec.timeout, spec.check.conduct(&mut attempt)).await;
-    attempt.into_account(ending.ok(), spec.timeout)
+    once(spec.address, &spec.check, (depth, spec.timeout), clock, tools).await
+}
+
+/// Carries out a check, or a part of one.
+async fn once(
+    address: SocketAddr,
+    check: &Check,
+    (depth, timeout): (Depth, Duration),
+    clock: &Clock,
+    tools: &Tools,
+) -> Account {
+    let mut attempt = attempt::Attempt::new(address, depth, clock, tools).within(timeout);
+    let ending = tokio::time::timeout(timeout, check.conduct(&mut attempt)).await;
+    attempt.into_account(ending.ok())
 }
 
 /// How long one connection is held at most, unless a target says otherwise.

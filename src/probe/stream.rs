@@ -34,6 +34,14 @@ impl Stream {
         }
     }
 
+    /// Returns the protocol that both sides agreed on (ALPN), if there is TLS and they did.
+    pub(super) fn protocol(&self) -> Option<&[u8]> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol(),
+        }
+    }
+
     /// Shakes hands over a plain connection (STARTTLS); one in TLS stays as it is.
     pub(super) async fn secure(self, tls: &Tls, attempt: &mut Attempt<'_>) -> Result<Self, Outcome> {
         match self {

@@ -1,11 +1,14 @@
 //! What all probes share: the TLS provider and the system's roots.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::Semaphore;
+
+use crate::health::posted::Board;
 
 /// What all probes share; made once, handed to each by reference.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub struct Tools {
     provider: Arc<CryptoProvider>,
     config: ClientConfig,
     warning: Option<String>,
+    programs: Semaphore,
+    board: Mutex<Board>,
 }
 
 impl Tools {
@@ -47,7 +52,14 @@ impl Tools {
         // The first random numbers of a process take tens of milliseconds: not in the first probe's latency. Should
         // they fail, so does the probe that needs them.
         drop(provider.secure_random.fill(&mut [0]));
-        Self { roots: Arc::new(roots), provider, config, warning: None }
+        Self {
+            roots: Arc::new(roots),
+            provider,
+            config,
+            warning: None,
+            programs: Semaphore::new(PROGRAMS),
+            board: Mutex::default(),
+        }
     }
 
     /// Returns what is missing on this system, for the log at start-up.
@@ -65,11 +77,30 @@ impl Tools {
         &self.provider
     }
 
+    /// Returns what was posted; the runner alone writes.
+    pub(super) fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the places for programs: a permit for each that runs.
+    pub(super) const fn programs(&self) -> &Semaphore {
+        &self.programs
+    }
+
+    /// Returns random octets; nothing if the system has none.
+    pub(super) fn random<const N: usize>(&self) -> Option<[u8; N]> {
+        let mut octets = [0; N];
+        self.provider.secure_random.fill(&mut octets).ok().map(|()| octets)
+    }
+
     /// Returns a configuration without resumption; the caller sets verifier and ALPN.
     pub(super) fn config(&self) -> ClientConfig {
         self.config.clone()
     }
 }
+
+/// The most programs that `exec` checks run at once.
+const PROGRAMS: usize = 4;
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,9 @@
 //! Kamailio, with one worker for UDP, one for TCP, and certificates of a private CA.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 
@@ -74,8 +75,15 @@ impl Kamailio {
     }
 
     /// Ends it, as a crash would.
+    ///
+    /// Its workers outlive the first process for a moment: the last of them gives the port free.
     pub(crate) fn kill(&mut self) {
         self.foreign.kill();
+        let end = Instant::now() + Duration::from_secs(10);
+        while let Err(error) = UdpSocket::bind((self.address, PORT)) {
+            assert!(Instant::now() < end, "a worker still has the port: {error}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Sends a signal to the process that answers UDP, and to no other.

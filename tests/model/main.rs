@@ -247,7 +247,7 @@ impl World {
                 Effect::Publish(snapshot) => self.publish(snapshot, at),
                 Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value)),
                 Effect::Persist { key, value: None } => drop(self.store.remove(&key)),
-                Effect::Probe { .. } | Effect::Notice(_) | Effect::Settled => {}
+                Effect::Probe { .. } | Effect::Post { .. } | Effect::Notice(_) | Effect::Settled => {}
             }
         }
     }

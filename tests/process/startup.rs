@@ -33,7 +33,7 @@ fn a_start_with_unknown_targets_is_silent_and_not_ready_for_three_seconds_then_a
     assert_eq!(send_tcp(address, &query(SIP), Duration::from_millis(300)), None);
 
     let waited = server.answering() - begin;
-    assert!((2_700..4_500).contains(&waited.as_millis()), "{waited:?}");
+    assert!((2_700..10_000).contains(&waited.as_millis()), "{waited:?}");
     assert!(ask_sip(address).is(DECLARED));
     assert_eq!(ask(address, READY).records, ["ready"]);
     assert_eq!(ready(address), (0, format!("{address} is ready\n")));

@@ -294,7 +294,7 @@ impl Stage {
                 }
                 Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value)),
                 Effect::Persist { key, value: None } => drop(self.store.remove(&key)),
-                Effect::Notice(_) => {}
+                Effect::Post { .. } | Effect::Notice(_) => {}
                 Effect::Settled => self.settled = true,
             }
         }

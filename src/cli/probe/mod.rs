@@ -1,5 +1,6 @@
 //! `probe`: one check, once, or every target of a service.
 
+mod kinds;
 mod names;
 mod prober;
 #[cfg(test)]

@@ -69,16 +69,23 @@ fn host_part(url: &str) -> Option<&str> {
     Some(rest.split_once('/').map_or(rest, |(host, _)| host))
 }
 
-/// Puts an address in the place of the name. The name stays as the domain, unless the URL says another one.
+/// Puts an address in the place of the name. The name stays as the domain, unless the URL says another one; with HTTP
+/// it always stays, as what follows is the path. A name server is asked for what the URL says, never for itself.
 fn with_address(url: &str, address: IpAddr) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (host, domain) = rest.split_once('/').map_or((rest, None), |(host, domain)| (host, Some(domain)));
+    let (host, target) = rest.split_once('/').unwrap_or((rest, ""));
     let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
-    let domain = domain.filter(|domain| !domain.is_empty()).unwrap_or(name);
+    let kind = scheme.split_once('+').map_or(scheme, |(kind, _)| kind).to_ascii_lowercase();
+    let target = match kind.as_str() {
+        "http" | "https" => format!("{name}/{target}"),
+        "dns" => target.to_owned(),
+        _ if target.is_empty() => name.to_owned(),
+        _ => target.to_owned(),
+    };
     let address = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
     match port {
-        Some(port) => format!("{scheme}://{address}:{port}/{domain}"),
-        None => format!("{scheme}://{address}/{domain}"),
+        Some(port) => format!("{scheme}://{address}:{port}/{target}"),
+        None => format!("{scheme}://{address}/{target}"),
     }
 }
 
@@ -95,6 +102,10 @@ mod tests {
             ("tls://node1.example:5061", "127.0.0.1", "tls://127.0.0.1:5061/node1.example"),
             ("tls://node1.example:5061/", "::1", "tls://[::1]:5061/node1.example"),
             ("xmpp://node1.example/example", "::1", "xmpp://[::1]/example"),
+            ("http://node1.example", "127.0.0.1", "http://127.0.0.1/node1.example/"),
+            ("HTTPS://node1.example:8443/a/b?c=d", "::1", "HTTPS://[::1]:8443/node1.example/a/b?c=d"),
+            ("dns+tcp://node1.example/example.com/A", "127.0.0.1", "dns+tcp://127.0.0.1/example.com/A"),
+            ("dns://node1.example", "127.0.0.1", "dns://127.0.0.1/"),
         ] {
             assert_eq!(host_of(url), Some("node1.example.".parse().unwrap()), "{url}");
             assert_eq!(with_address(url, address.parse().unwrap()), expected, "{url}");

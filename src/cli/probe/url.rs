@@ -10,6 +10,8 @@ use crate::probe::stun::CREDENTIALS_INTERVAL;
 use crate::probe::xmpp::Role;
 use crate::probe::{Authority, Check, Credentials, Over, Sip, Spec, Stun, Tcp, Tls, Turn, Verify, Xmpp};
 
+use super::kinds;
+
 /// What the options say beside the URL.
 #[derive(Clone, Debug)]
 pub(super) struct Choices {
@@ -25,8 +27,8 @@ pub(super) struct Choices {
 
 impl Choices {
     /// Returns how TLS is spoken with the owner of a name.
-    fn tls(&self, name: String) -> Tls {
-        Tls { name, verify: self.verify, alpn: Vec::new(), authority: self.authority.clone() }
+    pub(super) fn tls(&self, name: String, alpn: Vec<Vec<u8>>) -> Tls {
+        Tls { name, verify: self.verify, alpn, authority: self.authority.clone() }
     }
 }
 
@@ -38,9 +40,6 @@ pub(super) enum UrlError {
         "\"{0}\" is no check: write KIND://ADDRESS:PORT, such as tcp://127.0.0.1:5060 or sip+tls://[::1]:5061/example.com"
     )]
     Shape(String),
-    /// A kind that comes later.
-    #[error("the check {0} is not built yet: coming; what works now: {WORKING}")]
-    NotBuilt(String),
     /// No kind that we know.
     #[error("there is no check {0}; {1}")]
     Kind(String, String),
@@ -60,6 +59,9 @@ pub(super) enum UrlError {
     /// The domain is no host name.
     #[error("\"{0}\" is no domain: write KIND://ADDRESS:PORT/DOMAIN, such as sip://127.0.0.1/example.com")]
     Domain(String),
+    /// It does not say what a name server is to be asked.
+    #[error("the check dns asks for a name, and \"{0}\" is none with a type: write dns://127.0.0.1:53/example.com/SOA")]
+    Question(String),
     /// A kind that logs in nowhere.
     #[error("the check {0} has no use for a user and a password; turn has")]
     Credentials(&'static str),
@@ -76,6 +78,10 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
         Some((kind, transport)) => (kind, Some(transport)),
         None => (scheme.as_str(), None),
     };
+    let (host, target) = rest.split_once('/').unwrap_or((rest, ""));
+    if let Some(read) = kinds::read(kind, transport, split_port(host).0, target, choices) {
+        return read.and_then(|(check, port)| finish(check, host, port, choices));
+    }
     let (host, domain) = match rest.split_once('/') {
         Some((host, domain)) => (host, Some(domain.trim_end_matches('.')).filter(|domain| !domain.is_empty())),
         None => (rest, None),
@@ -86,13 +92,15 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
             .and_then(|check| finish(check, host, None, choices)),
         "tls" => {
             let transport = transport.filter(|&transport| transport != "tcp");
-            over(choices.tls(name), Check::Tls, "tls", transport, "")
+            over(choices.tls(name, Vec::new()), Check::Tls, "tls", transport, "")
                 .and_then(|check| finish(check, host, None, choices))
         }
         "sip" | "sips" => {
             // RFC 3261 §19.1.2, RFC 3263 §4.1: sip is over UDP unless said otherwise, sips over TLS.
             let (over, port) = match (kind, transport) {
-                (_, Some("tls")) | ("sips", None | Some("tcp")) => (Over::Tls(choices.tls(name.clone())), 5061),
+                (_, Some("tls")) | ("sips", None | Some("tcp")) => {
+                    (Over::Tls(choices.tls(name.clone(), Vec::new())), 5061)
+                }
                 ("sip", None | Some("udp")) => (Over::Udp, 5060),
                 ("sip", Some("tcp")) => (Over::Tcp, 5060),
                 (_, other) => {
@@ -124,12 +132,11 @@ pub(super) fn parse(text: &str, choices: &Choices) -> Result<Spec, UrlError> {
                 (Role::Server, false) => 5269,
                 (Role::Server, true) => 5270,
             };
-            finish(Check::Xmpp(Xmpp::new(role, direct, choices.tls(name))), host, Some(port), choices)
+            finish(Check::Xmpp(Xmpp::new(role, direct, choices.tls(name, Vec::new()))), host, Some(port), choices)
         }
         "stun" | "stuns" | "turn" | "turns" => {
             relay(kind, transport, name, choices).and_then(|(check, port)| finish(check, host, Some(port), choices))
         }
-        _ if COMING.contains(&kind) => Err(UrlError::NotBuilt(kind.to_owned())),
         _ => Err(UrlError::Kind(kind.to_owned(), suggest(kind))),
     }
 }
@@ -144,7 +151,7 @@ fn relay(kind: &str, transport: Option<&str>, name: String, choices: &Choices) -
         _ => ("turn", true),
     };
     let (over, port) = match (secure, transport) {
-        (_, Some("tls")) | (true, None | Some("tcp")) => (Over::Tls(choices.tls(name)), 5349),
+        (_, Some("tls")) | (true, None | Some("tcp")) => (Over::Tls(choices.tls(name, Vec::new())), 5349),
         (false, None | Some("udp")) => (Over::Udp, 3478),
         (false, Some("tcp")) => (Over::Tcp, 3478),
         (_, other) => {
@@ -182,6 +189,9 @@ fn over<P>(
 fn finish(check: Check, host: &str, usual: Option<u16>, choices: &Choices) -> Result<Spec, UrlError> {
     let (address, port) = split_port(host);
     let address: IpAddr = address.parse().map_err(|_| UrlError::Name(host.to_owned()))?;
+    if !check.has_port() && port.is_none() {
+        return Ok(Spec { address: SocketAddr::new(address, 0), check, timeout: choices.timeout, watch: None });
+    }
     let port = port.map_or(usual, |port| port.parse().ok()).filter(|&port| port != 0);
     let port = port.ok_or_else(|| UrlError::Port(check.kind(), bracketed(address)))?;
     if choices.credentials.is_some() && !matches!(check, Check::Turn(_)) {
@@ -211,16 +221,14 @@ fn bracketed(address: IpAddr) -> String {
 
 /// Returns what may have been meant by a kind that there is not.
 fn suggest(kind: &str) -> String {
-    match nearest(kind, WORKING.split(", ").chain(COMING)) {
+    match nearest(kind, KINDS.split(", ")) {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("what works now: {WORKING}"),
+        None => format!("there are {KINDS}"),
     }
 }
 
 /// The checks that there are.
-const WORKING: &str = "tcp, tls, sip, stun, turn, xmpp";
-/// The checks that come later.
-const COMING: [&str; 5] = ["http", "https", "dns", "grpc", "icmp"];
+const KINDS: &str = "tcp, tls, sip, sips, xmpp, xmpps, xmpp-server, xmpps-server, stun, stuns, turn, turns, http, https, grpc, dns, icmp";
 
 #[cfg(test)]
 mod tests {
@@ -311,7 +319,7 @@ mod tests {
     fn what_cannot_be_probed_is_told_with_the_mend() {
         for (text, part) in [
             ("127.0.0.1:5060", "is no check: write KIND://"),
-            ("grpc://127.0.0.1:50051", "the check grpc is not built yet: coming"),
+            ("grpcs://127.0.0.1:50051", "there is no check grpcs; did you mean grpc?"),
             ("xmpp+udp://127.0.0.1", "the check xmpp does not go over udp; it has tcp (STARTTLS) and tls (direct TLS)"),
             ("xmpp-component://127.0.0.1", "there is no check xmpp-component"),
             ("sip+sctp://127.0.0.1", "the check sip does not go over sctp; it has udp, tcp and tls"),

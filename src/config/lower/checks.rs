@@ -3,8 +3,9 @@
 use crate::config::infer::{Guess, Transport};
 use crate::config::shape::{CheckKind, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape};
 use crate::probe::xmpp::Role;
-use crate::probe::{Check, Over, Sip, Stun, Tcp, Tls, Turn, Xmpp};
+use crate::probe::{Check, Http, Icmp, Over, Sip, Stun, Tcp, Tls, Turn, Xmpp};
 
+use super::general::push;
 use super::targets::Inherited;
 
 /// What a check is for.
@@ -33,6 +34,13 @@ impl Purpose {
             CheckKind::Sip(shape) => Some(Check::Sip(self.sip(shape, with))),
             CheckKind::Stun(shape) => Some(Check::Stun(self.stun(shape, with))),
             CheckKind::Turn(shape) => Some(Check::Turn(self.turn(shape, with))),
+            CheckKind::Http(shape) => Some(Check::Http(self.http(shape, with))),
+            CheckKind::Grpc(shape) => Some(Check::Grpc(self.grpc(shape, with))),
+            CheckKind::Dns(shape) => Some(Check::Dns(self.dns(shape))),
+            CheckKind::Icmp => Some(Check::Icmp(Icmp)),
+            CheckKind::Exec(shape) => self.exec(shape).map(Check::Exec),
+            CheckKind::Push(shape) => Some(Check::Push(push(shape))),
+            CheckKind::Composite(shape) => Some(Check::Composite(self.composite(shape, with))),
             CheckKind::Xmpp(shape) => Some(Check::Xmpp(self.xmpp(shape, with))),
         }
     }
@@ -43,6 +51,7 @@ impl Purpose {
             Guess::Nothing => None,
             Guess::Tcp => Some(Check::Tcp(Tcp::default())),
             Guess::Tls { .. } => Some(Check::Tls(tls(self.domain.clone(), self.offered(), with))),
+            Guess::Http { is_tls } => Some(Check::Http(self.inferred_http(is_tls, with))),
             Guess::Sip => Some(Check::Sip(self.sip(&SipShape::default(), with))),
             Guess::Stun => Some(Check::Stun(self.stun(&StunShape::default(), with))),
             Guess::Turn => Some(Check::Turn(self.turn(&TurnShape::default(), with))),
@@ -76,7 +85,14 @@ impl Purpose {
         match self.guess {
             Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
             Guess::Xmpp(role) if self.transport == Transport::Tls => vec![role.alpn().to_vec()],
-            Guess::Nothing | Guess::Tcp | Guess::Sip | Guess::Stun | Guess::Turn | Guess::Xmpp(_) => Vec::new(),
+            Guess::Http { is_tls: true } => Http::protocols(),
+            Guess::Nothing
+            | Guess::Tcp
+            | Guess::Http { is_tls: false }
+            | Guess::Sip
+            | Guess::Stun
+            | Guess::Turn
+            | Guess::Xmpp(_) => Vec::new(),
         }
     }
 
@@ -94,7 +110,7 @@ impl Purpose {
     }
 
     /// Returns the name that a check gives, else the domain.
-    fn named(&self, name: Option<&String>) -> String {
+    pub(super) fn named(&self, name: Option<&String>) -> String {
         name.unwrap_or(&self.domain).clone()
     }
 }

@@ -12,12 +12,13 @@
 mod addresses;
 mod census;
 mod checks;
+mod general;
 mod patterns;
 mod services;
 mod shallow;
 mod targets;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use crate::base::finding::Finding;
@@ -107,13 +108,16 @@ fn lower_resolved(
     });
     let hosts = hosts.collect();
     let references = lower_references(&file.probing.references, &mut targets, &inherited);
+    findings.extend(general::judge_programs(file));
     findings.extend(targets.judge());
     if options.fixed {
         findings.retain(|finding| finding.id != services::OUTSIDE);
         return Lowered { setup: declared(zones), specs: Table::new(), outside: Vec::new(), findings };
     }
     findings.extend(census.signed.iter().map(|(origin, services)| services::signed_finding(origin, *services)));
-    let setup = Setup { zones, targets: targets.table.shrunk(), pools, hosts, follows, references };
+    let checks = targets.specs.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| &spec.check));
+    let posts = checks.flat_map(Check::posts).map(|(name, _)| name.to_owned()).collect();
+    let setup = Setup { zones, targets: targets.table.shrunk(), pools, hosts, follows, references, posts };
     Lowered { setup, specs: targets.specs, outside, findings }
 }
 
@@ -126,6 +130,7 @@ fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
         hosts: Vec::new(),
         follows: Vec::new(),
         references: Vec::new(),
+        posts: BTreeSet::new(),
     }
 }
 

@@ -40,6 +40,7 @@ impl Shallow {
 const fn protocol(guess: Guess) -> Option<&'static str> {
     match guess {
         Guess::Nothing | Guess::Tcp | Guess::Tls { .. } => None,
+        Guess::Http { .. } => Some("HTTP"),
         Guess::Sip => Some("SIP"),
         Guess::Stun => Some("STUN"),
         Guess::Turn => Some("TURN"),

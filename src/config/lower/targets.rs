@@ -109,8 +109,13 @@ impl Plan {
     /// Makes a plan of any check.
     pub(super) fn new(check: Check, with: &Inherited) -> Self {
         let parameters = check.parameters();
+        let mut settings = with.settings.clone();
+        if matches!(check, Check::Push(_)) {
+            // What is posted was judged by whoever posted it.
+            (settings.fall, settings.rise) = (1, 1);
+        }
         let watch = with.watch.then_some(with.watch_renew);
-        Self { check, parameters, settings: with.settings.clone(), watch }
+        Self { check, parameters, settings, watch }
     }
 }
 
@@ -134,7 +139,7 @@ impl<'a> Targets<'a> {
         }
         let (table, specs, access) = (&mut self.table, &mut self.specs, self.access);
         let new = || {
-            let probed = access.permits(address.ip()).is_ok() && address.port() != 0;
+            let probed = access.permits(address.ip()).is_ok() && (address.port() != 0 || !plan.check.has_port());
             let timeout = plan.settings.timeout;
             specs.push(probed.then(|| Spec { address, check: plan.check.clone(), timeout, watch: plan.watch }));
             let key = TargetKey {

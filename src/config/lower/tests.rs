@@ -508,6 +508,69 @@ fn a_zone_that_comes_signed_is_served_as_declared() {
 }
 
 #[test]
+fn web_servers_are_asked_leniently_unless_the_config_says_more() {
+    let records = "_http._tcp SRV 0 0 8080 a\n_https._tcp SRV 0 0 8443 a\na A 127.0.0.1\n";
+    let config = "[[service]]\nmatch = \"_https._tcp.example.com\"\ncheck = { kind = \"https\", path = \"/health\" }\n";
+    let lowered = lower_one(config, records);
+    let http = "127.0.0.1:8080 http host=example.com status=200-420,422-428,430-499";
+    assert_eq!(probes(&lowered, pool(&lowered, "_http._tcp.example.com.")), [[http]]);
+    let https = "127.0.0.1:8443 http host=example.com path=\"/health\" tls(name=example.com alpn=\"h2\" \
+                 alpn=\"http/1.1\")";
+    assert_eq!(probes(&lowered, pool(&lowered, "_https._tcp.example.com.")), [[https]]);
+}
+
+#[test]
+fn each_general_check_becomes_what_the_config_says() {
+    let targets = |check: &str| {
+        let config = format!("[health]\nexec = true\n[[service]]\nmatch = \"_a._tcp.example.com\"\ncheck = {check}\n");
+        let lowered = lower_one(&config, "_a._tcp SRV 0 0 7000 a\na A 127.0.0.1\n");
+        assert_eq!(faults(&lowered), [], "{check}");
+        probes(&lowered, pool(&lowered, "_a._tcp.example.com.")).concat().concat()
+    };
+    for (check, target) in [
+        ("{ kind = \"grpc\", service = \"s\" }", "127.0.0.1:7000 grpc host=example.com service=\"s\""),
+        ("{ kind = \"dns\", type = \"A\" }", "127.0.0.1:7000 dns name=example.com. type=A"),
+        ("{ kind = \"icmp\" }", "127.0.0.1:7000 icmp"),
+        (
+            "{ kind = \"exec\", program = \"/bin/true\", arguments = [\"{port}\"] }",
+            "127.0.0.1:7000 exec \"/bin/true\" \"{port}\" domain=example.com",
+        ),
+        ("{ kind = \"push\", name = \"n\" }", "127.0.0.1:7000 push name=\"n\" patience=60s"),
+        (
+            "{ kind = \"all\", checks = [{ kind = \"tcp\" }, { kind = \"http\", port = 80 }] }",
+            "127.0.0.1:7000 composite all(tcp; http+tcp port=80 host=example.com)",
+        ),
+    ] {
+        assert_eq!(targets(check), target);
+    }
+}
+
+#[test]
+fn what_is_posted_counts_at_once_and_its_name_is_known_to_the_engine() {
+    let config = "[[service]]\nmatch = \"_a._tcp.example.com\"\nfall = 5\ncheck = { kind = \"push\", name = \"n\" }\n";
+    let lowered = lower_one(config, "_a._tcp SRV 0 0 7000 a\na A 127.0.0.1\n");
+    let settings = lowered.setup.targets.iter().map(|(_, target)| (target.settings.fall, target.settings.rise));
+    assert_eq!(settings.collect::<Vec<_>>(), [(1, 1)]);
+    assert!(lowered.setup.posts.contains("n"));
+}
+
+#[test]
+fn programs_are_refused_unless_health_allows_them() {
+    let check = "{ kind = \"not\", check = { kind = \"exec\", program = \"/bin/true\" } }";
+    let config = format!("[[service]]\nmatch = \"_a._tcp.example.com\"\ncheck = {check}\n");
+    let lowered = lower_one(&config, "_a._tcp SRV 0 0 7000 a\na A 127.0.0.1\n");
+    assert_eq!(faults(&lowered), [("check-exec-off", 4)]);
+}
+
+#[test]
+fn a_ping_of_addresses_needs_no_port() {
+    let config = "[[address]]\nname = \"www.example.com\"\ntiers = [[\"127.0.0.1\"]]\ncheck = { kind = \"icmp\" }\n";
+    let lowered = lower_one(config, "www A 127.0.0.1\n");
+    assert_eq!(faults(&lowered), []);
+    assert!(lowered.specs.iter().all(|(_, spec)| spec.is_some()), "it is tested though the port is 0");
+}
+
+#[test]
 fn a_sip_check_goes_over_what_the_owner_or_the_config_says() {
     let zone = "\
 _sip._udp SRV 10 0 5060 node

@@ -11,7 +11,7 @@ use crate::config::values;
 use crate::serve::AccessList;
 use crate::zone::Name;
 
-use super::check::{CheckKind, CheckShape, read_check};
+use super::check::{CheckShape, read_check};
 use super::doors::access_list;
 use super::settings::{PolicyKeys, TargetKeys};
 
@@ -161,7 +161,7 @@ fn tiers_with_check(
         reader.find(finding.help("name at least one address in each tier"));
     }
     let check = check?;
-    if check.port.is_none() && check.kind != CheckKind::Nothing {
+    if check.port.is_none() && check.needs_port() {
         let finding = Finding::error("check-port", "the check of addresses needs a port");
         let place = reader.key_place(section, "check");
         reader.find(finding.at(place).help("say it: check = { kind = \"tcp\", port = 443 }"));

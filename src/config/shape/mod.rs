@@ -24,8 +24,8 @@ use super::source::{List, Placed, Source};
 use super::values::{self, Read};
 
 pub use check::{
-    CheckKind, CheckShape, LoginShape, Reference, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape,
-    check_keys,
+    CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, LoginShape, PushShape, Reference,
+    SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape, check_keys,
 };
 pub use doors::{Doors, Limits};
 pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
@@ -103,6 +103,8 @@ pub struct Probing {
     pub deny: Vec<Network>,
     /// `references`
     pub references: Vec<Placed<Reference>>,
+    /// `exec`
+    pub exec: bool,
     /// `resolver`
     pub resolver: Option<Placed<values::Resolver>>,
 }
@@ -231,6 +233,7 @@ fn read_probing(reader: &mut Reader<'_>, section: &Section<'_>) -> Probing {
     Probing {
         allow: reader.take_list(section, "allow", values::network).map(plain),
         deny: reader.take_list(section, "deny", values::network).map(plain).unwrap_or_default(),
+        exec: reader.take(section, "exec", values::boolean).is_some_and(|placed| placed.value),
         references: reader
             .take_list(section, "references", check::reference)
             .map(|list| list.value)

@@ -7,6 +7,7 @@ use crate::engine::orders::{OrderId, Refusal};
 use crate::engine::prepare::Users;
 use crate::health::Verdict;
 use crate::health::orders::{Order, Scope};
+use crate::health::posted::{Post, PostRefusal};
 use crate::policy::Trigger;
 
 use super::Core;
@@ -57,6 +58,16 @@ impl Core {
         let key = memory::failback_key(&self.prepared.setup.pools[id].name);
         self.persist((key, Some(b"true".to_vec())));
         self.judge(Users { pools: vec![id], hosts: Vec::new() }, Trigger::Order, now);
+        Ok(())
+    }
+
+    /// Takes a state that was posted from outside; the checks that read it are carried out at once.
+    ///
+    /// # Errors
+    /// [`PostRefusal`]; nothing has changed then.
+    pub fn post(&mut self, name: &str, post: Post, now: Now) -> Result<(), PostRefusal> {
+        self.board.post(name, post.clone(), now.mono)?;
+        self.effects.push_back(Effect::Post { name: name.to_owned(), post });
         Ok(())
     }
 

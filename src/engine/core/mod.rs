@@ -28,6 +28,7 @@ use crate::base::table::Table;
 use crate::health::cadence::{self, Haste, Woken};
 use crate::health::isolation::Witnesses;
 use crate::health::machine::{Health, State};
+use crate::health::posted::Board;
 use crate::health::{Cause, Report, TargetId};
 use crate::policy::{Decision, Memory, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
@@ -98,6 +99,8 @@ pub struct Core {
     pub(super) serials: SerialBook,
     pub(super) witnesses: Witnesses,
     pub(super) orders: OrderBook,
+    /// What was posted from outside; checks read the runner's copy.
+    board: Board,
     /// What was published last.
     pub(super) snapshot: Arc<Snapshot>,
     publication: Publication,
@@ -173,6 +176,7 @@ impl Core {
             serials: SerialBook::new(&setup.zones, restored.ceilings()),
             witnesses: Witnesses::new(&prepared.references(), prepared.probed()),
             orders: OrderBook::new(restored.orders()),
+            board: Board::default(),
             snapshot: Arc::new(Snapshot::first(Arc::clone(&prepared.image), empty, from.generation)),
             publication: Publication::default(),
             timers: Timers::default(),
@@ -183,6 +187,7 @@ impl Core {
             effects: VecDeque::new(),
             prepared,
         };
+        core.board.expect(&core.prepared.setup.posts, now.mono);
         core.forget_strangers(restored, now);
         core.wait_for_unknown();
         core.judge_all(Trigger::Start, now);

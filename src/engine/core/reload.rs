@@ -32,6 +32,7 @@ impl Core {
         if !Arc::ptr_eq(&before.image, &self.prepared.image) {
             self.publication.note_reload(good_zones(&before.setup), now.mono);
         }
+        self.board.expect(&setup.posts, now.mono);
         let thawed = self.carry_witnesses();
         self.wait_for_unknown();
         self.judge_all(Trigger::Reload, now);

@@ -23,9 +23,12 @@ struct Before {
 
 impl Core {
     pub(super) fn report(&mut self, id: TargetId, report: Report, now: Now) {
-        let address = self.prepared.setup.targets[id].key.address;
-        let news = self.witnesses.hear(id, address, report.began, is_answer(&report.outcome));
-        self.take_news(news, now);
+        let key = &self.prepared.setup.targets[id].key;
+        let address = key.address;
+        if key.bears_witness() {
+            let news = self.witnesses.hear(id, address, report.began, is_answer(&report.outcome));
+            self.take_news(news, now);
+        }
 
         let settings = &self.prepared.setup.targets[id].settings;
         let row = &mut self.targets[id];

@@ -114,7 +114,7 @@ fn a_report_that_flips_nothing_publishes_nothing() {
     let effects: Vec<Effect> = std::iter::from_fn(|| core.poll_effect()).collect();
     let only_probes = effects.iter().all(|effect| match effect {
         Effect::Probe { .. } | Effect::Persist { .. } => true,
-        Effect::Publish(_) | Effect::Notice(_) | Effect::Settled => false,
+        Effect::Publish(_) | Effect::Post { .. } | Effect::Notice(_) | Effect::Settled => false,
     });
     assert!(only_probes, "{effects:?}");
 }
@@ -183,9 +183,8 @@ fn a_reload_of_the_same_keeps_the_serial_and_tells_of_no_zone() {
     assert_eq!(core.serials.current(ZoneId::from_index(0)), before);
     let told = std::iter::from_fn(|| core.poll_effect()).find_map(|effect| match effect {
         Effect::Notice(Notice::Published { zones, .. }) => Some(zones),
-        Effect::Notice(_) | Effect::Publish(_) | Effect::Probe { .. } | Effect::Persist { .. } | Effect::Settled => {
-            None
-        }
+        Effect::Notice(_) | Effect::Publish(_) | Effect::Probe { .. } | Effect::Persist { .. } => None,
+        Effect::Post { .. } | Effect::Settled => None,
     });
     assert_eq!(told, Some(Vec::new()));
 }
@@ -219,7 +218,7 @@ fn beliefs_of_targets_that_are_gone_do_not_come_back() {
         let beliefs = effects.filter_map(|effect| match effect {
             Effect::Persist { key, value } if key.starts_with("health/") => Some((key, value.is_some())),
             Effect::Persist { .. } | Effect::Publish(_) | Effect::Probe { .. } => None,
-            Effect::Notice(_) | Effect::Settled => None,
+            Effect::Post { .. } | Effect::Notice(_) | Effect::Settled => None,
         });
         beliefs.collect()
     };

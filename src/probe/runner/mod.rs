@@ -9,7 +9,7 @@
 mod depths;
 mod refusals;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,7 @@ use crate::base::clock::{Clock, Mono};
 use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
 use crate::health::cadence::Haste;
+use crate::health::posted::Post;
 use crate::health::{Outcome, TargetId};
 use depths::Depths;
 use refusals::Refusals;
@@ -55,6 +56,13 @@ pub enum Command {
         at: Mono,
         /// Before whom it goes.
         haste: Haste,
+    },
+    /// Takes a post, and makes the targets due whose checks read it.
+    Post {
+        /// The name that it is posted under.
+        name: String,
+        /// What is said.
+        post: Post,
     },
 }
 
@@ -126,6 +134,7 @@ pub fn spawn(
         depths: Depths::default(),
         refusals: Refusals::default(),
         running: BTreeMap::new(),
+        readers: BTreeMap::new(),
         outbox: VecDeque::new(),
         means,
     };
@@ -141,6 +150,8 @@ struct Runner {
     targets: Table<TargetId, Option<Arc<Spec>>>,
     depths: Depths,
     refusals: Refusals,
+    /// The targets whose checks read what is posted under each name.
+    readers: BTreeMap<String, Vec<TargetId>>,
     probes: TaskSet<Account>,
     running: BTreeMap<Id, Running>,
     /// Events that wait for room in the queue of reports.
@@ -197,11 +208,22 @@ impl Runner {
                 }
                 self.setup = setup;
                 self.depths.replace(targets.len());
+                self.readers = readers(&targets);
+                let names: BTreeSet<String> = self.readers.keys().cloned().collect();
+                self.means.tools.board().expect(&names, now);
                 self.targets = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
                 self.keeper.replace(&self.targets);
                 self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
             Command::Probe { setup, target, at, haste } if setup == self.setup => self.schedule.due(target, at, haste),
+            Command::Post { name, post } => match self.means.tools.board().post(&name, post, now) {
+                Ok(()) => {
+                    for &target in self.readers.get(&name).into_iter().flatten() {
+                        self.schedule.due(target, now, Haste::Urgent);
+                    }
+                }
+                Err(_) => self.means.metrics.dropped(),
+            },
             Command::Probe { .. } => self.means.metrics.dropped(),
         }
     }
@@ -272,15 +294,43 @@ impl Runner {
     fn hand_over(&mut self) -> Option<Event> {
         let event = self.outbox.pop_front()?;
         match &event {
-            Event::Finished(Finished { setup, target, .. }) => self.schedule.end(*setup, *target),
+            &Event::Finished(Finished { setup, target, .. }) => {
+                self.schedule.end(setup, target);
+                if setup == self.setup {
+                    self.heed_end_of_posts(target);
+                }
+            }
             Event::Said(_) | Event::Broke { .. } => {}
         }
         Some(event)
     }
 
+    /// Makes a target due when what it reads runs out.
+    fn heed_end_of_posts(&mut self, target: TargetId) {
+        let Some(Some(spec)) = self.targets.get(target) else { return };
+        let now = self.means.clock.now().mono;
+        for (name, patience) in spec.check.posts() {
+            let end = self.means.tools.board().ends(name, patience, now);
+            if let Some(end) = end {
+                self.schedule.due(target, end, Haste::Routine);
+            }
+        }
+    }
+
     fn measure(&self) {
         self.means.metrics.measure(self.schedule.in_flight(), self.schedule.held(), self.outbox.len());
     }
+}
+
+/// Finds the targets whose checks read each name.
+fn readers(targets: &Table<TargetId, Option<Spec>>) -> BTreeMap<String, Vec<TargetId>> {
+    let mut readers: BTreeMap<String, Vec<TargetId>> = BTreeMap::new();
+    for (id, spec) in targets.iter() {
+        for (name, _) in spec.iter().flat_map(|spec| spec.check.posts()) {
+            readers.entry(name.to_owned()).or_default().push(id);
+        }
+    }
+    readers
 }
 
 /// What a target is believed to have said when its held connection ends with such words.

@@ -108,3 +108,25 @@ async fn the_runner_ends_with_its_owner_and_takes_its_probes_along() {
     bench.tasks.stop();
     assert_eq!(bench.tasks.finished(LONG).await, Ok(()));
 }
+
+#[tokio::test]
+async fn a_post_is_read_at_once_and_its_end_in_time() {
+    use crate::health::posted::{Expired, Post, Posted};
+    use crate::probe::Push;
+
+    let mut bench = bench(Limits::default(), 4);
+    let push = Push { name: "sip-node1".to_owned(), patience: Duration::from_secs(3_600), expired: Expired::Down };
+    let address = "127.0.0.1:5060".parse().unwrap();
+    let spec = Spec { address, check: Check::Push(push), timeout: LONG, watch: None };
+    let targets = [Some(spec)].into_iter().collect();
+    bench.commands.send(Command::Replace { setup: 1, targets, first: Some(Duration::ZERO) }).await.unwrap();
+    assert_eq!(word(&bench.finished().await.account.outcome), "unknown", "nothing was posted yet");
+    let post = Post { state: Posted::Down, reason: "reboot".to_owned(), ttl: Duration::ZERO, sequence: 1 };
+    bench.commands.send(Command::Post { name: "sip-node1".to_owned(), post }).await.unwrap();
+    let read = bench.finished().await;
+    assert_eq!(word(&read.account.outcome), "fail");
+    let over = bench.finished().await;
+    assert_eq!(word(&over.account.outcome), "silent", "it ran out: nobody told the runner to look");
+    let lasted = over.account.began.since(read.account.began);
+    assert!((Duration::from_millis(1_900)..LONG).contains(&lasted), "{lasted:?}");
+}

@@ -1,5 +1,10 @@
 //! Probes against servers of our own, on loopback, of every kind that misbehaves.
 
+mod composite;
+mod dns;
+mod exec;
+mod grpc;
+mod http;
 mod sip;
 mod tcp;
 pub(super) mod tls;

@@ -97,9 +97,8 @@ impl Connection {
 
     async fn open(self) -> Result<Stream, Outcome> {
         let mut attempt = Attempt::new(self.address, Depth::Deep, &self.clock, &self.tools);
-        let mut stream = Stream::open(self.manner.tls.as_ref(), &mut attempt).await?;
+        let stream = Stream::open(self.manner.tls.as_ref(), &mut attempt).await?;
         arm(stream.socket()).map_err(|error| unknown(format!("keepalive cannot be set: {error}")))?;
-        stream.send(&self.manner.opening, &mut attempt).await?;
         Ok(stream)
     }
 }

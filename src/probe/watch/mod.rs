@@ -41,8 +41,6 @@ type Place = (SocketAddr, &'static str);
 pub(super) struct Manner {
     /// Shakes hands once connected.
     pub(super) tls: Option<Tls>,
-    /// Sent once the connection stands: what the protocol wants said before it is patient.
-    pub(super) opening: Vec<u8>,
     /// Whether CRLF CRLF is sent now and then, which is answered by CRLF (RFC 5626 §3.5.1).
     pub(super) pings: bool,
 }

@@ -3,6 +3,12 @@
 //! To add a kind: a file with its keys and how they are read, a line in [`KINDS`] and a variant of [`CheckKind`]; in
 //! `lower/checks.rs` what it becomes.
 
+mod composite;
+mod dns;
+mod exec;
+mod grpc;
+mod http;
+mod push;
 mod reference;
 mod sip;
 mod stun;
@@ -11,16 +17,25 @@ mod tls;
 mod turn;
 mod xmpp;
 
+use std::path::PathBuf;
+
+use toml::de::DeValue;
+
 use crate::base::finding::Finding;
 use crate::config::keys::{Key, Status};
 use crate::config::reader::{Reader, Section, nearest};
 use crate::config::source::Placed;
 use crate::config::values::{self, Read};
-
-use toml::de::DeValue;
+use crate::probe::Rule;
 
 pub(super) use reference::reference;
 
+pub use composite::CompositeShape;
+pub use dns::DnsShape;
+pub use exec::ExecShape;
+pub use grpc::GrpcShape;
+pub use http::HttpShape;
+pub use push::PushShape;
 pub use reference::Reference;
 pub use sip::SipShape;
 pub use stun::StunShape;
@@ -53,8 +68,41 @@ pub enum CheckKind {
     Stun(StunShape),
     /// Asks by TURN for an address that relays.
     Turn(TurnShape),
+    /// Asks for a path.
+    Http(HttpShape),
+    /// Calls the health service.
+    Grpc(GrpcShape),
+    /// Asks a name server.
+    Dns(DnsShape),
+    /// Sends an echo request.
+    Icmp,
+    /// Runs a program.
+    Exec(ExecShape),
+    /// Reads what was posted.
+    Push(PushShape),
+    /// Carries out several.
+    Composite(CompositeShape),
     /// Opens an XMPP stream.
     Xmpp(XmppShape),
+}
+
+impl CheckShape {
+    /// Returns whether something must say a port.
+    pub fn needs_port(&self) -> bool {
+        if let CheckKind::Composite(whole) = &self.kind {
+            return whole.parts.iter().any(|part| part.port.is_none() && part.needs_port());
+        }
+        !matches!(self.kind, CheckKind::Nothing | CheckKind::Icmp | CheckKind::Exec(_) | CheckKind::Push(_))
+    }
+
+    /// Returns the programs that it runs.
+    pub fn programs(&self) -> Vec<&Placed<PathBuf>> {
+        if let CheckKind::Composite(whole) = &self.kind {
+            return whole.parts.iter().flat_map(Self::programs).collect();
+        }
+        let program = if let CheckKind::Exec(exec) = &self.kind { exec.program.as_ref() } else { None };
+        program.into_iter().collect()
+    }
 }
 
 /// A kind: its name, its keys, how they are read.
@@ -67,12 +115,20 @@ pub(super) const KINDS: &[Kind] = &[
     ("tcp", tcp::KEYS, |reader, table| CheckKind::Tcp(TcpShape::read(reader, table))),
     ("tls", tls::KEYS, |reader, table| CheckKind::Tls(TlsShape::read(reader, table))),
     ("turn", turn::KEYS, |reader, table| CheckKind::Turn(TurnShape::read(reader, table))),
+    ("http", http::KEYS, |reader, table| CheckKind::Http(HttpShape::read(reader, table, false))),
+    ("https", http::KEYS, |reader, table| CheckKind::Http(HttpShape::read(reader, table, true))),
+    ("grpc", grpc::KEYS, |reader, table| CheckKind::Grpc(GrpcShape::read(reader, table))),
+    ("dns", dns::KEYS, |reader, table| CheckKind::Dns(DnsShape::read(reader, table))),
+    ("icmp", &[], |_, _| CheckKind::Icmp),
+    ("exec", exec::KEYS, |reader, table| CheckKind::Exec(ExecShape::read(reader, table))),
+    ("push", push::KEYS, |reader, table| CheckKind::Push(PushShape::read(reader, table))),
+    ("all", composite::KEYS, |reader, table| composite(reader, table, Rule::All)),
+    ("any", composite::KEYS, |reader, table| composite(reader, table, Rule::Any)),
+    ("at-least", composite::COUNT_KEYS, |reader, table| composite(reader, table, Rule::AtLeast(1))),
+    ("not", composite::NOT_KEYS, |reader, table| CheckKind::Composite(CompositeShape::read_not(reader, table))),
     ("xmpp", xmpp::KEYS, |reader, table| CheckKind::Xmpp(XmppShape::read(reader, table))),
     ("none", &[], |_, _| CheckKind::Nothing),
 ];
-
-/// The kinds that come later.
-const LATER: &[&str] = &["http", "https", "dns", "grpc", "icmp", "exec", "push"];
 
 /// Returns every key that a check may have, whatever its kind; several kinds may have one of the same name.
 pub fn check_keys() -> impl Iterator<Item = &'static str> {
@@ -82,9 +138,14 @@ pub fn check_keys() -> impl Iterator<Item = &'static str> {
 /// Reads `check` of a section, if it is set.
 pub(super) fn read_check(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<CheckShape> {
     let table = reader.table(section, "check", "`check`")?;
-    let Some(name) = reader.take(&table, "kind", values::text) else {
+    read_table(reader, &table)
+}
+
+/// Reads a check, or a part of one.
+fn read_table(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<CheckShape> {
+    let Some(name) = reader.take(table, "kind", values::text) else {
         if !table.has("kind") {
-            reader.missing(&table, "kind", "name one, such as check = { kind = \"tcp\" }");
+            reader.missing(table, "kind", "name one, such as check = { kind = \"tcp\" }");
         }
         return None;
     };
@@ -92,11 +153,15 @@ pub(super) fn read_check(reader: &mut Reader<'_>, section: &Section<'_>) -> Opti
         reader.find(unknown_kind(&name));
         return None;
     };
-    reader.refuse_unknown_keys(&table, &[COMMON, keys]);
-    let kind = read(reader, &table);
-    let port = reader.take(&table, "port", values::integer(1, 65_535));
+    reader.refuse_unknown_keys(table, &[COMMON, keys]);
+    let kind = read(reader, table);
+    let port = reader.take(table, "port", values::integer(1, 65_535));
     let port = port.and_then(|port| Some(Placed { value: u16::try_from(port.value).ok()?, place: port.place }));
     Some(CheckShape { kind, port })
+}
+
+fn composite(reader: &mut Reader<'_>, table: &Section<'_>, rule: Rule) -> CheckKind {
+    CheckKind::Composite(CompositeShape::read(reader, table, rule))
 }
 
 fn unknown_kind(kind: &Placed<String>) -> Finding {
@@ -104,17 +169,12 @@ fn unknown_kind(kind: &Placed<String>) -> Finding {
     let quoted: Vec<String> = names().map(|name| format!("\"{name}\"")).collect();
     let built = format!("the kinds are {}", quoted.join(", "));
     let name = kind.value.as_str();
-    let finding = if LATER.contains(&name) {
-        Finding::error("check-kind-later", format!("the check \"{name}\" is not there yet"))
-            .help(format!("{built} so far; the others come with a later version"))
-    } else {
-        let finding = Finding::error("check-kind-unknown", format!("there is no check \"{name}\""));
-        match nearest(name, names().chain(LATER.iter().copied())) {
-            Some(near) => finding.help(format!("did you mean \"{near}\"? {built} so far")),
-            None => finding.help(format!("{built} so far")),
-        }
-    };
-    finding.at(kind.place.clone())
+    let finding = Finding::error("check-kind-unknown", format!("there is no check \"{name}\""));
+    let finding = finding.at(kind.place.clone());
+    match nearest(name, names()) {
+        Some(near) => finding.help(format!("did you mean \"{near}\"? {built}")),
+        None => finding.help(built),
+    }
 }
 
 /// Reads a host name as certificates bear it: without its final dot.
@@ -133,3 +193,6 @@ const fn key(name: &'static str) -> Key {
 
 /// What each check may have.
 const COMMON: &[Key] = &[key("kind"), key("port")];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! `{ kind = "grpc", … }`
+
+use crate::config::infer::Transport;
+use crate::config::keys::Key;
+use crate::config::reader::{Reader, Section};
+use crate::config::values;
+
+use super::{host_text, key};
+
+/// What `grpc` takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GrpcShape {
+    /// `name`: `:authority`, SNI and the certificate's name; nothing: the service's domain.
+    pub name: Option<String>,
+    /// `service`; nothing: the whole server.
+    pub service: Option<String>,
+    /// `transport`, TCP or TLS; nothing: what the owner name says.
+    pub transport: Option<Transport>,
+}
+
+impl GrpcShape {
+    /// Reads its keys.
+    pub(super) fn read(reader: &mut Reader<'_>, table: &Section<'_>) -> Self {
+        let streams = [("tcp", Transport::Tcp), ("tls", Transport::Tls)];
+        let service = reader.take(table, "service", |value| {
+            let text = values::text(value).ok().filter(|text| text.len() <= MOST_OCTETS);
+            text.ok_or_else(|| format!("the name of a service, of 1 to {MOST_OCTETS} octets"))
+        });
+        Self {
+            name: reader.take(table, "name", host_text).map(|placed| placed.value),
+            service: service.map(|placed| placed.value),
+            transport: reader.take(table, "transport", values::choice(&streams)).map(|placed| placed.value),
+        }
+    }
+}
+
+pub(super) const KEYS: &[Key] = &[key("name"), key("service"), key("transport")];
+/// The longest name of a service, in octets.
+const MOST_OCTETS: usize = 255;

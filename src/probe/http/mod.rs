@@ -1,0 +1,145 @@
+//! The check `http`: one request, over HTTP/1.1, or over HTTP/2 where ALPN agrees on it.
+//!
+//! ```text
+//!   Stream (plain, or TLS with ALPN h2, http/1.1) ──▶ first or second: one exchange ──▶ Answer ──▶ judge (pure)
+//! ```
+//!
+//! | limit | what happens at it |
+//! |---|---|
+//! | 16 KiB of header, 100 fields | fail, conclusive |
+//! | 64 KiB of body | what comes after is not read |
+
+mod first;
+mod judge;
+mod second;
+mod wanted;
+
+use std::future::Future;
+
+use super::Tls;
+use super::attempt::{Attempt, Conduct, Ending};
+use super::stream::Stream;
+use super::watch::Manner;
+
+pub(super) use second::{fault_of, open as open_second};
+pub use wanted::{Expect, Pattern, PatternError, Statuses};
+
+/// Parameters of [`Check::Http`](super::Check::Http).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Http {
+    /// TLS, with its name and what ALPN offers; nothing: plain.
+    pub tls: Option<Tls>,
+    /// `Host` and `:authority`: the service's domain.
+    pub host: String,
+    /// What is asked for, with its query; it begins with a slash.
+    pub path: String,
+    /// How it is asked.
+    pub method: Method,
+    /// The statuses that pass.
+    pub status: Statuses,
+    /// What the first 64 KiB of the body must hold.
+    pub expect: Option<Expect>,
+}
+
+/// How an HTTP check asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `HEAD`: the answer has no body.
+    Head,
+}
+
+/// What a server answered, as far as it is judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Answer {
+    status: u16,
+    /// `Retry-After` as it came.
+    retry_after: Option<String>,
+    /// The begin of the body; empty if nothing is expected of it.
+    body: Vec<u8>,
+}
+
+impl Http {
+    /// Makes a check of `/` that any status from 200 to 299 passes; over TLS both HTTP/2 and HTTP/1.1 are offered.
+    pub fn new(host: String, tls: Option<Tls>) -> Self {
+        Self { tls, host, path: "/".to_owned(), method: Method::Get, status: Statuses::default(), expect: None }
+    }
+
+    /// Returns what ALPN offers for HTTP, the best first (RFC 9113 §3.1, RFC 7301 §6).
+    pub fn protocols() -> Vec<Vec<u8>> {
+        vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+    }
+}
+
+impl Method {
+    /// Returns its name in requests.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+        }
+    }
+}
+
+impl Conduct for Http {
+    const KIND: &'static str = "http";
+
+    fn transport(&self) -> &'static str {
+        if self.tls.is_some() { "tls" } else { "tcp" }
+    }
+
+    fn parameters(&self) -> String {
+        let mut text = format!("host={}", self.host.to_ascii_lowercase());
+        if self.path != "/" {
+            text.push_str(&format!(" path=\"{}\"", self.path.escape_default()));
+        }
+        if self.method == Method::Head {
+            text.push_str(" method=HEAD");
+        }
+        if self.status != Statuses::default() {
+            text.push_str(&format!(" status={}", self.status));
+        }
+        if let Some(expect) = &self.expect {
+            text.push_str(&format!(" {expect}"));
+        }
+        if let Some(tls) = &self.tls {
+            text.push_str(&format!(" tls({})", tls.parameters()));
+        }
+        text
+    }
+
+    fn manner(&self) -> Option<Manner> {
+        Some(Manner { tls: self.tls.clone(), ..Manner::default() })
+    }
+
+    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+        let stream = Stream::open(self.tls.as_ref(), attempt).await?;
+        if stream.protocol() == Some(b"h2") {
+            second::exchange(self, stream, attempt).await
+        } else {
+            first::exchange(self, stream, attempt).await
+        }
+    }
+}
+
+/// Does `work` while `connection` carries its octets; returns what the work comes to.
+///
+/// Neither outlives this future, so that a probe that is dropped leaves nothing behind.
+pub(super) async fn along<T>(connection: impl Future, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => return done,
+        _ = connection => {}
+    }
+    // The connection is over and has said so to its requests.
+    work.await
+}
+
+/// What we call ourselves.
+pub(super) const USER_AGENT: &str = concat!("understudy/", env!("CARGO_PKG_VERSION"), " (health check)");
+/// The longest header that is read, in octets.
+pub(super) const HEADER_MAX: usize = 16_384;
+/// The longest begin of a body that is read, in octets.
+const BODY_MAX: usize = 65_536;
