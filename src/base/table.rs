@@ -128,10 +128,17 @@ impl<I: RowId, V> IndexMut<I> for Table<I, V> {
 mod tests {
     use super::*;
 
-    row_id!(
-        /// A row of the test.
-        Row
-    );
+    #[derive(Clone, Copy)]
+    struct Row(usize);
+
+    impl RowId for Row {
+        fn from_index(index: usize) -> Self {
+            Self(index)
+        }
+        fn index(self) -> usize {
+            self.0
+        }
+    }
 
     #[test]
     fn a_table_keeps_no_room_of_the_larger_rows_that_it_is_made_of() {
