@@ -261,7 +261,7 @@ fn probe_tells_each_step_and_exits_by_the_worst() {
         .collect();
     assert_eq!((ran.code, outcomes), (1, vec!["pass".into(), "fail".into(), "fail".into()]));
     home.run("probe imap.zone _game._udp")
-        .shows(2, &["no target of _game._udp.example.com. can be probed", "there is no check"]);
+        .shows(2, &["no target of _game._udp.example.com. can be probed", "no check is known for it"]);
     home.run("probe tcp://192.0.2.1:5060").shows(2, &["not probed", "--allow"]);
 }
 

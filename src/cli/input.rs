@@ -66,7 +66,7 @@ pub(super) async fn resolve(running: &mut Running) -> Vec<Finding> {
         let finding = Finding::warning("host-unresolved", format!("{host} is not tested: {why}"));
         finding
             .why("its members are served as declared")
-            .help("see whether the name is right, and has A or AAAA records")
+            .help("see that the name is right and has A or AAAA records, and that `resolver` names one that answers")
     }));
     findings
 }

@@ -118,6 +118,17 @@ pub(super) fn span(duration: Duration) -> String {
     }
 }
 
+/// Says how long a certificate lasts, from the whole days left; negative once it has expired.
+pub(super) fn days_left(days: i64) -> String {
+    match days {
+        -1 => "expired today".to_owned(),
+        days if days < 0 => format!("expired {} days ago", days.unsigned_abs() - 1),
+        0 => "ends today".to_owned(),
+        1 => "1 day left".to_owned(),
+        days => format!("{days} days left"),
+    }
+}
+
 /// Prints a number with its noun, as in `1 zone` and `2 zones`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }

@@ -81,7 +81,7 @@ async fn expect(wanted: &[u8], stream: &mut TcpStream, attempt: &mut Attempt<'_>
 pub(super) fn quote(bytes: &[u8]) -> String {
     let begin = bytes.get(..QUOTE_MAX).unwrap_or(bytes);
     let dots = if begin.len() < bytes.len() { "…" } else { "" };
-    format!("\"{}\"{dots}", begin.escape_ascii())
+    format!("\"{}\"{dots}", begin.escape_ascii().to_string().replace("\\'", "'"))
 }
 
 /// The longest answer that is read, in octets.

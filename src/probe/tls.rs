@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{AlertDescription, Error};
+use rustls::{AlertDescription, Error, ProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -118,7 +118,11 @@ pub(super) async fn handshake(
 /// Says what was agreed on.
 fn agreed(stream: &TlsStream<TcpStream>) -> String {
     let (_, session) = stream.get_ref();
-    let version = session.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
+    let version = match session.protocol_version() {
+        Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
+        Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+        _ => "TLS",
+    };
     let suite = session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or("unknown suite");
     let protocol = session.alpn_protocol().map(|name| format!(", protocol {}", name.escape_ascii()));
     format!("{version}, {suite}{}", protocol.unwrap_or_default())

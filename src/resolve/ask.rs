@@ -83,7 +83,24 @@ fn refusal(error: &NetError) -> Answer {
             return Answer::Nothing { ttl };
         }
     }
-    Answer::Failed(error.to_string())
+    Answer::Failed(why(error))
+}
+
+/// Says what a failure means to who has to mend it.
+fn why(error: &NetError) -> String {
+    if matches!(error, NetError::NoConnections | NetError::Io(_)) {
+        return "no resolver can be reached".to_owned();
+    }
+    if matches!(error, NetError::Timeout) {
+        return "no resolver answers in time".to_owned();
+    }
+    if let NetError::Dns(DnsError::NoRecordsFound(none)) = error {
+        if none.response_code == ResponseCode::NoError {
+            return "the resolver refers to others, and resolves nothing".to_owned();
+        }
+        return format!("the resolver answered {}", none.response_code.to_str());
+    }
+    error.to_string()
 }
 
 /// The longest that one question may take, over all servers and attempts.

@@ -34,6 +34,7 @@ impl Page {
             "docs/how-to-encrypted.md",
             "docs/lint.md",
             "docs/metrics.md",
+            "docs/real-clients.md",
             "docs/troubleshooting.md",
         ];
         paths.into_iter().map(Self::read).collect()

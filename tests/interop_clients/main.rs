@@ -1,23 +1,23 @@
 //! Real clients that would stay with a broken server reach the standby, because answers follow health.
 //!
 //! Each case runs twice in a network namespace of its own, with understudy on port 53: once with `--static`, as any DNS
-//! server would answer, once as it is meant. Prints the table of `docs/real-clients.md`. Without a harness, as this program
-//! also plays the broken servers when it is called again inside of a namespace.
-//!
-//! Packages: `prosody`, `lua-unbound`, `kamailio`, `bind9-dnsutils`, `iproute2`, `util-linux`.
+//! server would answer, once as it is meant. Prints the table of `docs/real-clients.md`, and holds the page to it. Without
+//! a harness, as this program also plays the broken servers when it is called again inside of a namespace.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 #![expect(clippy::print_stdout, reason = "it prints its table")]
 #![expect(clippy::disallowed_methods, reason = "it measures, and spawns threads of its own")]
 
+mod cases;
 mod kamailio;
 mod peer;
 mod prosody;
 mod room;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use cases::{CASES, Case, Client, End};
 use room::Room;
 
 /// What a client saw.
@@ -28,66 +28,89 @@ struct Saw {
     took: Duration,
 }
 
-/// One case: the client, how the preferred host is broken, whether the client gets by without help.
-struct Case(&'static str, &'static str, bool);
-
-const CASES: &[Case] = &[
-    Case("prosody", "refuses", true),
-    Case("prosody", "closes", false),
-    Case("prosody", "silent", false),
-    Case("prosody", "shutdown", false),
-    Case("prosody", "unknown", false),
-    Case("prosody", "badtls", false),
-    Case("kamailio", "refuses", false),
-    Case("kamailio", "silent", false),
-    Case("kamailio", "503", false),
-];
+impl Saw {
+    fn end(&self, client: Client) -> End {
+        match (self.reached, self.took < client.prompt()) {
+            (true, true) => End::Reached,
+            (true, false) => End::Late,
+            (false, _) => End::Failed,
+        }
+    }
+}
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["play", protocol, mode, address] => peer::play(protocol, mode, address.parse().unwrap()),
         ["ask", proxy, domain] => peer::ask(proxy.parse().unwrap(), domain),
-        _ => return run_all(words.iter().find(|word| !word.starts_with('-')).map(String::as_str)),
+        _ => return run_all(words.iter().find(|word| !word.starts_with('-')).map_or("", String::as_str)),
     }
     ExitCode::SUCCESS
 }
 
-/// Runs all cases whose client or fault is `only`, a few at a time, and tells whether each went as it must.
-fn run_all(only: Option<&str>) -> ExitCode {
-    let chosen = CASES.iter().filter(|case| only.is_none_or(|only| case.0 == only || case.1 == only));
-    let waiting = Mutex::new(chosen.flat_map(|case| [(case, false), (case, true)]).collect::<Vec<_>>());
+/// Runs all cases whose names contain `only`, a few at a time, and tells whether each went as it must.
+fn run_all(only: &str) -> ExitCode {
+    for (package, tool) in TOOLS {
+        let found =
+            Command::new("sh").args(["-c", "command -v \"$1\" || test -e \"$1\"", "sh", tool]).output().unwrap();
+        assert!(found.status.success(), "{tool} of Debian's package {package} is not there");
+    }
+    let chosen: Vec<&Case> = CASES.iter().filter(|case| name(case).contains(only)).collect();
+    let waiting = Mutex::new(chosen.iter().flat_map(|&case| [(case, true), (case, false)]).collect::<Vec<_>>());
     let seen = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some((case, follows)) = { waiting.lock().unwrap().pop() } {
-                    let saw = if case.0 == "prosody" {
-                        prosody::pings(case.1, follows)
-                    } else {
-                        kamailio::relays(case.1, follows)
-                    };
+                    let saw = run(case, follows);
                     seen.lock().unwrap().push((case, follows, saw));
                 }
             });
         }
     });
     let seen = seen.into_inner().unwrap();
-    let mut wrong = 0;
-    println!("| client | preferred host | served as declared | with health |\n|---|---|---|---|");
-    for case in CASES {
-        let find = |follows| seen.iter().find(|(other, with, _)| std::ptr::eq(*other, case) && *with == follows);
-        let (Some((.., before)), Some((.., after))) = (find(false), find(true)) else { continue };
-        println!("| {} | {} | {} | {} |", case.0, case.1, cell(before), cell(after));
-        wrong += u32::from(!after.reached) + u32::from(before.reached != case.2);
+    let page = include_str!("../../docs/real-clients.md");
+    let mut wrong = u32::from(chosen.is_empty());
+    println!("| client | priority 10 | served as declared | with understudy |\n|---|---|---|---|");
+    for case in chosen {
+        let find =
+            |follows| &seen.iter().find(|(other, with, _)| std::ptr::eq(*other, case) && *with == follows).unwrap().2;
+        let (before, after) = (find(false), find(true));
+        println!("| {} | {} | {} | {} |", case.client, case.fault, cell(case, before), cell(case, after));
+        for (mistake, is_there) in [
+            ("with understudy the standby is not reached at once", after.end(case.client) != End::Reached),
+            ("without it goes otherwise", before.end(case.client) != case.alone),
+            ("docs/real-clients.md has no such row", !page.contains(&row(case))),
+        ] {
+            if is_there {
+                println!("  {}: {mistake}", name(case));
+                wrong += 1;
+            }
+        }
     }
-    println!("{wrong} of {} went otherwise", seen.len());
+    println!("{} cases, {wrong} mistakes", seen.len() / 2);
     if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn cell(saw: &Saw) -> String {
-    let word = if saw.reached { "reached" } else { "not reached" };
-    format!("{word} in {:.1} s: {}", saw.took.as_secs_f64(), saw.told.replace('|', "/"))
+fn run(case: &Case, follows: bool) -> Saw {
+    let room = Room::new(format!("{}, {}", name(case), if follows { "with understudy" } else { "as declared" }));
+    match case.client {
+        Client::Prosody | Client::ProsodyDirect => prosody::pings(room, case, follows),
+        Client::Kamailio | Client::KamailioFailover => kamailio::relays(room, case, follows),
+    }
+}
+
+fn name(case: &Case) -> String {
+    format!("{}: {}", case.client, case.fault)
+}
+
+/// How the row of a case begins.
+fn row(case: &Case) -> String {
+    format!("| {} | {} | {}", case.client, case.fault, case.alone)
+}
+
+fn cell(case: &Case, saw: &Saw) -> String {
+    format!("{}, {:.1} s: {}", saw.end(case.client), saw.took.as_secs_f64(), saw.told.replace('|', "/"))
 }
 
 /// Starts understudy on port 53, and waits until it answers; where it follows health, until the preferred host has left.
@@ -109,11 +132,15 @@ fn serve(room: &mut Room, zones: &[(&str, &str)], owner: &str, follows: bool) {
     room.eventually("the answer", |room| room.hosts(owner) == wanted);
 }
 
-/// Lets this program play a broken server.
-fn stand_in(room: &mut Room, words: &[&str]) {
-    let program = std::env::current_exe().unwrap().display().to_string();
-    room.start(&format!("peer-{}", words.last().unwrap()), &[&[program.as_str(), "play"], words].concat());
-}
+/// The packages of Debian that it needs, and a tool or file of each.
+const TOOLS: &[(&str, &str)] = &[
+    ("prosody", "prosodyctl"),
+    ("lua-unbound", "/usr/share/doc/lua-unbound"),
+    ("kamailio", "kamcmd"),
+    ("bind9-dnsutils", "dig"),
+    ("iproute2", "ss"),
+    ("util-linux", "nsenter"),
+];
 
-/// How many cases run at once.
+/// How many cases run at once; they mostly wait.
 const AT_ONCE: usize = 4;

@@ -18,7 +18,6 @@ fn xmpp(mode: &str, address: SocketAddr) {
     while let Ok((mut stream, _)) = listener.accept() {
         match mode {
             "silent" => silent.push(stream),
-            "closes" => drop(stream),
             _ => {
                 let mode = mode.to_owned();
                 // A broken connection is what it is for.
@@ -32,6 +31,9 @@ fn converse(mode: &str, stream: &mut TcpStream) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut octets = [0; 4_096];
     let _header = stream.read(&mut octets)?;
+    if mode == "closes" {
+        return Ok(());
+    }
     stream.write_all(HEADER.as_bytes())?;
     let error = |condition: &str| {
         format!(
@@ -39,7 +41,7 @@ fn converse(mode: &str, stream: &mut TcpStream) -> std::io::Result<()> {
         )
     };
     match mode {
-        "shutdown" => stream.write_all(error("system-shutdown").as_bytes()),
+        "leaves" => stream.write_all(error("system-shutdown").as_bytes()),
         "unknown" => stream.write_all(error("host-unknown").as_bytes()),
         _ => {
             let tls = "urn:ietf:params:xml:ns:xmpp-tls";

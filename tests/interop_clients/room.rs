@@ -1,4 +1,4 @@
-//! A network namespace with port 53, /etc/resolv.conf and /etc/hosts of its own.
+//! A network namespace with port 53, /etc/resolv.conf and /etc/hosts of its own; who runs in it dies with it.
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -6,8 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// The room; all that runs in it ends with it.
+/// The room.
 pub(crate) struct Room {
+    /// What happens in it, for who reads of a failure.
+    name: String,
+    /// Its first process: a namespace of processes ends with that.
     holder: Child,
     folder: PathBuf,
     running: Vec<Child>,
@@ -15,19 +18,20 @@ pub(crate) struct Room {
 
 impl Room {
     /// Makes one; whoever asks in it asks 127.0.0.1.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(name: String) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("understudy-clients-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let mut unshare = Command::new("unshare");
-        unshare.args(["--user", "--map-root-user", "--net", "--mount", "cat"]);
+        unshare.args(["--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child"]);
+        unshare.args(["--mount-proc", "cat"]);
         let mut holder = unshare.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("unshare of util-linux");
         // It echoes a line once it is there.
         holder.stdin.as_mut().unwrap().write_all(b"there\n").unwrap();
         let mut echoed = [0; 6];
         holder.stdout.as_mut().unwrap().read_exact(&mut echoed).expect("a namespace of one's own");
-        let room = Self { holder, folder, running: Vec::new() };
+        let room = Self { name, holder, folder, running: Vec::new() };
         let resolv = room.write("resolv.conf", "nameserver 127.0.0.1\n");
         let hosts = room.write("hosts", "127.0.0.1 localhost\n");
         for words in [
@@ -62,6 +66,13 @@ impl Room {
         self.running.push(command.spawn().unwrap());
     }
 
+    /// Lets this program play a broken server, and waits until its socket is there.
+    pub(crate) fn stand_in(&mut self, protocol: &str, mode: &str, address: &str) {
+        let program = std::env::current_exe().unwrap().display().to_string();
+        self.start("stand-in", &[&program, "play", protocol, mode, address]);
+        self.eventually("the stand-in's socket", |room| room.run(&["ss", "-Hlntu"]).1.contains(address));
+    }
+
     /// Runs a program to its end; tells whether it went well, and what it said.
     pub(crate) fn run(&self, words: &[&str]) -> (bool, String) {
         let output = self.command(words).stdin(Stdio::null()).output().unwrap();
@@ -74,7 +85,8 @@ impl Room {
     pub(crate) fn eventually(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         let begin = Instant::now();
         while !holds(self) {
-            assert!(begin.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}\n{}", self.said());
+            let is_over = begin.elapsed() > PATIENCE;
+            assert!(!is_over, "{}: not within {PATIENCE:?}: {what}\n{}", self.name, self.said());
             std::thread::park_timeout(Duration::from_millis(100));
         }
     }
@@ -89,10 +101,10 @@ impl Room {
     }
 
     fn command(&self, words: &[&str]) -> Command {
+        let holder = self.holder.id();
         let mut command = Command::new("nsenter");
-        let pid = self.holder.id().to_string();
-        command.args(["--target", &pid, "--user", "--net", "--mount", "--preserve-credentials"]).args(words);
-        command.current_dir(&self.folder);
+        command.args(["--target", &holder.to_string(), "--user", "--net", "--mount", "--preserve-credentials"]);
+        command.arg(format!("--pid=/proc/{holder}/ns/pid_for_children")).args(words);
         command
     }
 
@@ -111,7 +123,7 @@ fn tail(path: &Path) -> String {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        for child in self.running.iter_mut().chain([&mut self.holder]) {
+        for child in [&mut self.holder].into_iter().chain(&mut self.running) {
             drop(child.kill());
             drop(child.wait());
         }

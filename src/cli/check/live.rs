@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::base::clock::Clock;
 use crate::base::finding::{Finding, Severity};
 use crate::base::tasks::Tasks;
+use crate::cli::words::days_left;
 use crate::config::Running;
 use crate::health::Outcome;
 use crate::probe::account::{cause, word};
@@ -22,12 +24,14 @@ pub(super) struct Seen {
     pub(super) members: Vec<String>,
     /// The target, as in `tls 192.0.2.1:5061 example.com`.
     pub(super) target: String,
-    /// The outcome's word.
+    /// The outcome's word, or `untested`.
     pub(super) outcome: &'static str,
     /// Why.
     pub(super) cause: Option<String>,
-    /// How long it took to the answer that decided, in milliseconds.
-    pub(super) latency_ms: f64,
+    /// How long it took to the answer that decided, in milliseconds; nothing if it was not probed.
+    pub(super) latency_ms: Option<f64>,
+    /// What was done, in order, as `probe --json` tells it.
+    pub(super) steps: Value,
     /// Whole days left of the certificate that was shown.
     pub(super) certificate_days: Option<i64>,
     #[serde(skip)]
@@ -77,8 +81,11 @@ pub(super) async fn probe_all(running: &Running) -> (Vec<Seen>, Vec<Finding>) {
     }
     let mut all = Vec::new();
     for ((place, (_, target)), members) in running.setup.targets.iter().enumerate().zip(members) {
-        let Some(account) = accounts.get(&place) else { continue };
-        let seen = Seen::of(&target.key.to_string(), members, account);
+        let target = target.key.to_string();
+        let seen = match accounts.get(&place) {
+            Some(account) => Seen::of(&target, members, account),
+            None => Seen::untested(&target, members),
+        };
         findings.extend(seen.findings.iter().cloned());
         all.push(seen);
     }
@@ -101,7 +108,10 @@ impl Seen {
             Outcome::Pass => Vec::new(),
             Outcome::Degraded(_) => vec![find(Severity::Warning, "live-degraded", "is alive, but full")],
             Outcome::Drain { .. } => vec![find(Severity::Warning, "live-leaving", "says that it is leaving")],
-            Outcome::Fail { .. } => vec![find(Severity::Error, "live-down", "does not serve")],
+            Outcome::Fail { .. } => {
+                let finding = find(Severity::Error, "live-down", "does not serve");
+                vec![finding.help("`understudy probe` with the zone and the service's name tells it step by step")]
+            }
             Outcome::Unknown(_) => vec![find(Severity::Warning, "live-unknown", "could not be tested from here")],
         };
         for warning in &account.warnings {
@@ -111,20 +121,43 @@ impl Seen {
             target: target.to_owned(),
             outcome: word(&account.outcome),
             cause: why,
-            latency_ms: account.latency.as_secs_f64() * 1e3,
+            latency_ms: Some(account.latency.as_secs_f64() * 1e3),
+            steps: account.json()["steps"].take(),
             certificate_days: account.certificate.as_ref().map(|certificate| certificate.days_left),
             members,
             findings,
         }
     }
 
-    /// Prints it for people.
-    pub(super) fn line(&self) -> String {
-        let days = self.certificate_days.map_or_else(String::new, |days| format!("; certificate: {days} days left"));
-        let cause = self.cause.as_deref().map_or_else(String::new, |cause| format!("; {cause}"));
-        let (outcome, latency, target) = (self.outcome, self.latency_ms, &self.target);
-        format!("{outcome:<9} {latency:>8.1} ms  {target}  {}{cause}{days}", self.members.join(", "))
+    /// A target that `allow` does not name. The lint says so where it matters.
+    fn untested(target: &str, members: Vec<String>) -> Self {
+        Self {
+            members,
+            target: target.to_owned(),
+            outcome: "untested",
+            cause: Some("outside of what `allow` names".to_owned()),
+            latency_ms: None,
+            steps: Value::Array(Vec::new()),
+            certificate_days: None,
+            findings: Vec::new(),
+        }
     }
+}
+
+/// Prints what was seen for people, a line for each target, in columns.
+pub(super) fn table(all: &[Seen]) -> String {
+    let members = |seen: &Seen| seen.members.join(", ");
+    let width = |of: &dyn Fn(&Seen) -> usize| all.iter().map(of).max().unwrap_or_default().min(WIDEST);
+    let (first, second) = (width(&|seen| members(seen).len()), width(&|seen| seen.target.len()));
+    let line = |seen: &Seen| {
+        let latency = seen.latency_ms.map_or_else(String::new, |latency| format!("{latency:.1} ms"));
+        let days = seen.certificate_days.map(|days| format!("certificate: {}", days_left(days)));
+        let rest: Vec<String> = seen.cause.clone().into_iter().chain(days).collect();
+        let (outcome, target, rest) = (seen.outcome, &seen.target, rest.join("; "));
+        let line = format!("{outcome:<8} {latency:>10}  {:<first$}  {target:<second$}  {rest}", members(seen));
+        format!("{}\n", line.trim_end())
+    };
+    all.iter().map(line).collect()
 }
 
 fn is_tls(spec: Option<&Spec>) -> bool {
@@ -135,3 +168,5 @@ fn is_tls(spec: Option<&Spec>) -> bool {
 const AT_ONCE: usize = 64;
 /// From probe to probe on an address: five a second.
 const PACE: Duration = Duration::from_millis(200);
+/// The widest column: longer words push the rest of their line to the right.
+const WIDEST: usize = 96;

@@ -10,7 +10,7 @@ use crate::cli::args::Format;
 use crate::cli::words::counted;
 use crate::zone::{Rtype, Zone};
 
-use super::live::Seen;
+use super::live::{Seen, table};
 
 /// What was looked at, for the closing line.
 #[derive(Clone, Debug, Default)]
@@ -68,13 +68,16 @@ pub(super) fn exit_code(findings: &[Finding], deny: Severity) -> u8 {
 
 fn print_text(sorted: &[&Finding], examined: &Examined, out: &mut dyn Write, colour: bool) -> io::Result<()> {
     let mut told = BTreeSet::new();
-    for seen in examined.live.iter().flatten() {
-        writeln!(out, "{}", seen.line())?;
+    // First the files, then what was seen of the targets, so that a long list does not hide it.
+    let (files, rest) = sorted.split_at(sorted.partition_point(|finding| finding.place.is_some()));
+    for finding in files {
+        let why = told.insert(finding.id);
+        writeln!(out, "{}\n", finding.render(Look { colour, why }))?;
     }
-    if examined.live.as_ref().is_some_and(|live| !live.is_empty()) {
-        writeln!(out)?;
+    if let Some(live) = examined.live.as_ref().filter(|live| !live.is_empty()) {
+        writeln!(out, "{}", table(live))?;
     }
-    for finding in sorted {
+    for finding in rest {
         let why = told.insert(finding.id);
         writeln!(out, "{}\n", finding.render(Look { colour, why }))?;
     }

@@ -18,15 +18,17 @@ use crate::engine::setup::{PoolSetup, Setup};
 use crate::probe::allow::{Access, Network};
 use crate::probe::stun::credentials::Kind;
 use crate::probe::{self, Authority, Credentials, Spec, Tools};
+use crate::zone::Name;
 
 use super::args::{self, Probe, Verify};
 use super::{USAGE, input, offline, words};
-use prober::{Form, Prober};
+use names::{Addressed, addressed};
+use prober::{Asked, Form, Prober};
 use url::{Choices, parse};
 
 /// What is to be probed, and what may be.
 struct Plan {
-    targets: Vec<(String, Spec)>,
+    targets: Vec<Asked>,
     access: Access,
 }
 
@@ -74,9 +76,10 @@ async fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
                 authority: authority(args)?,
                 credentials: credentials(args)?,
             };
-            let urls = names::addressed(urls, args.resolver.as_ref()).await?;
-            let read = |(label, url): (String, String)| {
-                Ok((label, parse(&url, &choices).map_err(|error| wrong(error.to_string()))?))
+            let urls = addressed(urls, args.resolver.as_ref()).await?;
+            let read = |Addressed { label, url, resolved }| {
+                let spec = parse(&url, &choices).map_err(|error| wrong(error.to_string()))?;
+                Ok(Asked { label, spec, resolved })
             };
             let targets = urls.into_iter().map(read).collect::<Result<Vec<_>, Vec<Finding>>>()?;
             // Whoever names an address means it: the default list keeps zones from making us a scanner, not people.
@@ -91,9 +94,9 @@ async fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
 }
 
 /// Allows networks, and those targets that may be probed anyway: a list of `allow` stands in place of the default.
-fn besides_default(mut allow: Vec<Network>, targets: &[(String, Spec)]) -> Access {
+fn besides_default(mut allow: Vec<Network>, targets: &[Asked]) -> Access {
     if !allow.is_empty() {
-        let addresses = targets.iter().map(|(_, spec)| spec.address.ip().to_canonical());
+        let addresses = targets.iter().map(|asked| asked.spec.address.ip().to_canonical());
         let plain = addresses.filter(|address| Access::default().permits(*address).is_ok());
         allow.extend(plain.filter_map(|address| Network::new(address, if address.is_ipv4() { 32 } else { 128 })));
     }
@@ -112,14 +115,15 @@ async fn service(
     if let Some(resolver) = &args.resolver {
         running.outside.servers = config::servers(Some(resolver), Path::new("")).ok();
     }
+    let setup = &running.setup;
+    let Some(pool) = find(setup, owner) else { return Err(vec![no_service(setup, file, owner)]) };
+    // No other host is asked for.
+    let hosts: Vec<Name> =
+        pool.members.iter().filter_map(|member| member.label.rsplit_once(':')?.0.parse().ok()).collect();
+    running.outside.hosts.retain(|host| hosts.contains(host));
     input::tell(&input::resolve(&mut running).await, Severity::Warning);
     let setup = &running.setup;
-    let mut names = vec![owner.to_owned()];
-    names.extend(setup.zones.iter().map(|(_, zone)| format!("{owner}.{}", zone.origin)));
-    let named = |pool: &PoolSetup| names.iter().any(|name| pool.is_named(name));
-    let Some((_, pool)) = setup.pools.iter().find(|(_, pool)| named(pool)) else {
-        return Err(vec![no_service(setup, file, owner)]);
-    };
+    let Some(pool) = find(setup, owner) else { return Err(vec![no_service(setup, file, owner)]) };
     let mut targets = Vec::new();
     let mut refused = 0;
     for member in &pool.members {
@@ -128,7 +132,8 @@ async fn service(
                 refused += 1;
                 continue;
             };
-            targets.push((member.label.clone(), Spec { timeout: timeout.unwrap_or(spec.timeout), ..spec.clone() }));
+            let spec = Spec { timeout: timeout.unwrap_or(spec.timeout), ..spec.clone() };
+            targets.push(Asked { label: member.label.clone(), spec, resolved: None });
         }
     }
     if refused > 0 {
@@ -140,11 +145,19 @@ async fn service(
         let help = if refused > 0 {
             "name the network with --allow, as in --allow 192.0.2.0/24"
         } else {
-            "it is served as declared: there is no check for it, as for UDP, or its hosts have no known address"
+            "it is served as declared: no check is known for it, or its hosts have no known address"
         };
         return Err(vec![finding.help(help)]);
     }
     Ok(Plan { targets, access: running.access })
+}
+
+/// Finds a service by its owner name, absolute or within one of the zones.
+fn find<'a>(setup: &'a Setup, owner: &str) -> Option<&'a PoolSetup> {
+    let mut names = vec![owner.to_owned()];
+    names.extend(setup.zones.iter().map(|(_, zone)| format!("{owner}.{}", zone.origin)));
+    let mut pools = setup.pools.iter().map(|(_, pool)| pool);
+    pools.find(|pool| names.iter().any(|name| pool.is_named(name)))
 }
 
 fn kept_out(pool: &PoolSetup, refused: usize) -> Finding {

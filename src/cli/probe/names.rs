@@ -2,52 +2,67 @@
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::slice;
 use std::time::Duration;
 
+use crate::base::clock::Clock;
 use crate::base::finding::Finding;
 use crate::config::{self, Resolver};
-use crate::resolve::{self, Addresses, Servers};
+use crate::probe::Step;
+use crate::resolve::{self, Servers};
 use crate::zone::Name;
 
-/// Puts addresses in the place of the names in URLs; each comes with what it is called.
+/// A URL with an address.
+pub(super) struct Addressed {
+    /// What the user calls it.
+    pub(super) label: String,
+    pub(super) url: String,
+    /// How its name was resolved, if it has one.
+    pub(super) resolved: Option<Step>,
+}
+
+/// Puts addresses in the place of the names in URLs.
 ///
 /// # Errors
 /// A finding for each host without a known address.
-pub(super) async fn addressed(
-    urls: &[String],
-    resolver: Option<&Resolver>,
-) -> Result<Vec<(String, String)>, Vec<Finding>> {
-    let mut hosts: Vec<Name> = urls.iter().filter_map(|url| host_of(url)).collect();
-    hosts.sort_unstable();
-    hosts.dedup();
-    let addresses = if hosts.is_empty() { Addresses::new() } else { resolve(&hosts, resolver).await? };
-    let mut all = Vec::new();
+pub(super) async fn addressed(urls: &[String], resolver: Option<&Resolver>) -> Result<Vec<Addressed>, Vec<Finding>> {
+    let clock = Clock::start();
+    let (mut all, mut findings) = (Vec::new(), Vec::new());
     for url in urls {
-        match host_of(url) {
-            None => all.push((url.clone(), url.clone())),
-            Some(host) => {
-                for address in addresses.get(&host).into_iter().flatten() {
-                    all.push((format!("{url} at {address}"), with_address(url, *address)));
-                }
+        let Some(host) = host_of(url) else {
+            all.push(Addressed { label: url.clone(), url: url.clone(), resolved: None });
+            continue;
+        };
+        let begin = clock.now().mono;
+        let addresses = match resolve(&host, resolver).await {
+            Ok(addresses) => addresses,
+            Err(finding) => {
+                findings.push(finding);
+                continue;
             }
-        }
+        };
+        let saw = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let step = Step { what: "resolve", took: clock.now().mono.since(begin), saw };
+        all.extend(addresses.into_iter().map(|address| Addressed {
+            label: format!("{url} at {address}"),
+            url: with_address(url, address),
+            resolved: Some(step.clone()),
+        }));
     }
-    Ok(all)
+    if findings.is_empty() { Ok(all) } else { Err(findings) }
 }
 
-async fn resolve(hosts: &[Name], resolver: Option<&Resolver>) -> Result<Addresses, Vec<Finding>> {
-    let wrong = |message: String| {
+async fn resolve(host: &Name, resolver: Option<&Resolver>) -> Result<Vec<IpAddr>, Finding> {
+    let servers: Servers = config::servers(resolver, Path::new("")).map_err(|message| {
         let finding = Finding::error("resolver-none", message);
-        vec![finding.help("name one with --resolver, as in --resolver 127.0.0.1:53, or give the host's address")]
-    };
-    let servers: Servers = config::servers(resolver, Path::new("")).map_err(wrong)?;
-    let (addresses, unknown) = resolve::once(hosts, Some(&servers), PATIENCE).await;
-    let finding = |(host, why): (Name, String)| {
+        finding.help("name one with --resolver, as in --resolver 127.0.0.1:53, or give the host's address")
+    })?;
+    let (mut addresses, unknown) = resolve::once(slice::from_ref(host), Some(&servers), PATIENCE).await;
+    addresses.remove(host).ok_or_else(|| {
+        let why = unknown.into_iter().next().map(|(_, why)| why).unwrap_or_default();
         let finding = Finding::error("host-unresolved", format!("{host} cannot be probed: {why}"));
-        finding.help("give its address, or probe all targets of a service in a zone with `probe ZONE OWNER`")
-    };
-    let findings: Vec<Finding> = unknown.into_iter().map(finding).collect();
-    if findings.is_empty() { Ok(addresses) } else { Err(findings) }
+        finding.help("name another resolver with --resolver, or give the host's address")
+    })
 }
 
 /// Returns the name that a URL has in place of an address.
@@ -89,7 +104,7 @@ fn with_address(url: &str, address: IpAddr) -> String {
     }
 }
 
-/// How long all names may take.
+/// How long a name may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

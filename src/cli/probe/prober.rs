@@ -1,9 +1,10 @@
 //! One check, once, told step by step.
 //!
 //! ```text
-//! probe tls://127.0.0.1:5061/example.com
+//! tls://node1.example.com:5061/example.com at 127.0.0.1 (name=example.com)
+//!   resolve          1.4 ms  127.0.0.1, ::1
 //!   connect          0.2 ms  connected
-//!   tls              3.1 ms  TLSv1_3, TLS13_AES_256_GCM_SHA384
+//!   tls              3.1 ms  TLS 1.3, TLS13_AES_256_GCM_SHA384
 //!   certificate              example.com, *.example.com; 54 days left (2027-01-14T00:00:00Z); issuer CN=Some CA
 //!   pass             3.3 ms
 //! ```
@@ -14,10 +15,21 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::base::clock::Clock;
+use crate::cli::words::days_left;
 use crate::health::Outcome;
 use crate::probe::account::{cause, word};
 use crate::probe::allow::Access;
-use crate::probe::{Account, Spec, Tools, run};
+use crate::probe::{Account, Spec, Step, Tools, run};
+
+/// A target, and what the user calls it.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// The URL, or the member.
+    pub(super) label: String,
+    pub(super) spec: Spec,
+    /// How the name in the URL was resolved.
+    pub(super) resolved: Option<Step>,
+}
 
 /// What the command needs.
 #[derive(Debug)]
@@ -65,22 +77,23 @@ impl Went {
 
 impl Prober {
     /// Probes each in turn and tells it as it comes; returns how the worst went.
-    pub(super) async fn tell_all(&self, targets: &[(String, Spec)], out: &mut impl Write) -> io::Result<Went> {
+    pub(super) async fn tell_all(&self, targets: &[Asked], out: &mut impl Write) -> io::Result<Went> {
         let mut worst = Went::Well;
         if let (Form::Text, Some(warning)) = (self.form, self.tools.warning()) {
-            let of_tls = targets.iter().any(|(_, spec)| spec.check.transport() == "tls");
+            let of_tls = targets.iter().any(|asked| asked.spec.check.transport() == "tls");
             if of_tls {
                 writeln!(out, "warning: {warning}")?;
             }
         }
-        for (label, spec) in targets {
-            worst = worst.max(self.tell(label, spec, out).await?);
+        for asked in targets {
+            worst = worst.max(self.tell(asked, out).await?);
         }
         Ok(worst)
     }
 
-    /// Probes once and tells it; `label` is what the user calls the target.
-    pub(super) async fn tell(&self, label: &str, spec: &Spec, out: &mut impl Write) -> io::Result<Went> {
+    /// Probes once and tells it.
+    async fn tell(&self, asked: &Asked, out: &mut impl Write) -> io::Result<Went> {
+        let Asked { label, spec, resolved } = asked;
         if let Err(refused) = self.access.permits(spec.address.ip()) {
             let mut value = identity(label, spec);
             merge(&mut value, json!({ "outcome": "refused", "cause": refused.to_string() }));
@@ -97,7 +110,8 @@ impl Prober {
             writeln!(out, "{}", title(label, spec))?;
             out.flush()?;
         }
-        let account = run(spec, &self.clock, &self.tools).await;
+        let mut account = run(spec, &self.clock, &self.tools).await;
+        account.steps.splice(..0, resolved.clone());
         match self.form {
             Form::Json => {
                 let mut value = identity(label, spec);
@@ -121,13 +135,7 @@ pub(super) fn write_account(account: &Account, out: &mut impl Write) -> io::Resu
     }
     if let Some(certificate) = &account.certificate {
         let names = if certificate.names.is_empty() { "no name".to_owned() } else { certificate.names.join(", ") };
-        let left = match certificate.days_left {
-            -1 => "expired today".to_owned(),
-            days if days < 0 => format!("expired {} days ago", days.unsigned_abs() - 1),
-            0 => "ends today".to_owned(),
-            1 => "1 day left".to_owned(),
-            days => format!("{days} days left"),
-        };
+        let left = days_left(certificate.days_left);
         let text = format!("{names}; {left} ({}); issuer {}", certificate.not_after, certificate.issuer);
         line(out, "certificate", None, &text)?;
     }

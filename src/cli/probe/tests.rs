@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::prober::{Form, Prober, Went};
+use super::prober::{Asked, Form, Prober, Went};
 use super::*;
-use crate::probe::{Check, Tcp};
+use crate::probe::{Check, Step, Tcp};
 
 fn prober(form: Form) -> Prober {
     Prober { clock: Clock::start(), tools: Tools::from_roots([]), access: Access::default(), form }
@@ -17,7 +17,11 @@ fn spec(address: SocketAddr) -> Spec {
     Spec { address, check: Check::Tcp(Tcp::default()), timeout: Duration::from_secs(10), watch: None }
 }
 
-async fn told(form: Form, targets: &[(String, Spec)]) -> (Went, String) {
+fn asked(label: &str, address: SocketAddr) -> Asked {
+    Asked { label: label.to_owned(), spec: spec(address), resolved: None }
+}
+
+async fn told(form: Form, targets: &[Asked]) -> (Went, String) {
     let mut out = Vec::new();
     let went = prober(form).tell_all(targets, &mut out).await.unwrap();
     (went, String::from_utf8(out).unwrap())
@@ -29,8 +33,7 @@ async fn a_pass_and_a_failure_are_told_step_by_step() {
         (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
     let (up, down) = (alive.local_addr().unwrap(), gone.local_addr().unwrap());
     drop(gone);
-    let (went, text) =
-        told(Form::Text, &[(up.to_string(), spec(up)), ("node2.example.com:5060".to_owned(), spec(down))]).await;
+    let (went, text) = told(Form::Text, &[asked(&up.to_string(), up), asked("node2.example.com:5060", down)]).await;
     assert_eq!((went, went.code()), (Went::Badly, 1));
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 6, "{text}");
@@ -45,7 +48,7 @@ async fn a_pass_and_a_failure_are_told_step_by_step() {
 async fn json_is_one_object_a_line() {
     let alive = TcpListener::bind("[::1]:0").await.unwrap();
     let address = alive.local_addr().unwrap();
-    let (went, text) = told(Form::Json, &[("a".to_owned(), spec(address)), ("b".to_owned(), spec(address))]).await;
+    let (went, text) = told(Form::Json, &[asked("a", address), asked("b", address)]).await;
     assert_eq!(went.code(), 0);
     let values: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(values.len(), 2);
@@ -56,18 +59,29 @@ async fn json_is_one_object_a_line() {
 }
 
 #[tokio::test]
+async fn how_a_name_was_resolved_is_the_first_step() {
+    let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let step = Step { what: "resolve", took: Duration::from_micros(1_500), saw: "127.0.0.1, ::1".to_owned() };
+    let named = || Asked { resolved: Some(step.clone()), ..asked("tcp://a.example", alive.local_addr().unwrap()) };
+    let (_, text) = told(Form::Text, &[named()]).await;
+    assert_eq!(text.lines().nth(1), Some("  resolve          1.5 ms  127.0.0.1, ::1"), "{text}");
+    let (_, text) = told(Form::Json, &[named()]).await;
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&value["steps"][0]["what"], &value["steps"][1]["what"]), (&json!("resolve"), &json!("connect")));
+}
+
+#[tokio::test]
 async fn what_may_not_be_probed_is_refused_without_a_packet() {
-    let (went, text) = told(Form::Text, &[("doc".to_owned(), spec("192.0.2.1:1".parse().unwrap()))]).await;
+    let (went, text) = told(Form::Text, &[asked("doc", "192.0.2.1:1".parse().unwrap())]).await;
     assert_eq!((went, went.code()), (Went::Refused, 2));
     assert!(text.contains("not probed: 192.0.2.1 is in 192.0.2.0/24") && text.contains("--allow"), "{text}");
 }
 
 #[test]
 fn a_network_that_is_allowed_takes_nothing_from_the_others() {
-    let targets =
-        ["192.0.2.1:1", "127.0.0.1:1", "[2001:db8::1]:1"].map(|at| (at.to_owned(), spec(at.parse().unwrap())));
+    let targets = ["192.0.2.1:1", "127.0.0.1:1", "[2001:db8::1]:1"].map(|at| asked(at, at.parse().unwrap()));
     let access = besides_default(vec!["192.0.2.0/24".parse().unwrap()], &targets);
-    let permitted = targets.each_ref().map(|(_, spec)| access.permits(spec.address.ip()).is_ok());
+    let permitted = targets.each_ref().map(|asked| access.permits(asked.spec.address.ip()).is_ok());
     assert_eq!(permitted, [true, true, false]);
     assert_eq!(besides_default(Vec::new(), &targets), Access::default());
 }

@@ -181,8 +181,11 @@ async fn a_closed_port_fails_at_once_over_each_transport() {
     let (udp, tcp) = (UdpSocket::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
     let (at_udp, at_tcp) = (udp.local_addr().unwrap(), tcp.local_addr().unwrap());
     drop((udp, tcp));
-    assert_saw(&probe(at_udp, check(Over::Udp)).await, "fail", "connection refused");
-    assert_saw(&probe(at_tcp, check(Over::Tcp)).await, "fail", "connection refused");
+    for (address, over) in [(at_udp, Over::Udp), (at_tcp, Over::Tcp)] {
+        let account = probe(address, check(over)).await;
+        assert_saw(&account, "fail", "connection refused");
+        assert!(account.latency < Duration::from_millis(500), "before the request is sent again: {account:?}");
+    }
 }
 
 #[tokio::test]

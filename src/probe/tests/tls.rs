@@ -123,7 +123,7 @@ async fn a_good_certificate_passes_and_is_told() {
         assert_eq!(certificate.not_after, UnixTime::from_secs(4_102_444_800));
         assert!(certificate.days_left > 365, "{}", certificate.days_left);
         assert!(certificate.issuer.contains("CN=Test Root"), "{}", certificate.issuer);
-        assert!(account.steps[1].saw.starts_with("TLSv1_3, TLS13_"), "{:?}", account.steps);
+        assert!(account.steps[1].saw.starts_with("TLS 1.3, TLS13_"), "{:?}", account.steps);
     }
 }
 
@@ -205,7 +205,7 @@ async fn tls_1_2_passes_and_a_close_is_announced() {
         server(ca.issue(&["*.service.example"], (2020, 2100)).config_for(&[&version::TLS12])).await;
     let account = probe(server.address, Check::Tls(check(Verify::Require, ca.authority()))).await;
     assert_saw(&account, "pass", "");
-    assert!(account.steps[1].saw.starts_with("TLSv1_2, TLS_ECDHE"), "{:?}", account.steps);
+    assert!(account.steps[1].saw.starts_with("TLS 1.2, TLS_ECDHE"), "{:?}", account.steps);
     // Without close_notify the server's read would be an error: unexpected end of file.
     assert_eq!(ended.recv().await, Some(Ok(0)));
 }

@@ -54,7 +54,7 @@ impl Features {
         words.extend(few.map(|mechanism| printable(mechanism, MECHANISM_MAX)));
         let more = self.mechanisms.len().saturating_sub(MECHANISMS_SHOWN);
         if more > 0 {
-            words.push(format!("{more} more mechanisms"));
+            words.push(format!("{more} more"));
         }
         if self.dialback {
             words.push("dialback".to_owned());
