@@ -2,7 +2,7 @@
 //! again; the same with gdnsd's fastest setting beside it. Everything runs on loopback, as nobody if started by root.
 //!
 //! ```text
-//! cargo bench --bench detect                       # all of it, some six minutes
+//! cargo bench --bench detect                       # all of it, some eight minutes
 //! cargo bench --bench detect -- --rounds 3         # a quick look
 //! ```
 //!
