@@ -8,8 +8,8 @@ use tokio::select;
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
-use crate::base::clock::Clock;
-use crate::base::tasks::Tasks;
+use crate::base::clock::{Clock, Mono};
+use crate::base::tasks::{TaskSet, Tasks};
 use crate::zone::Name;
 
 use super::ask::Asker;
@@ -35,6 +35,9 @@ pub struct Known {
     pub complete: bool,
 }
 
+/// One question that has had its answer.
+type Told = (Name, Family, Answer);
+
 /// Asks until the owner stops, or nobody wants anything any more. `kept` is what a former run knew.
 ///
 /// | limit | what happens at it |
@@ -50,21 +53,13 @@ pub async fn run(
     metrics: Metrics,
 ) {
     let mut book = Book::new(kept);
-    let mut questions = owner.set::<(Name, Family, Answer)>("resolve");
+    let mut questions = owner.set::<Told>("resolve");
     let mut failing: BTreeSet<Name> = BTreeSet::new();
     wanted.mark_changed();
     let mut asker = Asker::new(None);
     loop {
         let now = clock.now().mono;
-        while questions.len() < IN_FLIGHT
-            && let Some((name, family)) = book.take_due(now)
-        {
-            let asker = asker.clone();
-            questions.spawn(async move {
-                let answer = asker.ask(&name, family).await;
-                (name, family, answer)
-            });
-        }
+        ask_due(&mut book, &asker, &mut questions, now);
         let next = book.next().filter(|_| questions.len() < IN_FLIGHT);
         let timer = async {
             match next {
@@ -117,15 +112,7 @@ pub async fn once(hosts: &[Name], servers: Option<&Servers>, patience: Duration)
     let asking = async {
         loop {
             let now = clock.now().mono;
-            while questions.len() < IN_FLIGHT
-                && let Some((name, family)) = book.take_due(now)
-            {
-                let asker = asker.clone();
-                questions.spawn(async move {
-                    let answer = asker.ask(&name, family).await;
-                    (name, family, answer)
-                });
-            }
+            ask_due(&mut book, &asker, &mut questions, now);
             let Some((_, ended)) = questions.next().await else { break };
             let Ok((name, family, answer)) = ended else { continue };
             if let Answer::Failed(reason) = &answer {
@@ -146,6 +133,19 @@ pub async fn once(hosts: &[Name], servers: Option<&Servers>, patience: Duration)
     });
     let unknown = unknown.collect();
     (addresses, unknown)
+}
+
+/// Asks what is due, as far as there is room.
+fn ask_due(book: &mut Book, asker: &Asker, questions: &mut TaskSet<Told>, now: Mono) {
+    while questions.len() < IN_FLIGHT
+        && let Some((name, family)) = book.take_due(now)
+    {
+        let asker = asker.clone();
+        questions.spawn(async move {
+            let answer = asker.ask(&name, family).await;
+            (name, family, answer)
+        });
+    }
 }
 
 /// Logs what an operator may want to know: that a host cannot be resolved, and that it can again.

@@ -16,35 +16,8 @@ mod probing;
 mod server;
 mod serving;
 mod sipp;
+#[path = "../support/told.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod told;
 
-use serde_json::Value;
-use server::Program;
-
-/// What one probe told.
-#[derive(Debug)]
-struct Told {
-    code: i32,
-    account: Value,
-}
-
-/// Runs `understudy probe --json` with these words; one target.
-#[track_caller]
-fn probe(words: &[&str]) -> Told {
-    let (code, said) = Program::new(&[&["probe", "--json"], words].concat()).end();
-    let account = said.lines().find_map(|line| serde_json::from_str(line).ok()).unwrap_or_else(|| panic!("{said}"));
-    Told { code, account }
-}
-
-impl Told {
-    fn outcome(&self) -> &str {
-        self.account["outcome"].as_str().unwrap()
-    }
-
-    /// Asserts the outcome, part of its cause, and the exit code that goes with it.
-    #[track_caller]
-    fn is(&self, outcome: &str, cause: &str) {
-        let code = i32::from(!matches!(outcome, "pass" | "degraded"));
-        let told = self.account["cause"].as_str().unwrap_or("");
-        assert!(self.outcome() == outcome && told.contains(cause) && self.code == code, "{outcome} {cause}: {self:#?}");
-    }
-}
+use told::{Told, probe};

@@ -19,45 +19,7 @@ mod probing;
 #[expect(dead_code, reason = "shared with other tests")]
 mod server;
 mod serving;
+#[path = "../support/told.rs"]
+mod told;
 
-use serde_json::Value;
-use server::Program;
-
-/// What one probe told.
-#[derive(Debug)]
-struct Told {
-    code: i32,
-    account: Value,
-}
-
-/// Runs `understudy probe --json` with these words; one target.
-#[track_caller]
-fn probe(words: &[&str]) -> Told {
-    let (code, said) = Program::new(&[&["probe", "--json"], words].concat()).end();
-    let account = said.lines().find_map(|line| serde_json::from_str(line).ok()).unwrap_or_else(|| panic!("{said}"));
-    Told { code, account }
-}
-
-impl Told {
-    fn outcome(&self) -> &str {
-        self.account["outcome"].as_str().unwrap()
-    }
-
-    /// What the steps saw, each behind its name.
-    fn steps(&self) -> Vec<String> {
-        let steps = self.account["steps"].as_array().unwrap().iter();
-        steps.map(|step| format!("{}: {}", step["what"].as_str().unwrap(), step["saw"].as_str().unwrap())).collect()
-    }
-
-    fn warnings(&self) -> Vec<&str> {
-        self.account["warnings"].as_array().unwrap().iter().map(|warning| warning.as_str().unwrap()).collect()
-    }
-
-    /// Asserts the outcome, part of its cause, and the exit code that goes with it.
-    #[track_caller]
-    fn is(&self, outcome: &str, cause: &str) {
-        let code = i32::from(!matches!(outcome, "pass" | "degraded"));
-        let told = self.account["cause"].as_str().unwrap_or("");
-        assert!(self.outcome() == outcome && told.contains(cause) && self.code == code, "{outcome} {cause}: {self:#?}");
-    }
-}
+use told::{Told, probe};
