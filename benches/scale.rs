@@ -1,7 +1,9 @@
 //! The built program with ten thousand targets on loopback: lateness, processor time and memory for each.
 //!
-//! `cargo bench --bench scale` prints a table; `-- --targets N --interval MS --seconds S` change what is run,
-//! `--watch` holds connections open. Addresses are 127.101.0.0 and up, one for each target; nothing leaves the machine.
+//! `cargo bench --bench scale` prints a table; `-- --targets N --interval MS --seconds S` change what is run, `--watch`
+//! holds connections open to a third of the targets, `--descriptors N` gives the program no more than so many. Memory is
+//! told over that of the same zone with nothing tested (`--static`). Addresses are 127.101.0.0 and up, one for each
+//! target; nothing leaves the machine.
 //! The stand-ins for the targets run in this process, so that what is measured is the program alone. Needs as many file
 //! descriptors as there are targets over UDP; Linux only, as it reads `/proc`.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for the hand that ends with its first surprise")]
@@ -21,6 +23,8 @@ struct Plan {
     interval_ms: u64,
     seconds: u64,
     watch: bool,
+    /// How many file descriptors the program may have; nothing: as many as this process.
+    descriptors: Option<u64>,
 }
 
 fn main() {
@@ -32,24 +36,26 @@ fn main() {
     let folder = std::env::temp_dir().join(format!("understudy-scale-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     println!("{plan:?}");
-    let few = Run::take(&folder, Plan { targets: 12, seconds: 5, ..plan });
-    let many = Run::take(&folder, plan);
+    let untested = untested_kib(&folder, plan);
+    let run = Run::take(&folder, plan);
     std::fs::remove_dir_all(&folder).unwrap();
-    many.print(&few, plan);
+    run.print(untested, plan);
 }
 
 impl Plan {
     fn read() -> Self {
         let words: Vec<String> = std::env::args().collect();
-        let number = |name: &str, default: u64| {
+        let given = |name: &str| {
             let at = words.iter().position(|word| word == name);
-            at.and_then(|at| words.get(at + 1)?.parse().ok()).unwrap_or(default)
+            at.and_then(|at| words.get(at + 1)?.parse::<u64>().ok())
         };
+        let number = |name: &str, default: u64| given(name).unwrap_or(default);
         Self {
             targets: usize::try_from(number("--targets", 10_000)).unwrap(),
             interval_ms: number("--interval", 2_000),
             seconds: number("--seconds", 30),
             watch: words.iter().any(|word| word == "--watch"),
+            descriptors: given("--descriptors"),
         }
     }
 }
@@ -59,6 +65,8 @@ impl Plan {
 struct Run {
     probes: f64,
     passes: f64,
+    unknown: f64,
+    held: f64,
     /// Upper bounds in seconds and how many probes began no later.
     lateness: Vec<(f64, f64)>,
     processor: Duration,
@@ -70,7 +78,7 @@ struct Run {
 
 impl Run {
     fn take(folder: &Path, plan: Plan) -> Self {
-        let program = Program::start(folder, plan);
+        let program = Program::start(folder, plan, &[]);
         // The first probes are spread over a second; two intervals later all is in its stride.
         std::thread::sleep(Duration::from_millis(1_000 + 2 * plan.interval_ms));
         let (before, spent, began) = (program.metrics(), program.processor(), Instant::now());
@@ -86,6 +94,8 @@ impl Run {
         Self {
             probes: grown("understudy_probe_outcomes_total", ""),
             passes: grown("understudy_probe_outcomes_total", "outcome=\"pass\""),
+            unknown: grown("understudy_probe_outcomes_total", "outcome=\"unknown\""),
+            held: total(&after, "understudy_watch_held", ""),
             lateness: bounds.map(|bound| (bound, bucket(bound))).collect(),
             processor,
             seconds: began.elapsed().as_secs_f64(),
@@ -95,18 +105,19 @@ impl Run {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-    fn print(&self, few: &Self, plan: Plan) {
+    fn print(&self, untested_kib: f64, plan: Plan) {
         let share = |bound: f64| self.lateness.iter().find(|(at, _)| *at >= bound).map_or(0.0, |(_, count)| *count);
         let total = self.lateness.last().map_or(0.0, |(_, count)| *count);
         let p99 = self.lateness.iter().find(|(_, count)| *count >= 0.99 * total).map_or(f64::NAN, |(at, _)| *at);
         let targets = plan.targets as f64;
-        let heap = (self.memory_kib - few.memory_kib) / (targets - 12.0);
+        let each = (self.memory_kib - untested_kib) / targets;
         println!(
-            "probes                 {:.0} in {:.1} s ({:.0}/s), {:.0} passed",
+            "probes                 {:.0} in {:.1} s ({:.0}/s), {:.0} passed, {:.0} unknown",
             self.probes,
             self.seconds,
             self.probes / self.seconds,
-            self.passes
+            self.passes,
+            self.unknown
         );
         println!("wanted at least        {:.0}/s", targets * 1_000.0 / plan.interval_ms as f64);
         println!(
@@ -120,12 +131,19 @@ impl Run {
             self.processor.as_secs_f64() * 1e6 / self.probes
         );
         println!(
-            "memory                 {:.1} MiB, {:.2} KiB a target over that of 12",
+            "memory                 {:.1} MiB, {each:.2} KiB a target over the {:.1} MiB of the same zone with nothing tested",
             self.memory_kib / 1024.0,
-            heap
+            untested_kib / 1024.0
         );
-        println!("descriptors            {}", self.descriptors);
+        println!("descriptors            {}, {:.0} connections held", self.descriptors, self.held);
     }
+}
+
+/// What the program takes for the zone alone, in KiB.
+fn untested_kib(folder: &Path, plan: Plan) -> f64 {
+    let program = Program::start(folder, plan, &["--static"]);
+    std::thread::sleep(Duration::from_secs(3));
+    program.memory_kib()
 }
 
 /// The built program.
@@ -135,7 +153,7 @@ struct Program {
 }
 
 impl Program {
-    fn start(folder: &Path, plan: Plan) -> Self {
+    fn start(folder: &Path, plan: Plan, arguments: &[&str]) -> Self {
         let zone = write(folder, "scale.zone", &zone(plan.targets));
         let config = format!(
             "version = 1\n[server]\nlisten = [\"127.0.0.1:0\"]\nmetrics-listen = \"127.0.0.1:0\"\n[state]\ndir = \"{}\"\n\
@@ -146,8 +164,10 @@ impl Program {
             zone.display()
         );
         let config = write(folder, "scale.toml", &config);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
-        command.arg("serve").arg(config).args(["--log-format", "json"]).stdin(Stdio::null()).stdout(Stdio::null());
+        let limit = plan.descriptors.map_or(String::new(), |number| format!("ulimit -n {number}; "));
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{limit}exec \"$@\""), "sh", env!("CARGO_BIN_EXE_understudy"), "serve"]);
+        command.arg(config).args(["--log-format", "json"]).args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = lines.by_ref().map_while(Result::ok).find(|line| line.contains("telling metrics")).unwrap();

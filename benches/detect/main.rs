@@ -2,7 +2,7 @@
 //! again; the same with gdnsd's fastest setting beside it. Everything runs on loopback, as nobody if started by root.
 //!
 //! ```text
-//! cargo bench --bench detect                       # all of it, some six minutes
+//! cargo bench --bench detect                       # all of it, some eight minutes
 //! cargo bench --bench detect -- --rounds 3         # a quick look
 //! ```
 //!
@@ -26,6 +26,10 @@ const PREFERRED: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 2);
 const STANDBY: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 3);
 /// How long anything may take before the measurement has failed.
 const SOON: Duration = Duration::from_secs(60);
+/// When the first probes and connections of the start no longer count among the starts of a second at an address.
+const STARTED: Duration = Duration::from_millis(1_500);
+/// How long a change is waited for that may never come.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One row of the table.
 struct Row {
@@ -51,12 +55,14 @@ fn main() {
     let secs = Duration::from_secs;
     let understudy =
         |what, health, signal, interval, rounds| Row { what, dns: Kind::Understudy(health), signal, interval, rounds };
+    let gdnsd = |what, signal, rounds| Row { what, dns: Kind::Gdnsd, signal, interval: secs(2), rounds };
     let rows = [
         understudy("SIGKILL, defaults", "", "KILL", secs(5), rounds),
         understudy("SIGKILL, fall = 1", "fall = 1", "KILL", secs(5), rounds),
         understudy("SIGKILL, defaults, watch = false", "watch = false", "KILL", secs(5), rounds.div_ceil(2)),
         understudy("SIGSTOP, defaults", "", "STOP", secs(5), rounds.div_ceil(3)),
-        Row { what: "SIGKILL, gdnsd 2 s, thresholds 1", dns: Kind::Gdnsd, signal: "KILL", interval: secs(2), rounds },
+        gdnsd("SIGKILL, gdnsd 2 s, thresholds 1", "KILL", rounds),
+        gdnsd("SIGSTOP, gdnsd 2 s, thresholds 1", "STOP", 1),
     ];
     let folder = Folder::new();
     let _standby = Prosody::start(&folder, "standby", STANDBY);
@@ -65,10 +71,9 @@ fn main() {
     );
     println!("|---|---|---|---|---|---|");
     for row in rows {
-        let times: Vec<Times> = (0..row.rounds).map(|round| measure(&folder, &row, round)).collect();
-        let first = told(times.iter().map(|times| times.first).collect());
-        let all = told(times.iter().map(|times| times.all).collect());
-        println!("| {} | {} | {first} | {all} |", row.what, row.rounds);
+        let times: Vec<Option<Times>> = (0..row.rounds).map(|round| measure(&folder, &row, round)).collect();
+        let told = |time: fn(&Times) -> Duration| told(times.iter().map(|times| times.as_ref().map(time)).collect());
+        println!("| {} | {} | {} | {} |", row.what, row.rounds, told(|times| times.first), told(|times| times.all));
     }
 }
 
@@ -78,11 +83,14 @@ struct Times {
     all: Duration,
 }
 
-/// Tells the median and the greatest of some times.
-fn told(mut times: Vec<Duration>) -> String {
-    times.sort_unstable();
-    let [median, most] = [times.len() / 2, times.len() - 1].map(|place| times[place].as_secs_f64() * 1e3);
-    format!("{median:.1} ms | {most:.1} ms")
+/// Tells the median and the greatest of some times; nothing is a change that did not come.
+fn told(mut times: Vec<Option<Duration>>) -> String {
+    times.sort_unstable_by_key(|time| time.unwrap_or(Duration::MAX));
+    let [median, most] = [times.len() / 2, times.len() - 1].map(|place| match times[place] {
+        Some(time) => format!("{:.1} ms", time.as_secs_f64() * 1e3),
+        None => format!("not within {PATIENCE:?}"),
+    });
+    format!("{median} | {most}")
 }
 
 /// Reads `--rounds N`; cargo adds an argument of its own.
@@ -92,8 +100,9 @@ fn rounds() -> usize {
     place.and_then(|place| arguments.get(place + 1)?.parse().ok()).unwrap_or(20).max(1)
 }
 
-/// Starts everything anew, sends the signal, and returns how long the answers still named the dead server.
-fn measure(folder: &Folder, row: &Row, round: usize) -> Times {
+/// Starts everything anew, sends the signal, and returns how long the answers still named the dead server; nothing if
+/// they did so to the end.
+fn measure(folder: &Folder, row: &Row, round: usize) -> Option<Times> {
     let preferred = Prosody::start(folder, "preferred", PREFERRED);
     let dns = match row.dns {
         Kind::Understudy(health) => DnsServer::understudy(folder, health),
@@ -103,11 +112,11 @@ fn measure(folder: &Folder, row: &Row, round: usize) -> Times {
     dns.settle();
     // The golden ratio: points that never fall together.
     let phase = (round as f64 * 0.618_034).fract();
-    std::thread::sleep(row.interval.mul_f64(phase));
+    std::thread::sleep(STARTED + row.interval.mul_f64(phase));
     let begin = Instant::now();
     preferred.signal(row.signal);
     let mut first = None;
-    eventually("the standby alone in all answers", || {
+    let changed = within(PATIENCE, || {
         let answers = dns.answers();
         if answers.iter().any(|answer| answer.is_standby()) {
             first.get_or_insert_with(|| begin.elapsed());
@@ -115,15 +124,25 @@ fn measure(folder: &Folder, row: &Row, round: usize) -> Times {
         answers.iter().all(|answer| answer.is_standby())
     });
     let all = begin.elapsed();
-    Times { first: first.unwrap_or(all), all }
+    changed.then(|| Times { first: first.unwrap_or(all), all })
 }
 
-/// Asks again and again until it is so.
+/// Asks again and again until it is so, which must be soon.
 #[track_caller]
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+fn eventually(what: &str, is_so: impl FnMut() -> bool) {
+    assert!(within(SOON, is_so), "not within {SOON:?}: {what}");
+}
+
+/// Asks again and again until it is so; returns whether it was in time.
+fn within(limit: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < SOON, "not within {SOON:?}: {what}");
+    loop {
+        if is_so() {
+            return true;
+        }
+        if begin.elapsed() >= limit {
+            return false;
+        }
         std::thread::sleep(Duration::from_micros(500));
     }
 }

@@ -78,19 +78,7 @@ impl DnsServer {
              preferred A {PREFERRED}\nstandby A {STANDBY}\n"
         );
         let zone = folder.write("example.test.zone", &zone);
-        let check = |namespace: &str| {
-            let services = if namespace == "jabber:client" { "_xmpp-client" } else { "_xmpp-server" };
-            format!(
-                "[[service]]\nmatch = \"{services}._tcp.example.test\"\ncheck = {{ kind = \"tcp\", send = \"<stream:stream \
-                 to='example.test' version='1.0' xmlns='{namespace}' xmlns:stream='http://etherx.jabber.org/streams'>\", \
-                 expect = \"<stream:features\" }}\n"
-            )
-        };
-        let config = format!(
-            "version = 1\n[server]\nmetrics-listen = \"{METRICS}\"\n[health]\n{health}\n{}{}",
-            check("jabber:client"),
-            check("jabber:server"),
-        );
+        let config = format!("version = 1\n[server]\nmetrics-listen = \"{METRICS}\"\n[health]\n{health}\n");
         let config = folder.write("understudy.toml", &config);
         let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
         command.args(["serve", "--listen", DNS, "--state", "none"]).arg(config).arg(zone);

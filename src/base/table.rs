@@ -85,6 +85,13 @@ impl<I: RowId, V> Table<I, V> {
         self.rows.into_iter()
     }
 
+    /// Gives back the room that was kept for rows to come.
+    #[must_use]
+    pub fn shrunk(mut self) -> Self {
+        self.rows.shrink_to_fit();
+        self
+    }
+
     /// Walks over the ids, in order.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = I> + use<I, V> {
         (0..self.rows.len()).map(I::from_index)
@@ -99,7 +106,8 @@ impl<I: RowId, V> Default for Table<I, V> {
 
 impl<I: RowId, V> FromIterator<V> for Table<I, V> {
     fn from_iter<T: IntoIterator<Item = V>>(rows: T) -> Self {
-        Self { rows: rows.into_iter().collect(), id: PhantomData }
+        // What is made of larger rows is collected where those stood, and keeps all of their room.
+        Self { rows: rows.into_iter().collect(), id: PhantomData }.shrunk()
     }
 }
 
@@ -113,5 +121,29 @@ impl<I: RowId, V> Index<I> for Table<I, V> {
 impl<I: RowId, V> IndexMut<I> for Table<I, V> {
     fn index_mut(&mut self, id: I) -> &mut V {
         &mut self.rows[id.index()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy)]
+    struct Row(usize);
+
+    impl RowId for Row {
+        fn from_index(index: usize) -> Self {
+            Self(index)
+        }
+        fn index(self) -> usize {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_table_keeps_no_room_of_the_larger_rows_that_it_is_made_of() {
+        let large: Vec<[u64; 32]> = (0..100).map(|index| [index; 32]).collect();
+        let table: Table<Row, u64> = large.into_iter().map(|row| row[0]).collect();
+        assert_eq!((table.len(), table.rows.capacity()), (100, 100));
     }
 }

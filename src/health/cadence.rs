@@ -17,7 +17,7 @@ pub enum Haste {
 }
 
 /// What a target still owes since something happened at its address, such as a held connection that broke: a probe at
-/// once, or after the one in flight, and one more after `fast-interval`.
+/// once, or after the one in flight if that did not fail, and one more after `fast-interval`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Woken(Mono);
 
@@ -29,10 +29,19 @@ impl Woken {
 
     /// Returns when the next probe is due, given when it would be without, and what is owed from then on.
     pub fn next_probe(self, report: &Report, settings: &Settings, otherwise: Mono, now: Mono) -> (Mono, Option<Self>) {
-        if report.began < self.0 {
+        // What failed has seen what happened: of a host that died, several connections break one after the other, and
+        // each of them would take one of the starts that its address has in a second.
+        if report.began < self.0 && !is_failure(&report.outcome) {
             return (now, Some(self));
         }
         (otherwise.min(report.began + settings.fast_interval).max(now), None)
+    }
+}
+
+const fn is_failure(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Fail { .. } => true,
+        Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. } | Outcome::Unknown(_) => false,
     }
 }
 
@@ -128,8 +137,11 @@ mod tests {
         let settings = Settings::default();
         let at = |millis| Mono::START + Duration::from_millis(millis);
         let report = |began| Report { outcome: Outcome::Pass, began: at(began), latency: Duration::ZERO };
+        let failed = |began| Report { outcome: fail(FailKind::Conclusive), ..report(began) };
         let woken = Woken::at(at(100));
         assert_eq!(woken.next_probe(&report(50), &settings, at(5_050), at(150)), (at(150), Some(woken)), "in flight");
+        assert_eq!(woken.next_probe(&failed(50), &settings, at(300), at(150)), (at(300), None), "in flight, failed");
+        assert_eq!(woken.next_probe(&failed(50), &settings, at(5_050), at(150)), (at(1_050), None), "and down");
         assert_eq!(woken.next_probe(&report(150), &settings, at(5_150), at(160)), (at(1_150), None), "one more");
         assert_eq!(woken.next_probe(&report(150), &settings, at(400), at(160)), (at(400), None), "sooner anyway");
         assert_eq!(woken.next_probe(&report(150), &settings, at(9_000), at(2_150)), (at(2_150), None), "took long");

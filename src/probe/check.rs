@@ -59,7 +59,8 @@ macro_rules! checks {
 
             /// Carries the check out.
             pub(super) async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
-                match self { $(Self::$kind(check) => check.conduct(attempt).await,)+ }
+                // Boxed, so that a probe takes the memory that its own kind needs, not that of the largest.
+                match self { $(Self::$kind(check) => Box::pin(check.conduct(attempt)).await,)+ }
             }
         }
     };

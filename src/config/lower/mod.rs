@@ -117,7 +117,7 @@ fn lower_resolved(
     findings.extend(census.signed.iter().map(|(origin, services)| services::signed_finding(origin, *services)));
     let checks = targets.specs.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| &spec.check));
     let posts = checks.flat_map(Check::posts).map(|(name, _)| name.to_owned()).collect();
-    let setup = Setup { zones, targets: targets.table, pools, hosts, follows, references, posts };
+    let setup = Setup { zones, targets: targets.table.shrunk(), pools, hosts, follows, references, posts };
     Lowered { setup, specs: targets.specs, outside, findings }
 }
 
