@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::base::clock::{Mono, UnixTime};
-use crate::health::{Cause, Outcome, Report};
+use crate::health::{Cause, FailKind, Outcome, Report};
+
+use super::fault::NOBODY;
 
 /// What one probe saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +72,11 @@ impl Account {
             certificate: None,
             refused: false,
         }
+    }
+
+    /// Returns whether it was refused before any server had work with it.
+    pub(super) fn met_nobody(&self) -> bool {
+        matches!(&self.outcome, Outcome::Fail { kind: FailKind::Conclusive, cause } if **cause == *NOBODY)
     }
 
     /// Returns what health needs of it.

@@ -35,7 +35,7 @@ pub(super) async fn connect(attempt: &mut Attempt<'_>) -> Result<TcpStream, Outc
     };
     let stream = result.map_err(|error| attempt.fails(fault::outcome(&error, told)))?;
     if met_itself(&stream) {
-        return Err(attempt.fails(conclusive("connection refused")));
+        return Err(attempt.fails(conclusive(fault::NOBODY)));
     }
     // A probe writes little and waits: Nagle's algorithm would only delay it. If this fails, so does what follows.
     stream.set_nodelay(true).ok();

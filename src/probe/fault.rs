@@ -23,10 +23,13 @@ pub(super) enum Told {
     Later,
 }
 
+/// The words for a refusal by the kernel or the network: no server was met.
+pub(super) const NOBODY: &str = "connection refused";
+
 /// Classes an error of a socket.
 pub(super) fn outcome(error: &Error, told: Told) -> Outcome {
     match (error.kind(), told) {
-        (ErrorKind::ConnectionRefused, _) => conclusive("connection refused"),
+        (ErrorKind::ConnectionRefused, _) => conclusive(NOBODY),
         (ErrorKind::ConnectionReset, _) => conclusive("connection reset"),
         (ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe | ErrorKind::NotConnected, _) => {
             conclusive("connection broken off")

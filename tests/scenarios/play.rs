@@ -272,6 +272,10 @@ impl Stage {
         self.in_flight = left;
         over.sort_by_key(|probe| (probe.ends_at, probe.target));
         for Probe { setup, target, report, .. } in over {
+            if matches!(&report.outcome, Outcome::Fail { kind: FailKind::Conclusive, .. }) {
+                let address = self.core.setup().targets[target].key.address;
+                self.schedule.give_back(address, report.began, now);
+            }
             self.schedule.end(setup, target);
             self.core.handle(Event::Report { setup, target, report }, self.now);
         }

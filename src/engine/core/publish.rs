@@ -11,7 +11,7 @@ use crate::snapshot::{SlotId, SlotValue, Snapshot, ZoneId};
 use crate::zone::serial::with_serial;
 use crate::zone::{Name, Rrset, Rtype, Serial};
 
-use super::{COALESCE, Core};
+use super::{COALESCE, Core, GATHER};
 
 /// What the next publication is about.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(super) struct Publication {
     reloaded: Option<HashMap<Name, ZoneId>>,
     due: Option<Mono>,
     last: Option<Mono>,
+    /// Until when what changes waits for what else may change with it.
+    gathers_until: Option<Mono>,
 }
 
 impl Publication {
@@ -51,9 +53,19 @@ impl Publication {
         self.want(now);
     }
 
-    /// Wants a publication: now, or when the last one is old enough.
+    /// Something happened that may fell several targets within moments: they leave the answers together.
+    ///
+    /// Without this the first of them would go out alone, and the others only [`COALESCE`] later.
+    pub(super) fn gather(&mut self, now: Mono) {
+        if self.gathers_until.is_none_or(|until| until + COALESCE <= now) {
+            self.gathers_until = Some(now + GATHER);
+        }
+    }
+
+    /// Wants a publication: now, or when the last one is old enough and all is gathered.
     fn want(&mut self, now: Mono) {
         let earliest = self.last.map_or(now, |last| last + COALESCE).max(now);
+        let earliest = self.gathers_until.map_or(earliest, |until| until.max(earliest));
         self.due.get_or_insert(earliest);
     }
 

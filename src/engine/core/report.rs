@@ -52,6 +52,7 @@ impl Core {
     /// Has all targets on an address probed at once, those on the port where it happened first.
     pub(super) fn wake(&mut self, place: SocketAddr, cause: Cause, now: Now) {
         self.effects.push_back(Effect::Notice(Notice::Broke { address: place, cause }));
+        self.publication.gather(now.mono);
         let mut targets = self.prepared.targets_at(place.ip()).to_vec();
         targets.sort_by_key(|id| self.prepared.setup.targets[*id].key.port != place.port());
         for id in targets {

@@ -1,6 +1,6 @@
 //! The core, looked at from within: what an event touches, what a reload and an order carry.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::*;
@@ -105,6 +105,31 @@ fn a_flip_touches_its_own_slots_and_the_soa_alone() {
     let changed: Vec<String> = changed_slots(&core, &before).iter().map(|key| key.owner.to_string()).collect();
     assert_eq!(changed, ["_sip._tcp.s7.example.", "example."]);
     assert_eq!(core.snapshot.generation(), before.generation() + 1);
+}
+
+/// A process that dies takes all its services along: one publication tells of them.
+#[test]
+fn what_dies_with_a_held_connection_leaves_together() {
+    let mut core = core(3);
+    let before = Arc::clone(&core.snapshot);
+    let later = |millis| at(61).after(Duration::from_millis(millis));
+    let address = SocketAddr::from(([127, 1, 0, 1], 5060));
+    core.handle(Event::Broke { setup: core.number, address, cause: "closed".into() }, later(0));
+    report(&mut core, 0, false, later(1));
+    assert_eq!((core.snapshot.generation(), core.poll_timeout()), (before.generation(), Some(later(10).mono)));
+    report(&mut core, 2, false, later(4));
+    core.handle_timeout(later(10));
+    assert_eq!(core.snapshot.generation(), generation + 1);
+    let text = format!(
+        "{:?}",
+        changed_slots(&core, &Core::new(Prepared::new(setup(3, 1)), &Restored::default(), at(0)).snapshot)
+    );
+    assert!(text.contains("_sip._tcp.s0") && text.contains("_sip._tcp.s1"), "{text}");
+
+    // Another break soon after does not put it off again.
+    core.handle(Event::Broke { setup: core.number, address, cause: "closed".into() }, later(50));
+    report(&mut core, 4, false, later(51));
+    assert_eq!(core.poll_timeout(), Some(later(110).mono));
 }
 
 #[test]

@@ -280,6 +280,9 @@ impl Runner {
             warn!(probe.kind = kind, probe.addr = %addr, "credentials refused: not tried again until the config changes");
         }
         self.means.metrics.finished(spec.check.kind(), &account);
+        if account.met_nobody() {
+            self.schedule.give_back(spec.address.ip(), began, self.means.clock.now().mono);
+        }
         if start.setup == self.setup {
             self.depths.learn(start.target, depth, began, &account.outcome);
             if matches!(account.outcome, Outcome::Pass | Outcome::Degraded(_)) {

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | one probe a target | what falls due in flight starts after the end |
 //! | starts a second on an address, in any second | the due ones of the address wait, the earliest due first |
+//! | starts that met nobody, given back: thrice as many again | they count |
 //! | probes in flight in all | all wait, the earliest due first |
 //!
 //! *Urgent* ones (a connection broke, or a failure wants to be confirmed) go before all others wherever somebody waits;
@@ -88,6 +89,10 @@ struct Due {
 struct Address {
     /// The last starts, oldest first; at most as many as may start within a second.
     starts: VecDeque<Mono>,
+    /// When starts were given back in the last second, oldest first; at most [`GIVEN_BACK`] times the limit of starts.
+    given_back: VecDeque<Mono>,
+    /// Its place among the addresses that reopen.
+    reopens: Option<Mono>,
     /// Due targets that wait for the address: the urgent ones first, then by when they were due.
     held: BTreeSet<(Haste, Mono, TargetId)>,
 }
@@ -119,6 +124,7 @@ impl Schedule {
         self.held = 0;
         self.addresses.retain(|_, address| {
             address.held.clear();
+            address.reopens = None;
             address.starts.back().is_some_and(|&last| now < last + SECOND)
         });
         let target = |address: Option<IpAddr>| Target {
@@ -215,6 +221,33 @@ impl Schedule {
         }
     }
 
+    /// Gives back the start of a probe at `began` that met no server, as a refused one: no server had work with it. So a
+    /// dead host, of which each target wants to be confirmed, is found dead without waiting.
+    pub fn give_back(&mut self, address: IpAddr, began: Mono, now: Mono) {
+        let (address, limit) = (address.to_canonical(), self.limits.starts_per_address);
+        let Some(state) = self.addresses.get_mut(&address) else { return };
+        state.given_back.retain(|&at| now < at + SECOND);
+        let Some(place) = state.starts.iter().position(|&start| start == began) else { return };
+        if state.given_back.len() >= limit.saturating_mul(GIVEN_BACK) {
+            return;
+        }
+        state.starts.remove(place);
+        state.given_back.push_back(now);
+        if !state.held.is_empty() {
+            let open = state.open_at(limit).unwrap_or(now);
+            self.reopen_at(address, Some(open));
+        }
+    }
+
+    /// Says when an address reopens, if at all.
+    fn reopen_at(&mut self, address: IpAddr, at: Option<Mono>) {
+        let Some(state) = self.addresses.get_mut(&address) else { return };
+        if let Some(before) = std::mem::replace(&mut state.reopens, at) {
+            self.reopening.remove(&(before, address));
+        }
+        self.reopening.extend(at.map(|at| (at, address)));
+    }
+
     /// Returns the number of probes in flight.
     pub const fn in_flight(&self) -> usize {
         self.in_flight
@@ -242,23 +275,25 @@ impl Schedule {
         if state.held.is_empty() && open.is_none_or(|open| open <= now) {
             return Some(self.begin(address, target, due.at, now));
         }
-        if state.held.is_empty() {
-            self.reopening.insert((open.unwrap_or(now), address));
-        }
+        let is_first = state.held.is_empty();
         state.held.insert((due.haste, due.at, target));
         self.held += 1;
+        if is_first {
+            self.reopen_at(address, Some(open.unwrap_or(now)));
+        }
         None
     }
 
     /// Starts the first target that an address holds.
     fn reopen(&mut self, address: IpAddr, now: Mono) -> Option<Start> {
-        self.reopening.pop_first();
+        self.reopen_at(address, None);
         let (_, due, target) = self.addresses.get_mut(&address)?.held.pop_first()?;
         self.held -= 1;
         let start = self.begin(address, target, due, now);
         let state = self.addresses.get(&address)?;
         if !state.held.is_empty() {
-            self.reopening.insert((state.open_at(self.limits.starts_per_address).unwrap_or(now), address));
+            let open = state.open_at(self.limits.starts_per_address).unwrap_or(now);
+            self.reopen_at(address, Some(open));
         }
         Some(start)
     }
@@ -308,6 +343,8 @@ pub fn spread(target: TargetId, window: Duration) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
+/// How many times the limit of starts may be given back within a second: refusals are cheap, but not free.
+const GIVEN_BACK: usize = 3;
 const SECOND: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

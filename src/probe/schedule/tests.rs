@@ -66,6 +66,26 @@ fn of_several_points_the_earliest_counts_until_the_start() {
 }
 
 #[test]
+fn a_start_that_met_nobody_is_given_back_and_lets_the_next_one_start() {
+    let mut schedule = schedule(Limits::default(), (0..40).map(|_| host(1)));
+    (0..40).for_each(|index| schedule.due(id(index), at(0), Haste::Routine));
+    assert_eq!(started(&mut schedule, at(0)), [0, 1, 2, 3, 4]);
+    schedule.give_back(host(1).unwrap(), at(7), at(10));
+    assert!(started(&mut schedule, at(10)).is_empty(), "nobody began then");
+    schedule.give_back(host(1).unwrap(), at(0), at(10));
+    assert_eq!(started(&mut schedule, at(10)), [5]);
+    // Fifteen a second are given back, no more.
+    let more: Vec<usize> = (0..20)
+        .flat_map(|_| {
+            schedule.give_back(host(1).unwrap(), at(10), at(10));
+            started(&mut schedule, at(10))
+        })
+        .collect();
+    assert_eq!(more, (6..20).collect::<Vec<_>>());
+    assert_eq!(schedule.next(), Some(at(1_000)), "the four that met somebody count on");
+}
+
+#[test]
 fn the_sixth_start_on_an_address_waits_for_the_second_to_pass() {
     let mut schedule = schedule(Limits::default(), (0..8).map(|index| host(u8::from(index == 7))));
     for index in 0..8 {
