@@ -119,7 +119,7 @@ fn what_dies_with_a_held_connection_leaves_together() {
     assert_eq!((core.snapshot.generation(), core.poll_timeout()), (before.generation(), Some(later(10).mono)));
     report(&mut core, 2, false, later(4));
     core.handle_timeout(later(10));
-    assert_eq!(core.snapshot.generation(), generation + 1);
+    assert_eq!(core.snapshot.generation(), before.generation() + 1);
     let text = format!(
         "{:?}",
         changed_slots(&core, &Core::new(Prepared::new(setup(3, 1)), &Restored::default(), at(0)).snapshot)
