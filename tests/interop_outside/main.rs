@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use client::{ask, wait_sip};
 use foreign::{Authority, Resolver};
 use hickory_proto::op::ResponseCode;
-use server::{Folder, Network, Program, Server, eventually, stays};
+use server::{Folder, Network, Program, Server, eventually, stays, wait_for_state};
 use target::{PORT, Target};
 
 /// Members whose hosts are all somebody else's.
@@ -81,6 +81,7 @@ fn hosts_of_others_are_judged_where_they_are_now_and_a_dead_resolver_takes_nobod
     stays("both serve", || ask(address, "_sip._tcp.example.com. SRV").is(BOTH));
     drop(moved);
     wait_sip(address, STANDBY);
+    wait_for_state(&folder.path("state"), "conclusive", 1);
 
     // A crash: the next run knows the addresses and what was believed of them, without any resolver.
     server.kill();

@@ -6,22 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::client::{DECLARED, STANDBY, ask_sip, fetch, serial, wait_sip};
 use crate::failover::quick;
-use crate::server::{Folder, Server, eventually};
+use crate::server::{Folder, Server, wait_for_state};
 use crate::target::{Hosts, Target};
-
-/// Waits until the state on disk says so much of so many targets.
-fn wait_for_state(state: &Path, word: &str, count: usize) {
-    eventually("the state on disk", || {
-        let text = std::fs::read_to_string(state.join("state.journal")).unwrap_or_default();
-        let last = text.lines().filter_map(|line| {
-            let entry: serde_json::Value = serde_json::from_str(line.split_once(' ')?.1).ok()?;
-            let key = entry["key"].as_str()?.to_owned();
-            key.starts_with("health/").then(|| (key, entry["value"]["state"] == word))
-        });
-        let last: std::collections::BTreeMap<String, bool> = last.collect();
-        (last.values().filter(|is| **is).count() == count).then_some(())
-    });
-}
 
 /// Starts with deaf targets and checks that the standby alone is answered before any probe can have said anything.
 #[track_caller]

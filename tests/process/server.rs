@@ -280,3 +280,17 @@ impl Server {
 }
 
 const NOBODY: u32 = 65_534;
+
+/// Waits until the state on disk says so much of so many targets.
+pub(crate) fn wait_for_state(state: &Path, word: &str, count: usize) {
+    eventually("the state on disk", || {
+        let text = std::fs::read_to_string(state.join("state.journal")).unwrap_or_default();
+        let last = text.lines().filter_map(|line| {
+            let entry: Value = serde_json::from_str(line.split_once(' ')?.1).ok()?;
+            let key = entry["key"].as_str()?.to_owned();
+            key.starts_with("health/").then(|| (key, entry["value"]["state"] == word))
+        });
+        let last: std::collections::BTreeMap<String, bool> = last.collect();
+        (last.values().filter(|is| **is).count() == count).then_some(())
+    });
+}

@@ -134,7 +134,8 @@ async fn listen(mut stream: Stream, mut pings: mpsc::Receiver<()>, post: Post) {
             biased;
             order = pings.recv() => match order {
                 Some(()) => if let Err(error) = ping(&mut stream).await { break end_by(&error) },
-                None => return close(stream).await,
+                // Boxed, so that its room is taken at the end only.
+                None => return Box::pin(close(stream)).await,
             },
             read = stream.read(&mut octets) => match read {
                 Ok(0) => break End::Closed,
