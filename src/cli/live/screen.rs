@@ -11,10 +11,10 @@ use crate::base::tasks::Tasks;
 use crate::cli::input;
 use crate::cli::line::Line;
 use crate::cli::paint::{Paint, Tone};
+use crate::daemon::Daemon;
 use crate::daemon::logging::{Held, Logging};
-use crate::daemon::{Daemon, Viewer};
-use crate::engine::Notice;
 use crate::engine::status::Status;
+use crate::engine::{EngineHandle, Notice};
 use crate::serve::Readiness;
 
 use super::table::{Frame, draw, tell};
@@ -33,7 +33,7 @@ impl Screen {
         let (stop, stopped) = oneshot::channel();
         let addresses: Vec<String> = daemon.addresses().iter().map(ToString::to_string).collect();
         let painter = Painter {
-            viewer: daemon.viewer(),
+            engine: daemon.engine(),
             readiness: daemon.readiness().clone(),
             clock: daemon.clock(),
             addresses: addresses.join(", "),
@@ -55,7 +55,7 @@ impl Screen {
 }
 
 struct Painter {
-    viewer: Viewer,
+    engine: EngineHandle,
     readiness: Readiness,
     clock: Clock,
     addresses: String,
@@ -102,7 +102,7 @@ impl Painter {
     }
 
     async fn paint(&mut self) {
-        let Some(status) = self.viewer.status().await else { return };
+        let Ok(status) = self.engine.status().await else { return };
         let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
         // Not the last column: some terminals wrap when it is filled. One line is the cursor's.
         let (width, height) =
