@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, error, info, warn};
 
 use crate::base::error::Chain;
 use crate::engine::driver::Outlet;
+use crate::engine::history::Recorder;
 use crate::engine::{Effect, Kept, NotKept, Notice};
 use crate::probe::runner::Command;
 use crate::snapshot::Publisher;
@@ -21,7 +22,7 @@ pub(super) struct Ways {
     pub(super) publisher: Arc<Mutex<Publisher>>,
     pub(super) probes: mpsc::Sender<Command>,
     pub(super) store: Keeper,
-    pub(super) notices: broadcast::Sender<Notice>,
+    pub(super) history: Recorder,
     pub(super) settled: watch::Sender<bool>,
 }
 
@@ -150,10 +151,10 @@ impl Outlet for Ways {
                 }
             }
             Effect::Persist { key, value } => self.store.keep(key, value),
-            Effect::Notice(notice) => {
-                log(&notice);
-                // Nobody need listen.
-                drop(self.notices.send(notice));
+            Effect::Notice(event) => {
+                log(&event.notice);
+                // The task of the history waits for nobody, so this does not wait long.
+                self.history.record(event).await;
             }
             Effect::Settled => drop(self.settled.send_replace(true)),
         }
@@ -162,10 +163,10 @@ impl Outlet for Ways {
 
 fn log(notice: &Notice) {
     match notice {
-        Notice::Target { target, from, to, cause } => {
+        Notice::Target { target, from, to, cause, .. } => {
             info!(probe.target = %target, health.from = from, health.to = to, cause = cause.as_deref(), "health changed");
         }
-        Notice::Decision { pool, reason, moved, alarm: false } => {
+        Notice::Decision { pool, reason, moved, alarm: false, .. } => {
             let moved = moved.as_ref().map(ToString::to_string);
             info!(service = %pool, %reason, moved, "answer changed");
         }
@@ -179,6 +180,18 @@ fn log(notice: &Notice) {
             warn!("isolated: no witness answers, so silent failures do not count until one does");
         }
         Notice::Isolated(false) => info!("no longer isolated: a witness answered"),
+        Notice::Ordered(id, order) => {
+            info!(order.id = id, force = order.force.word(), scope = %order.scope, author = order.author, reason = order.reason, "order given");
+        }
+        Notice::Cleared(id, order) => {
+            info!(order.id = id, force = order.force.word(), scope = %order.scope, "order cleared");
+        }
+        Notice::Ended(id, order) => {
+            info!(order.id = id, force = order.force.word(), scope = %order.scope, "order ended");
+        }
+        Notice::FailbackOrdered(service) => info!(service = %service, "failback ordered"),
+        // Whoever reloads logs it.
+        Notice::Reloaded | Notice::ReloadFailed(_) => {}
         Notice::Published { generation, zones } => {
             let zones = zones.iter().map(|(zone, serial)| format!("{zone} {serial}")).collect::<Vec<_>>();
             debug!(generation, zone.serials = zones.join(", "), "published");
@@ -200,6 +213,7 @@ mod tests {
     use crate::base::tasks::Tasks;
     use crate::engine::core::tests::{order, setup};
     use crate::engine::driver::{INBOX, Message, drive};
+    use crate::engine::history::{RECORDS, history};
     use crate::engine::memory::Restored;
     use crate::engine::{Core, EngineHandle, Event, Prepared, Refusal, RequestError};
     use crate::health::orders::{Force, Scope};
@@ -223,21 +237,23 @@ mod tests {
         assert_eq!(unreadable, [""; 0]);
         let core = Core::new(Prepared::new(setup(1, 1)), &restored, clock.now());
         let publisher = Publisher::new((**core.snapshot()).clone());
+        let tasks = Tasks::new();
+        let (recorder, history, keeping) = history(RECORDS, clock.now().wall);
+        drop(tasks.spawn("history", keeping.run()));
         let (probes, probe_queue) = mpsc::channel(1_024);
         let (persist, persist_queue) = mpsc::channel(room);
         let ways = Ways {
             publisher: Arc::new(Mutex::new(publisher)),
             probes,
             store: Keeper::new(persist),
-            notices: broadcast::channel(16).0,
+            history: recorder,
             settled: watch::channel(false).0,
         };
         let (inbox, mut messages) = mpsc::channel(INBOX);
-        let tasks = Tasks::new();
         let stop = tasks.token().clone();
         drop(tasks.spawn("engine", async move { drive(core, clock, &mut messages, ways, stop).await }));
         let rig = Rig {
-            engine: EngineHandle::new(inbox.clone()),
+            engine: EngineHandle::new(inbox.clone(), history),
             inbox,
             tasks,
             store: Some(persist_queue),
@@ -370,6 +386,32 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+        rig.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_happens_is_recorded_with_names_in_its_order() {
+        let dir = Scratch::new();
+        let mut rig = rig(&store::Entries::new(), store::QUEUE).await;
+        rig.run_store(&dir);
+        let id = rig.engine.give_order(order(Force::Down, "h1.s0.example"), false).await.unwrap();
+        let history = rig.engine.history();
+        let page = history.read(history.start()).await.unwrap();
+        assert_eq!((page.lost, page.next), (0, history.end()));
+        let numbers: Vec<u64> = page.records.iter().map(|record| record.sequence).collect();
+        assert!(numbers.iter().copied().eq(1..=numbers.len() as u64), "{numbers:?}");
+        let up = page.records.iter().find_map(|record| {
+            let Notice::Target { id, services, zones, to: "up", .. } = &record.event.notice else { return None };
+            Some((id.index(), services.clone(), zones.clone()))
+        });
+        let (service, zone) = ("_sip._tcp.s0.example.".to_owned(), "example.".to_owned());
+        assert_eq!(up, Some((0, vec![service.clone()], vec![zone.clone()])));
+        let place = |is: &dyn Fn(&Notice) -> bool| page.records.iter().position(|record| is(&record.event.notice));
+        let ordered = place(&|notice| matches!(notice, Notice::Ordered(given, _) if *given == id)).unwrap();
+        let decided = place(
+            &|notice| matches!(notice, Notice::Decision { pool, zones, .. } if *pool == service && zones == &[zone.clone()]),
+        );
+        assert!(decided.is_some_and(|decided| ordered < decided), "{page:?}");
         rig.stop().await;
     }
 

@@ -49,10 +49,12 @@ impl Daemon {
             }
             Ok(Err(findings)) => {
                 log_findings(&findings);
+                self.tell_reload_failed(format!("{} findings in config or zones", findings.len())).await;
                 error!(findings = findings.len(), "reload refused: everything stays as it was");
                 false
             }
             Err(failure) => {
+                self.tell_reload_failed(failure.to_string()).await;
                 error!(%failure, "reload failed: everything stays as it was");
                 false
             }

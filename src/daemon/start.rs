@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use crate::base::clock::Clock;
@@ -14,8 +14,9 @@ use crate::base::finding::Finding;
 use crate::base::tasks::Tasks;
 use crate::config::{Running, ServerSettings, StateSettings};
 use crate::engine::driver::{INBOX, Message};
+use crate::engine::history::{self, History, Recorder};
 use crate::engine::memory::Restored;
-use crate::engine::{Core, EngineHandle, Event, Notice, Prepared};
+use crate::engine::{Core, EngineHandle, Event, Notice, Prepared, TimedNotice};
 use crate::probe::runner::{self, Command, Finished};
 use crate::probe::{Tools, metrics};
 use crate::resolve::{self, Addresses, Known, Wanted};
@@ -41,7 +42,8 @@ pub struct Daemon {
     clock: Clock,
     tasks: Tasks,
     inbox: mpsc::Sender<Message>,
-    notices: broadcast::Sender<Notice>,
+    history: History,
+    recorder: Recorder,
     swap: Swap,
     lamp: Lamp,
     settled: watch::Receiver<bool>,
@@ -89,8 +91,6 @@ const DRAIN: Duration = Duration::from_secs(5);
 const COMMANDS: usize = 1_024;
 /// How many reports may wait for the engine; probes wait when it is full.
 const REPORTS: usize = 1_024;
-/// How many notices a slow listener may fall behind before it misses some.
-const NOTICES: usize = 256;
 
 impl Daemon {
     /// Starts: binds, restores, probes; answers come when every target is known, or after 3 s.
@@ -112,13 +112,14 @@ impl Daemon {
         let tasks = Tasks::new();
         let mut registry = Registry::with_prefix("understudy");
         let (inbox, messages) = mpsc::channel(INBOX);
-        let (notices, _) = broadcast::channel(NOTICES);
+        let (recorder, history, keeping) = history::history(history::RECORDS, clock.now().wall);
         let (settled_sender, settled) = watch::channel(false);
         let (persist, persist_queue) = mpsc::channel(store::QUEUE);
         let lamp = Lamp::starting(broken_zones(&running));
 
         // Tasks, in the order of their start.
         drop(tasks.spawn("store", store::run(store, persist_queue)));
+        drop(tasks.spawn("history", keeping.run()));
         let mut resolver = start_resolver(&tasks, clock, &mut registry, &running.outside, &kept);
         let mut addresses = Arc::default();
         if !running.outside.hosts.is_empty() {
@@ -146,7 +147,7 @@ impl Daemon {
             publisher,
             probes: probes.clone(),
             store: Keeper::new(persist),
-            notices: notices.clone(),
+            history: recorder.clone(),
             settled: settled_sender,
         };
         let engine = supervise::Engine {
@@ -190,7 +191,7 @@ impl Daemon {
             encrypted,
         };
         let doors = Doors::open(&tasks, means).map_err(StartError::Doors)?;
-        let daemon = Self { clock, tasks, inbox, notices, swap, lamp, settled, doors, fixed };
+        let daemon = Self { clock, tasks, inbox, history, recorder, swap, lamp, settled, doors, fixed };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
     }
@@ -229,12 +230,7 @@ impl Daemon {
 
     /// Returns the way to the engine for its clients.
     pub fn engine(&self) -> EngineHandle {
-        EngineHandle::new(self.inbox.clone())
-    }
-
-    /// Returns what happens from now on.
-    pub fn notices(&self) -> broadcast::Receiver<Notice> {
-        self.notices.subscribe()
+        EngineHandle::new(self.inbox.clone(), self.history.clone())
     }
 
     /// Returns whether it answers, and what is wrong.
@@ -257,6 +253,12 @@ impl Daemon {
         info!(setup, "reloaded");
     }
 
+    /// Records that a reload failed.
+    pub(super) async fn tell_reload_failed(&self, reason: String) {
+        let (at, setup) = (self.clock.now().wall, self.swap.number());
+        self.recorder.record(TimedNotice { at, setup, notice: Notice::ReloadFailed(reason) }).await;
+    }
+
     /// Drains and ends: readiness first, then the doors, then probes and engine, last the store.
     pub async fn stop(self) {
         self.lamp.set(|parts| parts.stopping = true);
@@ -264,6 +266,7 @@ impl Daemon {
         self.tasks.stop();
         drop(self.swap);
         drop(self.inbox);
+        drop(self.recorder);
         if let Err(late) = self.tasks.finished(DRAIN).await {
             warn!(tasks = ?late, "tasks that did not end in time");
         }

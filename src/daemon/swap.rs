@@ -73,6 +73,11 @@ impl Swap {
         }
     }
 
+    /// Returns the number of the last setup.
+    pub(super) fn number(&self) -> u64 {
+        self.setups.load(Ordering::Relaxed)
+    }
+
     /// Returns the number for the next setup.
     pub(super) fn next_number(&self) -> u64 {
         self.setups.fetch_add(1, Ordering::Relaxed) + 1

@@ -3,12 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::base::clock::Mono;
+use crate::base::clock::{Mono, UnixTime};
 use crate::health::cadence::Haste;
+use crate::health::orders::Order;
 use crate::health::posted::Post;
 use crate::health::{Cause, TargetId};
 use crate::policy::{Move, Reason};
 use crate::snapshot::Snapshot;
+
+use super::orders::OrderId;
+use super::setup::PoolId;
 
 /// One thing that follows from an event; the driver carries it out in order.
 #[derive(Clone, Debug)]
@@ -41,9 +45,20 @@ pub enum Effect {
         value: Option<Vec<u8>>,
     },
     /// Tell the operator.
-    Notice(Notice),
+    Notice(TimedNotice),
     /// Every target that may be probed is known: the answers may begin.
     Settled,
+}
+
+/// What happened, when, and in which setup.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimedNotice {
+    /// When.
+    pub at: UnixTime,
+    /// The number of the setup that ids count in.
+    pub setup: u64,
+    /// What.
+    pub notice: Notice,
 }
 
 /// Something that an operator may want to read in the log and the history.
@@ -53,6 +68,12 @@ pub enum Notice {
     Target {
         /// The target, as [`super::setup::TargetKey`] prints it.
         target: String,
+        /// Its id in the setup.
+        id: TargetId,
+        /// The names of the services that rest on it.
+        services: Vec<String>,
+        /// The origins of their zones.
+        zones: Vec<String>,
         /// The state it had.
         from: &'static str,
         /// The state it has.
@@ -64,6 +85,10 @@ pub enum Notice {
     Decision {
         /// The pool's name.
         pool: String,
+        /// Its id in the setup.
+        id: PoolId,
+        /// The origins of the zones that it stands in.
+        zones: Vec<String>,
         /// The reason.
         reason: Reason,
         /// How the part changed hands, if it did.
@@ -80,6 +105,18 @@ pub enum Notice {
     },
     /// The checker is cut off, or no longer.
     Isolated(bool),
+    /// An order was given.
+    Ordered(OrderId, Order),
+    /// An order was taken back.
+    Cleared(OrderId, Order),
+    /// An order's time is over.
+    Ended(OrderId, Order),
+    /// A failback of this service was ordered.
+    FailbackOrdered(String),
+    /// A setup was taken: after a reload, or as hosts outside of the zones have moved.
+    Reloaded,
+    /// A reload failed; the old setup stays.
+    ReloadFailed(String),
     /// A generation was published.
     Published {
         /// Its number.

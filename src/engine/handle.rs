@@ -6,6 +6,7 @@ use crate::health::orders::{Order, Scope};
 use crate::health::posted::Post;
 
 use super::driver::Message;
+use super::history::History;
 use super::orders::OrderId;
 use super::request::{Reply, Request, RequestError};
 use super::status::{OrderStatus, Status};
@@ -15,12 +16,15 @@ use super::status::{OrderStatus, Status};
 /// A change is acknowledged when everything of it that must survive a restart is on disk. Requests share the engine's
 /// bounded queue with what the probes report: when it is full, a client waits.
 #[derive(Clone, Debug)]
-pub struct EngineHandle(mpsc::Sender<Message>);
+pub struct EngineHandle {
+    inbox: mpsc::Sender<Message>,
+    history: History,
+}
 
 impl EngineHandle {
-    /// Makes a handle of the way into the engine's queue.
-    pub const fn new(inbox: mpsc::Sender<Message>) -> Self {
-        Self(inbox)
+    /// Makes a handle of the way into the engine's queue and the history.
+    pub const fn new(inbox: mpsc::Sender<Message>, history: History) -> Self {
+        Self { inbox, history }
     }
 
     /// Gives an order (down, drained or up) and returns its number. `even_last` lets it take the last eligible member of
@@ -80,6 +84,11 @@ impl EngineHandle {
         self.send(Request::Status).await
     }
 
+    /// Returns what happened so far, to be read after a cursor or followed.
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
     async fn change<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, RequestError> {
         let (value, kept) = self.send(request).await??;
         kept.wait().await?;
@@ -88,7 +97,7 @@ impl EngineHandle {
 
     async fn send<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, RequestError> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Message::Request(request(reply))).await.map_err(|_gone| RequestError::Stopped)?;
+        self.inbox.send(Message::Request(request(reply))).await.map_err(|_gone| RequestError::Stopped)?;
         answer.await.map_err(|_gone| RequestError::Stopped)
     }
 }

@@ -19,6 +19,7 @@ pub mod core;
 pub mod driver;
 pub mod effect;
 mod handle;
+pub mod history;
 pub mod memory;
 mod orders;
 pub mod prepare;
@@ -28,7 +29,7 @@ pub mod setup;
 pub mod status;
 
 pub use self::core::{Core, Event, Numbers};
-pub use effect::{Effect, Notice};
+pub use effect::{Effect, Notice, TimedNotice};
 pub use handle::EngineHandle;
 pub use orders::{OrderId, Refusal};
 pub use prepare::{Frame, Prepared};

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::oneshot;
 
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::tasks::Tasks;
@@ -13,8 +13,9 @@ use crate::cli::line::Line;
 use crate::cli::paint::{Paint, Tone};
 use crate::daemon::Daemon;
 use crate::daemon::logging::{Held, Logging};
+use crate::engine::EngineHandle;
+use crate::engine::history::{Follower, Page};
 use crate::engine::status::Status;
-use crate::engine::{EngineHandle, Notice};
 use crate::serve::Readiness;
 
 use super::table::{Frame, draw, tell};
@@ -42,7 +43,9 @@ impl Screen {
             held: logging.hold(),
             footer: Box::new(footer),
         };
-        let task = Tasks::new().spawn("table", painter.work(daemon.notices(), stopped));
+        let engine = daemon.engine();
+        let follower = engine.history().follow(engine.history().end());
+        let task = Tasks::new().spawn("table", painter.work(follower, stopped));
         Self { stop, task }
     }
 
@@ -67,7 +70,7 @@ struct Painter {
 }
 
 impl Painter {
-    async fn work(mut self, mut notices: broadcast::Receiver<Notice>, mut stopped: oneshot::Receiver<()>) {
+    async fn work(mut self, mut follower: Follower, mut stopped: oneshot::Receiver<()>) {
         loop {
             let began = self.clock.now().mono;
             self.paint().await;
@@ -76,16 +79,15 @@ impl Painter {
             tokio::select! {
                 biased;
                 _ = &mut stopped => break,
-                notice = notices.recv() => {
-                    self.hear(notice);
+                page = follower.next() => {
+                    self.hear(page);
                     tokio::select! {
                         biased;
                         _ = &mut stopped => break,
                         () = tokio::time::sleep(pause) => {}
                     }
-                    while let Ok(notice) = notices.try_recv() {
-                        self.hear(Ok(notice));
-                    }
+                    // What came meanwhile is drawn with it.
+                    self.hear(follower.pending().await);
                 }
                 () = tokio::time::sleep(REFRESH.max(pause)) => {}
             }
@@ -93,9 +95,9 @@ impl Painter {
         self.paint().await;
     }
 
-    fn hear(&mut self, notice: Result<Notice, broadcast::error::RecvError>) {
-        let Some(text) = notice.ok().as_ref().and_then(tell) else { return };
-        self.news.push_back((self.clock.now().wall, text));
+    fn hear(&mut self, page: Option<Page>) {
+        let events = page.iter().flat_map(|page| &page.records).map(|record| &record.event);
+        self.news.extend(events.filter_map(|event| Some((event.at, tell(&event.notice)?))));
         while self.news.len() > NEWS {
             self.news.pop_front();
         }

@@ -154,7 +154,7 @@ fn targets<'s>(member: &MemberStatus, status: &'s Status) -> Vec<&'s TargetStatu
 /// Tells a notice in a line; nothing for what the table shows by itself.
 pub(super) fn tell(notice: &Notice) -> Option<String> {
     match notice {
-        Notice::Target { target, from, to, cause } => {
+        Notice::Target { target, from, to, cause, .. } => {
             let cause = cause.as_ref().map_or_else(String::new, |cause| format!(" ({cause})"));
             Some(format!("{target}: {from} → {to}{cause}"))
         }
@@ -162,7 +162,12 @@ pub(super) fn tell(notice: &Notice) -> Option<String> {
         Notice::Broke { address, cause } => Some(format!("held connection to {address}: {cause}")),
         Notice::Isolated(true) => Some("isolated: no witness answers".to_owned()),
         Notice::Isolated(false) => Some("no longer isolated".to_owned()),
-        Notice::Published { .. } => None,
+        Notice::Ordered(id, order) => Some(format!("order {id}: {} {}", order.scope, order.force.word())),
+        Notice::Cleared(id, order) => Some(format!("order {id} cleared: {} {}", order.scope, order.force.word())),
+        Notice::Ended(id, order) => Some(format!("order {id} ended: {} {}", order.scope, order.force.word())),
+        Notice::FailbackOrdered(service) => Some(format!("{}: failback ordered", service.trim_end_matches('.'))),
+        Notice::ReloadFailed(reason) => Some(format!("reload failed: {reason}")),
+        Notice::Published { .. } | Notice::Reloaded => None,
     }
 }
 

@@ -1,10 +1,12 @@
 //! The table as text, from fixed statuses.
 
 use crate::base::clock::UnixTime;
+use crate::base::table::RowId;
 use crate::cli::line::Line;
 use crate::cli::testing::{SIP, core, now, plain, setup};
 use crate::engine::Notice;
 use crate::engine::status::Status;
+use crate::health::TargetId;
 
 use super::table::{Frame, draw, tell};
 
@@ -82,6 +84,14 @@ fn the_news_tell_how_long_ago() {
 #[test]
 fn publications_are_no_news() {
     assert_eq!(tell(&Notice::Published { generation: 2, zones: Vec::new() }), None);
-    let notice = Notice::Target { target: "tcp x".into(), from: "up", to: "failing", cause: Some("refused".into()) };
+    let notice = Notice::Target {
+        target: "tcp x".into(),
+        id: TargetId::from_index(0),
+        services: Vec::new(),
+        zones: Vec::new(),
+        from: "up",
+        to: "failing",
+        cause: Some("refused".into()),
+    };
     assert_eq!(tell(&notice).unwrap(), "tcp x: up → failing (refused)");
 }

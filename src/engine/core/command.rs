@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::clock::Now;
-use crate::engine::effect::Effect;
+use crate::engine::effect::{Effect, Notice};
 use crate::engine::memory;
 use crate::engine::orders::{OrderId, Refusal};
 use crate::engine::prepare::Users;
@@ -36,10 +36,10 @@ impl Core {
             self.orders.remove(id);
             return Err(Refusal::TakesLast(robbed));
         }
-        self.effects.extend(self.orders.get(id).map(|order| {
-            let (key, value) = memory::keep_order(id, order);
-            Effect::Persist { key, value }
-        }));
+        if let Some(order) = self.orders.get(id).cloned() {
+            self.persist(memory::keep_order(id, &order));
+            self.notify(Notice::Ordered(id, order), now);
+        }
         self.judge_covered(&scope, now);
         self.end_orders(now);
         Ok(id)
@@ -49,6 +49,7 @@ impl Core {
     pub fn clear(&mut self, id: OrderId, now: Now) -> bool {
         let Some(order) = self.orders.remove(id) else { return false };
         self.persist((memory::order_key(id), None));
+        self.notify(Notice::Cleared(id, order.clone()), now);
         self.judge_covered(&order.scope, now);
         self.end_orders(now);
         true
@@ -64,6 +65,7 @@ impl Core {
         self.pools[id].failback_ordered = true;
         let key = memory::failback_key(&self.prepared.setup.pools[id].name);
         self.persist((key, Some(b"true".to_vec())));
+        self.notify(Notice::FailbackOrdered(self.prepared.setup.pools[id].name.clone()), now);
         self.judge(Users { pools: vec![id], hosts: Vec::new() }, Trigger::Order, now);
         Ok(())
     }
@@ -124,6 +126,7 @@ impl Core {
     pub(super) fn end_orders(&mut self, now: Now) {
         for (id, order) in self.orders.end(now.wall) {
             self.persist((memory::order_key(id), None));
+            self.notify(Notice::Ended(id, order.clone()), now);
             self.judge_covered(&order.scope, now);
         }
         let end = self.orders.next_end(now.wall);

@@ -151,7 +151,8 @@ impl Core {
         }
         row.changed = Some(now.wall);
         let (pool, reason) = (self.prepared.setup.pools[id].name.clone(), decision.reason.clone());
-        self.effects.push_back(Effect::Notice(Notice::Decision { pool, reason, moved, alarm }));
+        let (_, zones) = self.places(&[id]);
+        self.notify(Notice::Decision { pool, id, zones, reason, moved, alarm }, now);
     }
 
     /// Rule 10: an address leaves when all on it is withheld and another one serves. Returns whether one left or came.

@@ -33,7 +33,7 @@ use crate::health::{Cause, Report, TargetId};
 use crate::policy::{Decision, Memory, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
 
-use super::effect::Effect;
+use super::effect::{Effect, Notice, TimedNotice};
 use super::memory::{self, Restored};
 use super::orders::OrderBook;
 use super::prepare::{Prepared, Users};
@@ -318,6 +318,24 @@ impl Core {
             self.persist(memory::keep_serial(&origin, serial));
         }
         self.persist(memory::keep_alive(now));
+    }
+
+    /// Tells the operator.
+    fn notify(&mut self, notice: Notice, now: Now) {
+        let event = TimedNotice { at: now.wall, setup: self.number, notice };
+        self.effects.push_back(Effect::Notice(event));
+    }
+
+    /// Returns the names of pools and the origins of their zones, each once.
+    fn places(&self, pools: &[PoolId]) -> (Vec<String>, Vec<String>) {
+        let setup = &self.prepared.setup;
+        let mut zones = BTreeSet::new();
+        let mut names = Vec::new();
+        for pool in pools.iter().map(|pool| &setup.pools[*pool]) {
+            names.push(pool.name.clone());
+            zones.extend(pool.fills.iter().map(|fill| fill.zone));
+        }
+        (names, zones.into_iter().map(|zone| setup.zones[zone].origin.to_string()).collect())
     }
 
     fn persist(&mut self, (key, value): (String, Option<Vec<u8>>)) {

@@ -85,18 +85,18 @@ impl Core {
     /// Publishes what changed since the last publication.
     pub(super) fn publish(&mut self, now: Now) {
         match self.publication.begin(now.mono) {
-            (dirty, None) => self.publish_changes(&dirty),
-            (_, Some(former)) => self.publish_image(&former),
+            (dirty, None) => self.publish_changes(&dirty, now),
+            (_, Some(former)) => self.publish_image(&former, now),
         }
     }
 
     /// Publishes everything for the first time.
     pub(super) fn publish_whole(&mut self, now: Now) {
         self.publication.begin(now.mono);
-        self.publish_image(&HashMap::new());
+        self.publish_image(&HashMap::new(), now);
     }
 
-    fn publish_changes(&mut self, dirty: &BTreeSet<SlotId>) {
+    fn publish_changes(&mut self, dirty: &BTreeSet<SlotId>, now: Now) {
         let zones: BTreeSet<ZoneId> = dirty.iter().map(|slot| self.prepared.slots[*slot].zone).collect();
         for &zone in &zones {
             self.serials.data_changed(zone);
@@ -105,11 +105,11 @@ impl Core {
         let authorities = zones.iter().filter_map(|zone| self.authority(*zone));
         let notes = dirty.iter().map(|slot| (*slot, self.slots[*slot].note.clone()));
         let next = self.snapshot.next(values.chain(authorities)).with_notes(notes);
-        self.hand_out(next, zones);
+        self.hand_out(next, zones, now);
     }
 
     /// Publishes a new image. The serial of a zone moves if its data differ from those in the `former` zone.
-    fn publish_image(&mut self, former: &HashMap<Name, ZoneId>) {
+    fn publish_image(&mut self, former: &HashMap<Name, ZoneId>, now: Now) {
         let mut values: Vec<SlotValue> =
             self.slots.iter().map(|(_, row)| row.value.clone().unwrap_or(NOTHING)).collect();
         for (slot, value) in self.serials.ids().filter_map(|zone| self.authority(zone)) {
@@ -126,10 +126,10 @@ impl Core {
         }
         let notes = self.slots.iter().map(|(slot, row)| (slot, row.note.clone()));
         let next = whole.next(changed.iter().filter_map(|zone| self.authority(*zone))).with_notes(notes);
-        self.hand_out(next, changed);
+        self.hand_out(next, changed, now);
     }
 
-    fn hand_out(&mut self, next: Snapshot, zones: BTreeSet<ZoneId>) {
+    fn hand_out(&mut self, next: Snapshot, zones: BTreeSet<ZoneId>, now: Now) {
         let generation = next.generation();
         self.snapshot = Arc::new(next);
         self.effects.push_back(Effect::Publish(Arc::clone(&self.snapshot)));
@@ -143,7 +143,7 @@ impl Core {
             Some((self.prepared.setup.zones[zone].origin.to_string(), serial.0))
         };
         let zones = zones.into_iter().filter_map(serial).collect();
-        self.effects.push_back(Effect::Notice(Notice::Published { generation, zones }));
+        self.notify(Notice::Published { generation, zones }, now);
     }
 
     /// Returns a zone's SOA with its present serial.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::base::clock::Now;
 use crate::base::table::Table;
+use crate::engine::effect::Notice;
 use crate::engine::memory::{self, Restored};
 use crate::engine::prepare::Prepared;
 use crate::engine::setup::{PoolId, Setup, TargetKey};
@@ -21,6 +22,7 @@ impl Core {
     pub(super) fn reload(&mut self, number: u64, prepared: Prepared, now: Now) {
         let before = std::mem::replace(&mut self.prepared, prepared);
         self.number = number;
+        self.notify(Notice::Reloaded, now);
         self.timers.stop_judgements();
         let (changed, new) = self.carry_targets(&before.setup, now);
         self.carry_pools(&before.setup);

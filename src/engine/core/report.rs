@@ -51,7 +51,7 @@ impl Core {
 
     /// Has all targets on an address probed at once, those on the port where it happened first.
     pub(super) fn wake(&mut self, place: SocketAddr, cause: Cause, now: Now) {
-        self.effects.push_back(Effect::Notice(Notice::Broke { address: place, cause }));
+        self.notify(Notice::Broke { address: place, cause }, now);
         self.publication.gather(now.mono);
         let mut targets = self.prepared.targets_at(place.ip()).to_vec();
         targets.sort_by_key(|id| self.prepared.setup.targets[*id].key.port != place.port());
@@ -80,7 +80,9 @@ impl Core {
         }
         if from.word() != to.word() {
             let (from, to, cause) = (from.word(), to.word(), health.cause().cloned());
-            self.effects.push_back(Effect::Notice(Notice::Target { target: key.to_string(), from, to, cause }));
+            let target = key.to_string();
+            let (services, zones) = self.places(&self.prepared.users[id].pools);
+            self.notify(Notice::Target { target, id, services, zones, from, to, cause }, now);
         }
         if is_known(self.targets[id].health.state()) {
             self.unsettled.remove(&id);
@@ -103,14 +105,14 @@ impl Core {
                     }
                 }
             }
-            News::Isolated => self.effects.push_back(Effect::Notice(Notice::Isolated(true))),
+            News::Isolated => self.notify(Notice::Isolated(true), now),
             News::Thawed => self.thaw(now),
         }
     }
 
     /// Ends isolation: what was failing is up again, and all are probed.
     pub(super) fn thaw(&mut self, now: Now) {
-        self.effects.push_back(Effect::Notice(Notice::Isolated(false)));
+        self.notify(Notice::Isolated(false), now);
         for id in self.targets.ids() {
             if matches!(self.targets[id].health.state(), State::Failing { .. }) {
                 self.change(id, now, |health| health.thaw(now.mono));

@@ -204,7 +204,7 @@ fn a_reload_of_the_same_keeps_the_serial_and_tells_of_no_zone() {
     core.handle_timeout(at(61));
     assert_eq!(core.serials.current(ZoneId::from_index(0)), before);
     let told = std::iter::from_fn(|| core.poll_effect()).find_map(|effect| match effect {
-        Effect::Notice(Notice::Published { zones, .. }) => Some(zones),
+        Effect::Notice(TimedNotice { notice: Notice::Published { zones, .. }, .. }) => Some(zones),
         Effect::Notice(_) | Effect::Publish(_) | Effect::Probe { .. } | Effect::Persist { .. } => None,
         Effect::Post { .. } | Effect::Settled => None,
     });
