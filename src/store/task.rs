@@ -78,14 +78,14 @@ fn write(store: &mut Store, changes: Vec<Change>) -> Result<(), WriteError> {
     }
     match store.write(changes.clone()) {
         Err(WriteError::TooLong { .. }) => {
-            let results = changes.into_iter().map(|change| store.write(vec![change]));
-            results.fold(Ok(()), |before, result| match (before, result) {
-                (before, Ok(())) => before,
-                (_, Err(error)) => {
+            let mut outcome = Ok(());
+            for change in changes {
+                if let Err(error) = store.write(vec![change]) {
                     error!(error = %Chain(&error), "a change of the state is not kept");
-                    Err(error)
+                    outcome = Err(error);
                 }
-            })
+            }
+            outcome
         }
         result => result,
     }
