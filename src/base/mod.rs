@@ -5,5 +5,6 @@
 pub mod clock;
 pub mod error;
 pub mod finding;
+pub mod prefix;
 pub mod table;
 pub mod tasks;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use crate::base::prefix::IpPrefix;
 use crate::policy::{Failback, Need};
-use crate::probe::allow::Network;
 use crate::zone::Name;
 
 /// A value, or what would be one.
@@ -148,7 +148,7 @@ pub fn address(value: &DeValue<'_>) -> Read<IpAddr> {
 }
 
 /// Reads a network.
-pub fn network(value: &DeValue<'_>) -> Read<Network> {
+pub fn network(value: &DeValue<'_>) -> Read<IpPrefix> {
     let wanted = "networks such as \"10.0.0.0/8\" and \"fd00::/8\", or addresses";
     let text = value.as_str().ok_or_else(|| wanted.to_owned())?;
     text.parse().map_err(|error| format!("{wanted}; {error}"))
