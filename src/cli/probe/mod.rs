@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::base::prefix::IpPrefix;
 use crate::base::clock::Clock;
 use crate::base::finding::{Finding, Severity};
+use crate::base::prefix::IpPrefix;
 use crate::config::{self, Input};
 use crate::engine::setup::{PoolSetup, Setup};
 use crate::probe::allow::Access;

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::prefix::IpPrefix;
 use crate::base::error::Chain;
 use crate::base::finding::{Finding, Severity, worst};
+use crate::base::prefix::IpPrefix;
 
 use crate::policy::Settings as Policy;
 use crate::probe::Authority;

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::base::prefix::IpPrefix;
 use crate::base::finding::Finding;
+use crate::base::prefix::IpPrefix;
 use crate::config::keys;
 use crate::config::reader::{Reader, Section};
 use crate::config::source::{List, Placed};

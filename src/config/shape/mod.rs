@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::base::prefix::IpPrefix;
 use crate::base::finding::Finding;
+use crate::base::prefix::IpPrefix;
 
 use super::keys;
 use super::load::StateChoice;
