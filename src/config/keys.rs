@@ -16,8 +16,6 @@ pub struct Key {
 pub enum Status {
     /// It does what it says.
     Works,
-    /// Another value than the default is taken with a warning: it has no effect yet.
-    Idle,
     /// Another value than the default is refused: leaving the feature out unsaid would do harm.
     Later,
 }
@@ -28,10 +26,6 @@ const fn works(name: &'static str, default: &'static str) -> Key {
 
 const fn bare(name: &'static str) -> Key {
     Key { name, default: None, status: Status::Works }
-}
-
-const fn idle(name: &'static str, default: &'static str) -> Key {
-    Key { name, default: Some(default), status: Status::Idle }
 }
 
 const fn later(name: &'static str) -> Key {
@@ -52,7 +46,7 @@ pub const SERVER: &[Key] = &[
     bare("key"),
     bare("cookie-secrets"),
     works("query-log", "0"),
-    idle("workers", r#""auto""#),
+    works("workers", r#""auto""#),
     works("minimal-responses", "false"),
     bare("nsid"),
     works("version", r#""none""#),

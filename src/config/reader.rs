@@ -182,7 +182,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// Reports keys that the section does not have, that come later, or that have no effect yet.
+    /// Reports keys that the section does not have, or that come later.
     pub fn refuse_unknown_keys(&mut self, section: &Section<'_>, known: &[&[Key]]) {
         for (key, value) in section.table.iter() {
             let name = key.get_ref().as_ref();
@@ -200,11 +200,6 @@ impl<'s> Reader<'s> {
         let place = self.source.place(span);
         match key.status {
             Status::Works => {}
-            Status::Idle => self.find(
-                Finding::warning("config-key-idle", format!("`{}` has no effect yet", key.name))
-                    .at(place)
-                    .help("leave it out until a later version"),
-            ),
             Status::Later => self.find(
                 Finding::error("config-key-later", format!("`{}` of {} is not there yet", key.name, section.name))
                     .at(place)

@@ -140,6 +140,9 @@ impl<'a> Walk<'a, '_> {
         self.tell_reason(node);
         match self.select(node) {
             Ok(set) => {
+                if self.plan.answer.is_empty() {
+                    self.plan.source = Some(node.owner());
+                }
                 self.plan.answer.push(self.item(owner, node, set));
                 if wildcard {
                     self.prove(owner, zone, Absence::Covered(node));

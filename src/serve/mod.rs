@@ -76,7 +76,7 @@ pub struct Settings {
     /// Whether additional records are left out, glue excepted.
     pub minimal_responses: bool,
     /// What `id.server. CH TXT` and the NSID option (RFC 5001) tell; at most 255 octets of it.
-    pub nsid: Option<String>,
+    pub nsid: Option<Vec<u8>>,
     /// What `version.server. CH TXT` tells.
     pub version: Option<String>,
     /// How long idle streams are kept, as told by edns-tcp-keepalive (RFC 7828).

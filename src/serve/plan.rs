@@ -18,6 +18,8 @@ pub struct Plan<'a> {
     pub rotation: u16,
     /// The zone of the name that was asked; nothing if there is none, or if it is not for this client.
     pub zone: Option<&'a Name>,
+    /// The name in the snapshot that the first set of the answer belongs to: a wildcard's own, not the name asked.
+    pub source: Option<&'a Name>,
     /// Whether no record is sent and the TC bit is set, so that the client comes by another transport.
     pub cut: bool,
     /// The answer section.
@@ -90,8 +92,8 @@ pub enum Data<'a> {
     Set(&'a Rrset),
     /// One CNAME record with a target made for this answer (RFC 6672 §3.1).
     Cname(MadeName),
-    /// One TXT record of two pieces in one string.
-    Text(&'static str, &'a str),
+    /// One TXT record of two pieces in one string of octets.
+    Text(&'static str, &'a [u8]),
 }
 
 /// Where a made name lies.
@@ -123,6 +125,7 @@ impl<'a> Plan<'a> {
             class,
             rotation,
             zone: None,
+            source: None,
             cut: false,
             answer: List::new(),
             authority: List::new(),

@@ -176,8 +176,8 @@ fn write_rdata(message: &mut Vec<u8>, compressor: &mut Compressor, set: &Rrset, 
 }
 
 /// Returns one character string of two pieces (RFC 1035 §3.3), cut at its longest.
-pub(super) fn character_string(start: &str, end: &str) -> Vec<u8> {
-    let text = start.bytes().chain(end.bytes()).take(255);
+pub(super) fn character_string(start: &str, end: &[u8]) -> Vec<u8> {
+    let text = start.bytes().chain(end.iter().copied()).take(255);
     let mut string: Vec<u8> = std::iter::once(0).chain(text).collect();
     if let (Ok(length), Some(first)) = (u8::try_from(string.len() - 1), string.first_mut()) {
         *first = length;

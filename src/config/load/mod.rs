@@ -253,11 +253,10 @@ fn server_settings(file: &File, input: &Input) -> ServerSettings {
 
 fn serve_settings(file: &File, idle: Duration, zones: HashMap<Name, AccessList>) -> serve::Settings {
     let (base, server, limits) = (serve::Settings::default(), &file.server, &file.limits);
-    let nsid = server.nsid.as_ref().map(|octets| String::from_utf8_lossy(octets).into_owned());
     serve::Settings {
         udp_size: server.udp_size.unwrap_or(base.udp_size),
         minimal_responses: server.minimal_responses.unwrap_or(base.minimal_responses),
-        nsid: nsid.or(base.nsid),
+        nsid: server.nsid.clone().or(base.nsid),
         version: server.version.clone().unwrap_or(base.version),
         keepalive: idle,
         amplification: limits.amplification.unwrap_or(base.amplification),
