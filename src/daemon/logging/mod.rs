@@ -81,7 +81,9 @@ pub fn start(options: &Options) -> Result<Logging, LogError> {
     // The hook of the standard library writes to standard error itself, and would wait for it.
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string);
-        error!(place, "panicked: {}", info.payload_as_str().unwrap_or("no message"));
+        let payload = info.payload();
+        let message = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref().map(String::as_str));
+        error!(place, "panicked: {}", message.unwrap_or("no message"));
     }));
     Ok(logging)
 }
