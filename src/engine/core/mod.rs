@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::base::table::Table;
+use crate::base::timers::Timers;
 use crate::health::cadence::{self, Haste, Woken};
 use crate::health::isolation::Witnesses;
 use crate::health::machine::{Health, State};
@@ -43,7 +44,6 @@ use publish::Publication;
 use slots::SlotRow;
 pub(super) use slots::ttl_of;
 pub(super) use timers::Timer;
-use timers::Timers;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ pub struct Core {
     /// What was published last.
     pub(super) snapshot: Arc<Snapshot>,
     publication: Publication,
-    pub(super) timers: Timers,
+    pub(super) timers: Timers<Timer>,
     /// Targets that only a witness's answer keeps from being down.
     awaiting: BTreeSet<TargetId>,
     /// Targets that must be known before the answers begin.
@@ -226,7 +226,7 @@ impl Core {
 
     /// Does what time alone makes due.
     pub fn handle_timeout(&mut self, now: Now) {
-        while let Some(timer) = self.timers.ring(now.mono) {
+        while let Some((_, timer)) = self.timers.take_due(now.mono) {
             match timer {
                 Timer::Pool(pool) => self.judge(Users { pools: vec![pool], hosts: Vec::new() }, Trigger::Time, now),
                 Timer::Host(host) => self.judge(Users { pools: Vec::new(), hosts: vec![host] }, Trigger::Time, now),
