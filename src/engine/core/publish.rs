@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::base::clock::{Mono, Now};
 use crate::base::table::RowId;
 use crate::engine::effect::{Effect, Notice};
+use crate::engine::histories::Change;
 use crate::engine::memory;
 use crate::snapshot::{History, SlotId, SlotValue, Snapshot, ZoneId, ZoneView};
 use crate::zone::diff::Diff;
@@ -113,11 +114,12 @@ impl Core {
         }
         let notes = dirty.iter().map(|slot| (*slot, self.slots[*slot].note.clone()));
         let next = self.snapshot.next(values).with_notes(notes);
+        let mut changes = Vec::new();
         for (zone, diff) in diffs {
-            self.record(zone, zone, diff, &next);
+            changes.extend(self.record(zone, zone, diff, &next));
         }
         let next = next.with_histories(zones.iter().filter_map(|zone| self.history(*zone)));
-        self.hand_out(next, zones);
+        self.hand_out(next, zones, changes);
     }
 
     /// Publishes a new image. The serial of a zone moves if its data differ from those in the `former` zone.
@@ -138,40 +140,42 @@ impl Core {
         }
         let notes = self.slots.iter().map(|(slot, row)| (slot, row.note.clone()));
         let next = whole.next(changed.iter().filter_map(|zone| self.authority(*zone))).with_notes(notes);
+        let mut changes = Vec::new();
         for &zone in &changed {
-            match former.get(&self.prepared.setup.zones[zone].origin) {
+            changes.extend(match former.get(&self.prepared.setup.zones[zone].origin) {
                 Some(&was) => {
                     let diff = self.snapshot.diff(was, &next, zone);
-                    self.record(was, zone, diff, &next);
+                    self.record(was, zone, diff, &next)
                 }
                 None => self.open_history(zone, &next),
-            }
+            });
         }
         let histories: Vec<_> = self.serials.ids().filter_map(|zone| self.history(zone)).collect();
-        self.hand_out(next.with_histories(histories), changed);
+        self.hand_out(next.with_histories(histories), changed, changes);
     }
 
-    /// Takes into a zone's history what the next snapshot changes in it; `was` is its number in the last one.
-    fn record(&mut self, was: ZoneId, zone: ZoneId, diff: Diff, next: &Snapshot) {
-        let (Some(from), Some(to)) = (served_serial(&self.snapshot, was), served_serial(next, zone)) else { return };
-        let changes = self.histories.push(&self.prepared.setup.zones[zone].origin, from, to, diff);
-        changes.into_iter().for_each(|change| self.persist(change));
-    }
-
-    /// Lets a zone's history begin, or go on where a former run ended.
-    fn open_history(&mut self, zone: ZoneId, next: &Snapshot) {
-        let Some(soa) = next.zone(zone).and_then(ZoneView::soa) else { return };
-        let Some(serial) = serial_of(soa) else { return };
+    /// Takes into a zone's history what the next snapshot changes in it; `was` is its number in the last one. Returns
+    /// what is to be kept.
+    fn record(&mut self, was: ZoneId, zone: ZoneId, diff: Diff, next: &Snapshot) -> Vec<Change> {
+        let serials = served_serial(&self.snapshot, was).zip(served_serial(next, zone));
         let origin = &self.prepared.setup.zones[zone].origin;
-        let changes = self.histories.appear(origin, serial, soa, next.digest(zone));
-        changes.into_iter().for_each(|change| self.persist(change));
+        serials.map_or_else(Vec::new, |(from, to)| self.histories.push(origin, from, to, diff))
+    }
+
+    /// Lets a zone's history begin, or go on where a former run ended; returns what is to be kept.
+    fn open_history(&mut self, zone: ZoneId, next: &Snapshot) -> Vec<Change> {
+        let soa = next.zone(zone).and_then(ZoneView::soa);
+        let Some((soa, serial)) = soa.and_then(|soa| Some((soa, serial_of(soa)?))) else { return Vec::new() };
+        let origin = &self.prepared.setup.zones[zone].origin;
+        self.histories.appear(origin, serial, soa, next.digest(zone))
     }
 
     fn history(&self, zone: ZoneId) -> Option<(ZoneId, Arc<History>)> {
         Some((zone, Arc::clone(self.histories.of(&self.prepared.setup.zones[zone].origin)?)))
     }
 
-    fn hand_out(&mut self, next: Snapshot, zones: BTreeSet<ZoneId>) {
+    /// Publishes, then keeps what must be kept: no answer waits for a disk.
+    fn hand_out(&mut self, next: Snapshot, zones: BTreeSet<ZoneId>, changes: Vec<Change>) {
         let generation = next.generation();
         self.snapshot = Arc::new(next);
         self.effects.push_back(Effect::Publish(Arc::clone(&self.snapshot)));
@@ -180,6 +184,7 @@ impl Core {
                 self.persist(memory::keep_serial(&origin, ceiling));
             }
         }
+        changes.into_iter().for_each(|change| self.persist(change));
         let serial = |zone| {
             let serial: Serial = self.serials.current(zone)?;
             Some((self.prepared.setup.zones[zone].origin.to_string(), serial.0))
