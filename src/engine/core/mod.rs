@@ -35,6 +35,7 @@ use crate::policy::{Decision, Memory, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
 
 use super::effect::Effect;
+use super::histories::HistoryBook;
 use super::memory::{self, Restored};
 use super::orders::OrderBook;
 use super::prepare::{Prepared, Users};
@@ -97,6 +98,7 @@ pub struct Core {
     hosts: Vec<HostRow>,
     pub(super) slots: Table<SlotId, SlotRow>,
     pub(super) serials: SerialBook,
+    histories: HistoryBook,
     pub(super) witnesses: Witnesses,
     pub(super) orders: OrderBook,
     /// What was posted from outside; checks read the runner's copy.
@@ -170,6 +172,8 @@ impl Core {
     pub fn succeed(prepared: Prepared, restored: &Restored, from: Numbers, now: Now) -> Self {
         let empty = vec![SlotValue::Empty { negative_ttl: 0 }; prepared.slots.len()];
         let setup = &prepared.setup;
+        let mut kept = restored.histories();
+        let stale = std::mem::take(&mut kept.stale);
         let mut core = Self {
             number: from.setup,
             targets: setup.targets.iter().map(|(_, target)| TargetRow::new(target, restored, now)).collect(),
@@ -177,6 +181,7 @@ impl Core {
             hosts: setup.hosts.iter().map(|host| HostRow { stays: vec![true; host.addresses.len()] }).collect(),
             slots: prepared.slots.iter().map(|_| SlotRow::default()).collect(),
             serials: SerialBook::new(&setup.zones, restored.ceilings()),
+            histories: HistoryBook::new(kept),
             witnesses: Witnesses::new(&prepared.references(), prepared.probed()),
             orders: OrderBook::new(restored.orders()),
             board: Board::default(),
@@ -192,6 +197,7 @@ impl Core {
         };
         core.board.expect(&core.prepared.setup.posts, now.mono);
         core.forget_strangers(restored, now);
+        stale.into_iter().for_each(|key| core.persist((key, None)));
         core.wait_for_unknown();
         core.judge_all(Trigger::Start, now);
         core.end_orders(now);
