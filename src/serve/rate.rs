@@ -182,8 +182,7 @@ mod tests {
     const RATES: Rates = Rates { rate: 5, slip: 2, v4: 24, v6: 56 };
 
     fn judge(limiter: &Limiter, address: &str, rcode: Rcode, millis: u64) -> Pass {
-        let mut plan = Plan::new(1, 0, None);
-        plan.rcode = rcode;
+        let plan = Plan { rcode, ..Plan::default() };
         limiter.judge(RATES, address.parse().unwrap(), &plan, Mono::START + Duration::from_millis(millis))
     }
 
@@ -241,7 +240,7 @@ mod tests {
     #[test]
     fn without_a_rate_nothing_is_counted() {
         let limiter = Limiter::new([7; 16]);
-        let plan = Plan::new(1, 0, None);
+        let plan = Plan::default();
         for _ in 0..100 {
             let address = [192, 0, 2, 1].into();
             assert_eq!(limiter.judge(Rates::default(), address, &plan, Mono::START), Pass::Whole);
