@@ -187,7 +187,7 @@ impl Stage {
         match self.core.give(order, terms.last, self.now) {
             Ok(id) => self.orders.push((what.to_owned(), id)),
             Err(Refusal::TakesLast(_)) => return vec!["refused".to_owned()],
-            Err(Refusal::NoSuchService(_)) => unreachable!("no service is named"),
+            Err(refusal) => panic!("a story gives orders that can be taken: {refusal}"),
         }
         self.pass(Duration::ZERO);
         Vec::new()

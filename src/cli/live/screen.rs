@@ -11,10 +11,10 @@ use crate::base::clock::{Clock, UnixTime};
 use crate::base::tasks::Tasks;
 use crate::cli::line::Line;
 use crate::cli::paint::{Paint, Tone};
+use crate::daemon::Daemon;
 use crate::daemon::logging::{Held, Logging};
-use crate::daemon::{Daemon, Viewer};
-use crate::engine::Notice;
 use crate::engine::status::Status;
+use crate::engine::{EngineHandle, Notice};
 use crate::serve::Readiness;
 
 use super::table::{Frame, draw, tell};
@@ -41,7 +41,7 @@ impl Screen {
         let (stop, stopped) = oneshot::channel();
         let addresses: Vec<String> = daemon.addresses().iter().map(ToString::to_string).collect();
         let painter = Painter {
-            viewer: daemon.viewer(),
+            engine: daemon.engine(),
             readiness: daemon.readiness().clone(),
             clock: daemon.clock(),
             addresses: addresses.join(", "),
@@ -64,7 +64,7 @@ impl Screen {
 }
 
 struct Painter {
-    viewer: Viewer,
+    engine: EngineHandle,
     readiness: Readiness,
     clock: Clock,
     addresses: String,
@@ -113,7 +113,7 @@ impl Painter {
     }
 
     async fn paint(&mut self) {
-        let Some(status) = self.viewer.status().await else { return };
+        let Ok(status) = self.engine.status().await else { return };
         // Log lines that are held back wait with the picture.
         let Some(place) = self.terminal.place() else { return };
         let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));

@@ -15,7 +15,7 @@ mod reload;
 mod report;
 mod slots;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timers;
 
 use std::collections::{BTreeSet, VecDeque};

@@ -17,7 +17,7 @@ use crate::zone::parse::{NoSources, Origin, parse};
 use crate::zone::{Name, Rtype, Serial};
 
 /// So many services, each with two members in two tiers, each member on a host of its own.
-fn setup(services: u8, serial: u32) -> Setup {
+pub(crate) fn setup(services: u8, serial: u32) -> Setup {
     let mut text = format!("$ORIGIN example.\n$TTL 300\n@ SOA ns1 h {serial} 1 1 1 60\n@ NS ns1\nns1 A 127.0.0.1\n");
     let mut setup = Setup::default();
     for service in 0..services {
@@ -85,7 +85,7 @@ fn core(services: u8) -> Core {
     core
 }
 
-fn order(force: Force, scope: &str) -> Order {
+pub(crate) fn order(force: Force, scope: &str) -> Order {
     let scope = Scope::parse(scope).unwrap();
     Order { force, scope, from: None, until: None, reason: String::new(), author: String::new() }
 }
