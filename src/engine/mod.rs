@@ -18,13 +18,13 @@
 pub mod core;
 pub mod driver;
 pub mod effect;
-mod histories;
 pub mod memory;
 mod orders;
 pub mod prepare;
 mod serials;
 pub mod setup;
 pub mod status;
+mod zone_histories;
 
 pub use self::core::{Core, Event, Numbers};
 pub use effect::{Effect, Notice};
