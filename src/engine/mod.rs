@@ -19,7 +19,6 @@ pub mod core;
 pub mod driver;
 pub mod effect;
 mod handle;
-mod histories;
 pub mod memory;
 mod orders;
 pub mod prepare;
@@ -27,6 +26,7 @@ mod request;
 mod serials;
 pub mod setup;
 pub mod status;
+mod zone_histories;
 
 pub use self::core::{Core, Event, Numbers};
 pub use effect::{Effect, Notice};

@@ -35,12 +35,12 @@ use crate::policy::{Decision, Memory, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
 
 use super::effect::Effect;
-use super::histories::HistoryBook;
 use super::memory::{self, Restored};
 use super::orders::OrderBook;
 use super::prepare::{Prepared, Users};
 use super::serials::SerialBook;
 use super::setup::{PoolId, PoolSetup, TargetSetup};
+use super::zone_histories::HistoryBook;
 use publish::Publication;
 use slots::SlotRow;
 pub(super) use slots::ttl_of;
