@@ -18,10 +18,13 @@ pub mod load;
 pub mod lower;
 pub mod reader;
 pub mod running;
+pub mod settings;
 pub mod shape;
 pub mod source;
+mod statement;
 pub mod values;
 
-pub use load::{Environment, Input, StateChoice, listen, load, read_secret, servers};
-pub use running::{Running, ServerSettings, StateSettings, Workers};
+pub use load::{Environment, Input, listen, load, read_secret, servers};
+pub use running::Running;
+pub use settings::{ServerSettings, StateChoice, StateSettings, Workers};
 pub use values::Resolver;

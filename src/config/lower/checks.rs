@@ -1,12 +1,12 @@
 //! From a check that is written, or told by an owner name, to one that can be run.
 
 use crate::config::infer::{Guess, Transport};
+use crate::config::settings::Inherited;
 use crate::config::shape::{CheckKind, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape};
 use crate::probe::xmpp::Role;
 use crate::probe::{Check, Http, Icmp, Over, Sip, Stun, Tcp, Tls, Turn, Xmpp};
 
 use super::general::push;
-use super::targets::Inherited;
 
 /// What a check is for.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::finding::Finding;
 use crate::config::infer::Transport;
+use crate::config::settings::{Inherited, Probing};
 use crate::config::shape::{
     AddressEntry, CheckShape, CompositeShape, DnsShape, ExecShape, File, GrpcShape, HttpShape, Leads, PushShape,
 };
@@ -12,7 +13,6 @@ use crate::probe::{Composite, Dns, Exec, Grpc, Http, Method, Part, Push, Statuse
 use crate::zone::{Name, Rtype};
 
 use super::checks::{Purpose, tls};
-use super::targets::Inherited;
 
 impl Purpose {
     pub(super) fn http(&self, shape: &HttpShape, with: &Inherited) -> Http {
@@ -82,7 +82,7 @@ pub(super) fn push(shape: &PushShape) -> Push {
 
 /// Finds programs that would be run although `[health] exec` does not allow any.
 pub(super) fn judge_programs(file: &File) -> Vec<Finding> {
-    if file.probing.exec {
+    if file.probing.over(&Probing::default()).exec {
         return Vec::new();
     }
     let services = file.services.iter().filter_map(|entry| entry.check.as_ref());
