@@ -45,7 +45,7 @@ fn read(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> O
         Ok(octets) => Some(octets),
         Err(error) => {
             let message = format!("cannot read {}", file.display());
-            findings.push(super::unreadable(&message, &error).at(path.place.clone()));
+            findings.push(super::file::unreadable(&message, &error).at(path.place.clone()));
             None
         }
     }

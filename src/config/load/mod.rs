@@ -1,5 +1,6 @@
 //! Reads the files and gives [`Running`], or all findings.
 
+mod file;
 mod identity;
 mod outside;
 mod secrets;
@@ -7,7 +8,6 @@ mod zones;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +24,8 @@ use crate::serve::{self, AccessList};
 use crate::zone::{Name, Zone, check};
 
 pub use outside::servers;
+
+use file::{folder_of, unreadable};
 
 use super::lower::{Options, Recipe};
 use super::running::Running;
@@ -187,21 +189,6 @@ fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
     Some(file)
 }
 
-/// Says that a file cannot be read, and what would mend it.
-fn unreadable(what: &str, error: &io::Error) -> Finding {
-    let finding = Finding::error("file-read", format!("{what}: {error}"));
-    let kind = error.kind();
-    if kind == io::ErrorKind::NotFound {
-        finding.help("name a file that is there; paths in a config are relative to its own folder")
-    } else if kind == io::ErrorKind::PermissionDenied {
-        finding.help("let the user who runs this read the file, and enter the folders above it")
-    } else if kind == io::ErrorKind::IsADirectory {
-        finding.help("name a file in this folder")
-    } else {
-        finding
-    }
-}
-
 /// Reads the private CAs that a config names, relative to its folder, each file once.
 fn read_authorities(file: &mut File, folder: &Path, findings: &mut Vec<Finding>) {
     let services = file.services.iter_mut().map(|entry| &mut entry.target);
@@ -273,11 +260,6 @@ fn default_state_folder(environment: &dyn Environment) -> PathBuf {
         Some(home) => PathBuf::from(home).join("understudy"),
         None => PathBuf::from("/var/lib/understudy"),
     }
-}
-
-/// Returns the folder that a file lies in.
-pub(super) fn folder_of(path: &Path) -> PathBuf {
-    path.parent().map(Path::to_owned).unwrap_or_default()
 }
 
 const DEFAULT_CONFIGS: [&str; 2] = ["./understudy.toml", "/etc/understudy/understudy.toml"];

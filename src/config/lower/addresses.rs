@@ -13,7 +13,7 @@ use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
 use super::census::{addresses, ancestors, fills};
-use super::checks::Purpose;
+use super::purpose::Purpose;
 use super::services::Services;
 use super::targets::Plan;
 

@@ -1,4 +1,4 @@
-//! Checks that are no single protocol's own: HTTP, gRPC, DNS, programs, posts, and several at once.
+//! Checks that are no single protocol's own: HTTP, gRPC, DNS, programs, posts.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use crate::base::finding::Finding;
 use crate::config::infer::Transport;
 use crate::config::settings::{Inherited, Probing};
 use crate::config::shape::{
-    AddressEntry, CheckShape, CompositeShape, DnsShape, ExecShape, File, GrpcShape, HttpShape, Leads, PushShape,
+    AddressEntry, CheckShape, DnsShape, ExecShape, File, GrpcShape, HttpShape, Leads, PushShape,
 };
 use crate::health::posted::Expired;
-use crate::probe::{Composite, Dns, Exec, Grpc, Http, Method, Part, Push, Statuses};
+use crate::probe::{Dns, Exec, Grpc, Http, Method, Push, Statuses};
 use crate::zone::{Name, Rtype};
 
-use super::checks::{Purpose, tls};
+use super::purpose::{Purpose, tls};
 
 impl Purpose {
     pub(super) fn http(&self, shape: &HttpShape, with: &Inherited) -> Http {
@@ -59,15 +59,6 @@ impl Purpose {
     pub(super) fn exec(&self, shape: &ExecShape) -> Option<Exec> {
         let program = shape.program.as_ref()?.value.clone();
         Some(Exec { program, arguments: shape.arguments.clone(), domain: self.domain.clone() })
-    }
-
-    /// Makes several checks of one; each has the same purpose.
-    pub(super) fn composite(&self, shape: &CompositeShape, with: &Inherited) -> Composite {
-        let part = |part: &CheckShape| {
-            let check = self.configured(&part.kind, with)?;
-            Some(Part { check, port: part.port.as_ref().map(|port| port.value) })
-        };
-        Composite { rule: shape.rule, parts: shape.parts.iter().filter_map(part).collect() }
     }
 }
 

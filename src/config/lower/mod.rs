@@ -14,6 +14,7 @@ mod census;
 mod checks;
 mod general;
 mod patterns;
+mod purpose;
 mod services;
 mod shallow;
 mod targets;
@@ -152,7 +153,7 @@ fn lower_references(references: &[Reference], targets: &mut Targets<'_>, inherit
     let inherited = &Inherited { watch: false, ..inherited.clone() };
     for reference in references {
         let plan = match &reference.tls_name {
-            Some(name) => Plan::new(Check::Tls(checks::tls(name.clone(), Vec::new(), inherited)), inherited),
+            Some(name) => Plan::new(Check::Tls(purpose::tls(name.clone(), Vec::new(), inherited)), inherited),
             None => Plan::new(Check::Tcp(Tcp::default()), inherited),
         };
         let number = targets.number(&plan);

@@ -16,8 +16,8 @@ use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
 use super::census::{Census, Service, ancestors};
-use super::checks::Purpose;
 use super::patterns::Patterns;
+use super::purpose::Purpose;
 use super::shallow::Shallow;
 use super::targets::{Plan, Targets};
 

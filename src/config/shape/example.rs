@@ -26,7 +26,7 @@ fn uncommented(marks: &[&str]) -> String {
 fn stated() -> String {
     let mut lines = Vec::new();
     for (section, title) in TITLES {
-        let (_, keys) = SECTIONS.iter().find(|(name, _)| name == section).unwrap();
+        let (_, keys) = SECTIONS.iter().find(|(name, _)| *name == section).unwrap();
         if !title.is_empty() {
             lines.extend([String::new(), String::new(), ruled(title), String::new()]);
         }
