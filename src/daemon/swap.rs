@@ -93,12 +93,13 @@ impl Swap {
     pub(super) async fn replace(&self, mut running: Running) -> Option<u64> {
         let _turn = self.turn.lock().await;
         let addresses = self.addresses();
+        let last = self.lock().frame.clone();
         // Indexing a large zone takes a while: off the tasks that answer.
         let made = tokio::task::spawn_blocking(move || {
             if !running.outside.hosts.is_empty() {
                 log_findings(&running.resolve(&addresses));
             }
-            let prepared = Prepared::new(running.setup);
+            let prepared = Prepared::again(running.setup, &last);
             let present = Present::new(running.recipe, &prepared, running.notes);
             (prepared, running.specs, present, running.outside)
         });

@@ -10,7 +10,7 @@ use crate::health::TargetId;
 use crate::health::orders::Scope;
 use crate::policy::{self, Settings};
 use crate::snapshot::{Image, SlotId, SlotKey, ZoneId, ZoneInput};
-use crate::zone::{Name, Rtype, Zone};
+use crate::zone::{Name, Rtype};
 
 use super::setup::{Fill, HostSetup, MemberData, PoolId, Setup, ZoneSetup};
 
@@ -56,12 +56,10 @@ pub(super) struct Users {
     pub(super) hosts: Vec<usize>,
 }
 
-/// What of a setup does not depend on its targets: the next one may share it.
+/// What of a setup the next one may share: the parts of zones that stay the same.
 #[derive(Clone, Debug)]
 pub struct Frame {
     image: Arc<Image>,
-    slots: Table<SlotId, SlotKey>,
-    zones: Vec<(Name, Option<Arc<Zone>>)>,
 }
 
 impl Prepared {
@@ -70,16 +68,15 @@ impl Prepared {
         Self::make(setup, None)
     }
 
-    /// Indexes a setup that most likely differs from the last one in its targets only: then the image is shared, and the
-    /// size of the zones does not matter.
+    /// Indexes a setup that most likely differs from the last one in few zones or in its targets only: zones that are
+    /// the same (by address) share their parts, and their size does not matter.
     pub fn again(setup: Setup, last: &Frame) -> Self {
         Self::make(setup, Some(last))
     }
 
     /// Returns what the next setup may share.
     pub fn frame(&self) -> Frame {
-        let zones = zones_of(&self.setup);
-        Frame { image: Arc::clone(&self.image), slots: self.slots.clone(), zones }
+        Frame { image: Arc::clone(&self.image) }
     }
 
     fn make(setup: Setup, last: Option<&Frame>) -> Self {
@@ -94,13 +91,11 @@ impl Prepared {
             row.zone.as_ref().filter(|zone| !zone.is_signed()).map(|_| slots.push(key))
         });
         let soa = soa.collect();
-        let image = match last.filter(|last| last.fits(&setup, &slots)) {
-            Some(last) => Arc::clone(&last.image),
-            None => {
-                let input = |zone: &ZoneSetup| ZoneInput { origin: zone.origin.clone(), zone: zone.zone.clone() };
-                let inputs: Table<ZoneId, ZoneInput> = setup.zones.iter().map(|(_, zone)| input(zone)).collect();
-                Arc::new(Image::build(&inputs, &slots))
-            }
+        let input = |zone: &ZoneSetup| ZoneInput { origin: zone.origin.clone(), zone: zone.zone.clone() };
+        let inputs: Table<ZoneId, ZoneInput> = setup.zones.iter().map(|(_, zone)| input(zone)).collect();
+        let image = match last {
+            Some(last) => last.image.rebuild(&inputs, &slots),
+            None => Arc::new(Image::build(&inputs, &slots)),
         };
         let mut prepared = Self {
             image,
@@ -192,25 +187,6 @@ impl Prepared {
             self.followers[follow.pool].push(number);
         }
     }
-}
-
-impl Frame {
-    fn fits(&self, setup: &Setup, slots: &Table<SlotId, SlotKey>) -> bool {
-        let same = |a: &Option<Arc<Zone>>, b: &Option<Arc<Zone>>| match (a, b) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        let zones = zones_of(setup);
-        let pairs = || self.zones.iter().zip(&zones);
-        self.slots == *slots
-            && self.zones.len() == zones.len()
-            && pairs().all(|((a, x), (b, y))| a.wire() == b.wire() && same(x, y))
-    }
-}
-
-fn zones_of(setup: &Setup) -> Vec<(Name, Option<Arc<Zone>>)> {
-    setup.zones.iter().map(|(_, zone)| (zone.origin.clone(), zone.zone.clone())).collect()
 }
 
 /// Returns a host's name as orders have it: in lower case, without the final dot.

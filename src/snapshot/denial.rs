@@ -6,7 +6,7 @@ use crate::zone::name::canonical_cmp;
 use crate::zone::signed::{NSEC3_HASH, Nsec3Param, hash_of_owner};
 use crate::zone::{Rrset, Rtype};
 
-use super::image::{Entry, Image, Row, ZoneRow};
+use super::part::{Entry, Row, ZonePart};
 use super::{Node, ZoneView};
 
 /// How a zone denies.
@@ -76,26 +76,25 @@ pub(super) enum Chain {
 }
 
 impl Chain {
-    /// Finds the chain of a zone whose rows are filled. A zone that changes from one kind to the other has NSEC3PARAM
+    /// Finds the chain of a zone whose part is filled. A zone that changes from one kind to the other has NSEC3PARAM
     /// only while its NSEC3 chain is whole (RFC 5155 §10.4, §10.5).
-    pub(super) fn find(image: &Image, rows: std::ops::Range<u32>) -> Self {
-        let Some(apex) = (!rows.is_empty()).then(|| image.row(rows.start)) else { return Self::None };
-        if let Some(param) = param_of(image, apex) {
-            let chain: Vec<u32> = rows.filter(|number| is_link(image, image.row(*number), param)).collect();
+    pub(super) fn find(part: &ZonePart) -> Self {
+        if let Some(param) = param_of(part) {
+            let chain: Vec<u32> = part.numbers().filter(|number| is_link(part, part.row(*number), param)).collect();
             return if chain.is_empty() { Self::None } else { Self::Nsec3(chain) };
         }
-        if fixed(image, apex, Rtype::NSEC).is_none() {
+        if fixed(part, part.apex(), Rtype::NSEC).is_none() {
             return Self::None;
         }
-        Self::Nsec(rows.filter(|number| fixed(image, image.row(*number), Rtype::NSEC).is_some()).collect())
+        Self::Nsec(part.numbers().filter(|number| fixed(part, part.row(*number), Rtype::NSEC).is_some()).collect())
     }
 
     /// Returns how a zone with this chain denies.
-    pub(super) fn denial<'a>(&'a self, zone: ZoneView<'a>, image: &'a Image, row: &'a ZoneRow) -> Denial<'a> {
+    pub(super) fn denial<'a>(&'a self, zone: ZoneView<'a>) -> Denial<'a> {
         match self {
             Self::None => Denial::Unsigned,
             Self::Nsec(rows) => Denial::Nsec(NsecChain { zone, rows }),
-            Self::Nsec3(rows) => match param_of(image, image.row(row.rows.start)) {
+            Self::Nsec3(rows) => match param_of(zone.part()) {
                 Some(param) => Denial::Nsec3(Nsec3Chain { zone, rows, param }),
                 None => Denial::Unsigned,
             },
@@ -110,17 +109,17 @@ pub(super) fn is_bare_nsec3(entries: &[Entry]) -> bool {
         && entries.iter().all(|entry| matches!(entry.rtype(), Rtype::NSEC3 | Rtype::RRSIG))
 }
 
-fn param_of<'a>(image: &'a Image, apex: &Row) -> Option<Nsec3Param<'a>> {
-    fixed(image, apex, Rtype::NSEC3PARAM)?.rdatas().find_map(Nsec3Param::read)
+fn param_of(part: &ZonePart) -> Option<Nsec3Param<'_>> {
+    fixed(part, part.apex(), Rtype::NSEC3PARAM)?.rdatas().find_map(Nsec3Param::read)
 }
 
-fn is_link(image: &Image, row: &Row, param: Nsec3Param<'_>) -> bool {
+fn is_link(part: &ZonePart, row: &Row, param: Nsec3Param<'_>) -> bool {
     let in_chain = |set: &Rrset| set.rdatas().any(|rdata| Nsec3Param::of_record(rdata) == Some(param));
-    fixed(image, row, Rtype::NSEC3).is_some_and(in_chain) && hash_of_owner(row.wire()).is_some()
+    fixed(part, row, Rtype::NSEC3).is_some_and(in_chain) && hash_of_owner(row.wire()).is_some()
 }
 
-fn fixed<'a>(image: &'a Image, row: &Row, rtype: Rtype) -> Option<&'a Rrset> {
-    image.entries(row).iter().find_map(|entry| match entry {
+fn fixed<'a>(part: &'a ZonePart, row: &Row, rtype: Rtype) -> Option<&'a Rrset> {
+    part.entries(row).iter().find_map(|entry| match entry {
         Entry::Fixed(found, set) if *found == rtype => Some(&**set),
         Entry::Fixed(..) | Entry::Slot(..) => None,
     })

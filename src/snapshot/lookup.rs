@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::base::table::RowId;
 use crate::zone::{Name, Rrset, Rtype, name};
 
-use super::image::{Entry, Image, Row, ZoneRow};
-use super::{Denial, SlotValue, Snapshot, ZoneId};
+use super::image::{Image, PlacedZone};
+use super::part::{APEX, Entry, Row, ZonePart};
+use super::{Denial, SlotId, SlotValue, Snapshot, ZoneId};
 
 /// What a name leads to.
 #[derive(Clone, Copy, Debug)]
@@ -33,13 +34,13 @@ pub enum Lookup<'a> {
 #[derive(Clone, Copy)]
 pub struct ZoneView<'a> {
     snapshot: &'a Snapshot,
-    row: &'a ZoneRow,
+    zone: &'a PlacedZone,
 }
 
 /// One owner name of a snapshot.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
-    snapshot: &'a Snapshot,
+    zone: ZoneView<'a>,
     row: &'a Row,
 }
 
@@ -59,18 +60,18 @@ impl Snapshot {
     /// Looks a name up; `wire` is a valid uncompressed name. The type tells only which side of a cut is asked: DS is
     /// answered by the parent (RFC 4035 §3.1.4.1).
     pub fn lookup(&self, wire: &[u8], rtype: Rtype) -> Lookup<'_> {
-        let image = &**self.image();
-        let Some(apex) = find_apex(image, wire, rtype == Rtype::DS) else { return Lookup::Outside };
-        let Some(row) = image.zone_of(apex) else { return Lookup::Outside };
-        let zone = ZoneView { snapshot: self, row };
-        if row.broken {
+        let found = find_zone(self.image(), wire, rtype == Rtype::DS).and_then(|id| self.image().zone(id));
+        let Some(placed) = found else { return Lookup::Outside };
+        let zone = ZoneView { snapshot: self, zone: placed };
+        let part = zone.part();
+        if part.is_broken() {
             return Lookup::Broken;
         }
-        let mut labels = Labels::below(wire, image.row(apex).owner.wire().len());
-        let mut number = apex;
+        let mut labels = Labels::below(wire, part.origin().wire().len());
+        let mut number = APEX;
         loop {
-            let row = image.row(number);
-            let node = Node { snapshot: self, row };
+            let row = part.row(number);
+            let node = Node { zone, row };
             let at_name = labels.is_empty();
             if row.cut && !(at_name && rtype == Rtype::DS) {
                 return Lookup::Delegated(zone, node);
@@ -81,12 +82,11 @@ impl Snapshot {
             if row.dname {
                 return Lookup::Renamed(zone, node);
             }
-            let Some(child) = labels.pop().and_then(|label| image.child(number, label)) else {
+            let Some(child) = labels.pop().and_then(|label| part.child(number, label)) else {
                 // This row is the closest encloser; only its own `*` counts (RFC 4592 §3.3.1).
-                let wildcard = row.wildcard_child.then(|| image.child(number, b"*")).flatten();
-                return wildcard.map_or(Lookup::Missing(zone, node), |wildcard| {
-                    Lookup::Wildcard(zone, Node { snapshot: self, row: image.row(wildcard) })
-                });
+                let wildcard = row.wildcard_child.then(|| part.child(number, b"*")).flatten();
+                return wildcard
+                    .map_or(Lookup::Missing(zone, node), |wildcard| Lookup::Wildcard(zone, zone.node(wildcard)));
             };
             number = child;
         }
@@ -94,20 +94,21 @@ impl Snapshot {
 
     /// Returns a zone, if it is known and not broken.
     pub fn zone(&self, id: ZoneId) -> Option<ZoneView<'_>> {
-        self.image().zones.get(id).filter(|row| !row.broken).map(|row| ZoneView { snapshot: self, row })
+        let zone = self.image().zone(id).filter(|zone| !zone.part.0.is_broken())?;
+        Some(ZoneView { snapshot: self, zone })
     }
 
     /// Walks over the names of a zone in canonical order, empty non-terminals included; none if the zone is broken.
     pub fn nodes(&self, zone: ZoneId) -> impl Iterator<Item = Node<'_>> {
-        let rows = self.zone(zone).map_or(0..0, |zone| zone.row.rows.clone());
-        rows.map(|number| Node { snapshot: self, row: self.image().row(number) })
+        let zone = self.zone(zone).into_iter();
+        zone.flat_map(|zone| zone.part().numbers().map(move |number| zone.node(number)))
     }
 }
 
 impl<'a> ZoneView<'a> {
     /// Returns the origin.
-    pub const fn origin(self) -> &'a Name {
-        &self.row.origin
+    pub fn origin(self) -> &'a Name {
+        self.part().origin()
     }
 
     /// Returns the SOA as it is served.
@@ -117,32 +118,35 @@ impl<'a> ZoneView<'a> {
 
     /// Returns the apex.
     pub fn apex(self) -> Node<'a> {
-        self.node(self.row.rows.start)
+        self.node(APEX)
     }
 
     /// Returns how the zone proves that something does not exist.
     pub fn denial(self) -> Denial<'a> {
-        self.row.chain.denial(self, &self.snapshot.image, self.row)
+        self.part().chain().denial(self)
     }
 
     /// Returns a name of this zone wherever it stands, below a cut too: there it can be glue.
     pub fn occluded(self, wire: &[u8]) -> Option<Node<'a>> {
-        let image = &*self.snapshot.image;
         name::suffix(wire, self.origin().wire())?;
         let mut labels = Labels::below(wire, self.origin().wire().len());
-        let mut number = self.row.rows.start;
+        let mut number = APEX;
         while let Some(label) = labels.pop() {
-            number = image.child(number, label)?;
+            number = self.part().child(number, label)?;
         }
         Some(self.node(number))
     }
 
     pub(super) fn row(self, number: u32) -> &'a Row {
-        self.snapshot.image.row(number)
+        self.part().row(number)
+    }
+
+    pub(super) fn part(self) -> &'a ZonePart {
+        &self.zone.part.0
     }
 
     pub(super) fn node(self, number: u32) -> Node<'a> {
-        Node { snapshot: self.snapshot, row: self.row(number) }
+        Node { zone: self, row: self.row(number) }
     }
 }
 
@@ -169,7 +173,7 @@ impl<'a> Node<'a> {
 
     /// Returns what the name has of one type; nothing if no such set is declared.
     pub fn held(self, rtype: Rtype) -> Option<Held<'a>> {
-        let entry = self.snapshot.image.entries(self.row).iter().find(|entry| entry.rtype() == rtype)?;
+        let entry = self.entries().iter().find(|entry| entry.rtype() == rtype)?;
         Some(self.resolve(entry))
     }
 
@@ -183,15 +187,15 @@ impl<'a> Node<'a> {
 
     /// Returns why the set of one type is not as declared, in words; nothing if it is.
     pub fn note(self, rtype: Rtype) -> Option<&'a str> {
-        match self.snapshot.image.entries(self.row).iter().find(|entry| entry.rtype() == rtype)? {
+        match self.entries().iter().find(|entry| entry.rtype() == rtype)? {
             Entry::Fixed(..) => None,
-            Entry::Slot(_, slot) => self.snapshot.notes.get(slot.index())?.as_deref(),
+            Entry::Slot(_, slot) => self.zone.snapshot.notes.get(self.slot(*slot)?.index())?.as_deref(),
         }
     }
 
     /// Walks over all sets that have records now.
     pub fn sets(self) -> impl Iterator<Item = &'a Arc<Rrset>> {
-        self.snapshot.image.entries(self.row).iter().filter_map(move |entry| match self.resolve(entry) {
+        self.entries().iter().filter_map(move |entry| match self.resolve(entry) {
             Held::Records(set) => Some(set),
             Held::Empty { .. } => None,
         })
@@ -200,7 +204,7 @@ impl<'a> Node<'a> {
     /// Returns how long it may be cached that the name has no records, if decisions took some away: the shortest of
     /// its slots' terms, in seconds.
     pub fn absence(self) -> Option<u32> {
-        let held = self.snapshot.image.entries(self.row).iter().map(|entry| self.resolve(entry));
+        let held = self.entries().iter().map(|entry| self.resolve(entry));
         held.filter_map(|held| match held {
             Held::Empty { negative_ttl } => Some(negative_ttl),
             Held::Records(_) => None,
@@ -208,10 +212,19 @@ impl<'a> Node<'a> {
         .min()
     }
 
+    fn entries(self) -> &'a [Entry] {
+        self.zone.part().entries(self.row)
+    }
+
+    /// Returns the snapshot's number for a slot of the part.
+    fn slot(self, number: u32) -> Option<SlotId> {
+        self.zone.zone.slots.get(number as usize).copied()
+    }
+
     fn resolve(self, entry: &'a Entry) -> Held<'a> {
         match entry {
             Entry::Fixed(_, set) => Held::Records(set),
-            Entry::Slot(_, slot) => match self.snapshot.values.get(slot.index()) {
+            Entry::Slot(_, slot) => match self.slot(*slot).and_then(|slot| self.zone.snapshot.slot(slot)) {
                 Some(SlotValue::Records(set)) => Held::Records(set),
                 Some(SlotValue::Empty { negative_ttl }) => Held::Empty { negative_ttl: *negative_ttl },
                 None => Held::Empty { negative_ttl: 0 },
@@ -220,14 +233,14 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Finds the deepest apex at or above a name; with `above`, one above it is preferred to one at it.
-fn find_apex(image: &Image, wire: &[u8], above: bool) -> Option<u32> {
+/// Finds the zone with the longest origin at or above a name; with `above`, one above it is preferred to one at it.
+fn find_zone(image: &Image, wire: &[u8], above: bool) -> Option<ZoneId> {
     let mut suffix = wire;
     let mut left = name::labels(wire).count();
     let mut at_name = None;
     loop {
-        if left <= image.apex_labels() {
-            let found = image.apex(suffix);
+        if left <= image.origin_labels() {
+            let found = image.find(suffix);
             if found.is_some() && !(above && suffix.len() == wire.len()) {
                 return found;
             }

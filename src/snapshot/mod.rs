@@ -1,11 +1,12 @@
 //! What is served: an immutable picture of all effective zones, and how the next one is made from it.
 //!
 //! ```text
-//! zones ─┐                       values of the slots ─┐
-//! slots ─┴─▶ Image (built once) ──────────────────────┴─▶ Snapshot ──next(changes)──▶ Snapshot ──▶ Publisher ─▶ Reader
+//! zone, its slots ─▶ ZonePart ─┐            values of the slots ─┐
+//! zone, its slots ─▶ ZonePart ─┴─▶ Image ────────────────────────┴─▶ Snapshot ──next(changes)──▶ Snapshot ──▶ Publisher ─▶ Reader
 //! ```
 //!
-//! The image holds every owner name of every zone; it changes with a reload only. A set that follows decisions (and
+//! The image holds every owner name of every zone, a part for each zone; it changes with a reload only, and then shares the
+//! parts of the zones that stay the same. A set that follows decisions (and
 //! the SOA, whose serial follows them) is a slot: its place is in the image, its value in the snapshot. So the next
 //! snapshot costs what it changes, however large the zones are.
 //!
@@ -13,13 +14,16 @@
 
 mod denial;
 mod image;
+mod index;
 mod lookup;
+mod part;
 mod publish;
 mod vector;
 
 pub use denial::{Denial, Nsec3Chain, NsecChain};
 pub use image::{Image, ZoneInput};
 pub use lookup::{Held, Lookup, Node, ZoneView};
+pub use part::ZonePart;
 pub use publish::{Publisher, Reader};
 
 use std::fmt;

@@ -98,6 +98,44 @@ fn a_broken_zone_stands_between_its_neighbours() {
     assert_eq!(snapshot.records(ZoneId::from_index(1)).count(), 0);
 }
 
+#[test]
+fn a_reload_of_one_zone_builds_the_part_of_that_zone_alone() {
+    let (first_zone, second_zone) = (zone("a.", &[("x.a.", Rtype::TXT, b"\x01x")]), zone("b.", &[]));
+    let (a, b) = (ZoneId::from_index(0), ZoneId::from_index(1));
+    let broken = ZoneInput { origin: name("c."), zone: None };
+    let key = |zone, owner: &str| SlotKey { zone, owner: name(owner), rtype: Rtype::A };
+    let zones: Table<_, _> = [input(&first_zone), input(&second_zone), broken.clone()].into_iter().collect();
+    let slots: Table<_, _> = [key(a, "x.a."), key(b, "x.b.")].into_iter().collect();
+    let old = Arc::new(Image::build(&zones, &slots));
+    // The second zone is new and has one slot more; by it the slots of the first are numbered anew.
+    let second_zone = zone("b.", &[("y.b.", Rtype::TXT, b"\x01y")]);
+    let zones: Table<_, _> = [input(&first_zone), input(&second_zone), broken].into_iter().collect();
+    let slots: Table<_, _> = [key(b, "x.b."), key(b, "y.b."), key(a, "x.a.")].into_iter().collect();
+
+    let new = old.rebuild(&zones, &slots);
+
+    let shared: Vec<bool> = zones.ids().map(|id| Arc::ptr_eq(old.part(id).unwrap(), new.part(id).unwrap())).collect();
+    assert_eq!(shared, [true, false, true]);
+    let values = (1..=3).map(|last| SlotValue::Records(a_set(last))).collect();
+    let snapshot = Snapshot::first(Arc::clone(&new), values, 1);
+    let address = |owner: &str| {
+        let Lookup::Exact(_, node) = snapshot.lookup(name(owner).wire(), Rtype::A) else { panic!("{owner} exists") };
+        node.records(Rtype::A).map(|set| set.rdatas().next().unwrap()[3])
+    };
+    assert_eq!(["x.b.", "y.b.", "x.a."].map(address), [Some(1), Some(2), Some(3)]);
+    assert!(Arc::ptr_eq(&new, &new.rebuild(&zones, &slots)), "nothing differs");
+}
+
+#[test]
+fn a_zone_that_takes_the_number_of_another_keeps_its_part() {
+    let (one, two) = (zone("a.", &[]), zone("b.", &[]));
+    let old = Arc::new(Image::build(&[input(&one), input(&two)].into_iter().collect(), &Table::new()));
+    let new = old.rebuild(&[input(&two)].into_iter().collect(), &Table::new());
+    let id = ZoneId::from_index(0);
+    assert!(Arc::ptr_eq(old.part(ZoneId::from_index(1)).unwrap(), new.part(id).unwrap()));
+    assert_eq!((new.zone_at(&name("b.")), new.zone_at(&name("a."))), (Some(id), None));
+}
+
 /// The rules of RFC 1034 §4.3.2, RFC 4592 and RFC 6672 over the plain list of owners: too simple to be wrong.
 fn reference(zone: &Zone, question: &Name, rtype: Rtype) -> String {
     let exists = |wanted: &Name| zone.nodes().any(|(owner, _)| owner.is_within(wanted));
@@ -170,6 +208,33 @@ proptest! {
                 reference(&zone, &question, rtype).to_lowercase(),
                 "{} in {:?}", question, zone
             );
+        }
+    }
+
+    #[test]
+    fn the_longest_matching_origin_answers(
+        origins in proptest::collection::btree_set(owner(), 1..8),
+        questions in proptest::collection::vec((owner(), any::<bool>()), 1..40),
+    ) {
+        let origins: std::collections::BTreeSet<Name> = origins.iter().map(|origin| name(origin)).collect();
+        let zones: Table<ZoneId, ZoneInput> =
+            origins.iter().map(|origin| input(&zone(&origin.to_string(), &[]))).collect();
+        let snapshot = first(&zones, &Table::new());
+        for (question, ds) in questions {
+            let question = name(&question);
+            let (rtype, at_or_above) = (if ds { Rtype::DS } else { Rtype::A }, |origin: &&Name| question.is_within(origin));
+            let longest = origins.iter().filter(at_or_above).max_by_key(|origin| origin.label_count());
+            // RFC 4035 §3.1.4.1: the parent answers for DS, if it is here.
+            let above = origins.iter().filter(at_or_above).filter(|origin| **origin != question);
+            let above = above.max_by_key(|origin| origin.label_count());
+            let expected = if ds { above.or(longest) } else { longest };
+            let lookup = snapshot.lookup(question.wire(), rtype);
+            let (Lookup::Exact(zone, _) | Lookup::Missing(zone, _)) = lookup else {
+                prop_assert_eq!(None, expected, "{}: {:?}", question, lookup);
+                continue;
+            };
+            let found = Some(zone.origin());
+            prop_assert_eq!(found, expected, "{}", question);
         }
     }
 }

@@ -46,6 +46,15 @@ impl Zone {
         &self.origin
     }
 
+    /// Returns whether two zones agree to the last octet: the order of records and the case of names count too.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same = |(a, b): (&Node, &Node)| a.end == b.end && a.owner.wire() == b.owner.wire();
+        self.origin.wire() == other.origin.wire()
+            && self.nodes.len() == other.nodes.len()
+            && self.sets == other.sets
+            && self.nodes.iter().zip(&other.nodes).all(same)
+    }
+
     /// Returns the sets of one owner name, sorted by type; none if it owns no records.
     pub fn rrsets(&self, owner: &Name) -> &[Arc<Rrset>] {
         self.nodes.binary_search_by(|node| node.owner.cmp(owner)).map_or(&[], |at| self.sets_at(at))

@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::base::table::RowId;
+use crate::engine::memory::Restored;
+use crate::engine::{Core, Prepared};
+use crate::snapshot::ZoneId;
 
 /// A folder that is gone when the test ends.
 struct Folder(PathBuf);
@@ -216,4 +220,25 @@ fn a_password_comes_from_a_file_beside_the_config_and_is_nowhere_printed() {
     assert!(!format!("{running:?}").contains("sesame"));
     assert_eq!(refused(folder.load(&["absent.toml", "example.com.zone"])), ["file-read"]);
     assert_eq!(refused(folder.load(&["empty.toml", "example.com.zone"])), ["secret-file"]);
+}
+
+#[test]
+fn a_reload_shares_the_parts_of_the_zones_whose_files_say_the_same() {
+    let folder = Folder::new("parts", &[("example.com.zone", ZONE), ("example.org.zone", ZONE)]);
+    let files = ["example.com.zone", "example.org.zone"];
+    let now = crate::base::clock::Clock::start().now();
+    let core = |prepared| Core::new(prepared, &Restored::default(), now);
+    let running = folder.load(&files).unwrap();
+    let zones = running.setup.zones.iter();
+    let former = zones.map(|(_, zone)| (zone.origin.clone(), Arc::clone(zone.zone.as_ref().unwrap()))).collect();
+    let first = Prepared::new(running.setup);
+    let frame = first.frame();
+    std::fs::write(folder.0.join(files[1]), ZONE.replace("70", "80")).unwrap();
+
+    let running = folder.load_with(&files, Input { former, ..Input::default() }).unwrap();
+
+    let (old, new) = (core(first), core(Prepared::again(running.setup, &frame)));
+    let part = |core: &Core, index| Arc::clone(core.snapshot().image().part(ZoneId::from_index(index)).unwrap());
+    assert!(Arc::ptr_eq(&part(&old, 0), &part(&new, 0)));
+    assert!(!Arc::ptr_eq(&part(&old, 1), &part(&new, 1)));
 }

@@ -32,7 +32,7 @@ pub(super) struct Read {
 /// What is done with zones beside reading them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Care<'a> {
-    /// The last good version of each zone: it stays when its file is broken now.
+    /// The last good version of each zone: it stays when its file says the same, or is broken now.
     pub(super) former: &'a HashMap<Name, Arc<Zone>>,
     /// The origin that each zone file had.
     pub(super) origins: &'a HashMap<PathBuf, Name>,
@@ -92,7 +92,12 @@ impl Read {
         // A broken zone is known by the config, by what can be read of it, by what it was, last by its file's name.
         let known_by = name.cloned().or(apex).or_else(|| care.origins.get(path).cloned()).or(guess);
         let former = || care.former.get(known_by.as_ref()?).cloned();
-        let zone = zone.map(Arc::new).or_else(former);
+        let zone = match (zone, former()) {
+            // What did not change stays the same by address: so all that follows from it can be shared.
+            (Some(zone), Some(former)) if zone.is_same(&former) => Some(former),
+            (Some(zone), _) => Some(Arc::new(zone)),
+            (None, former) => former,
+        };
         let Some(origin) = zone.as_ref().map(|zone| zone.origin().clone()).or(known_by) else {
             // What is broken and has no name cannot even be refused service.
             self.refused = true;

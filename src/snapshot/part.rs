@@ -1,0 +1,260 @@
+//! One zone's part of an image: the tree of its owner names, with a place for each slot.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::zone::{Name, Rrset, Rtype, Zone, name};
+
+use super::denial::{self, Chain};
+use super::image::ZoneInput;
+use super::index::{NONE, NameIndex};
+
+/// All owner names of one zone, empty non-terminals included, found by hash and kept in canonical order.
+///
+/// Names and sets are shared with the zone. A row is found by its parent's row and its own leftmost label: no key is
+/// copied. Slots have numbers of the part's own, so that it may be shared by images that number theirs otherwise.
+pub struct ZonePart {
+    origin: Name,
+    /// What it was built from.
+    zone: Option<Arc<Zone>>,
+    slots: Box<[(Name, Rtype)]>,
+    /// In canonical order, the apex first.
+    rows: Vec<Row>,
+    /// The sets of all rows; a row holds a range.
+    entries: Vec<Entry>,
+    index: NameIndex,
+    chain: Chain,
+}
+
+/// One owner name.
+pub(super) struct Row {
+    pub(super) owner: Name,
+    /// The row of the name without its leftmost label; [`NONE`] for the apex.
+    parent: u32,
+    first_entry: u32,
+    entry_count: u16,
+    /// NS below the apex.
+    pub(super) cut: bool,
+    pub(super) dname: bool,
+    pub(super) wildcard_child: bool,
+}
+
+/// One set of a row.
+pub(super) enum Entry {
+    Fixed(Rtype, Arc<Rrset>),
+    /// The number is the place among the part's slots.
+    Slot(Rtype, u32),
+}
+
+impl ZonePart {
+    /// Builds the part of a zone. A slot for a set that the zone does not declare makes a place for it; a slot of a
+    /// broken zone has none.
+    pub(super) fn build(input: &ZoneInput, slots: &[(&Name, Rtype)], seed: u64) -> Self {
+        let origin = input.zone.as_ref().map_or(&input.origin, |zone| zone.origin());
+        let mut part = Self {
+            origin: origin.clone(),
+            zone: input.zone.clone(),
+            slots: slots.iter().map(|(owner, rtype)| ((*owner).clone(), *rtype)).collect(),
+            rows: Vec::with_capacity(input.zone.as_ref().map_or(1, |zone| zone.nodes().len())),
+            entries: Vec::new(),
+            index: NameIndex::with_room(0, seed),
+            chain: Chain::None,
+        };
+        let mut path = vec![part.add_row(origin.clone(), NONE)];
+        if let Some(zone) = &input.zone {
+            part.add_nodes(zone, slots, &mut path);
+        }
+        part.fill_index(seed);
+        part.chain = Chain::find(&part);
+        part
+    }
+
+    /// Returns whether it would come out the same from this zone and these slots.
+    pub(super) fn fits(&self, input: &ZoneInput, slots: &[(&Name, Rtype)]) -> bool {
+        let same_zone = match (&self.zone, &input.zone) {
+            (Some(zone), Some(other)) => Arc::ptr_eq(zone, other),
+            (None, None) => self.origin.wire() == input.origin.wire(),
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        let same = |((a, x), (b, y)): (&(Name, Rtype), &(&Name, Rtype))| a.wire() == b.wire() && x == y;
+        same_zone && self.slots.len() == slots.len() && self.slots.iter().zip(slots).all(same)
+    }
+
+    /// Returns the origin of the zone.
+    pub const fn origin(&self) -> &Name {
+        &self.origin
+    }
+
+    /// Returns whether the zone has no data: its names are answered SERVFAIL.
+    pub const fn is_broken(&self) -> bool {
+        self.zone.is_none()
+    }
+
+    pub(super) const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Adds the names of a zone; `path` leads from the apex to the last name: rows whose descendants may still come.
+    fn add_nodes(&mut self, zone: &Zone, slots: &[(&Name, Rtype)], path: &mut Vec<u32>) {
+        let mut owners: BTreeMap<&Name, Vec<(Rtype, u32)>> = BTreeMap::new();
+        for (number, (owner, rtype)) in slots.iter().enumerate() {
+            owners.entry(owner).or_default().push((*rtype, row_number(number)));
+        }
+        let mut slots = owners.into_iter().peekable();
+        let mut nodes = zone.nodes().peekable();
+        loop {
+            let slots_first = match (slots.peek(), nodes.peek()) {
+                (Some((slot_owner, _)), Some((owner, _))) => slot_owner < owner,
+                (slot, _) => slot.is_some(),
+            };
+            let (owner, sets, places) = if slots_first {
+                let Some((owner, places)) = slots.next() else { break };
+                (owner, [].as_slice(), places)
+            } else {
+                let Some((owner, sets)) = nodes.next() else { break };
+                (owner, sets, slots.next_if(|(slot_owner, _)| *slot_owner == owner).map_or(Vec::new(), |(_, p)| p))
+            };
+            if let Some(row) = self.reach(path, owner) {
+                self.fill_row(row, sets, places);
+            }
+        }
+    }
+
+    /// Returns the row of `owner`, made with those of empty non-terminals on the way; nothing if it is out of the zone.
+    fn reach(&mut self, path: &mut Vec<u32>, owner: &Name) -> Option<u32> {
+        let is_in_zone = path.first().is_some_and(|apex| owner.is_within(&self.row(*apex).owner));
+        if !is_in_zone {
+            return None;
+        }
+        let missing = loop {
+            match name::suffix(owner.wire(), self.row(*path.last()?).owner.wire()) {
+                Some(missing) => break missing.len(),
+                None => path.pop(),
+            };
+        };
+        let mut starts: Vec<usize> = Vec::new();
+        let mut at = 0;
+        while at < missing {
+            starts.push(at);
+            at += usize::from(*owner.wire().get(at)?) + 1;
+        }
+        for start in starts.into_iter().rev() {
+            let parent = *path.last()?;
+            let rest = owner.wire().get(start..)?;
+            let made = if start == 0 { owner.clone() } else { Name::from_wire(rest).ok()? };
+            if made.is_wildcard() {
+                self.rows[parent as usize].wildcard_child = true;
+            }
+            path.push(self.add_row(made, parent));
+        }
+        path.last().copied()
+    }
+
+    fn add_row(&mut self, owner: Name, parent: u32) -> u32 {
+        let number = row_number(self.rows.len());
+        let first_entry = row_number(self.entries.len());
+        let row = Row { owner, parent, first_entry, entry_count: 0, cut: false, dname: false, wildcard_child: false };
+        self.rows.push(row);
+        number
+    }
+
+    fn fill_row(&mut self, number: u32, sets: &[Arc<Rrset>], mut slots: Vec<(Rtype, u32)>) {
+        let first_entry = row_number(self.entries.len());
+        for set in sets {
+            let slot = slots.iter().position(|(rtype, _)| *rtype == set.rtype()).map(|place| slots.swap_remove(place));
+            self.entries.push(match slot {
+                Some((rtype, slot)) => Entry::Slot(rtype, slot),
+                None => Entry::Fixed(set.rtype(), Arc::clone(set)),
+            });
+        }
+        slots.sort_unstable();
+        self.entries.extend(slots.into_iter().map(|(rtype, slot)| Entry::Slot(rtype, slot)));
+        let added = &self.entries[first_entry as usize..];
+        let has = |wanted: Rtype| added.iter().any(|entry| entry.rtype() == wanted);
+        let (ns, dname) = (has(Rtype::NS), has(Rtype::DNAME));
+        let entry_count = u16::try_from(added.len()).expect("a name has at most one set for each of 65,536 types");
+        let row = &mut self.rows[number as usize];
+        row.first_entry = first_entry;
+        row.entry_count = entry_count;
+        // RFC 4592 §4.2, §4.4: a wildcard is neither a cut nor a DNAME to descend through.
+        row.cut = ns && row.parent != NONE && !row.owner.is_wildcard();
+        row.dname = dname && !row.owner.is_wildcard();
+    }
+
+    fn fill_index(&mut self, seed: u64) {
+        self.rows.shrink_to_fit();
+        self.entries.shrink_to_fit();
+        let mut index = NameIndex::with_room(self.rows.len(), seed);
+        for number in 1..row_number(self.rows.len()) {
+            let row = self.row(number);
+            let has_child = self.rows.get(number as usize + 1).is_some_and(|next| next.parent == number);
+            if has_child || !denial::is_bare_nsec3(self.entries(row)) {
+                index.insert(row.parent, row.label(), number);
+            }
+        }
+        self.index = index;
+    }
+
+    /// Returns the row of the name made of `label` and the name of row `parent`.
+    pub(super) fn child(&self, parent: u32, label: &[u8]) -> Option<u32> {
+        self.index.find(parent, label, |number| {
+            let row = self.row(number);
+            row.parent == parent && row.label().eq_ignore_ascii_case(label)
+        })
+    }
+
+    /// Returns the apex.
+    pub(super) fn apex(&self) -> &Row {
+        self.row(APEX)
+    }
+
+    pub(super) fn row(&self, number: u32) -> &Row {
+        &self.rows[number as usize]
+    }
+
+    /// Returns the numbers of all rows.
+    pub(super) fn numbers(&self) -> std::ops::Range<u32> {
+        0..row_number(self.rows.len())
+    }
+
+    pub(super) fn entries(&self, row: &Row) -> &[Entry] {
+        let start = row.first_entry as usize;
+        &self.entries[start..start + usize::from(row.entry_count)]
+    }
+}
+
+impl Row {
+    /// Returns what the row is found by below its parent.
+    fn label(&self) -> &[u8] {
+        name::labels(self.owner.wire()).next().unwrap_or(&[])
+    }
+
+    pub(super) const fn is_apex(&self) -> bool {
+        self.parent == NONE
+    }
+}
+
+impl Entry {
+    pub(super) const fn rtype(&self) -> Rtype {
+        match self {
+            Self::Fixed(rtype, _) | Self::Slot(rtype, _) => *rtype,
+        }
+    }
+}
+
+impl fmt::Debug for ZonePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "part of {} with {} names, {} slots", self.origin, self.rows.len(), self.slots.len())
+    }
+}
+
+fn row_number(length: usize) -> u32 {
+    u32::try_from(length)
+        .ok()
+        .filter(|number| *number < NONE)
+        .expect("a zone has fewer than 2^32 - 1 names, sets and slots")
+}
+
+/// The row of the apex.
+pub(super) const APEX: u32 = 0;
