@@ -1,9 +1,13 @@
-//! Things that know nothing of DNS: the clock, dense tables, findings, named tasks, error chains.
+//! Things that know nothing of DNS: the clock, dense tables, findings, named tasks, error chains, IP prefixes, text.
 //!
 //! **Invariant:** this room imports no other room.
 
 pub mod clock;
+pub mod duration;
 pub mod error;
 pub mod finding;
+pub mod nearest;
+pub mod prefix;
 pub mod table;
 pub mod tasks;
+pub mod terminal;

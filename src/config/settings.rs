@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::base::prefix::IpPrefix;
 use crate::health;
-use crate::probe::allow::Network;
 use crate::probe::stun::CREDENTIALS_INTERVAL;
 use crate::probe::{Authority, DEEP_INTERVAL, Verify, WATCH_RENEW};
 
@@ -100,9 +100,9 @@ impl From<PathBuf> for StateChoice {
 #[derive(Clone, Debug, Default)]
 pub struct Probing {
     /// The networks that may be tested; nothing: all but those for documents.
-    pub allow: Option<Vec<Network>>,
+    pub allow: Option<Vec<IpPrefix>>,
     /// The networks that may not.
-    pub deny: Vec<Network>,
+    pub deny: Vec<IpPrefix>,
     /// The witnesses.
     pub references: Vec<Reference>,
     /// Who resolves hosts outside of the zones.

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::base::finding::{Finding, Place};
+use crate::base::prefix::IpPrefix;
 use crate::config::keys::{Key, Value};
 use crate::config::reader::{Each, EachOfEach, Reader, Section};
 use crate::config::source::{List, Placed};
 use crate::config::statement::statement;
 use crate::config::values;
-use crate::probe::allow::Network;
 use crate::serve::AccessList;
 use crate::zone::Name;
 
@@ -24,7 +24,7 @@ statement! {
         name: Name = values::name, apart "\"example.com\"";
         file: PathBuf = values::path, apart "\"zones/example.com.zone\"";
         /// Networks that may ask in the zone; for the others it does not exist. Everybody by default.
-        allow_query: Vec<Network> = Each(values::network), apart "[\"192.0.2.0/24\"]";
+        allow_query: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
     }
 }
 
@@ -220,7 +220,7 @@ fn tiers_with_check(
 }
 
 /// Makes an access list; without a key everybody is let in.
-pub(super) fn access_list(list: Option<&Placed<Vec<Network>>>) -> AccessList {
+pub(super) fn access_list(list: Option<&Placed<Vec<IpPrefix>>>) -> AccessList {
     list.map_or_else(AccessList::default, |list| AccessList::only(list.value.clone()))
 }
 

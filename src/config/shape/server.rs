@@ -7,12 +7,12 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use crate::base::finding::Finding;
+use crate::base::prefix::IpPrefix;
 use crate::config::reader::{Each, Reader, Section};
 use crate::config::settings::{ServerSettings, StateChoice, StateSettings, Workers};
 use crate::config::source::Placed;
 use crate::config::statement::statement;
 use crate::config::values::{self, Read, Shown};
-use crate::probe::allow::Network;
 use crate::serve::{self, Doorkeeper, Transport};
 
 use super::entries::access_list;
@@ -88,11 +88,11 @@ statement! {
         /// if not, it is sent truncated.
         amplification: bool = values::boolean;
         /// Networks that may come by a transport; the others are refused. Everybody by default.
-        allow_udp: Vec<Network> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_tcp: Vec<Network> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_tls: Vec<Network> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_https: Vec<Network> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_quic: Vec<Network> = Each(values::network), apart "[\"192.0.2.0/24\"]";
+        allow_udp: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
+        allow_tcp: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
+        allow_tls: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
+        allow_https: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
+        allow_quic: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
     }
 }
 

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::finding::{Finding, Place};
+use crate::base::prefix::IpPrefix;
 use crate::config::reader::Each;
 use crate::config::settings::{Inherited, Probing};
 use crate::config::source::Placed;
 use crate::config::statement::statement;
 use crate::config::values::{self, Reference, Resolver, Words};
 use crate::policy::{AllDown, Failback, Failed, Need, Promote, Settings, Standby};
-use crate::probe::allow::Network;
 use crate::probe::{Authority, Verify};
 
 statement! {
@@ -54,9 +54,9 @@ statement! {
     /// The keys of `[health]` that hold for the whole server.
     pub struct ProbingKeys over Probing {
         /// Networks that may be tested. By default all but those for documents (RFC 5737, RFC 3849); if set, these only.
-        allow: Vec<Network> = Each(values::network), example "[\"198.51.100.0/24\", \"2001:db8:1::/48\"]";
+        allow: Vec<IpPrefix> = Each(values::network), example "[\"198.51.100.0/24\", \"2001:db8:1::/48\"]";
         /// Networks that may not be tested, whatever `allow` says.
-        deny: Vec<Network> = Each(values::network);
+        deny: Vec<IpPrefix> = Each(values::network);
         /// Who resolves hosts outside of the zones, so that they can be tested: the servers of a resolv.conf, or one "ADDRESS:PORT".
         /// They are tested every 5 min and not watched; a [[service]] with `interval` or `watch` of its own says otherwise.
         resolver: Resolver = values::resolver;
