@@ -218,7 +218,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// Reports keys that the section does not have, that come later, or that have no effect yet.
+    /// Reports keys that the section does not have, or that come later.
     pub fn refuse_unknown_keys(&mut self, section: &Section<'_>, known: &[&[Key]]) {
         for (key, value) in section.table.iter() {
             let name = key.get_ref().as_ref();

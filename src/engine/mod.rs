@@ -18,6 +18,7 @@
 pub mod core;
 pub mod driver;
 pub mod effect;
+mod histories;
 pub mod memory;
 mod orders;
 pub mod prepare;

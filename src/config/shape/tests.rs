@@ -114,6 +114,12 @@ fn each_mistake_has_its_finding_at_its_place() {
 }
 
 #[test]
+fn a_number_of_workers_is_taken_without_a_word() {
+    let (file, findings) = read(&Source::new("a.toml", "version = 1\n[server]\nworkers = 3\n".to_owned()));
+    assert_eq!((findings, file.server.workers), (Vec::new(), Some(Workers::Count(3.try_into().unwrap()))));
+}
+
+#[test]
 fn all_mistakes_come_in_one_run_in_the_order_of_the_file() {
     let text = "[policy]\nhold = \"x\"\n[health]\nfall = 0\nrise = 0\n[server]\nlissen = []\n";
     let ids: Vec<_> = findings(text).into_iter().map(|(id, line, ..)| (id, line)).collect();
