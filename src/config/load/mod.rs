@@ -223,8 +223,7 @@ fn server_settings(file: &File, input: &Input) -> ServerSettings {
 
 fn serve_settings(file: &File, idle: Duration, zones: HashMap<Name, AccessList>) -> serve::Settings {
     let base = file.limits.over(&file.answers.over(&serve::Settings::default()));
-    let nsid = file.answers.nsid.as_ref().map(|octets| String::from_utf8_lossy(&octets.value).into_owned());
-    serve::Settings { nsid: nsid.or(base.nsid), keepalive: idle, doors: file.limits.doors(), zones, ..base }
+    serve::Settings { keepalive: idle, doors: file.limits.doors(), zones, ..base }
 }
 
 /// Returns who may ask in which zone, where that is limited.

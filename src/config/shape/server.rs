@@ -57,7 +57,7 @@ statement! {
         /// What `version.bind. CH TXT` says; "none" refuses.
         version: Option<String> = version_text;
         /// The server's identifier in answers (NSID, RFC 5001): a text, or octets as "0x…". None by default.
-        nsid: Vec<u8> = nsid, apart "\"ns1\"";
+        nsid: Vec<u8> = nsid, example "\"ns1\"";
         /// One of so many queries is told in the log, at most 100 lines a second; 0 tells none.
         query_log: u32 = values::integer(0, 1_000_000_000);
     }
