@@ -137,6 +137,7 @@ impl<'a> Plan<'a> {
     /// Begins an answer in this room, whatever was in it.
     pub(super) fn begin(&mut self, class: u16, rotation: u16, edns: Option<Reply<'a>>) {
         (self.rcode, self.authoritative, self.cut, self.zone) = (Rcode::NOERROR, false, false, None);
+        self.source = None;
         (self.class, self.rotation, self.edns) = (class, rotation, edns);
         self.answer.0.clear();
         self.authority.0.clear();

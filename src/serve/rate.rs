@@ -218,8 +218,7 @@ mod tests {
         let judge = |name: &Name, rtype: Rtype, last: u8| {
             // As after a change: an equal name and a new set, elsewhere in memory.
             let (name, set) = (name.clone(), Rrset::new(rtype, 30, [[192, 0, 2, last]]));
-            let mut plan = Plan::new(1, 0, None);
-            plan.source = Some(&name);
+            let mut plan = Plan { source: Some(&name), ..Plan::default() };
             plan.answer.push(Item::of(Owner::Question, &set));
             limiter.judge(RATES, [192, 0, 2, 1].into(), &plan, Mono::START)
         };

@@ -140,7 +140,7 @@ mod tests {
     fn ask(text: usize, keys: Option<Arc<dyn Keys>>) -> (Vec<u8>, bool) {
         let first = Snapshot::first(Arc::new(Image::build(&Table::new(), &Table::new())), Vec::new(), 1);
         let responder = crate::serve::testing::responder(Publisher::new(first).reader());
-        responder.settings().set(Settings { nsid: Some("x".repeat(text)), ..Settings::default() });
+        responder.settings().set(Settings { nsid: Some(b"x".repeat(text)), ..Settings::default() });
         let responder = keys.into_iter().fold(responder, Responder::with_keys);
         let client = Client::new(([127, 0, 0, 1], 9).into(), Transport::Udp, responder.clock().now());
         let mut message = Vec::new();
