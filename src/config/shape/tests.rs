@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::finding::{Finding, Severity};
 use crate::config::infer::Transport;
 use crate::config::keys::Status;
-use crate::config::settings::StateChoice;
+use crate::config::settings::{StateChoice, Workers};
 use crate::config::source::Source;
 use crate::policy::{AllDown, Need};
 use crate::probe::sip::Expect;
@@ -116,7 +116,8 @@ fn each_mistake_has_its_finding_at_its_place() {
 #[test]
 fn a_number_of_workers_is_taken_without_a_word() {
     let (file, findings) = read(&Source::new("a.toml", "version = 1\n[server]\nworkers = 3\n".to_owned()));
-    assert_eq!((findings, file.server.workers), (Vec::new(), Some(Workers::Count(3.try_into().unwrap()))));
+    let workers = file.server.workers.map(|placed| placed.value);
+    assert_eq!((findings, workers), (Vec::new(), Some(Workers::Count(3.try_into().unwrap()))));
 }
 
 #[test]
