@@ -29,6 +29,7 @@ use super::descriptors;
 use super::doors::{Doors, Means};
 use super::findings::log_findings;
 use super::lamp::Lamp;
+use super::logging;
 use super::outlet::{Keeper, Ways};
 use super::outside::{first_answers, follow, kept_addresses};
 use super::reload::Read;
@@ -111,6 +112,7 @@ impl Daemon {
 
         let tasks = Tasks::new();
         let mut registry = Registry::with_prefix("understudy");
+        logging::metrics::register(&mut registry);
         let (inbox, messages) = mpsc::channel(INBOX);
         let (recorder, history, keeping) = history::history(history::RECORDS, clock.now().wall);
         let (settled_sender, settled) = watch::channel(false);

@@ -97,6 +97,8 @@ impl Prepared {
             Some(last) => last.image.rebuild(&inputs, &slots),
             None => Arc::new(Image::build(&inputs, &slots)),
         };
+        // Histories want the digests; those of shared parts are known.
+        image.parts().for_each(|part| part.fill_digest());
         let mut prepared = Self {
             image,
             slots,

@@ -161,7 +161,7 @@ impl Core {
                 .collect(),
             strikes: row.memory.strikes,
             changed: row.changed,
-            again: self.timers.at(Timer::Pool(id)).map(|at| at.since(now.mono)),
+            again: self.timers.at(&Timer::Pool(id)).map(|at| at.since(now.mono)),
         })
     }
 

@@ -28,11 +28,11 @@ fn text<'a>(name: &[u8], context: &Context<'a>) -> Option<Data<'a>> {
     let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
     if is(READY) {
         Some(match &context.status.fault {
-            None => Data::Text("ready", ""),
-            Some(reason) => Data::Text("not ready: ", reason),
+            None => Data::Text("ready", b""),
+            Some(reason) => Data::Text("not ready: ", reason.as_bytes()),
         })
     } else if is(b"\x07version\x04bind\x00") || is(b"\x07version\x06server\x00") {
-        context.settings.version.as_deref().map(|version| Data::Text("", version))
+        context.settings.version.as_deref().map(|version| Data::Text("", version.as_bytes()))
     } else if is(b"\x08hostname\x04bind\x00") || is(b"\x02id\x06server\x00") {
         context.settings.nsid.as_deref().map(|id| Data::Text("", id))
     } else {

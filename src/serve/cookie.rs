@@ -4,10 +4,11 @@
 //! answer at one address share their secrets.
 
 use std::fmt;
+use std::hash::Hasher as _;
 use std::net::IpAddr;
 
+use aws_lc_rs::constant_time;
 use siphasher::sip::SipHasher24;
-use std::hash::Hasher as _;
 
 use crate::base::clock::UnixTime;
 
@@ -127,7 +128,8 @@ fn believe(client: &[u8; 8], told: &[u8; 16], address: IpAddr, secrets: &Secrets
     if version != VERSION || !(-AHEAD..=OLDEST).contains(&age) {
         return None;
     }
-    let holds = |secret: &Secret| same(&hash(client, *head, address, secret), mark);
+    let holds =
+        |secret: &Secret| constant_time::verify_slices_are_equal(&hash(client, *head, address, secret), mark).is_ok();
     if holds(&secrets.first) {
         return Some(if age < RENEW { Belief::Fresh } else { Belief::Due });
     }
@@ -152,11 +154,6 @@ fn hash(client: &[u8; 8], head: [u8; 8], address: IpAddr, secret: &Secret) -> [u
         IpAddr::V6(address) => hasher.write(&address.octets()),
     }
     hasher.finish().to_le_bytes()
-}
-
-/// Compares without telling by its duration how much is the same.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
 impl fmt::Debug for Secrets {

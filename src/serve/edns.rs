@@ -70,8 +70,7 @@ pub(super) fn reply<'a>(query: &QueryView<'_>, context: &Context<'a>) -> (Option
     }
     let asks = |code: u16| edns.option(code).is_some();
     if asks(OPTION_NSID) {
-        let nsid = settings.nsid.as_ref().map(|text| text.as_bytes());
-        reply.nsid = nsid.map(|nsid| nsid.get(..255).unwrap_or(nsid));
+        reply.nsid = settings.nsid.as_deref().map(|nsid| nsid.get(..255).unwrap_or(nsid));
     }
     if client.transport.has_keepalive() && asks(OPTION_KEEPALIVE) {
         reply.keepalive = Some(tenths(settings.keepalive));

@@ -1,7 +1,7 @@
 //! Response rate limiting: like answers to one network, so many a second.
 //!
 //! A flood of forged queries makes a server flood its victim. So answers over UDP to who has not proven its address are
-//! counted by network and by what is answered: the first set of an answer, or of a denial, or the error. Beyond the rate
+//! counted by network and by what is answered: name and type of the first set of an answer, or of a denial, or the error. Beyond the rate
 //! there is silence, but for every second (`slip`) of them, which is sent truncated: who really asks comes back by TCP.
 //!
 //! The table has a fixed size and no lock. Two buckets that meet in one slot favour the client: the second is not
@@ -14,8 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use siphasher::sip::SipHasher24;
 
 use crate::base::clock::Mono;
+use crate::zone::Name;
 
-use super::plan::{Data, Plan};
+use super::plan::{Owner, Plan};
 
 /// `[limits]`: how many answers a network gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,10 +102,14 @@ impl Limiter {
             IpAddr::V6(address) => hasher.write_u128(address.to_bits() & mask(rates.v6)),
         }
         hasher.write_u16(plan.rcode.0);
-        // The set itself, not the name asked: names below a wildcard are many.
-        let first = plan.answer.iter().chain(plan.authority.iter()).next();
-        if let Some(Data::Set(set)) = first.map(|item| item.data) {
-            hasher.write_usize(std::ptr::from_ref(set).addr());
+        // The set's own name, not the name asked: names below a wildcard are many.
+        if let Some(item) = plan.answer.iter().chain(plan.authority.iter()).next() {
+            let owner = match item.owner {
+                Owner::Wire(owner) => Some(owner),
+                Owner::Question | Owner::Made(_) => plan.source.map(Name::wire),
+            };
+            hasher.write_u16(item.rtype().0);
+            hasher.write(owner.unwrap_or_default());
         }
         hasher.finish()
     }
@@ -171,13 +176,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::serve::plan::Rcode;
+    use crate::serve::plan::{Item, Rcode};
+    use crate::zone::{Rrset, Rtype};
 
     const RATES: Rates = Rates { rate: 5, slip: 2, v4: 24, v6: 56 };
 
     fn judge(limiter: &Limiter, address: &str, rcode: Rcode, millis: u64) -> Pass {
-        let mut plan = Plan::new(1, 0, None);
-        plan.rcode = rcode;
+        let plan = Plan { rcode, ..Plan::default() };
         limiter.judge(RATES, address.parse().unwrap(), &plan, Mono::START + Duration::from_millis(millis))
     }
 
@@ -207,6 +212,23 @@ mod tests {
     }
 
     #[test]
+    fn a_set_is_known_by_its_name_and_type_wherever_it_lies() {
+        let limiter = Limiter::new([7; 16]);
+        let names: Vec<Name> = ["a.example.", "b.example."].iter().map(|name| name.parse().unwrap()).collect();
+        let judge = |name: &Name, rtype: Rtype, last: u8| {
+            // As after a change: an equal name and a new set, elsewhere in memory.
+            let (name, set) = (name.clone(), Rrset::new(rtype, 30, [[192, 0, 2, last]]));
+            let mut plan = Plan { source: Some(&name), ..Plan::default() };
+            plan.answer.push(Item::of(Owner::Question, &set));
+            limiter.judge(RATES, [192, 0, 2, 1].into(), &plan, Mono::START)
+        };
+        let passes: Vec<Pass> = (0..6).map(|last| judge(&names[0], Rtype::A, last)).collect();
+        assert_eq!((&passes[..5], passes[5]), ([Pass::Whole; 5].as_slice(), Pass::Drop));
+        assert_eq!(judge(&names[1], Rtype::A, 0), Pass::Whole, "another name");
+        assert_eq!(judge(&names[0], Rtype::TXT, 0), Pass::Whole, "another type");
+    }
+
+    #[test]
     fn a_bucket_survives_its_slot() {
         let bucket = Bucket { tag: 0xabcd, second: 65_535, level: 77, beyond: 3 };
         assert_eq!(Bucket::from(u64::from(bucket)), bucket);
@@ -217,7 +239,7 @@ mod tests {
     #[test]
     fn without_a_rate_nothing_is_counted() {
         let limiter = Limiter::new([7; 16]);
-        let plan = Plan::new(1, 0, None);
+        let plan = Plan::default();
         for _ in 0..100 {
             let address = [192, 0, 2, 1].into();
             assert_eq!(limiter.judge(Rates::default(), address, &plan, Mono::START), Pass::Whole);

@@ -8,7 +8,7 @@ use crate::zone::{Rrset, Rtype, name};
 use super::compress::Compressor;
 use super::edns::Reply;
 use super::plan::{Data, Item, Plan, Rcode};
-use super::query::{Header, QueryView, Signed};
+use super::query::{Header, QueryView};
 use super::{Context, Transport};
 
 /// Returns the longest answer to a query, in octets.
@@ -41,10 +41,6 @@ pub fn render(plan: &Plan<'_>, query: &QueryView<'_>, limit: usize, message: &mu
     if let Some(reply) = &plan.edns {
         reply.write(message, plan.rcode, limit);
         additionals += 1;
-    }
-    // RFC 8945 §5.1: the last record.
-    if let (Rcode::NOTAUTH, Signed::By(tsig)) = (plan.rcode, query.signed) {
-        additionals += u16::from(tsig.write_unknown_key(message, limit));
     }
     let counts = [u16::from(query.question.is_some()), answers, authorities, additionals];
     write_header(message, header(query.header, plan.rcode, plan.authoritative, truncated), counts);
@@ -176,8 +172,8 @@ fn write_rdata(message: &mut Vec<u8>, compressor: &mut Compressor, set: &Rrset, 
 }
 
 /// Returns one character string of two pieces (RFC 1035 §3.3), cut at its longest.
-pub(super) fn character_string(start: &str, end: &str) -> Vec<u8> {
-    let text = start.bytes().chain(end.bytes()).take(255);
+pub(super) fn character_string(start: &str, end: &[u8]) -> Vec<u8> {
+    let text = start.bytes().chain(end.iter().copied()).take(255);
     let mut string: Vec<u8> = std::iter::once(0).chain(text).collect();
     if let (Ok(length), Some(first)) = (u8::try_from(string.len() - 1), string.first_mut()) {
         *first = length;

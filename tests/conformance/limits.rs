@@ -34,7 +34,7 @@ fn beyond_the_rate_who_asks_by_udp_is_sent_to_tcp() {
 #[test]
 fn without_amplification_no_unproven_query_gets_more_than_it_sent() {
     let server = Server::new(&[ZONE]);
-    server.set(|settings| settings.nsid = Some("n".repeat(200)));
+    server.set(|settings| settings.nsid = Some(b"n".repeat(200)));
     let cookie = server.ask_octets(&query_with("www.t. A", &[(10, b"12345678")]), Transport::Udp).option(10).unwrap();
     server.set(|settings| settings.amplification = false);
     for question in ["www.t. A", "t. SOA", "no.t. A", "a.w.t. TXT", "other. A"] {

@@ -107,7 +107,7 @@ fn nsid_is_told_to_who_asks_if_configured() {
         answer.octets.windows(3).any(|window| window == b"ns7")
     };
     assert!(!nsid(&server));
-    server.set(|settings| settings.nsid = Some("ns7".to_owned()));
+    server.set(|settings| settings.nsid = Some(b"ns7".to_vec()));
     assert!(nsid(&server));
 }
 

@@ -87,7 +87,12 @@ fn version_and_id_are_told_only_if_configured() {
     for question in ["version.bind. TXT CH", "version.server. TXT CH", "id.server. TXT CH", "hostname.bind. TXT CH"] {
         assert_eq!(server.ask(question).rcode(), Refused);
     }
-    server.set(|settings| (settings.version, settings.nsid) = (Some("v".to_owned()), Some("ns7".to_owned())));
+    server.set(|settings| (settings.version, settings.nsid) = (Some("v".to_owned()), Some(b"ns7".to_vec())));
     server.ask("Version.Bind. TXT CH").is(NoError, true, "Version.Bind. 0 TXT v", "", "");
     server.ask("id.server. TXT CH").is(NoError, true, "id.server. 0 TXT ns7", "", "");
+    server.set(|settings| settings.nsid = Some(vec![0xff, 0, 0xfe]));
+    let answer = server.ask("id.server. TXT CH");
+    // Not the end of the message: an OPT record follows.
+    let rdata = [0, 4, 3, 0xff, 0, 0xfe];
+    assert!(answer.octets.windows(rdata.len()).any(|octets| octets == rdata), "{:02x?}", answer.octets);
 }

@@ -80,7 +80,7 @@ fn failback(better: &Better, service: &PoolSetup, pool: &PoolStatus) -> String {
             format!("tier {tier} takes the part back when its members are known to be up, and have held for {hold}")
         }
         Waits::Hold(_) => format!("tier {tier} is up and takes the part back when it has held for {hold}{soonest}"),
-        Waits::Order => format!("tier {tier} is up and waits for the order: understudy failback {}", pool.name),
+        Waits::Order => format!("tier {tier} is up and waits for an order to take the part back"),
         Waits::Window { .. } => format!("{better}{soonest}"),
     }
 }
@@ -127,3 +127,27 @@ fn count(number: u32) -> usize {
 
 /// The shortest time that is promised.
 const MOMENT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::args::Arguments;
+    use crate::cli::testing::{SIP, core, now, setup};
+    use crate::policy::{Need, Tally};
+
+    #[test]
+    fn every_command_that_is_named_exists() {
+        let setup = setup(SIP);
+        let (core, _) = core(&setup, &[]);
+        let (id, service) = setup.pools.iter().next().unwrap();
+        let pool = core.pool_status(id, now()).unwrap();
+        let tally = Tally { up: 2, of: 2, by_order: 0, need: Need::Count(1), holds: true };
+        for waits in [Waits::Failed, Waits::Proof, Waits::Order] {
+            let line = failback(&Better { tier: 10, tally, waits }, service, &pool);
+            let command = line.find("understudy ").map(|at| line[at..].split(' '));
+            assert!(command.is_none_or(|words| Arguments::try_parse_from(words).is_ok()), "{line}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::base::finding::Finding;
-use crate::config::shape::{CheckKind, File, Leads, LoginShape};
+use crate::config::shape::{CheckKind, CheckShape, File, Leads, LoginShape};
 use crate::probe::Credentials;
 
 /// Reads the secrets that the checks of a config name, relative to its folder, each file once.
@@ -17,9 +17,9 @@ pub(super) fn read_all(file: &mut File, folder: &Path, findings: &mut Vec<Findin
         Leads::Follows(_) => None,
     });
     let mut known: HashMap<PathBuf, Option<String>> = HashMap::new();
-    for check in services.chain(addresses) {
-        let CheckKind::Turn(turn) = &mut check.kind else { continue };
-        let Some(LoginShape { kind, user, file, credentials }) = turn.login.as_deref_mut() else { continue };
+    let mut logins = Vec::new();
+    services.chain(addresses).for_each(|check| collect_logins(check, &mut logins));
+    for LoginShape { kind, user, file, credentials } in logins {
         let read = || match read(&folder.join(&file.value)) {
             Ok((secret, warning)) => {
                 findings.extend(warning.map(|warning| warning.at(file.place.clone())));
@@ -35,13 +35,33 @@ pub(super) fn read_all(file: &mut File, folder: &Path, findings: &mut Vec<Findin
     }
 }
 
+/// Collects the logins of a check and of the checks within it.
+fn collect_logins<'a>(check: &'a mut CheckShape, logins: &mut Vec<&'a mut LoginShape>) {
+    match &mut check.kind {
+        CheckKind::Turn(turn) => logins.extend(turn.login.as_deref_mut()),
+        CheckKind::Composite(whole) => whole.parts.iter_mut().for_each(|part| collect_logins(part, logins)),
+        CheckKind::Nothing
+        | CheckKind::Tcp(_)
+        | CheckKind::Tls(_)
+        | CheckKind::Sip(_)
+        | CheckKind::Stun(_)
+        | CheckKind::Http(_)
+        | CheckKind::Grpc(_)
+        | CheckKind::Dns(_)
+        | CheckKind::Icmp
+        | CheckKind::Exec(_)
+        | CheckKind::Push(_)
+        | CheckKind::Xmpp(_) => {}
+    }
+}
+
 /// Reads the secret that a file holds: its text without the end of the line. May warn of who else can read it.
 ///
 /// # Errors
 /// What keeps it from being one, and never what it says.
 pub fn read(path: &Path) -> Result<(String, Option<Finding>), Box<Finding>> {
     let name = path.display();
-    let unreadable = |error: std::io::Error| Box::new(super::unreadable(&format!("cannot read {name}"), &error));
+    let unreadable = |error: std::io::Error| Box::new(super::file::unreadable(&format!("cannot read {name}"), &error));
     let mut octets = Vec::new();
     let opened = fs::File::open(path).map_err(unreadable)?;
     let warning = warn_of_others(&opened, path);

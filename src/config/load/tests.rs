@@ -223,6 +223,38 @@ fn a_password_comes_from_a_file_beside_the_config_and_is_nowhere_printed() {
 }
 
 #[test]
+fn a_check_within_other_checks_gets_its_password_too() {
+    let zone = format!("{ZONE}_turn._udp 300 IN SRV 10 70 3478 ns1\n");
+    let check = |file: &str| {
+        format!(
+            "version = 1\n[[service]]\nmatch = \"_turn._udp.example.com\"\ncheck = {{ kind = \"all\", checks = [\
+             {{ kind = \"stun\" }}, {{ kind = \"not\", check = {{ kind = \"turn\", user = \"probe\", \
+             password-file = \"{file}\" }} }}] }}\n"
+        )
+    };
+    let (good, absent) = (check("turn"), check("absent"));
+    let files = [
+        ("example.com.zone", zone.as_str()),
+        ("good.toml", good.as_str()),
+        ("absent.toml", absent.as_str()),
+        ("turn", "sesame\n"),
+    ];
+    let folder = Folder::new("inner-secrets", &files);
+    let running = folder.load(&["good.toml", "example.com.zone"]).unwrap();
+    let keys: Vec<_> = running.setup.targets.iter().map(|(_, target)| target.key.to_string()).collect();
+    assert!(keys.iter().any(|key| key.contains("credentials=password/probe ")), "{keys:?}");
+    assert_eq!(refused(folder.load(&["absent.toml", "example.com.zone"])), ["file-read"]);
+}
+
+#[test]
+fn an_nsid_keeps_octets_that_are_no_text() {
+    let config = "version = 1\n[server]\nnsid = \"0xff00fe\"\n";
+    let folder = Folder::new("nsid", &[("example.com.zone", ZONE), ("understudy.toml", config)]);
+    let running = folder.load(&["understudy.toml", "example.com.zone"]).unwrap();
+    assert_eq!(running.serve.nsid.as_deref(), Some([0xff, 0, 0xfe].as_slice()));
+}
+
+#[test]
 fn a_reload_shares_the_parts_of_the_zones_whose_files_say_the_same() {
     let folder = Folder::new("parts", &[("example.com.zone", ZONE), ("example.org.zone", ZONE)]);
     let files = ["example.com.zone", "example.org.zone"];

@@ -23,7 +23,7 @@ impl Core {
         let before = std::mem::replace(&mut self.prepared, prepared);
         self.number = number;
         self.notify(Notice::Reloaded, now);
-        self.timers.stop_judgements();
+        self.timers.retain(|timer| !timer.is_of_setup());
         let (changed, new) = self.carry_targets(&before.setup, now);
         self.carry_pools(&before.setup);
         self.carry_slots(&before);
