@@ -3,6 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use anstyle::{AnsiColor, Style};
+
+use super::terminal;
+
 /// How bad a finding is; ordered, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -60,13 +64,14 @@ impl Severity {
 }
 
 impl Severity {
-    /// Returns the colour in which a terminal shows it (ECMA-48 SGR).
-    pub const fn tone(self) -> &'static str {
-        match self {
-            Self::Note => "1;36",
-            Self::Warning => "1;33",
-            Self::Error => "1;31",
-        }
+    /// Returns the style in which a terminal shows it.
+    pub const fn style(self) -> Style {
+        let colour = match self {
+            Self::Note => AnsiColor::Cyan,
+            Self::Warning => AnsiColor::Yellow,
+            Self::Error => AnsiColor::Red,
+        };
+        colour.on_default().bold()
     }
 }
 
@@ -156,19 +161,19 @@ impl Finding {
     ///    = see: dig +short A sip.example.com
     /// ```
     pub fn render(&self, look: Look) -> String {
-        let paint = |code: &str, text: &str| {
-            if look.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-        };
-        let tone = self.severity.tone();
+        let paint = |style: Style, text: &str| terminal::paint(style, look.colour, text);
+        let tone = self.severity.style();
         let head = format!("{}[{}]", self.severity, self.id);
         let mut text = format!("{}{}", paint(tone, &head), paint(BOLD, &format!(": {}", self.message)));
         let mut gutter = 1;
         let bar = paint(FRAME, "|");
         if let Some(place) = &self.place {
             let number = place.line.to_string();
+            // The caret stands under its column: a tab is one character as well.
+            let line = terminal::sanitize(&place.text.replace('\t', " "));
             gutter = number.len();
             text += &format!("\n{:gutter$}{} {}:{}:{}", "", paint(FRAME, "-->"), place.file, place.line, place.column);
-            text += &format!("\n{:gutter$} {bar}\n{} {bar} {}", "", paint(FRAME, &number), tame(&place.text));
+            text += &format!("\n{:gutter$} {bar}\n{} {bar} {}", "", paint(FRAME, &number), line);
             let before = place.column.saturating_sub(1) as usize;
             let carets = "^".repeat(place.width.max(1) as usize);
             text += &format!("\n{:gutter$} {bar} {:before$}{}", "", "", paint(tone, &carets));
@@ -205,26 +210,10 @@ impl Default for Look {
     }
 }
 
-/// Makes a line of a file safe to print: tabs and control characters become one character each, so that the caret
-/// stands under its column and no file plays with the terminal.
-fn tame(line: &str) -> String {
-    line.chars()
-        .map(|c| {
-            if c == '\t' {
-                ' '
-            } else if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
-}
-
 /// Bold; the default colour.
-const BOLD: &str = "1";
+const BOLD: Style = Style::new().bold();
 /// Bold blue, of the lines around the text.
-const FRAME: &str = "1;34";
+const FRAME: Style = AnsiColor::Blue.on_default().bold();
 
 /// Returns the worst severity among findings.
 pub fn worst(findings: &[Finding]) -> Option<Severity> {
@@ -261,7 +250,7 @@ mod tests {
             .split('\x1b')
             .map(|part| part.split_once('m').filter(|_| part.starts_with('[')).map_or(part, |(_, rest)| rest))
             .collect();
-        assert!(painted.contains("\x1b[1;33mwarning[rule]\x1b[0m"));
+        assert!(painted.contains("\x1b[1m\x1b[33mwarning[rule]\x1b[0m"));
         assert_eq!(plain, finding.to_string());
     }
 }

@@ -1,10 +1,15 @@
-//! Things that know nothing of DNS: the clock, dense tables, a hash, findings, named tasks, error chains.
+//! Things that know nothing of DNS: the clock, dense tables, a hash, findings, named tasks, error chains, IP prefixes,
+//! text.
 //!
 //! **Invariant:** this room imports no other room.
 
 pub mod clock;
+pub mod duration;
 pub mod error;
 pub mod finding;
 pub mod hash;
+pub mod nearest;
+pub mod prefix;
 pub mod table;
 pub mod tasks;
+pub mod terminal;

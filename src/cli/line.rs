@@ -1,6 +1,7 @@
 //! One line for people: words in colours and columns, cut where the terminal ends.
 
 use super::paint::{Paint, Tone};
+use crate::base::terminal::sanitize;
 
 /// A line without its end. It holds no control character, whatever it was made from.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +16,7 @@ impl Line {
     /// Adds a stretch.
     #[must_use]
     pub(super) fn put(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
-        self.0.push((tone, text.as_ref().chars().map(tame).collect()));
+        self.0.push((tone, sanitize(text.as_ref())));
         self
     }
 
@@ -91,11 +92,6 @@ pub(super) fn text(lines: &[Line], paint: Paint) -> String {
 /// Returns the columns that a character takes, at most: too many only cut a line too early, too few would wrap it.
 fn columns(c: char) -> usize {
     if c.is_ascii() || OWN.contains(c) || c < FIRST_WIDE { 1 } else { 2 }
-}
-
-/// What comes from outside, such as names in certificates, may not play with the terminal.
-fn tame(c: char) -> char {
-    if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
 }
 
 /// The marks that this program prints itself, one column each.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::base::clock::{Now, UnixTime};
-use crate::config::reader::nearest;
+use crate::base::duration::write_short;
+use crate::base::nearest::{nearest, tolerance};
 use crate::config::{Running, StateSettings};
 use crate::daemon::kept_addresses;
 use crate::engine::memory::Restored;
@@ -15,8 +16,6 @@ use crate::health::orders::Scope;
 use crate::snapshot::{Lookup, Node, Snapshot};
 use crate::store;
 use crate::zone::{Name, Rtype};
-
-use super::words::span;
 
 /// What is believed of the targets, and from where.
 #[derive(Debug, Default)]
@@ -54,9 +53,9 @@ impl Belief {
         let age = restored.alive().map(|at| now.wall.since(at));
         let told = match age {
             Some(age) if age > state.max_age => {
-                format!("from the state in {name}, {} old: too old to know the targets (max-age)", span(age))
+                format!("from the state in {name}, {} old: too old to know the targets (max-age)", write_short(age))
             }
-            Some(age) => format!("from the state in {name}, {} old", span(age)),
+            Some(age) => format!("from the state in {name}, {} old", write_short(age)),
             None => format!("from the state in {name}"),
         };
         Self { restored, told, kept: true }
@@ -158,10 +157,8 @@ pub(super) fn suggest_target(running: &Running, word: &str) -> String {
 
 /// Returns the name that differs least from a word, if one is near enough to be meant.
 pub(super) fn nearest_name<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    // `nearest` is made for keys of the config and takes `_` for `-`.
-    let plain: Vec<(String, &str)> = names.take(MOST_COMPARED).map(|name| (name.replace('_', "-"), name)).collect();
-    let near = nearest(word.trim_end_matches('.'), plain.iter().map(|(plain, _)| plain.as_str()))?;
-    plain.iter().find(|(plain, _)| plain == near).map(|(_, name)| *name)
+    let word = word.trim_end_matches('.').to_ascii_lowercase();
+    nearest(&word, names.take(MOST_COMPARED), tolerance(&word))
 }
 
 /// Returns the records of one effective set, as in a zone file.

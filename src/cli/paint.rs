@@ -3,6 +3,10 @@
 use std::fmt::Display;
 use std::io::IsTerminal;
 
+use anstyle::{AnsiColor, Style};
+
+use crate::base::terminal;
+
 /// Whether to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Paint(bool);
@@ -45,23 +49,20 @@ impl Paint {
 
     /// Paints a text.
     pub(super) fn paint(self, tone: Tone, text: impl Display) -> String {
-        match tone.code() {
-            Some(code) if self.0 => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-            Some(_) | None => text.to_string(),
-        }
+        terminal::paint(tone.style(), self.0, text)
     }
 }
 
 impl Tone {
-    /// Returns how a terminal is told (ECMA-48 SGR).
-    const fn code(self) -> Option<&'static str> {
+    /// Returns how a terminal shows it.
+    const fn style(self) -> Style {
         match self {
-            Self::Plain => None,
-            Self::Good => Some("32"),
-            Self::Soso => Some("33"),
-            Self::Bad => Some("31"),
-            Self::Bold => Some("1"),
-            Self::Dim => Some("2"),
+            Self::Plain => Style::new(),
+            Self::Good => AnsiColor::Green.on_default(),
+            Self::Soso => AnsiColor::Yellow.on_default(),
+            Self::Bad => AnsiColor::Red.on_default(),
+            Self::Bold => Style::new().bold(),
+            Self::Dim => Style::new().dimmed(),
         }
     }
 }

@@ -1,6 +1,4 @@
-//! How the commands call what they show: services, targets, durations.
-
-use std::time::Duration;
+//! How the commands call what they show: services, targets, certificates.
 
 use crate::engine::status::{PoolStatus, TargetStatus};
 use crate::health::machine::State;
@@ -104,20 +102,6 @@ pub(super) const fn served(served: Served) -> &'static str {
     }
 }
 
-/// Prints a time in whole seconds, as in `1m30s`; what is left of a second counts as one.
-pub(super) fn span(duration: Duration) -> String {
-    let secs = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
-    match (secs / 86_400, secs % 86_400 / 3_600, secs % 3_600 / 60, secs % 60) {
-        (0, 0, 0, s) => format!("{s}s"),
-        (0, 0, m, 0) => format!("{m}m"),
-        (0, 0, m, s) => format!("{m}m{s:02}s"),
-        (0, h, 0, _) => format!("{h}h"),
-        (0, h, m, _) => format!("{h}h{m:02}m"),
-        (d, 0, _, _) => format!("{d}d"),
-        (d, h, _, _) => format!("{d}d{h:02}h"),
-    }
-}
-
 /// Says how long a certificate lasts, from the whole days left; negative once it has expired.
 pub(super) fn days_left(days: i64) -> String {
     match days {
@@ -137,23 +121,6 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spans_are_short() {
-        for (millis, text) in [
-            (0, "0s"),
-            (1, "1s"),
-            (1_500, "2s"),
-            (60_000, "1m"),
-            (61_000, "1m01s"),
-            (3_600_000, "1h"),
-            (7_380_000, "2h03m"),
-            (86_400_000, "1d"),
-            (93_600_000, "1d02h"),
-        ] {
-            assert_eq!(span(Duration::from_millis(millis)), text);
-        }
-    }
 
     #[test]
     fn numbers_agree_with_their_nouns() {

@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::base::finding::{Finding, Place};
+use crate::base::nearest;
 
 use super::keys::{Key, SECTIONS, Status};
 use super::source::{List, Placed, Source};
@@ -271,31 +272,10 @@ fn bare_name(section: &'static str) -> &'static str {
     section.trim_matches(['[', ']'])
 }
 
-/// Returns the word that differs from `text` by the fewest letters, if there is one near enough to be meant.
+/// Returns the key or kind that was meant by a word, if there is one near enough; `_` counts as `-`.
 pub fn nearest<'w>(text: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let text = text.to_ascii_lowercase().replace('_', "-");
-    let far = text.chars().count().div_ceil(3).min(3);
-    let near = words.map(|word| (distance(&text, word), word)).filter(|(letters, _)| *letters <= far);
-    near.min_by_key(|(letters, _)| *letters).map(|(_, word)| word)
-}
-
-/// Counts the letters to insert, delete or replace to make `b` of `a`.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (at, letter) in a.chars().enumerate() {
-        let mut diagonal = at;
-        let mut left = at + 1;
-        for (cell, other) in row.iter_mut().skip(1).zip(&b) {
-            let best = (diagonal + usize::from(letter != *other)).min(*cell + 1).min(left + 1);
-            diagonal = std::mem::replace(cell, best);
-            left = best;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = at + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
+    nearest::nearest(&text, words, nearest::tolerance(&text))
 }
 
 /// The most characters of a wrong value that a message repeats.
@@ -312,12 +292,5 @@ mod tests {
         assert_eq!(nearest("fast_interval", words.into_iter()), Some("fast-interval"));
         assert_eq!(nearest("fail", words.into_iter()), Some("fall"));
         assert_eq!(nearest("colour", words.into_iter()), None);
-    }
-
-    #[test]
-    fn distance_counts_letters() {
-        for (a, b, letters) in [("", "abc", 3), ("kitten", "sitting", 3), ("same", "same", 0), ("ab", "ba", 2)] {
-            assert_eq!(distance(a, b), letters, "{a} {b}");
-        }
     }
 }

@@ -8,15 +8,12 @@ use std::net::IpAddr;
 use super::TargetId;
 use super::machine::Guard;
 use crate::base::clock::Mono;
+use crate::base::prefix::IpPrefix;
 
 /// How many witnesses are probed at once when silence must be explained.
 pub const INQUIRY: usize = 5;
 /// How many networks the targets must span for the targets to be each other's witnesses.
 const NETWORKS: usize = 3;
-
-/// A network as witnesses count it: a /24 of IPv4, a /48 of IPv6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Network(u128);
 
 /// Who may testify for whom, and when whom was last heard.
 #[derive(Clone, Debug)]
@@ -30,8 +27,8 @@ pub struct Witnesses {
 /// The latest begins of probes that were answered, of two networks: enough to know for any network what came from others.
 #[derive(Clone, Copy, Debug, Default)]
 struct Heard {
-    latest: Option<(Network, Mono)>,
-    elsewhere: Option<(Network, Mono)>,
+    latest: Option<(IpPrefix, Mono)>,
+    elsewhere: Option<(IpPrefix, Mono)>,
 }
 
 /// Witnesses asked on behalf of one silent target.
@@ -52,7 +49,7 @@ enum Kind {
     /// The references alone.
     References(Vec<TargetId>),
     /// Every target, for targets of other networks; of each network a few that can be asked.
-    Targets(BTreeMap<Network, Vec<TargetId>>),
+    Targets(BTreeMap<IpPrefix, Vec<TargetId>>),
 }
 
 /// What follows from a report.
@@ -61,21 +58,11 @@ pub enum News {
     /// Nothing.
     None,
     /// A witness answered a probe that began then: targets that waited for one go down, but those of its own network.
-    Answered(Mono, Option<Network>),
+    Answered(Mono, Option<IpPrefix>),
     /// No witness answered: the checker is isolated from now on.
     Isolated,
     /// A witness answered: the checker is no longer isolated.
     Thawed,
-}
-
-impl Network {
-    /// Returns the network of an address.
-    pub fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(v4) => Self(u128::from(v4.to_bits() >> 8)),
-            IpAddr::V6(v6) => Self(v6.to_bits() >> 80 | 1 << 120),
-        }
-    }
 }
 
 impl Witnesses {
@@ -98,7 +85,7 @@ impl Witnesses {
             Kind::None => Guard::Off,
             Kind::References(_) | Kind::Targets(_) if self.isolated => Guard::Isolated,
             Kind::References(_) => Guard::Witnessed(self.heard.latest.map(|(_, began)| began)),
-            Kind::Targets(_) => Guard::Witnessed(self.heard.but(Network::of(address))),
+            Kind::Targets(_) => Guard::Witnessed(self.heard.but(network_of(address))),
         }
     }
 
@@ -112,7 +99,7 @@ impl Witnesses {
             Kind::None => Vec::new(),
             Kind::References(references) => references.chunks(1).collect(),
             Kind::Targets(networks) => {
-                let others = networks.iter().filter(|(network, _)| **network != Network::of(silent));
+                let others = networks.iter().filter(|(network, _)| **network != network_of(silent));
                 others.map(|(_, ids)| ids.as_slice()).collect()
             }
         };
@@ -139,11 +126,11 @@ impl Witnesses {
             Kind::None => return News::None,
             Kind::References(references) if !references.contains(&target) => return News::None,
             Kind::References(_) => None,
-            Kind::Targets(_) => Some(Network::of(address)),
+            Kind::Targets(_) => Some(network_of(address)),
         };
         if answered {
-            self.heard.hear(Network::of(address), began);
-            self.inquiry.take_if(|i| began >= i.since && network != Some(Network::of(i.silent)));
+            self.heard.hear(network_of(address), began);
+            self.inquiry.take_if(|i| began >= i.since && network != Some(network_of(i.silent)));
             if std::mem::take(&mut self.isolated) {
                 return News::Thawed;
             }
@@ -168,8 +155,8 @@ impl Witnesses {
 }
 
 impl Heard {
-    fn hear(&mut self, network: Network, began: Mono) {
-        let newer = |than: Option<(Network, Mono)>| than.is_none_or(|(_, than)| began > than);
+    fn hear(&mut self, network: IpPrefix, began: Mono) {
+        let newer = |than: Option<(IpPrefix, Mono)>| than.is_none_or(|(_, than)| began > than);
         if self.latest.is_some_and(|(own, _)| own == network) {
             self.latest = self.latest.map(|(own, than)| (own, than.max(began)));
         } else if newer(self.latest) {
@@ -180,7 +167,7 @@ impl Heard {
     }
 
     /// Returns the latest begin from any network but one.
-    fn but(&self, network: Network) -> Option<Mono> {
+    fn but(&self, network: IpPrefix) -> Option<Mono> {
         [self.latest, self.elsewhere].into_iter().flatten().find(|(own, _)| *own != network).map(|(_, began)| began)
     }
 }
@@ -190,15 +177,20 @@ impl Kind {
         if !references.is_empty() {
             return Self::References(references.to_vec());
         }
-        let mut networks: BTreeMap<Network, Vec<TargetId>> = BTreeMap::new();
+        let mut networks: BTreeMap<IpPrefix, Vec<TargetId>> = BTreeMap::new();
         for (id, address) in probed {
-            let known = networks.entry(Network::of(address)).or_default();
+            let known = networks.entry(network_of(address)).or_default();
             if known.len() < ASKABLE {
                 known.push(id);
             }
         }
         if networks.len() >= NETWORKS { Self::Targets(networks) } else { Self::None }
     }
+}
+
+/// Returns a network as witnesses count it: a /24 of IPv4, a /48 of IPv6.
+pub fn network_of(address: IpAddr) -> IpPrefix {
+    IpPrefix::around(address, 24, 48)
 }
 
 /// How many targets of one network can be asked.
@@ -272,7 +264,7 @@ mod tests {
         witnesses.inquire(ip(1), |_| true, at(5));
         witnesses.hear(id(0), ip(1), at(6), true);
         assert!(witnesses.is_inquiring());
-        assert_eq!(witnesses.hear(id(3), ip(3), at(6), true), News::Answered(at(6), Some(Network::of(ip(3)))));
+        assert_eq!(witnesses.hear(id(3), ip(3), at(6), true), News::Answered(at(6), Some(network_of(ip(3)))));
         assert!(!witnesses.is_inquiring());
     }
 

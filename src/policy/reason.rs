@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::base::duration::write_whole;
+
 use super::{AllDown, Need};
 
 /// Why a decision is as it is.
@@ -254,10 +256,10 @@ impl fmt::Display for Better {
             Waits::Failed if tally.by_order == 0 => write!(f, "tier {tier} failed: {tally}"),
             Waits::Failed => write!(f, "tier {tier} is out: {tally}"),
             Waits::Proof => write!(f, "tier {tier} is not known to be up yet"),
-            Waits::Hold(hold) => write!(f, "tier {tier} must hold for {} first", Span(*hold)),
+            Waits::Hold(hold) => write!(f, "tier {tier} must hold for {} first", write_whole(*hold)),
             Waits::Order => write!(f, "tier {tier} waits for the order failback"),
             Waits::Window { hold, from, to } => {
-                write!(f, "tier {tier} must hold for {} and waits for the window ", Span(*hold))?;
+                write!(f, "tier {tier} must hold for {} and waits for the window ", write_whole(*hold))?;
                 write!(f, "{:02}:{:02}-{:02}:{:02} UTC", from / 60, from % 60, to / 60, to % 60)
             }
         }
@@ -270,7 +272,7 @@ impl fmt::Display for Move {
             Self::Taken { to } => write!(f, "tier {to} takes the part"),
             Self::Failover { from, to } => write!(f, "failover from tier {from} to tier {to}"),
             Self::Failback { to, held: Some(held), .. } => {
-                write!(f, "failback to tier {to}: it held for {}", Span(*held))
+                write!(f, "failback to tier {to}: it held for {}", write_whole(*held))
             }
             Self::Failback { to, held: None, .. } => write!(f, "failback to tier {to} by order"),
             Self::Lost { from } => write!(f, "tier {from} lost the part, nobody takes it"),
@@ -315,21 +317,6 @@ impl AllDown {
             Self::Declared => "declared",
             Self::LastGood => "last-good",
             Self::Closed => "closed",
-        }
-    }
-}
-
-/// A duration for people: `45s`, `1m0s`, `1h0m0s`; below a second `250ms`.
-struct Span(Duration);
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let secs = self.0.as_secs();
-        match (secs / 3_600, secs % 3_600 / 60, secs % 60) {
-            (0, 0, 0) => write!(f, "{}ms", self.0.as_millis()),
-            (0, 0, s) => write!(f, "{s}s"),
-            (0, m, s) => write!(f, "{m}m{s}s"),
-            (h, m, s) => write!(f, "{h}h{m}m{s}s"),
         }
     }
 }

@@ -9,6 +9,7 @@ use x509_cert::ext::pkix::name::GeneralName;
 
 use super::Certificate;
 use crate::base::clock::UnixTime;
+use crate::base::terminal::escape;
 
 /// A certificate with the dates that decide.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub(super) fn read(der: &[u8], now: UnixTime) -> Option<Leaf> {
         names,
         not_after,
         days_left: days(now, not_after),
-        issuer: printable(&body.issuer().to_string()),
+        issuer: escape(&body.issuer().to_string(), TEXT_MAX),
     };
     Some(Leaf { told, not_before })
 }
@@ -46,8 +47,8 @@ fn days(from: UnixTime, to: UnixTime) -> i64 {
 
 fn name(name: &GeneralName) -> Option<String> {
     match name {
-        GeneralName::DnsName(name) => Some(printable(name.as_ref())),
-        GeneralName::UniformResourceIdentifier(uri) => Some(printable(uri.as_ref())),
+        GeneralName::DnsName(name) => Some(escape(name.as_ref(), TEXT_MAX)),
+        GeneralName::UniformResourceIdentifier(uri) => Some(escape(uri.as_ref(), TEXT_MAX)),
         GeneralName::IpAddress(octets) => {
             let octets = octets.as_bytes();
             let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
@@ -59,19 +60,6 @@ fn name(name: &GeneralName) -> Option<String> {
         | GeneralName::EdiPartyName(_)
         | GeneralName::RegisteredId(_) => None,
     }
-}
-
-/// Makes foreign text fit for terminals and logs: control characters are escaped, and what is too long is cut.
-fn printable(text: &str) -> String {
-    let mut printable = String::new();
-    for letter in text.chars() {
-        if printable.len() >= TEXT_MAX {
-            printable.push('…');
-            break;
-        }
-        if letter.is_control() { printable.extend(letter.escape_default()) } else { printable.push(letter) }
-    }
-    printable
 }
 
 /// The longest text that is kept of a name, in octets.
@@ -110,7 +98,7 @@ mod tests {
         let names =
             read(&der(&many.iter().map(String::as_str).collect::<Vec<_>>()), UnixTime::default()).unwrap().told.names;
         assert_eq!((names.len(), names[31].as_str()), (NAMES_MAX, "n31.example"));
-        assert_eq!(printable(&"ä".repeat(1_000)).chars().count(), 129);
+        assert_eq!(escape(&"ä".repeat(1_000), TEXT_MAX).chars().count(), 129);
     }
 
     proptest! {

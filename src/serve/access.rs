@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use crate::probe::allow::Network;
+use crate::base::prefix::IpPrefix;
 
 use super::Transport;
 
 /// Networks that may do something; without a list, everybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AccessList(Option<Vec<Network>>);
+pub struct AccessList(Option<Vec<IpPrefix>>);
 
 /// Who may come by which transport.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,13 +16,13 @@ pub struct Doorkeeper([AccessList; Transport::ALL.len()]);
 
 impl AccessList {
     /// Lets these networks in, and nobody else.
-    pub const fn only(networks: Vec<Network>) -> Self {
+    pub const fn only(networks: Vec<IpPrefix>) -> Self {
         Self(Some(networks))
     }
 
     /// Returns whether an address may.
     pub fn admits(&self, address: IpAddr) -> bool {
-        self.0.as_ref().is_none_or(|networks| networks.iter().any(|network| network.holds(address)))
+        self.0.as_ref().is_none_or(|networks| networks.iter().any(|network| network.contains(address)))
     }
 
     /// Returns whether everybody may.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::cli::words::{counted, is_fixed, span};
+use crate::base::duration::write_short;
+use crate::cli::words::{counted, is_fixed};
 use crate::engine::Core;
 use crate::engine::setup::{PoolSetup, TargetSetup};
 use crate::engine::status::PoolStatus;
@@ -34,7 +35,7 @@ pub(super) fn of(core: &Core, pool: &PoolStatus) -> Vec<String> {
                 format!(
                     "the first target that passes {} serves at once: within {} of its return",
                     counted(count(settings.rise), "probe"),
-                    span(rising(settings))
+                    write_short(rising(settings))
                 )
             }));
         }
@@ -69,8 +70,8 @@ fn movers(core: &Core, pool: &PoolStatus) -> Vec<String> {
 /// Tells when a better tier takes the part back.
 fn failback(better: &Better, service: &PoolSetup, pool: &PoolStatus) -> String {
     let tier = better.tier;
-    let hold = span(policy::hold(&service.pool.settings, pool.strikes));
-    let soonest = pool.again.map_or_else(String::new, |again| format!(", in {} at the soonest", span(again)));
+    let hold = write_short(policy::hold(&service.pool.settings, pool.strikes));
+    let soonest = pool.again.map_or_else(String::new, |again| format!(", in {} at the soonest", write_short(again)));
     match better.waits {
         Waits::Failed => {
             format!("tier {tier} ({}) takes the part back when it holds again, and has held for {hold}", better.tally)
@@ -109,9 +110,9 @@ fn speed(settings: &Settings, watched: bool) -> String {
         "a dead target leaves after {}: within {} {}, {} if it is silent",
         counted(count(settings.fall), "failure"),
         // A test takes a moment too.
-        span(refused.max(MOMENT)),
+        write_short(refused.max(MOMENT)),
         if watched { "of its end, as a connection is held open to it" } else { "if it refuses" },
-        span(silent)
+        write_short(silent)
     )
 }
 

@@ -1,8 +1,8 @@
 //! All that there is to say of one name.
 
 use crate::base::clock::{Now, UnixTime};
+use crate::base::duration::write_short;
 use crate::cli::offline::{self, Belief};
-use crate::cli::words::span;
 use crate::engine::Core;
 use crate::engine::setup::{Fill, HostSetup, MemberData};
 use crate::engine::status::{PoolStatus, TargetStatus};
@@ -104,7 +104,7 @@ impl<'a> Page<'a> {
 impl Target {
     /// Returns for how long it is believed to be as it is.
     pub(super) fn held(&self, now: Now) -> Option<String> {
-        self.since.map(|since| span(now.wall.since(since)))
+        self.since.map(|since| write_short(now.wall.since(since)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::base::duration::write_short;
 use crate::cli::line::Line;
 use crate::cli::paint::Tone;
 use crate::cli::words::{self, headline, mark};
@@ -101,7 +102,7 @@ fn target(page: &Page<'_>, target: &Target) -> Line {
         let _ = write!(rest, ": {cause}");
     }
     if let Some((at, outcome, latency)) = &status.last {
-        let ago = words::span(page.now.wall.since(*at));
+        let ago = write_short(page.now.wall.since(*at));
         let millis = latency.as_secs_f64() * 1e3;
         let _ = write!(rest, "; last probe {ago} ago: {} in {millis:.1} ms", crate::probe::account::word(outcome));
     }

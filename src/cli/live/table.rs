@@ -1,10 +1,11 @@
 //! The live table: services, tiers, targets, what is answered, TTL, last change. Pure: a status goes in, lines come out.
 
 use crate::base::clock::{Now, UnixTime};
+use crate::base::duration::write_short;
 use crate::base::table::RowId;
 use crate::cli::line::Line;
 use crate::cli::paint::Tone;
-use crate::cli::words::{self, Condition, condition, counted, headline, mark, span};
+use crate::cli::words::{self, Condition, condition, counted, headline, mark};
 use crate::engine::Notice;
 use crate::engine::status::{MemberStatus, PoolStatus, Status, TargetStatus};
 use crate::policy::Placement;
@@ -45,7 +46,7 @@ fn ending(news: &[(UnixTime, String)], footer: Vec<Line>, now: Now, height: usiz
         lines.push(Line::default());
     }
     for (at, text) in news.iter().skip(news.len() - shown) {
-        let ago = span(now.wall.since(*at));
+        let ago = write_short(now.wall.since(*at));
         lines.push(Line::of(Tone::Dim, format!("{ago:>5} ago  {text}")));
     }
     lines.extend(footer);
@@ -115,7 +116,8 @@ fn block(pool: &PoolStatus, status: &Status, now: Now) -> Vec<Line> {
 fn head(pool: &PoolStatus, now: Now) -> Line {
     let mut ttls: Vec<String> = pool.ttls.iter().map(ToString::to_string).collect();
     ttls.dedup();
-    let changed = pool.changed.map_or_else(String::new, |at| format!(", changed {} ago", span(now.wall.since(at))));
+    let changed =
+        pool.changed.map_or_else(String::new, |at| format!(", changed {} ago", write_short(now.wall.since(at))));
     let strikes = if pool.strikes > 1 { format!(", strikes {}", pool.strikes) } else { String::new() };
     let line = Line::of(Tone::Bold, words::service(pool)).plain("  ").join(headline(pool));
     line.put(Tone::Dim, format!("  TTL {}{changed}{strikes}", ttls.join("/")))
@@ -144,7 +146,7 @@ fn states(targets: &[&TargetStatus]) -> Line {
     for (place, target) in targets.iter().enumerate() {
         line = line.plain(if place == 0 { "" } else { " " }).join(words::state(target));
     }
-    if first.probed { line.put(Tone::Dim, format!(" {}", span(first.held))) } else { line }
+    if first.probed { line.put(Tone::Dim, format!(" {}", write_short(first.held))) } else { line }
 }
 
 fn targets<'s>(member: &MemberStatus, status: &'s Status) -> Vec<&'s TargetStatus> {

@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use crate::base::clock::Clock;
 use crate::base::finding::{Finding, Severity};
+use crate::base::prefix::IpPrefix;
 use crate::config::{self, Input};
 use crate::engine::setup::{PoolSetup, Setup};
-use crate::probe::allow::{Access, Network};
+use crate::probe::allow::Access;
 use crate::probe::stun::credentials::Kind;
 use crate::probe::{self, Authority, Credentials, Spec, Tools};
 use crate::zone::Name;
@@ -65,7 +66,7 @@ async fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
     let timeout = timeout.transpose()?;
     let mut allow = Vec::new();
     for text in &args.allow {
-        let network: Network = text.parse().map_err(|error| wrong(format!("{text} is no network: {error}")))?;
+        let network: IpPrefix = text.parse().map_err(|error| wrong(format!("{text} is no network: {error}")))?;
         allow.push(network);
     }
     match args.what.as_slice() {
@@ -94,11 +95,11 @@ async fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
 }
 
 /// Allows networks, and those targets that may be probed anyway: a list of `allow` stands in place of the default.
-fn besides_default(mut allow: Vec<Network>, targets: &[Asked]) -> Access {
+fn besides_default(mut allow: Vec<IpPrefix>, targets: &[Asked]) -> Access {
     if !allow.is_empty() {
         let addresses = targets.iter().map(|asked| asked.spec.address.ip().to_canonical());
         let plain = addresses.filter(|address| Access::default().permits(*address).is_ok());
-        allow.extend(plain.filter_map(|address| Network::new(address, if address.is_ipv4() { 32 } else { 128 })));
+        allow.extend(plain.map(IpPrefix::from));
     }
     Access { allow, deny: Vec::new() }
 }
@@ -107,7 +108,7 @@ fn besides_default(mut allow: Vec<Network>, targets: &[Asked]) -> Access {
 async fn service(
     args: &Probe,
     [file, owner]: [&str; 2],
-    allow: &[Network],
+    allow: &[IpPrefix],
     timeout: Option<Duration>,
 ) -> Result<Plan, Vec<Finding>> {
     let from = Input { files: vec![PathBuf::from(file)], allow: allow.to_vec(), ..Input::default() };

@@ -15,10 +15,11 @@ use std::time::Duration;
 
 use crate::base::error::Chain;
 use crate::base::finding::{Finding, Severity, worst};
+use crate::base::prefix::IpPrefix;
 
 use crate::policy::Settings as Policy;
 use crate::probe::Authority;
-use crate::probe::allow::{Access, Network};
+use crate::probe::allow::Access;
 use crate::resolve::Addresses;
 use crate::serve::{self, AccessList};
 use crate::zone::{Name, Zone, check};
@@ -50,7 +51,7 @@ pub struct Input {
     /// The origin that each zone file had: what a broken one is known by, if it does not say.
     pub origins: HashMap<PathBuf, Name>,
     /// More networks that may be probed (`probe --allow`).
-    pub allow: Vec<Network>,
+    pub allow: Vec<IpPrefix>,
     /// Look for mistakes in the zones too (`check`); they are among the findings.
     pub lint: bool,
 }

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::base::finding::Finding;
+use crate::base::prefix::IpPrefix;
 use crate::config::keys;
 use crate::config::reader::{Reader, Section};
 use crate::config::source::{List, Placed};
 use crate::config::values;
-use crate::probe::allow::Network;
 use crate::serve::{AccessList, Doorkeeper, Rates, Transport};
 
 /// The keys of `[server]` about encrypted doors and cookies.
@@ -113,8 +113,8 @@ impl Limits {
 }
 
 /// Makes an access list; without a key everybody is let in.
-pub(super) fn access_list(list: Option<List<Network>>) -> AccessList {
-    let networks = |list: List<Network>| list.value.into_iter().map(|network| network.value).collect();
+pub(super) fn access_list(list: Option<List<IpPrefix>>) -> AccessList {
+    let networks = |list: List<IpPrefix>| list.value.into_iter().map(|network| network.value).collect();
     list.map_or_else(AccessList::default, |list| AccessList::only(networks(list)))
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use crate::base::finding::Finding;
-use crate::probe::allow::Network;
+use crate::base::prefix::IpPrefix;
 
 use super::keys;
 use super::load::StateChoice;
@@ -98,9 +98,9 @@ pub struct State {
 #[derive(Clone, Debug, Default)]
 pub struct Probing {
     /// `allow`
-    pub allow: Option<Vec<Network>>,
+    pub allow: Option<Vec<IpPrefix>>,
     /// `deny`
-    pub deny: Vec<Network>,
+    pub deny: Vec<IpPrefix>,
     /// `references`
     pub references: Vec<Placed<Reference>>,
     /// `exec`
@@ -229,7 +229,7 @@ fn read_state(reader: &mut Reader<'_>, root: &Section<'_>) -> State {
 }
 
 fn read_probing(reader: &mut Reader<'_>, section: &Section<'_>) -> Probing {
-    let plain = |list: List<Network>| list.value.into_iter().map(|network| network.value).collect();
+    let plain = |list: List<IpPrefix>| list.value.into_iter().map(|network| network.value).collect();
     Probing {
         allow: reader.take_list(section, "allow", values::network).map(plain),
         deny: reader.take_list(section, "deny", values::network).map(plain).unwrap_or_default(),

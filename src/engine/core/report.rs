@@ -7,7 +7,7 @@ use crate::base::clock::{Mono, Now};
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::memory;
 use crate::health::cadence::{self, Haste, Woken};
-use crate::health::isolation::{Network, News};
+use crate::health::isolation::{News, network_of};
 use crate::health::machine::{Health, State};
 use crate::health::{Cause, FailKind, Outcome, Report, TargetId};
 use crate::policy::Trigger;
@@ -95,7 +95,7 @@ impl Core {
             News::None => {}
             News::Answered(began, network) => {
                 for id in self.awaiting.clone() {
-                    let own = Network::of(self.prepared.setup.targets[id].key.address);
+                    let own = network_of(self.prepared.setup.targets[id].key.address);
                     if network != Some(own) {
                         self.change(id, now, |health| {
                             health.condemn(began, now.mono);

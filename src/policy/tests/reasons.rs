@@ -26,10 +26,10 @@ fn a_later_tier_tells_why_the_better_ones_do_not_serve() {
     stage.tier("fd u");
     assert_eq!(reason(&stage), "tier 20 serves since tier 10 is out: 0 of 2 members up, 1 out by order, needs 1");
     stage.tier("uu u");
-    assert_eq!(reason(&stage), "tier 20 serves since tier 10 must hold for 1m0s first");
+    assert_eq!(reason(&stage), "tier 20 serves since tier 10 must hold for 1m first");
     assert_eq!(stage.answer().moved, None);
     stage.wait(60).tier("uu u");
-    assert_eq!(stage.answer().moved.unwrap().to_string(), "failback to tier 10: it held for 1m0s");
+    assert_eq!(stage.answer().moved.unwrap().to_string(), "failback to tier 10: it held for 1m");
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_better_tier_tells_what_it_waits_for() {
     assert_eq!(waiting(Failback::Manual, "uu"), "tier 20 serves since tier 10 waits for the order failback");
     assert_eq!(
         waiting(Failback::Window { from: 120, to: 255 }, "uu"),
-        "tier 20 serves since tier 10 must hold for 1m0s and waits for the window 02:00-04:15 UTC"
+        "tier 20 serves since tier 10 must hold for 1m and waits for the window 02:00-04:15 UTC"
     );
 }
 

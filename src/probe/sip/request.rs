@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use super::head::{Head, Start};
+use crate::base::terminal;
 
 /// One OPTIONS request: what it is sent with, and what tells its answer from all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,11 +120,7 @@ fn bracketed(address: IpAddr) -> String {
 
 /// Makes a reason phrase, which is UTF-8 (RFC 3261 §25.1), fit for terminals and logs.
 fn printable(reason: &[u8]) -> String {
-    let mut text = String::new();
-    for letter in String::from_utf8_lossy(reason.get(..REASON_MAX).unwrap_or(reason)).chars() {
-        if letter.is_control() { text.extend(letter.escape_default()) } else { text.push(letter) }
-    }
-    text
+    terminal::escape(&String::from_utf8_lossy(reason.get(..REASON_MAX).unwrap_or(reason)), usize::MAX)
 }
 
 /// So many random octets go into a request.

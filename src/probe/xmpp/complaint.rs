@@ -11,7 +11,7 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::element::Element;
-use super::printable;
+use crate::base::terminal::escape;
 use crate::health::Outcome;
 use crate::probe::attempt::{conclusive, unknown};
 
@@ -29,8 +29,8 @@ impl Complaint {
         let condition = element.children.iter().filter(ours).find(|child| child.name != "text");
         let text = element.child(ERRORS, "text").map(|text| text.text.trim()).filter(|text| !text.is_empty());
         Self {
-            condition: condition.map_or_else(|| "no condition".to_owned(), |child| printable(&child.name, NAME_MAX)),
-            text: text.map(|text| printable(text, TEXT_MAX)),
+            condition: condition.map_or_else(|| "no condition".to_owned(), |child| escape(&child.name, NAME_MAX)),
+            text: text.map(|text| escape(text, TEXT_MAX)),
         }
     }
 

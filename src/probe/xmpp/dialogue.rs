@@ -17,7 +17,8 @@ use std::borrow::Cow;
 use super::complaint::Complaint;
 use super::element::{Element, Event, Reader};
 use super::features::Features;
-use super::{Malformed, Role, Xmpp, printable};
+use super::{Malformed, Role, Xmpp};
+use crate::base::terminal;
 use crate::health::Outcome;
 use crate::probe::Depth;
 use crate::probe::attempt::conclusive;
@@ -167,7 +168,7 @@ impl<'a> Dialogue<'a> {
                 Err(conclusive("offers STARTTLS, but refuses it"))
             }
             (Event::Stanza(element), _) => {
-                Err(conclusive(format!("out of turn: <{}/>", printable(&element.name, NAME_MAX))))
+                Err(conclusive(format!("out of turn: <{}/>", terminal::escape(&element.name, NAME_MAX))))
             }
             (Event::Closed, _) => Err(self.ended()),
         }
@@ -175,7 +176,7 @@ impl<'a> Dialogue<'a> {
 
     fn open(&mut self, root: &Element, declared: &[std::sync::Arc<str>]) -> Result<Turn, Outcome> {
         if !root.is(super::STREAMS, "stream") {
-            return Err(conclusive(format!("not XMPP: the answer is <{}>", printable(&root.name, NAME_MAX))));
+            return Err(conclusive(format!("not XMPP: the answer is <{}>", terminal::escape(&root.name, NAME_MAX))));
         }
         let declares = |role: Role| declared.iter().any(|namespace| **namespace == *role.namespace());
         let other = self.check.role.other();
@@ -225,7 +226,7 @@ impl<'a> Dialogue<'a> {
         // RFC 6120 §4.7.1: it may be another of the server's own names.
         match &self.header.from {
             Some(from) if same_domain(from, &self.check.domain) => {}
-            Some(from) => self.warn(format!("answers as {}", printable(from, FROM_MAX))),
+            Some(from) => self.warn(format!("answers as {}", terminal::escape(from, FROM_MAX))),
             None => self.warn("the stream header does not say whom it is from".to_owned()),
         }
         if !self.header.version {

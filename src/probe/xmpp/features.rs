@@ -3,7 +3,7 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::element::Element;
-use super::printable;
+use crate::base::terminal::escape;
 
 /// What is looked for among the features.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Features {
             words.push("STARTTLS".to_owned());
         }
         let few = self.mechanisms.iter().take(MECHANISMS_SHOWN);
-        words.extend(few.map(|mechanism| printable(mechanism, MECHANISM_MAX)));
+        words.extend(few.map(|mechanism| escape(mechanism, MECHANISM_MAX)));
         let more = self.mechanisms.len().saturating_sub(MECHANISMS_SHOWN);
         if more > 0 {
             words.push(format!("{more} more"));

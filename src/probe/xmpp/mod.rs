@@ -266,19 +266,6 @@ enum Malformed {
     Limit(&'static str),
 }
 
-/// Makes foreign text fit for terminals and logs, and cuts it.
-fn printable(text: &str, most: usize) -> String {
-    let mut printable = String::new();
-    for letter in text.chars() {
-        if printable.len() >= most {
-            printable.push('…');
-            break;
-        }
-        if letter.is_control() { printable.extend(letter.escape_default()) } else { printable.push(letter) }
-    }
-    printable
-}
-
 /// How much is read at once, in octets.
 const CHUNK: usize = 2048;
 /// How long the far side may take to take our last words.

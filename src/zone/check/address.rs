@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::rule::Rule;
 use super::survey::{Fate, Survey};
 use crate::base::finding::{Finding, Severity};
+use crate::base::prefix;
 use crate::zone::{Name, Rtype};
 
 /// Looks at each address of each host.
@@ -64,10 +65,11 @@ enum Scope {
 }
 
 fn scope(address: IpAddr) -> Option<Scope> {
-    match address {
+    let scope = match address {
         IpAddr::V4(address) => scope_v4(address),
         IpAddr::V6(address) => scope_v6(address),
-    }
+    };
+    scope.or_else(|| prefix::documentation(address).map(|_| Scope::Documentation))
 }
 
 fn scope_v4(address: Ipv4Addr) -> Option<Scope> {
@@ -77,8 +79,6 @@ fn scope_v4(address: Ipv4Addr) -> Option<Scope> {
         [169, 254, ..] => Some(Scope::LinkLocal),
         // RFC 1918 and RFC 6598.
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Some(Scope::Private),
-        // RFC 5737.
-        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Some(Scope::Documentation),
         _ => None,
     }
 }
@@ -90,8 +90,6 @@ fn scope_v6(address: Ipv6Addr) -> Option<Scope> {
         [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0xff00..=0xffff, ..] => Some(Scope::Unusable),
         [0xfe80..=0xfebf, ..] => Some(Scope::LinkLocal),
         [0xfc00..=0xfdff, ..] => Some(Scope::Private),
-        // RFC 3849 and RFC 9637.
-        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] => Some(Scope::Documentation),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! The services that the lint knows: labels, protocols, usual ports.
 
-use super::distance::nearest;
+use crate::base::nearest::nearest;
 
 /// A service over one protocol, and the port on which its clients expect it.
 pub(super) struct Known {

@@ -9,7 +9,6 @@
 mod address;
 mod apex;
 mod catalogue;
-mod distance;
 mod naptr;
 mod owner;
 mod pairs;

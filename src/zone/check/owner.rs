@@ -1,10 +1,10 @@
 //! Owner names of SRV records: underscores, protocol and service labels, doubled origins.
 
 use super::catalogue::{self, PROTOS};
-use super::distance::nearest;
 use super::rule::Rule;
 use super::survey::{Service, SrvSet, Survey};
 use crate::base::finding::{Finding, Severity};
+use crate::base::nearest::nearest;
 use crate::zone::{Name, Rtype, name};
 
 /// Looks at the names of services.
