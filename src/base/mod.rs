@@ -13,3 +13,4 @@ pub mod prefix;
 pub mod table;
 pub mod tasks;
 pub mod terminal;
+pub mod timers;

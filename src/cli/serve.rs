@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::base::clock::Clock;
 use crate::base::finding::{Finding, Severity};
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Serve) -> ExitCode {
     if table {
         logging.quieten(true);
     }
-    runtime.block_on(serve(running, from, table.then_some(&logging)))
+    runtime.block_on(serve(running, from, &logging, table))
 }
 
 /// Makes the runtime on which everything runs.
@@ -63,7 +63,7 @@ pub(super) fn runtime(workers: Workers) -> std::io::Result<tokio::runtime::Runti
     builder.enable_all().thread_name("understudy").build()
 }
 
-async fn serve(running: Running, from: Input, table: Option<&Logging>) -> ExitCode {
+async fn serve(running: Running, from: Input, logging: &Logging, table: bool) -> ExitCode {
     let clock = Clock::start();
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
@@ -80,7 +80,14 @@ async fn serve(running: Running, from: Input, table: Option<&Logging>) -> ExitCo
             return ExitCode::from(START);
         }
     };
-    let screen = table.map(|logging| Screen::open(&daemon, logging, Vec::new));
+    let screen = match table.then(|| Screen::open(&daemon, logging, Vec::new)).transpose() {
+        Ok(screen) => screen,
+        Err(error) => {
+            logging.quieten(false);
+            warn!(%error, "no thread for the table");
+            None
+        }
+    };
     while signals.next().await == Signal::Reload {
         daemon.reload(&read).await;
     }

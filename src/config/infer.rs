@@ -2,6 +2,7 @@
 
 use crate::probe::xmpp::Role;
 use crate::zone::Name;
+use crate::zone::services::{self, Application};
 
 /// What an owner name tells about the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,20 +71,19 @@ pub enum Guess {
 /// | anything else, as `_udp` | none |
 pub fn infer(owner: &Name) -> Inference {
     let [service, transport] = first_labels(owner);
-    let guess = match (transport.as_str(), service.as_str()) {
-        ("_udp", "_sip") | ("_tcp" | "_tls", "_sip" | "_sips") => Guess::Sip,
-        ("_tcp", "_http") => Guess::Http { is_tls: false },
-        ("_tcp", "_https") => Guess::Http { is_tls: true },
-        ("_tcp", "_xmpp-client" | "_xmpps-client") => Guess::Xmpp(Role::Client),
-        ("_tcp", "_xmpp-server" | "_xmpps-server") => Guess::Xmpp(Role::Server),
-        ("_udp" | "_tcp", "_stun") | ("_tcp", "_stuns") => Guess::Stun,
-        ("_udp" | "_tcp", "_turn") | ("_tcp", "_turns") => Guess::Turn,
-        ("_tcp", service) if TLS.contains(&service) => Guess::Tls { alpn: &[] },
-        ("_tcp", _) => Guess::Tcp,
-        ("_tls", _) => Guess::Tls { alpn: &[] },
-        _ => Guess::Nothing,
+    let is_tls = services::begins_with_tls(&service);
+    let application = services::find(&service, &transport).map_or(Application::Other, |known| known.application);
+    let guess = match (application, transport.as_str()) {
+        (Application::Sip, _) => Guess::Sip,
+        (Application::XmppClient, _) => Guess::Xmpp(Role::Client),
+        (Application::XmppServer, _) => Guess::Xmpp(Role::Server),
+        (Application::Stun, _) => Guess::Stun,
+        (Application::Turn, _) => Guess::Turn,
+        (Application::Http, _) => Guess::Http { is_tls },
+        (Application::Other, "_tcp") if !is_tls => Guess::Tcp,
+        (Application::Other, "_tcp" | "_tls") => Guess::Tls { alpn: &[] },
+        (Application::Other, _) => Guess::Nothing,
     };
-    let is_tls = service.starts_with("_xmpps-") || TLS.contains(&service.as_str());
     let transport = match transport.as_str() {
         "_udp" => Transport::Udp,
         "_tls" => Transport::Tls,
@@ -105,36 +105,6 @@ pub fn service_domain(owner: &Name) -> String {
     domain.to_string().trim_end_matches('.').to_owned()
 }
 
-/// Services over TCP that begin with a TLS handshake (IANA service names; RFC 6764, RFC 8314, RFC 8620).
-const TLS: &[&str] = &[
-    "_amqps",
-    "_caldavs",
-    "_carddavs",
-    "_domain-s",
-    "_ftps",
-    "_https",
-    "_imaps",
-    "_ircs",
-    "_ircs-u",
-    "_jmap",
-    "_ldaps",
-    "_matrix",
-    "_matrix-fed",
-    "_mqtts",
-    "_nntps",
-    "_pop3s",
-    "_rtsps",
-    "_secure-mqtt",
-    "_sips",
-    "_smtps",
-    "_stuns",
-    "_submissions",
-    "_syslog-tls",
-    "_telnets",
-    "_turns",
-    "_wss",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,7 +118,12 @@ mod tests {
             ("_sip._tcp.example.com", Guess::Sip, Tcp),
             ("_sips._tcp.example.com", Guess::Sip, over_tls),
             ("_SIP._TLS.example.com", Guess::Sip, over_tls),
+            ("_sips._tls.example.com", Guess::Sip, over_tls),
             ("_sips._udp.example.com", Guess::Nothing, Udp),
+            ("_sips._sctp.example.com", Guess::Nothing, over_tls),
+            ("_sipfederationtls._tcp.example.com", Guess::Tcp, Tcp),
+            ("_https._tls.example.com", tls, over_tls),
+            ("_stuns._tls.example.com", tls, over_tls),
             ("_sip._sctp.example.com", Guess::Nothing, Tcp),
             ("_xmpp-client._tcp.example.com", Guess::Xmpp(Role::Client), Tcp),
             ("_XMPP-Server._tcp.example.com", Guess::Xmpp(Role::Server), Tcp),
@@ -175,6 +150,37 @@ mod tests {
             (".", Guess::Nothing, Tcp),
         ] {
             assert_eq!(infer(&owner.parse().unwrap()), Inference { guess, transport }, "{owner}");
+        }
+    }
+
+    #[test]
+    fn services_known_to_be_tls_are_tested_by_a_handshake() {
+        for label in [
+            "_amqps",
+            "_caldavs",
+            "_carddavs",
+            "_domain-s",
+            "_ftps",
+            "_imaps",
+            "_ircs",
+            "_ircs-u",
+            "_jmap",
+            "_ldaps",
+            "_matrix",
+            "_matrix-fed",
+            "_mqtts",
+            "_nntps",
+            "_pop3s",
+            "_rtsps",
+            "_secure-mqtt",
+            "_smtps",
+            "_submissions",
+            "_syslog-tls",
+            "_telnets",
+            "_wss",
+        ] {
+            let inference = infer(&format!("{label}._tcp.example.com").parse().unwrap());
+            assert_eq!(inference, Inference { guess: Guess::Tls { alpn: &[] }, transport: Transport::Tls }, "{label}");
         }
     }
 

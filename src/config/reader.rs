@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use crate::base::finding::{Finding, Place};
 use crate::base::nearest;
 
-use super::keys::{Key, SECTIONS, Status};
+use super::keys::{Key, Listed, Status};
 use super::source::{List, Placed, Source};
 use super::values::Read;
 
@@ -16,6 +16,8 @@ use super::values::Read;
 #[derive(Debug)]
 pub struct Reader<'s> {
     source: &'s Source,
+    /// The sections that there are.
+    sections: &'static [Listed],
     findings: Vec<Finding>,
     /// Lines with a secret, and the column behind which it stands.
     hidden: Vec<(u32, u32)>,
@@ -42,10 +44,43 @@ impl<'a> Section<'a> {
     }
 }
 
+/// How the value of a key is read.
+pub trait Take<T> {
+    /// Reads it, if it is set; what is wrong becomes a finding.
+    fn take(&self, reader: &mut Reader<'_>, section: &Section<'_>, key: &str) -> Option<Placed<T>>;
+}
+
+/// Reads a list by how its elements are read; wrong ones are left out.
+#[derive(Clone, Copy, Debug)]
+pub struct Each<F>(pub F);
+
+/// Reads a list of lists in the same way, and keeps where each element stands.
+#[derive(Clone, Copy, Debug)]
+pub struct EachOfEach<F>(pub F);
+
+impl<T, F: Fn(&DeValue<'_>) -> Read<T>> Take<T> for F {
+    fn take(&self, reader: &mut Reader<'_>, section: &Section<'_>, key: &str) -> Option<Placed<T>> {
+        reader.take(section, key, self)
+    }
+}
+
+impl<T, F: Fn(&DeValue<'_>) -> Read<T>> Take<Vec<T>> for Each<F> {
+    fn take(&self, reader: &mut Reader<'_>, section: &Section<'_>, key: &str) -> Option<Placed<Vec<T>>> {
+        let list = reader.take_list(section, key, &self.0)?;
+        Some(Placed { value: list.value.into_iter().map(|element| element.value).collect(), place: list.place })
+    }
+}
+
+impl<T, F: Fn(&DeValue<'_>) -> Read<T>> Take<Vec<List<T>>> for EachOfEach<F> {
+    fn take(&self, reader: &mut Reader<'_>, section: &Section<'_>, key: &str) -> Option<Placed<Vec<List<T>>>> {
+        reader.take_lists(section, key, &self.0)
+    }
+}
+
 impl<'s> Reader<'s> {
     /// Starts without findings.
-    pub const fn new(source: &'s Source) -> Self {
-        Self { source, findings: Vec::new(), hidden: Vec::new() }
+    pub const fn new(source: &'s Source, sections: &'static [Listed]) -> Self {
+        Self { source, sections, findings: Vec::new(), hidden: Vec::new() }
     }
 
     /// Keeps a finding.
@@ -168,12 +203,12 @@ impl<'s> Reader<'s> {
 
     /// Reports the sections that the file cannot have.
     pub fn refuse_unknown_sections(&mut self, root: &Section<'_>) {
-        let names: Vec<&str> = SECTIONS.iter().map(|(section, _)| bare_name(section)).chain(["version"]).collect();
+        let names: Vec<&str> = self.sections.iter().map(|(section, _)| bare_name(section)).chain(["version"]).collect();
         for (key, _) in root.table.iter().filter(|(key, _)| !names.contains(&key.get_ref().as_ref())) {
             let message = format!("there is no section or key `{}`", key.get_ref());
             let help = match nearest(key.get_ref(), names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => match home_of(key.get_ref()) {
+                None => match self.home_of(key.get_ref()) {
                     Some(section) => format!("`{}` belongs in {section}", key.get_ref()),
                     None => format!("a config has {}", names.join(", ")),
                 },
@@ -195,7 +230,9 @@ impl<'s> Reader<'s> {
     }
 
     fn judge_status(&mut self, section: &Section<'_>, key: Key, span: Range<usize>, value: &Spanned<DeValue<'_>>) {
-        if key.default.is_some_and(|default| default == self.source.slice(value.span())) {
+        if key.status == Status::Works
+            || key.default().is_some_and(|default| default == self.source.slice(value.span()))
+        {
             return;
         }
         let place = self.source.place(span);
@@ -212,7 +249,7 @@ impl<'s> Reader<'s> {
 
     fn unknown_key(&mut self, section: &Section<'_>, name: &str, span: Range<usize>, known: &[&[Key]]) {
         let names = || known.iter().copied().flatten().map(|key| key.name);
-        let help = match (nearest(name, names()), home_of(name)) {
+        let help = match (nearest(name, names()), self.home_of(name)) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, Some(home)) => format!("`{name}` belongs in {home}"),
             (None, None) => format!("it has {}", names().collect::<Vec<_>>().join(", ")),
@@ -252,6 +289,12 @@ impl<'s> Reader<'s> {
         }
     }
 
+    /// Returns the section that has a key of this name.
+    fn home_of(&self, name: &str) -> Option<&'static str> {
+        let has = |keys: &[&[Key]]| keys.iter().copied().flatten().any(|key| key.name == name);
+        self.sections.iter().find(|(_, keys)| has(keys)).map(|(section, _)| *section)
+    }
+
     fn wrong_value(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
         let written = self.source.slice(value.span());
         let line = written.lines().next().unwrap_or_default();
@@ -260,12 +303,6 @@ impl<'s> Reader<'s> {
         let finding = Finding::error("config-value", format!("`{key}` cannot be {shown}{more}"));
         self.find(finding.at(self.source.place(value.span())).help(format!("it takes {wanted}")));
     }
-}
-
-/// Returns the section that has a key of this name.
-fn home_of(name: &str) -> Option<&'static str> {
-    let has = |keys: &[&[Key]]| keys.iter().copied().flatten().any(|key| key.name == name);
-    SECTIONS.iter().find(|(_, keys)| has(keys)).map(|(section, _)| *section)
 }
 
 fn bare_name(section: &'static str) -> &'static str {

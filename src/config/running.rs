@@ -1,11 +1,8 @@
 //! What the files come to: the settings of every room, with all references resolved.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::base::finding::Finding;
 use crate::base::table::Table;
@@ -18,6 +15,7 @@ use crate::serve::{self, Identity, Secrets};
 use crate::zone::Name;
 
 use super::lower::Recipe;
+use super::settings::{ServerSettings, StateSettings};
 
 /// All that a start or a reload needs.
 #[derive(Clone, Debug)]
@@ -58,74 +56,5 @@ impl Running {
         let new: Vec<Finding> = lowered.findings.into_iter().filter(|found| !self.notes.contains(found)).collect();
         self.notes.extend(new.iter().cloned());
         new
-    }
-}
-
-/// Doors and process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerSettings {
-    /// Where UDP and TCP are answered.
-    pub listen: Vec<SocketAddr>,
-    /// Whether `listen` is the default: then a missing address family is left out with a note.
-    pub listen_is_default: bool,
-    /// Where DNS over TLS is answered.
-    pub tls_listen: Vec<SocketAddr>,
-    /// Where DNS over HTTPS is answered.
-    pub https_listen: Vec<SocketAddr>,
-    /// Where DNS over QUIC is answered.
-    pub quic_listen: Vec<SocketAddr>,
-    /// The number of threads that answer.
-    pub workers: Workers,
-    /// The most connections at once, of all transports that have them.
-    pub tcp_limit: u32,
-    /// The most connections at once of one client.
-    pub tcp_limit_per_client: u32,
-    /// How long an idle connection is kept.
-    pub tcp_idle: Duration,
-    /// Whether a broken zone refuses the start.
-    pub strict_zones: bool,
-    /// Where metrics and readiness are told over HTTP.
-    pub metrics_listen: Option<SocketAddr>,
-}
-
-/// The number of threads that answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Workers {
-    /// One for each core.
-    Auto,
-    /// So many.
-    Count(NonZeroUsize),
-}
-
-/// What is kept over restarts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StateSettings {
-    /// The folder; nothing: nothing is kept.
-    pub folder: Option<PathBuf>,
-    /// Up to which age stored health counts.
-    pub max_age: Duration,
-}
-
-impl Default for ServerSettings {
-    fn default() -> Self {
-        Self {
-            listen: super::load::DEFAULT_LISTEN.to_vec(),
-            listen_is_default: true,
-            tls_listen: Vec::new(),
-            https_listen: Vec::new(),
-            quic_listen: Vec::new(),
-            workers: Workers::Auto,
-            tcp_limit: 1000,
-            tcp_limit_per_client: 20,
-            tcp_idle: Duration::from_secs(10),
-            strict_zones: false,
-            metrics_listen: None,
-        }
-    }
-}
-
-impl Default for StateSettings {
-    fn default() -> Self {
-        Self { folder: None, max_age: Duration::from_secs(300) }
     }
 }

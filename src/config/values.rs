@@ -17,6 +17,27 @@ use crate::zone::Name;
 /// A value, or what would be one.
 pub type Read<T> = Result<T, String>;
 
+/// A witness: `tcp://ADDRESS:PORT` or `tls://ADDRESS:PORT/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Where to.
+    pub address: SocketAddr,
+    /// The certificate's name; nothing: a TCP connect is enough.
+    pub tls_name: Option<String>,
+}
+
+/// A value that the example shows as TOML.
+pub trait Shown {
+    /// Writes it.
+    fn shown(&self) -> String;
+}
+
+/// A value that is one of several words.
+pub trait Words: Copy + PartialEq + 'static {
+    /// The words, each with what it means.
+    const WORDS: &'static [(&'static str, Self)];
+}
+
 /// Who resolves the hosts outside of the zones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolver {
@@ -40,11 +61,17 @@ impl FromStr for Resolver {
     }
 }
 
+impl Default for Resolver {
+    fn default() -> Self {
+        Self::File(PathBuf::from("/etc/resolv.conf"))
+    }
+}
+
 /// Reads an integer within bounds.
-pub fn integer(low: u32, high: u32) -> impl Fn(&DeValue<'_>) -> Read<u32> {
+pub fn integer<T: TryFrom<u32>>(low: u32, high: u32) -> impl Fn(&DeValue<'_>) -> Read<T> {
     move |value| {
         let number = value.as_integer().and_then(|digits| u32::from_str_radix(digits.as_str(), digits.radix()).ok());
-        let fits = number.filter(|number| (low..=high).contains(number));
+        let fits = number.filter(|number| (low..=high).contains(number)).and_then(|number| T::try_from(number).ok());
         fits.ok_or_else(|| format!("an integer from {low} to {high}"))
     }
 }
@@ -112,6 +139,11 @@ pub fn failback(value: &DeValue<'_>) -> Read<Failback> {
     }
 }
 
+/// Reads the word for a value.
+pub fn word<T: Words>(value: &DeValue<'_>) -> Read<T> {
+    choice(T::WORDS)(value)
+}
+
 /// Reads one of several words.
 pub fn choice<T: Copy>(words: &[(&'static str, T)]) -> impl Fn(&DeValue<'_>) -> Read<T> {
     move |value| {
@@ -152,6 +184,124 @@ pub fn name(value: &DeValue<'_>) -> Read<Name> {
     let wanted = "a domain name, such as \"_sip._tcp.example.com\"";
     let text = value.as_str().ok_or_else(|| wanted.to_owned())?;
     text.parse().map_err(|error| format!("{wanted}; this one has an error: {error}"))
+}
+
+/// Reads a host name as certificates bear it: without its final dot.
+pub fn host(value: &DeValue<'_>) -> Read<String> {
+    let name = name(value)?;
+    if name.is_root() {
+        return Err("a host name, such as \"example.com\"".to_owned());
+    }
+    Ok(name.to_string().trim_end_matches('.').to_owned())
+}
+
+/// Reads a witness.
+pub fn reference(value: &DeValue<'_>) -> Read<Reference> {
+    let wanted = || "witnesses such as \"tcp://192.0.2.1:53\" or \"tls://192.0.2.1:443/www.example.com\"".to_owned();
+    let text = value.as_str().ok_or_else(wanted)?;
+    let (kind, rest) = text.split_once("://").ok_or_else(wanted)?;
+    let (address, tls_name) = match (kind, rest.split_once('/')) {
+        ("tcp", None) => (rest, None),
+        ("tls", Some((address, name))) => (address, Some(host(&DeValue::String(name.into()))?)),
+        _ => return Err(wanted()),
+    };
+    let address: SocketAddr = address.parse().map_err(|_| wanted())?;
+    if address.port() == 0 { Err(wanted()) } else { Ok(Reference { address, tls_name }) }
+}
+
+/// Reads `1m30s`: numbers with the units `ms`, `s`, `m`, `h`, `d`, each at most once and the largest first.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+    let (mut rest, mut millis, mut units) = (text, 0u64, &UNITS[..]);
+    while !rest.is_empty() {
+        let digits = rest.find(|letter: char| !letter.is_ascii_digit())?;
+        let (number, tail) = rest.split_at_checked(digits)?;
+        let letters = tail.find(|letter: char| letter.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at_checked(letters)?;
+        let place = units.iter().position(|(word, _)| *word == unit)?;
+        millis = number.parse::<u64>().ok()?.checked_mul(units.get(place)?.1)?.checked_add(millis)?;
+        (rest, units) = (tail, units.get(place + 1..)?);
+    }
+    (!text.is_empty()).then(|| Duration::from_millis(millis))
+}
+
+impl<T: Words> Shown for T {
+    fn shown(&self) -> String {
+        let word = T::WORDS.iter().find(|(_, choice)| choice == self).map_or("", |(word, _)| word);
+        quoted(word)
+    }
+}
+
+impl<T: Shown> Shown for Vec<T> {
+    fn shown(&self) -> String {
+        format!("[{}]", self.iter().map(Shown::shown).collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl Shown for Option<String> {
+    fn shown(&self) -> String {
+        quoted(self.as_deref().unwrap_or("none"))
+    }
+}
+
+impl Shown for Duration {
+    fn shown(&self) -> String {
+        quoted(duration::write(*self))
+    }
+}
+
+impl Shown for Need {
+    fn shown(&self) -> String {
+        match self {
+            Self::Count(count) => count.to_string(),
+            Self::Share(share) => quoted(format_args!("{}%", share * 100.0)),
+        }
+    }
+}
+
+impl Shown for Failback {
+    fn shown(&self) -> String {
+        match self {
+            Self::Auto => quoted("auto"),
+            Self::Manual => quoted("manual"),
+            Self::Window { from, to } => {
+                let time = |minutes: &u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+                quoted(format_args!("window {}-{}", time(from), time(to)))
+            }
+        }
+    }
+}
+
+impl Shown for Resolver {
+    fn shown(&self) -> String {
+        match self {
+            Self::Server(server) => quoted(server),
+            Self::File(path) => quoted(path.display()),
+        }
+    }
+}
+
+impl Shown for Reference {
+    fn shown(&self) -> String {
+        match &self.tls_name {
+            Some(name) => quoted(format_args!("tls://{}/{name}", self.address)),
+            None => quoted(format_args!("tcp://{}", self.address)),
+        }
+    }
+}
+
+/// Values that are shown as they are displayed.
+macro_rules! displayed {
+    ($($bare:ty),+; $($quoted:ty),+) => {
+        $(impl Shown for $bare { fn shown(&self) -> String { self.to_string() } })+
+        $(impl Shown for $quoted { fn shown(&self) -> String { quoted(self) } })+
+    };
+}
+
+displayed!(bool, u8, u16, u32; SocketAddr, IpPrefix);
+
+fn quoted(text: impl std::fmt::Display) -> String {
+    format!("\"{text}\"")
 }
 
 fn window(text: &str) -> Option<Failback> {

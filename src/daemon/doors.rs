@@ -100,7 +100,7 @@ impl Doors {
 
     /// Replaces our own secrets of cookies each day; the one before is believed until then.
     fn replace_secrets(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (stop, secrets, own) = (self.stop.clone(), self.responder.secrets().clone(), Arc::clone(&self.own_secrets));
+        let (stop, secrets, own) = (self.stop.clone(), self.responder.secrets(), Arc::clone(&self.own_secrets));
         async move {
             loop {
                 tokio::select! {

@@ -23,4 +23,4 @@ mod supervise;
 mod swap;
 
 pub use outside::kept_addresses;
-pub use start::{Daemon, StartError, Viewer};
+pub use start::{Daemon, StartError};

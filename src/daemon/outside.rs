@@ -46,7 +46,7 @@ pub(super) async fn follow(
     loop {
         let now = Arc::clone(&known.borrow_and_update().addresses);
         for change in changes(&kept, &now) {
-            if store.send(Persist { change, done: None }).await.is_err() {
+            if store.send(Persist::Change(change)).await.is_err() {
                 return;
             }
         }

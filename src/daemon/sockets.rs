@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
+use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::base::error::Chain;
@@ -159,8 +160,20 @@ fn datagram(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = socket(address, Type::DGRAM, Protocol::UDP)?;
     // The system cuts it to net.core.rmem_max; a smaller buffer works too, it only drops bursts sooner.
     let _smaller = socket.set_recv_buffer_size(UDP_BUFFER);
+    ignore_path_mtu(&socket, address)?;
     socket.bind(&address.into())?;
     Ok(socket.into())
+}
+
+/// Lets no ICMP message make answers smaller than the interface's MTU: such a message can be forged, and an answer in
+/// fragments can be spoofed (RFC 9715 §3.1).
+fn ignore_path_mtu(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    if address.is_ipv6() {
+        sockopt::set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::OMIT)?;
+    } else {
+        sockopt::set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::OMIT)?;
+    }
+    Ok(())
 }
 
 fn stream(address: SocketAddr) -> io::Result<TcpListener> {
@@ -258,6 +271,14 @@ mod tests {
         assert_eq!(door.udp.local_addr().unwrap(), door.address);
         assert_eq!(door.tcp.local_addr().unwrap(), door.address);
         assert!(sockets.notes.is_empty());
+    }
+
+    #[test]
+    fn no_icmp_message_makes_answers_smaller() {
+        let four = datagram(address("127.0.0.1:0")).unwrap();
+        assert_eq!(sockopt::ip_mtu_discover(&four).unwrap(), Ipv4PathMtuDiscovery::OMIT);
+        let six = datagram(address("[::1]:0")).unwrap();
+        assert_eq!(sockopt::ipv6_mtu_discover(&six).unwrap(), Ipv6PathMtuDiscovery::OMIT);
     }
 
     #[test]

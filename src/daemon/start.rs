@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tracing::{info, warn};
 
 use crate::base::clock::Clock;
@@ -15,8 +15,7 @@ use crate::base::tasks::Tasks;
 use crate::config::{Running, ServerSettings, StateSettings};
 use crate::engine::driver::{INBOX, Message};
 use crate::engine::memory::Restored;
-use crate::engine::status::Status;
-use crate::engine::{Core, Event, Notice, Prepared};
+use crate::engine::{Core, EngineHandle, Event, Notice, Prepared};
 use crate::probe::runner::{self, Command, Finished};
 use crate::probe::{Tools, metrics};
 use crate::resolve::{self, Addresses, Known, Wanted};
@@ -29,6 +28,7 @@ use super::descriptors;
 use super::doors::{Doors, Means};
 use super::findings::log_findings;
 use super::lamp::Lamp;
+use super::logging;
 use super::outlet::{Keeper, Ways};
 use super::outside::{first_answers, follow, kept_addresses};
 use super::reload::Read;
@@ -112,6 +112,7 @@ impl Daemon {
 
         let tasks = Tasks::new();
         let mut registry = Registry::with_prefix("understudy");
+        logging::metrics::register(&mut registry);
         let (inbox, messages) = mpsc::channel(INBOX);
         let (notices, _) = broadcast::channel(NOTICES);
         let (settled_sender, settled) = watch::channel(false);
@@ -228,9 +229,9 @@ impl Daemon {
         self.clock
     }
 
-    /// Returns a way to ask for the picture of everything.
-    pub fn viewer(&self) -> Viewer {
-        Viewer(self.inbox.clone())
+    /// Returns the way to the engine for its clients.
+    pub fn engine(&self) -> EngineHandle {
+        EngineHandle::new(self.inbox.clone())
     }
 
     /// Returns what happens from now on.
@@ -277,19 +278,6 @@ impl Fixed {
         // Whether a broken zone is refused is asked anew at each reading.
         let server = ServerSettings { strict_zones: false, ..running.server.clone() };
         Self { server, state: running.state.clone() }
-    }
-}
-
-/// Asks the engine for the picture of everything.
-#[derive(Clone, Debug)]
-pub struct Viewer(mpsc::Sender<Message>);
-
-impl Viewer {
-    /// Pictures everything; nothing if the engine has stopped.
-    pub async fn status(&self) -> Option<Status> {
-        let (reply, answer) = oneshot::channel();
-        self.0.send(Message::Ask(reply)).await.ok()?;
-        answer.await.ok()
     }
 }
 

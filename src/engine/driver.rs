@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +10,7 @@ use crate::base::clock::{Clock, Now};
 
 use super::core::{Core, Event};
 use super::effect::Effect;
-use super::status::Status;
+use super::request::{Kept, Pending, Request};
 
 /// How many messages may wait for the engine. A sender waits when it is full: every message counts.
 pub const INBOX: usize = 1_024;
@@ -20,8 +20,8 @@ pub const INBOX: usize = 1_024;
 pub enum Message {
     /// Something happened.
     Event(Event),
-    /// Somebody wants the picture.
-    Ask(oneshot::Sender<Status>),
+    /// A client wants something, and waits for the reply.
+    Request(Request),
 }
 
 /// Carries effects out, in order.
@@ -29,13 +29,24 @@ pub trait Outlet: Send {
     /// Carries one effect out. It must not wait for the engine.
     fn carry_out(&mut self, effect: Effect) -> impl Future<Output = ()> + Send;
 
+    /// Returns what ends when all that was to be kept so far is on disk. It must not wait for the disk.
+    fn kept(&mut self) -> Kept;
+
+    /// Hands on what was put off, and waits for room; if nothing was, it never ends.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped and called again.
+    fn catch_up(&mut self) -> impl Future<Output = ()> + Send;
+
     /// Ends: what was put off is carried out now.
     fn finish(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// Runs the core until `shutdown`, then lets it keep what the next run wants to know.
 ///
-/// Biased: shutdown first, then time, then the inbox.
+/// Biased: shutdown first, then time, then what waits for room, then the inbox. A reply goes out when the effects of its
+/// request are carried out.
 pub async fn drive<O: Outlet>(
     mut core: Core,
     clock: Clock,
@@ -43,22 +54,27 @@ pub async fn drive<O: Outlet>(
     mut outlet: O,
     shutdown: CancellationToken,
 ) {
+    let mut pending: Vec<Pending> = Vec::new();
     loop {
         while let Some(effect) = core.poll_effect() {
             outlet.carry_out(effect).await;
+        }
+        for reply in pending.drain(..) {
+            reply(outlet.kept());
         }
         let due = core.poll_timeout().map(|at| Instant::from_std(clock.instant(at)));
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
             () = until(due) => core.handle_timeout(clock.now()),
+            () = outlet.catch_up() => {}
             message = inbox.recv() => match message {
                 Some(message) => {
-                    take(&mut core, message, clock.now());
+                    pending.extend(take(&mut core, message, clock.now()));
                     // What waits already shares the next generation: of a host that died, all targets fail at once, and
                     // a second publication would have to keep its distance.
                     for message in std::iter::from_fn(|| inbox.try_recv().ok()).take(BATCH) {
-                        take(&mut core, message, clock.now());
+                        pending.extend(take(&mut core, message, clock.now()));
                     }
                 }
                 None => break,
@@ -75,11 +91,13 @@ pub async fn drive<O: Outlet>(
     outlet.finish().await;
 }
 
-fn take(core: &mut Core, message: Message, now: Now) {
+fn take(core: &mut Core, message: Message, now: Now) -> Option<Pending> {
     match message {
-        Message::Event(event) => core.handle(event, now),
-        // The one who asked may have gone.
-        Message::Ask(reply) => drop(reply.send(core.status(now))),
+        Message::Event(event) => {
+            core.handle(event, now);
+            None
+        }
+        Message::Request(request) => request.apply(core, now),
     }
 }
 

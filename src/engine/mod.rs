@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`Core`] is pure: [`Core::handle`], [`Core::poll_timeout`], [`Core::handle_timeout`], [`Core::poll_effect`]. The
-//! driver is the task that owns it. [`Prepared`] is what follows from a setup alone, made off that task.
+//! driver is the task that owns it, [`EngineHandle`] is how others talk to that task. [`Prepared`] is what follows from a setup alone, made off that task.
 //!
 //! **Invariant:** the core reads no clock and knows no socket, file or packet. The same events at the same times give
 //! the same snapshots.
@@ -18,15 +18,20 @@
 pub mod core;
 pub mod driver;
 pub mod effect;
+mod handle;
 pub mod memory;
 mod orders;
 pub mod prepare;
+mod request;
 mod serials;
 pub mod setup;
 pub mod status;
+mod zone_histories;
 
 pub use self::core::{Core, Event, Numbers};
 pub use effect::{Effect, Notice};
+pub use handle::EngineHandle;
 pub use orders::{OrderId, Refusal};
 pub use prepare::{Frame, Prepared};
+pub use request::{Kept, NotKept, Reply, Request, RequestError};
 pub use setup::Setup;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::base::clock::UnixTime;
 use crate::health::orders::{Force, Order, Scope};
+use crate::health::posted::PostRefusal;
 
 /// Numbers an order for good.
 pub type OrderId = u64;
@@ -19,6 +20,26 @@ pub enum Refusal {
     /// There is no such pool.
     #[error("there is no service {0}")]
     NoSuchService(String),
+    /// There is no such order.
+    #[error("there is no order {0}")]
+    NoSuchOrder(OrderId),
+    /// No target that may be probed is covered.
+    #[error("no target that may be probed is on {0}")]
+    NoSuchTarget(Scope),
+    /// The state that was posted is not taken.
+    #[error(transparent)]
+    Post(#[from] PostRefusal),
+    /// A text of an order is too long.
+    #[error("its {what} is longer than {max} octets")]
+    TooLong {
+        /// Which text.
+        what: &'static str,
+        /// How long it may be.
+        max: usize,
+    },
+    /// Too many orders are in force or scheduled.
+    #[error("there are {MAX_ORDERS} orders already: clear some first")]
+    TooMany,
 }
 
 /// All orders that have not ended.
@@ -42,6 +63,24 @@ impl OrderBook {
     pub(super) fn new(orders: BTreeMap<OrderId, Order>) -> Self {
         let last = orders.last_key_value().map_or(0, |(id, _)| *id);
         Self { orders, last }
+    }
+
+    /// Returns why an order cannot be added, if it cannot.
+    ///
+    /// # Errors
+    /// [`Refusal::TooLong`] and [`Refusal::TooMany`].
+    pub(super) fn check(&self, order: &Order) -> Result<(), Refusal> {
+        let scope = match &order.scope {
+            Scope::Host(name, _) => name.len(),
+            Scope::Address(..) => 0,
+        };
+        let texts = [("host", scope, MAX_HOST), ("reason", order.reason.len(), MAX_TEXT)];
+        for (what, length, max) in texts.into_iter().chain([("author", order.author.len(), MAX_TEXT)]) {
+            if length > max {
+                return Err(Refusal::TooLong { what, max });
+            }
+        }
+        if self.orders.len() >= MAX_ORDERS { Err(Refusal::TooMany) } else { Ok(()) }
     }
 
     /// Adds an order under a number that no other order of this run has or had.
@@ -106,6 +145,13 @@ impl OrderBook {
         over.into_iter().filter_map(|id| Some((id, self.orders.remove(&id)?))).collect()
     }
 }
+
+/// How many orders there may be at once.
+const MAX_ORDERS: usize = 1_000;
+/// The longest text of an order, in octets.
+const MAX_TEXT: usize = 1_000;
+/// The longest name of a host as text, in octets: 255 octets of a name, each escaped as `\DDD`.
+const MAX_HOST: usize = 1_020;
 
 /// Returns how long until an order begins to count; nothing if it has begun.
 fn begins_in(order: &Order, lead: Duration, wall: UnixTime) -> Option<Duration> {

@@ -111,6 +111,8 @@ impl Prepared {
             Base::Frame(last) => last.image.rebuild(&inputs, &slots),
             Base::Key(key) => Arc::new(Image::build_keyed(&inputs, &slots, key)),
         };
+        // Histories want the digests; those of shared parts are known.
+        image.parts().for_each(|part| part.fill_digest());
         let mut prepared = Self {
             image,
             slots,

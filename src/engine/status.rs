@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::health::machine::State;
+use crate::health::orders::Order;
 use crate::health::{Outcome, TargetId, Verdict};
 use crate::policy::Decision;
 
 use super::core::{Core, Timer, ttl_of};
+use super::orders::OrderId;
 use super::setup::{PoolId, Setup};
 
 /// Everything at one moment.
@@ -93,7 +95,29 @@ pub struct TargetStatus {
     pub thresholds: (u32, u32),
 }
 
+/// One order.
+#[derive(Clone, Debug)]
+pub struct OrderStatus {
+    /// Its number.
+    pub id: OrderId,
+    /// What was ordered.
+    pub order: Order,
+    /// Whether its time has come.
+    pub active: bool,
+    /// Whether it covers nothing that there is.
+    pub idle: bool,
+}
+
 impl Core {
+    /// Pictures the orders that are not over.
+    pub fn order_status(&self, wall: UnixTime) -> Vec<OrderStatus> {
+        let status = |(id, order): (OrderId, &Order)| {
+            let (active, idle) = (order.is_active(wall), self.is_idle(order));
+            OrderStatus { id, order: order.clone(), active, idle }
+        };
+        self.orders().filter(|(_, order)| !order.is_over(wall)).map(status).collect()
+    }
+
     /// Returns the setup that runs.
     pub const fn setup(&self) -> &Setup {
         &self.prepared.setup
@@ -137,7 +161,7 @@ impl Core {
                 .collect(),
             strikes: row.memory.strikes,
             changed: row.changed,
-            again: self.timers.at(Timer::Pool(id)).map(|at| at.since(now.mono)),
+            again: self.timers.at(&Timer::Pool(id)).map(|at| at.since(now.mono)),
         })
     }
 

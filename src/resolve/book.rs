@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::base::clock::Mono;
+use crate::base::timers::Timers;
 use crate::zone::Name;
 
 /// The addresses of hosts, sorted; those of whom nothing is known are left out.
@@ -42,7 +43,7 @@ pub enum Answer {
 #[derive(Debug, Default)]
 pub struct Book {
     rows: BTreeMap<(Name, Family), Row>,
-    due: BTreeSet<(Mono, Name, Family)>,
+    due: Timers<(Name, Family)>,
     /// What a former run knew.
     kept: Addresses,
     /// Questions without any answer yet, failures counted as such.
@@ -70,7 +71,7 @@ impl Book {
     pub fn want(&mut self, hosts: &[Name], now: Mono) {
         let wanted: BTreeSet<&Name> = hosts.iter().collect();
         self.rows.retain(|(name, _), _| wanted.contains(name));
-        self.due.retain(|(_, name, _)| wanted.contains(name));
+        self.due.retain(|(name, _)| wanted.contains(name));
         for name in wanted {
             for family in [Family::V4, Family::V6] {
                 let key = (name.clone(), family);
@@ -79,8 +80,8 @@ impl Book {
                 }
                 let kept = self.kept.get(name).into_iter().flatten().copied();
                 let addresses = kept.filter(|address| family.holds(*address)).collect();
-                self.rows.insert(key, Row { addresses, ..Row::default() });
-                self.due.insert((now, name.clone(), family));
+                self.rows.insert(key.clone(), Row { addresses, ..Row::default() });
+                self.due.set(key, Some(now));
             }
         }
         self.unheard = self.rows.values().filter(|row| !row.heard).count();
@@ -88,20 +89,17 @@ impl Book {
 
     /// Makes everything due at once: another resolver is asked from now on.
     pub fn ask_all(&mut self, now: Mono) {
-        let waiting: Vec<_> = std::mem::take(&mut self.due).into_iter().collect();
-        self.due.extend(waiting.into_iter().map(|(at, name, family)| (at.min(now), name, family)));
+        self.due.advance(now);
     }
 
     /// Returns when [`Book::take_due`] gives something next, if ever.
     pub fn next(&self) -> Option<Mono> {
-        self.due.first().map(|(at, ..)| *at)
+        self.due.next()
     }
 
     /// Takes out who is to be asked for now; it is not due again before [`Book::hear`].
     pub fn take_due(&mut self, now: Mono) -> Option<(Name, Family)> {
-        self.next().filter(|at| *at <= now)?;
-        let (_, name, family) = self.due.pop_first()?;
-        let key = (name, family);
+        let (_, key) = self.due.take_due(now)?;
         if let Some(row) = self.rows.get_mut(&key) {
             row.asked = true;
         }
@@ -130,7 +128,7 @@ impl Book {
             Answer::Failed(_) => (None, SHORTEST.saturating_mul(1 << row.failures.min(10)).min(SLOWEST_RETRY)),
         };
         row.failures = if addresses.is_some() { 0 } else { row.failures.saturating_add(1) };
-        self.due.insert((now + wait, name.clone(), family));
+        self.due.set((name.clone(), family), Some(now + wait));
         match addresses {
             Some(addresses) if addresses != row.addresses => {
                 row.addresses = addresses;

@@ -14,31 +14,42 @@ use super::{Context, Transport, additional, chaos};
 
 /// Answers a query from one snapshot.
 pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Context<'a>) -> Plan<'a> {
+    let mut plan = Plan::default();
+    answer_into(snapshot, query, context, &mut plan);
+    plan
+}
+
+/// Answers a query from one snapshot, in room that the caller gives.
+pub(super) fn answer_into<'a>(
+    snapshot: &'a Snapshot,
+    query: &QueryView<'a>,
+    context: &Context<'a>,
+    plan: &mut Plan<'a>,
+) {
     let asked = query.question.map_or(CLASS_IN, |question| question.class);
     let class = if asked == CLASS_ANY { CLASS_IN } else { asked };
     let (reply, options) = edns::reply(query, context);
-    let mut plan = Plan::new(class, context.rotation, reply);
+    plan.begin(class, context.rotation, reply);
     let seen = Seen::new(snapshot, *context);
     if !context.settings.doors.admits(context.client.transport, context.client.address) {
         plan.rcode = Rcode::REFUSED;
         plan.explain(EDE_PROHIBITED);
-        return plan;
+        return;
     }
     match gate(query, options, context.client.transport) {
         Err(rcode) => plan.rcode = rcode,
         Ok(None) => {}
-        Ok(Some(question)) if class == CLASS_CH => chaos::answer(&mut plan, &question, context),
+        Ok(Some(question)) if class == CLASS_CH => chaos::answer(plan, &question, context),
         Ok(Some(_)) if class != CLASS_IN => plan.rcode = Rcode::REFUSED,
         Ok(Some(question)) => {
-            Walk { snapshot: seen, query, rtype: question.rtype, plan: &mut plan }.follow();
+            Walk { snapshot: seen, query, rtype: question.rtype, plan: &mut *plan }.follow();
             if !context.settings.minimal_responses {
-                additional::add_targets(seen, query, &mut plan);
+                additional::add_targets(seen, query, plan);
             }
             // RFC 1035 §6.2: an answer for all classes cannot claim to be whole.
             plan.authoritative &= asked != CLASS_ANY;
         }
     }
-    plan
 }
 
 /// Lets questions for data through, and none where only a cookie is asked for (RFC 7873 §5.4); the others get their
@@ -55,8 +66,8 @@ fn gate<'a>(
     if query.edns.is_some_and(|edns| edns.version > 0) {
         return Err(Rcode::BADVERS);
     }
-    if query.signed != Signed::No {
-        // RFC 8945 §5.2.1: no key is known yet, so none can match.
+    if matches!(query.signed, Signed::Unreadably | Signed::By(_)) {
+        // RFC 8945 §5.2.1: nothing has vouched for the signature.
         return Err(Rcode::NOTAUTH);
     }
     let Some(question) = query.question else {

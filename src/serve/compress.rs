@@ -1,12 +1,13 @@
 //! Names that point back into the message (RFC 1035 §4.1.4).
 
+use arrayvec::ArrayVec;
+
 use crate::zone::name;
 
 /// Remembers where labels stand in a message.
 #[derive(Debug)]
 pub(super) struct Compressor {
-    places: [Place; PLACES_MAX],
-    used: usize,
+    places: ArrayVec<Place, PLACES_MAX>,
 }
 
 /// Where a name begins, and how many octets it has in full: a cheap reason to look no further.
@@ -17,18 +18,18 @@ struct Place {
 }
 
 impl Compressor {
-    pub(super) const fn new() -> Self {
-        Self { places: [Place { at: 0, length: 0 }; PLACES_MAX], used: 0 }
+    pub(super) fn new() -> Self {
+        Self { places: ArrayVec::new() }
     }
 
     /// Returns a mark to go [`back`](Self::back) to.
     pub(super) const fn mark(&self) -> usize {
-        self.used
+        self.places.len()
     }
 
     /// Forgets what was remembered since the mark.
-    pub(super) const fn back(&mut self, mark: usize) {
-        self.used = mark;
+    pub(super) fn back(&mut self, mark: usize) {
+        self.places.truncate(mark);
     }
 
     /// Remembers an uncompressed name that stands at `at`, and its endings.
@@ -58,17 +59,16 @@ impl Compressor {
     }
 
     fn push(&mut self, at: usize, length: usize) {
-        if let Some(free) = self.places.get_mut(self.used)
-            && let (Ok(at), Ok(length)) = (u16::try_from(at), u8::try_from(length))
+        if let (Ok(at), Ok(length)) = (u16::try_from(at), u8::try_from(length))
             && at < POINTER_MAX
         {
-            *free = Place { at, length };
-            self.used += 1;
+            // Beyond the limit names are written in full.
+            let _full = self.places.try_push(Place { at, length });
         }
     }
 
     fn find(&self, message: &[u8], wire: &[u8]) -> Option<u16> {
-        let known = self.places.iter().take(self.used).filter(|place| usize::from(place.length) == wire.len());
+        let known = self.places.iter().filter(|place| usize::from(place.length) == wire.len());
         known.map(|place| place.at).find(|at| stands_at(message, usize::from(*at), wire))
     }
 }

@@ -30,7 +30,7 @@ use super::edns::Reply;
 use super::plan::{Data, Item, Plan};
 use super::query::QueryView;
 use super::respond::Verdict;
-use super::{Client, Responder, Transport, render};
+use super::{Responder, Transport, render};
 
 /// Listeners that answer until they are shut down.
 pub struct Running {
@@ -116,16 +116,16 @@ impl Responder {
     fn response(&self, request: &Request) -> Option<Response> {
         // As plain TCP behind every stream of hickory's: padding is not in reach of this renderer, nor is a TSIG record.
         let transport = if request.protocol() == Protocol::Udp { Transport::Udp } else { Transport::Tcp };
-        let client = Client::new(request.src(), transport, self.clock().now());
-        let mut response = None;
-        self.consider(&self.reader().load(), request.as_slice(), client, |verdict| {
-            let made = match verdict {
-                Verdict::Fault(_) => Response::fault(request),
-                Verdict::Answer(plan, query, limit) => Response::of(plan, query, request).cut(request, limit),
-            };
-            response.insert(made).metadata.truncation
-        });
-        response
+        let batch = self.batch();
+        let client = batch.client(request.src(), transport);
+        let mut plan = Plan::default();
+        let verdict = batch.decide(request.as_slice(), client, &mut plan)?;
+        let response = match &verdict {
+            Verdict::Fault(_) => Response::fault(request),
+            Verdict::Answer(query, limit, _) => Response::of(&plan, query, request).cut(request, *limit),
+        };
+        batch.count(client, &verdict, &plan, response.metadata.truncation);
+        Some(response)
     }
 }
 

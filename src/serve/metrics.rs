@@ -1,8 +1,10 @@
 //! What the doors count.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
+use arc_swap::Guard;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -26,7 +28,8 @@ pub struct Metrics {
     zone_family: Family<ZoneLabels, Counter>,
 }
 
-type Count = Counter<u64, AtomicU64>;
+/// A counter.
+pub(super) type Count = Counter<u64, AtomicU64>;
 
 /// The counters of one transport.
 #[derive(Clone, Debug)]
@@ -176,9 +179,13 @@ impl Metrics {
         if slips { &self.slipped } else { &self.withheld }.inc();
     }
 
-    /// Counts an answer of a zone.
-    pub fn zone(&self, origin: Option<&Name>, rcode: Rcode) {
-        let zones = self.zones.load();
+    /// Returns the counters of zones, for [`zone`](Self::zone).
+    pub(super) fn zones(&self) -> Guard<Arc<HashMap<Name, [Count; 3]>>> {
+        self.zones.load()
+    }
+
+    /// Counts an answer from a zone; one from none, or from one that is not counted, is left out.
+    pub(super) fn zone(zones: &HashMap<Name, [Count; 3]>, origin: Option<&Name>, rcode: Rcode) {
         if let Some([good, missing, other]) = origin.and_then(|origin| zones.get(origin)) {
             match rcode {
                 Rcode::NOERROR => good.inc(),
@@ -289,8 +296,9 @@ mod tests {
         metrics.opcode(9);
         metrics.response(Transport::Udp, Rcode::NXDOMAIN, true);
         metrics.response(Transport::Tcp, Rcode(23), false);
-        metrics.zone(Some(&"example.COM.".parse().unwrap()), Rcode::NXDOMAIN);
-        metrics.zone(None, Rcode::REFUSED);
+        let zones = metrics.zones();
+        Metrics::zone(&zones, Some(&"example.COM.".parse().unwrap()), Rcode::NXDOMAIN);
+        Metrics::zone(&zones, None, Rcode::REFUSED);
         metrics.limited(true);
         metrics.opened(Transport::Quic);
         metrics.opened(Transport::Quic);

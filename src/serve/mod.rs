@@ -9,7 +9,7 @@
 //! ```
 //!
 //! All doors are our own, and each calls the same [`Responder`]: a query has the same answer however it comes. Settings,
-//! secrets and certificates are read by each packet from where a reload puts them. hickory-server's handler over the same
+//! secrets and readiness are read once for each [`Batch`] of packets from where a reload puts them. hickory-server's handler over the same
 //! plan is there for who embeds this in a server of its own.
 //!
 //! One plan, two renderers: what is right is decided once, in `answer`. A packet waits for nothing: no lock, no file,
@@ -40,6 +40,7 @@ mod readiness;
 mod render;
 mod respond;
 mod seen;
+mod signing;
 pub mod stream;
 mod tls;
 mod tsig;
@@ -56,7 +57,7 @@ pub use answer::answer;
 pub use client::{Client, Transport};
 pub use cookie::{Cookie, Secrets, SecretsError};
 pub use edns::{Ede, Reply};
-pub use live::Live;
+pub use live::{Live, Part, State};
 pub use metrics::Metrics;
 pub use places::{Limits, Places};
 pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, MadeName, Owner, Plan, Rcode};
@@ -64,7 +65,8 @@ pub use query::{Edns, Header, Malformed, QueryView, Question, Signed};
 pub use rate::{Limiter, Rates};
 pub use readiness::{Readiness, Status};
 pub use render::{limit, render, render_fault};
-pub use respond::{Parts, Responder, Sent};
+pub use respond::{Batch, Parts, Responder, Sent};
+pub use signing::{Keys, Messages, Rest, Signer, count_record};
 pub use tls::{Certificates, Identity, IdentityError};
 pub use tsig::Tsig;
 

@@ -4,7 +4,7 @@
 //! whole query is the longest ago is told to leave (RFC 7766 §6.2.3). Beyond the limit of one client its own makes room.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::Mono;
+use crate::base::prefix::IpPrefix;
 
 use super::metrics::End;
 use super::{Metrics, Transport};
@@ -196,10 +197,7 @@ impl Rows {
 
 /// Returns what counts as one client: who has one IPv6 address has its whole /64.
 fn client_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        address @ IpAddr::V4(_) => address,
-    }
+    IpPrefix::around(address.to_canonical(), 32, 64).first()
 }
 
 fn millis(now: Mono) -> u64 {

@@ -1,11 +1,13 @@
 //! What an answer holds, before it is octets: references into the snapshot, the query and the plan itself.
 
+use arrayvec::ArrayVec;
+
 use crate::zone::{Name, Rrset, Rtype, name, signed};
 
 use super::edns::Reply;
 use super::query::QueryView;
 
-/// One answer. Nothing in it was allocated.
+/// One answer. Nothing in it is allocated, and the room that it does not use is not written to.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
     /// The response code.
@@ -104,35 +106,43 @@ pub struct MadeName {
 }
 
 /// The octets of made names.
-#[derive(Clone, Debug)]
-pub(super) struct Made {
-    octets: [u8; MADE_MAX],
-    used: u16,
-}
+#[derive(Clone, Debug, Default)]
+pub(super) struct Made(ArrayVec<u8, MADE_MAX>);
 
 /// A list with a limit that is part of its type.
-#[derive(Clone, Copy, Debug)]
-pub struct List<T, const N: usize> {
-    items: [Option<T>; N],
-    used: usize,
-}
+#[derive(Clone, Debug)]
+pub struct List<T, const N: usize>(ArrayVec<T, N>);
 
-impl<'a> Plan<'a> {
-    pub(super) fn new(class: u16, rotation: u16, edns: Option<Reply<'a>>) -> Self {
+impl Default for Plan<'_> {
+    /// Makes room for an answer.
+    fn default() -> Self {
         Self {
             rcode: Rcode::NOERROR,
             authoritative: false,
-            class,
-            rotation,
+            class: 0,
+            rotation: 0,
             zone: None,
             source: None,
             cut: false,
-            answer: List::new(),
-            authority: List::new(),
-            additional: List::new(),
-            edns,
-            made: Made { octets: [0; MADE_MAX], used: 0 },
+            answer: List::default(),
+            authority: List::default(),
+            additional: List::default(),
+            edns: None,
+            made: Made::default(),
         }
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// Begins an answer in this room, whatever was in it.
+    pub(super) fn begin(&mut self, class: u16, rotation: u16, edns: Option<Reply<'a>>) {
+        (self.rcode, self.authoritative, self.cut) = (Rcode::NOERROR, false, false);
+        (self.zone, self.source) = (None, None);
+        (self.class, self.rotation, self.edns) = (class, rotation, edns);
+        self.answer.0.clear();
+        self.authority.0.clear();
+        self.additional.0.clear();
+        self.made.0.clear();
     }
 
     /// Returns whether signatures and proofs are wanted: the DO bit (RFC 3225 §3).
@@ -151,7 +161,7 @@ impl<'a> Plan<'a> {
 
     /// Returns the octets of a made name.
     pub fn made_name(&self, place: MadeName) -> &[u8] {
-        self.made.octets.get(usize::from(place.start)..usize::from(place.end)).unwrap_or(&[0])
+        self.made.0.get(usize::from(place.start)..usize::from(place.end)).unwrap_or(&[0])
     }
 }
 
@@ -195,43 +205,40 @@ impl Made {
     /// Joins a name from labels and an ancestor; nothing if the room for names is used up.
     pub(super) fn join(&mut self, labels: &[u8], ancestor: &[u8]) -> Option<MadeName> {
         debug_assert!(labels.len() + ancestor.len() <= name::MAX_NAME, "the caller has measured the name");
-        let start = usize::from(self.used);
-        let middle = start + labels.len();
-        let end = middle + ancestor.len();
-        self.octets.get_mut(start..middle)?.copy_from_slice(labels);
-        self.octets.get_mut(middle..end)?.copy_from_slice(ancestor);
-        let place = MadeName { start: self.used, end: u16::try_from(end).ok()? };
-        self.used = place.end;
-        Some(place)
+        let start = self.0.len();
+        if self.0.remaining_capacity() < labels.len() + ancestor.len() {
+            return None;
+        }
+        self.0.extend(labels.iter().chain(ancestor).copied());
+        Some(MadeName { start: u16::try_from(start).ok()?, end: u16::try_from(self.0.len()).ok()? })
     }
 }
 
-impl<T: Copy, const N: usize> List<T, N> {
-    const fn new() -> Self {
-        Self { items: [None; N], used: 0 }
+impl<T, const N: usize> Default for List<T, N> {
+    fn default() -> Self {
+        Self(ArrayVec::new())
     }
+}
 
+impl<T, const N: usize> List<T, N> {
     /// Adds an item; returns false if the list is full.
     pub(super) fn push(&mut self, item: T) -> bool {
-        let Some(free) = self.items.get_mut(self.used) else { return false };
-        *free = Some(item);
-        self.used += 1;
-        true
+        self.0.try_push(item).is_ok()
     }
 
     /// Walks over the items.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.items.iter().take(self.used).flatten()
+        self.0.iter()
     }
 
     /// Returns the number of items.
     pub const fn len(&self) -> usize {
-        self.used
+        self.0.len()
     }
 
     /// Returns whether there are no items.
     pub const fn is_empty(&self) -> bool {
-        self.used == 0
+        self.0.is_empty()
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Signed<'p> {
     Unreadably,
     /// By this one.
     By(Tsig<'p>),
+    /// By one that has been verified.
+    Verified,
 }
 
 /// What an answer needs of the header.

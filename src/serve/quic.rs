@@ -223,13 +223,21 @@ impl Exchange {
         let client = Client::new(self.client, Transport::Quic, self.responder.clock().now());
         self.place.touch(client.now.mono);
         let mut message = Vec::new();
-        if self.responder.respond(packet, client, &mut message).is_none() {
+        let Some(mut sent) = self.responder.respond(packet, client, &mut message) else {
             // What is no query, or comes while the server starts.
             let _gone = send.reset(EXCESSIVE_LOAD);
             return Ok(());
+        };
+        loop {
+            let length = u16::try_from(message.len()).unwrap_or(0).to_be_bytes();
+            if send.write_all(&[&length, message.as_slice()].concat()).await.is_err() {
+                return Ok(());
+            }
+            if !sent.rest.as_mut().is_some_and(|rest| rest.next(&mut message)) {
+                break;
+            }
         }
-        let length = u16::try_from(message.len()).unwrap_or(0).to_be_bytes();
-        if send.write_all(&[&length, message.as_slice()].concat()).await.is_ok() && send.finish().is_ok() {
+        if send.finish().is_ok() {
             // Until the client has all of it: the connection may be about to close.
             let _gone = send.stopped().await;
         }

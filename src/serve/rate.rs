@@ -182,8 +182,7 @@ mod tests {
     const RATES: Rates = Rates { rate: 5, slip: 2, v4: 24, v6: 56 };
 
     fn judge(limiter: &Limiter, address: &str, rcode: Rcode, millis: u64) -> Pass {
-        let mut plan = Plan::new(1, 0, None);
-        plan.rcode = rcode;
+        let plan = Plan { rcode, ..Plan::default() };
         limiter.judge(RATES, address.parse().unwrap(), &plan, Mono::START + Duration::from_millis(millis))
     }
 
@@ -219,8 +218,7 @@ mod tests {
         let judge = |name: &Name, rtype: Rtype, last: u8| {
             // As after a change: an equal name and a new set, elsewhere in memory.
             let (name, set) = (name.clone(), Rrset::new(rtype, 30, [[192, 0, 2, last]]));
-            let mut plan = Plan::new(1, 0, None);
-            plan.source = Some(&name);
+            let mut plan = Plan { source: Some(&name), ..Plan::default() };
             plan.answer.push(Item::of(Owner::Question, &set));
             limiter.judge(RATES, [192, 0, 2, 1].into(), &plan, Mono::START)
         };
@@ -241,7 +239,7 @@ mod tests {
     #[test]
     fn without_a_rate_nothing_is_counted() {
         let limiter = Limiter::new([7; 16]);
-        let plan = Plan::new(1, 0, None);
+        let plan = Plan::default();
         for _ in 0..100 {
             let address = [192, 0, 2, 1].into();
             assert_eq!(limiter.judge(Rates::default(), address, &plan, Mono::START), Pass::Whole);

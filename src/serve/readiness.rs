@@ -1,12 +1,13 @@
-//! Whether this server is ready: set by the daemon, read by every door.
+//! Whether this server is ready: set by the daemon, read by every listener.
 
 use std::sync::Arc;
 
-use arc_swap::{ArcSwap, Guard};
+use super::live::{Live, Part, State};
+use super::{Secrets, Settings, random};
 
-/// A shared value: clones read and set the same.
+/// The status as a part of the [`State`] that it begins; clones read and set the same.
 #[derive(Clone, Debug)]
-pub struct Readiness(Arc<ArcSwap<Status>>);
+pub struct Readiness(Live<State>);
 
 /// One reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,22 +21,31 @@ pub struct Status {
 impl Readiness {
     /// Begins silent.
     pub fn starting() -> Self {
-        let status = Status { answering: false, fault: Some("starting".to_owned()) };
-        Self(Arc::new(ArcSwap::from_pointee(status)))
+        Self::begin(Status { answering: false, fault: Some("starting".to_owned()) })
     }
 
     /// Begins answering and ready.
     pub fn ready() -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(Status { answering: true, fault: None })))
+        Self::begin(Status { answering: true, fault: None })
     }
 
     /// Sets the status.
     pub fn set(&self, status: Status) {
-        self.0.store(Arc::new(status));
+        self.0.status().set(status);
     }
 
-    /// Reads the status; hold it for one packet only.
-    pub fn load(&self) -> Guard<Arc<Status>> {
-        self.0.load()
+    /// Reads the status.
+    pub fn load(&self) -> Arc<Status> {
+        Part::load(&self.0.status())
+    }
+
+    /// Returns the state that the status is a part of.
+    pub(super) const fn state(&self) -> &Live<State> {
+        &self.0
+    }
+
+    fn begin(status: Status) -> Self {
+        let (settings, secrets) = (Arc::new(Settings::default()), Arc::new(Secrets::new(random())));
+        Self(Live::new(State { settings, secrets, status: Arc::new(status) }))
     }
 }

@@ -8,7 +8,7 @@ use crate::zone::{Rrset, Rtype, name};
 use super::compress::Compressor;
 use super::edns::Reply;
 use super::plan::{Data, Item, Plan, Rcode};
-use super::query::{Header, QueryView, Signed};
+use super::query::{Header, QueryView};
 use super::{Context, Transport};
 
 /// Returns the longest answer to a query, in octets.
@@ -41,10 +41,6 @@ pub fn render(plan: &Plan<'_>, query: &QueryView<'_>, limit: usize, message: &mu
     if let Some(reply) = &plan.edns {
         reply.write(message, plan.rcode, limit);
         additionals += 1;
-    }
-    // RFC 8945 §5.1: the last record.
-    if let (Rcode::NOTAUTH, Signed::By(tsig)) = (plan.rcode, query.signed) {
-        additionals += u16::from(tsig.write_unknown_key(message, limit));
     }
     let counts = [u16::from(query.question.is_some()), answers, authorities, additionals];
     write_header(message, header(query.header, plan.rcode, plan.authoritative, truncated), counts);

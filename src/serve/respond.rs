@@ -1,28 +1,39 @@
-//! From packet to packet: what every door calls.
+//! From packet to packet: what every listener calls.
+//!
+//! A listener takes a [`Batch`] for the packets that have arrived, and each answer is written into its own buffer. What
+//! changes under it (snapshot, settings, secrets, readiness, time) is read once for the batch.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use arc_swap::Guard;
 use tracing::error;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Now};
 use crate::snapshot::{Reader, Snapshot};
+use crate::zone::Name;
 
+use super::answer::answer_into;
+use super::live::{Part, State};
+use super::metrics::Count;
 use super::plan::{Plan, Rcode};
-use super::query::{Malformed, QueryView};
+use super::query::{Header, Malformed, QueryView};
 use super::rate::Pass;
+use super::signing::{self, Keys, Rest, Signer};
 use super::{
-    Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, answer, chaos, limit, log,
-    render, render_fault,
+    Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, chaos, limit, log, render,
+    render_fault,
 };
 
-/// All that answering needs; cheap to clone, one for each door.
+/// All that answering needs; cheap to clone, one for each listener.
 #[derive(Clone, Debug)]
 pub struct Responder {
     reader: Reader,
-    settings: Live<Settings>,
-    secrets: Live<Secrets>,
+    state: Live<State>,
     readiness: Readiness,
+    keys: Option<Arc<dyn Keys>>,
     metrics: Metrics,
     limiter: Arc<Limiter>,
     sample: log::Sample,
@@ -49,7 +60,7 @@ pub struct Parts {
 }
 
 /// What was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Sent {
     /// The response code.
     pub rcode: Rcode,
@@ -57,14 +68,43 @@ pub struct Sent {
     pub truncated: bool,
     /// How long it may be cached in seconds; nothing if it may not.
     pub lifetime: Option<u32>,
+    /// The messages behind the first one; nothing if it is the only one.
+    pub rest: Option<Rest>,
+}
+
+/// What packets that arrive together are answered with: all of them see the same. Hold it no longer than that.
+pub struct Batch<'r> {
+    responder: &'r Responder,
+    snapshot: Guard<Arc<Snapshot>>,
+    state: Guard<Arc<State>>,
+    zones: Guard<Arc<HashMap<Name, [Count; 3]>>>,
+    now: Now,
+}
+
+/// What becomes of a packet that is not met by silence.
+#[derive(Debug)]
+pub(super) enum Verdict<'v> {
+    /// FORMERR with the header alone.
+    Fault(Header),
+    /// The plan, to be rendered within so many octets, and who signs it behind them.
+    Answer(QueryView<'v>, usize, Option<Box<dyn Signer>>),
 }
 
 impl Responder {
     /// Joins the parts.
     pub fn new(parts: Parts) -> Self {
         let Parts { reader, settings, secrets, readiness, metrics, limiter, clock } = parts;
-        let (settings, secrets, limiter) = (Live::new(settings), Live::new(secrets), Arc::new(limiter));
-        Self { reader, settings, secrets, readiness, metrics, limiter, sample: log::Sample::default(), clock }
+        let state = readiness.state().clone();
+        state.settings().set(settings);
+        state.secrets().set(secrets);
+        let (limiter, sample) = (Arc::new(limiter), log::Sample::default());
+        Self { reader, state, readiness, keys: None, metrics, limiter, sample, clock }
+    }
+
+    /// Verifies signed queries with these keys.
+    #[must_use]
+    pub fn with_keys(self, keys: Arc<dyn Keys>) -> Self {
+        Self { keys: Some(keys), ..self }
     }
 
     /// Returns where snapshots come from.
@@ -73,13 +113,13 @@ impl Responder {
     }
 
     /// Returns the settings, to be read or replaced.
-    pub const fn settings(&self) -> &Live<Settings> {
-        &self.settings
+    pub fn settings(&self) -> Part<Settings> {
+        self.state.settings()
     }
 
     /// Returns the secrets of cookies, to be read or replaced.
-    pub const fn secrets(&self) -> &Live<Secrets> {
-        &self.secrets
+    pub fn secrets(&self) -> Part<Secrets> {
+        self.state.secrets()
     }
 
     /// Returns whether it answers at all.
@@ -97,96 +137,115 @@ impl Responder {
         self.clock
     }
 
-    /// Answers one packet with the current snapshot; nothing, and `message` is left alone, if silence is the answer. A
-    /// packet that trips a bug is met by silence, and the door stays open.
+    /// Takes what the packets that have arrived are answered with.
+    pub fn batch(&self) -> Batch<'_> {
+        let (snapshot, state, zones) = (self.reader.load(), self.state.load(), self.metrics.zones());
+        Batch { responder: self, snapshot, state, zones, now: self.clock.now() }
+    }
+
+    /// Answers one packet that came alone, as [`Batch::respond`] does.
     pub fn respond(&self, packet: &[u8], client: Client, message: &mut Vec<u8>) -> Option<Sent> {
-        let respond = AssertUnwindSafe(|| self.respond_from(&self.reader.load(), packet, client, message));
+        self.batch().respond(packet, client, message)
+    }
+}
+
+impl Batch<'_> {
+    /// Makes a client that came with this batch.
+    pub fn client(&self, address: SocketAddr, transport: Transport) -> Client {
+        Client::new(address, transport, self.now)
+    }
+
+    /// Writes the answer to one packet into `message`; nothing, and `message` means nothing, if silence is the answer. A
+    /// packet that trips a bug is met by silence, and the listener goes on.
+    pub fn respond(&self, packet: &[u8], client: Client, message: &mut Vec<u8>) -> Option<Sent> {
+        let respond = AssertUnwindSafe(|| self.write(packet, client, message));
         catch_unwind(respond).unwrap_or_else(|_| {
             error!(client.addr = %client.address, octets = packet.len(), "a query tripped a bug and is not answered");
             None
         })
     }
 
-    /// Answers one packet with a snapshot that the caller has loaded.
-    pub fn respond_from(
-        &self,
-        snapshot: &Snapshot,
-        packet: &[u8],
-        client: Client,
-        message: &mut Vec<u8>,
-    ) -> Option<Sent> {
-        self.consider(snapshot, packet, client, |verdict| match verdict {
+    fn write(&self, packet: &[u8], client: Client, message: &mut Vec<u8>) -> Option<Sent> {
+        let mut plan = Plan::default();
+        let mut verdict = self.decide(packet, client, &mut plan)?;
+        let truncated = match &mut verdict {
             Verdict::Fault(header) => {
-                render_fault(header, Rcode::FORMERR, message);
+                render_fault(*header, Rcode::FORMERR, message);
                 false
             }
-            Verdict::Answer(plan, query, limit) => render(plan, query, limit, message),
-        })
+            Verdict::Answer(query, limit, signer) => {
+                let truncated = render(&plan, query, *limit, message);
+                signing::after(signer.as_mut(), query, plan.rcode, *limit, message);
+                truncated
+            }
+        };
+        Some(self.count(client, &verdict, &plan, truncated))
     }
 
-    /// Decides about a packet and hands what is to be sent to `send`, which returns whether the answer is truncated.
-    pub(super) fn consider(
-        &self,
-        snapshot: &Snapshot,
-        packet: &[u8],
-        client: Client,
-        send: impl FnOnce(Verdict<'_>) -> bool,
-    ) -> Option<Sent> {
-        let transport = client.transport;
-        self.metrics.query(transport);
-        let status = self.readiness.load();
-        let query = match QueryView::parse(packet) {
+    /// Decides about a packet: what becomes of it, and in `plan` what its answer holds; nothing if silence is the answer.
+    /// Whoever renders it hands both to [`count`](Self::count).
+    pub(super) fn decide<'p>(&'p self, packet: &'p [u8], client: Client, plan: &mut Plan<'p>) -> Option<Verdict<'p>> {
+        let (metrics, transport) = (&self.responder.metrics, client.transport);
+        let State { settings, secrets, status } = &**self.state;
+        metrics.query(transport);
+        let mut query = match QueryView::parse(packet) {
             Ok(query) => query,
             Err(Malformed::Faulty(header)) if status.answering => {
-                self.metrics.opcode(header.opcode());
-                send(Verdict::Fault(header));
-                self.metrics.response(transport, Rcode::FORMERR, false);
-                return Some(Sent { rcode: Rcode::FORMERR, truncated: false, lifetime: None });
+                metrics.opcode(header.opcode());
+                return Some(Verdict::Fault(header));
             }
             Err(Malformed::Silent | Malformed::Faulty(_)) => {
-                self.metrics.dropped(transport);
+                metrics.dropped(transport);
                 return None;
             }
         };
-        self.metrics.opcode(query.header.opcode());
+        metrics.opcode(query.header.opcode());
         if !status.answering && !query.question.is_some_and(|question| chaos::asks_readiness(&question)) {
-            self.metrics.dropped(transport);
+            metrics.dropped(transport);
             return None;
         }
-        let (settings, secrets) = (self.settings.load(), self.secrets.load());
+        let signer = signing::before(self.responder.keys.as_deref(), packet, &mut query, client.now.wall);
         let rotation = rotation(query.header.id);
-        let context = Context { settings: &settings, status: &status, client, secrets: &secrets, rotation };
-        let mut plan = answer(snapshot, &query, &context);
+        let context = Context { settings, status, client, secrets, rotation };
+        answer_into(&self.snapshot, &query, &context, plan);
         let proven = plan.proves_address(transport);
         if !proven {
-            match self.limiter.judge(settings.rates, client.address, &plan, client.now.mono) {
+            match self.responder.limiter.judge(settings.rates, client.address, plan, client.now.mono) {
                 Pass::Whole => {}
                 Pass::Slip => {
-                    self.metrics.limited(true);
+                    metrics.limited(true);
                     plan.cut = true;
                 }
                 Pass::Drop => {
-                    self.metrics.limited(false);
+                    metrics.limited(false);
                     return None;
                 }
             }
         }
         let most = limit(&query, &context);
         let most = if proven || settings.amplification { most } else { most.min(packet.len()) };
-        let truncated = send(Verdict::Answer(&plan, &query, most));
-        self.metrics.response(transport, plan.rcode, truncated);
-        self.metrics.zone(plan.zone, plan.rcode);
-        self.sample.log(settings.query_log, client, &query, &plan, truncated);
-        Some(Sent { rcode: plan.rcode, truncated, lifetime: plan.lifetime() })
+        let room = signer.as_ref().map_or(0, |signer| signer.room());
+        Some(Verdict::Answer(query, most.saturating_sub(room), signer))
+    }
+
+    /// Counts and logs what was sent.
+    pub(super) fn count(&self, client: Client, verdict: &Verdict<'_>, plan: &Plan<'_>, truncated: bool) -> Sent {
+        let Responder { metrics, sample, .. } = self.responder;
+        let Verdict::Answer(query, ..) = verdict else {
+            metrics.response(client.transport, Rcode::FORMERR, false);
+            return Sent { rcode: Rcode::FORMERR, truncated: false, lifetime: None, rest: None };
+        };
+        metrics.response(client.transport, plan.rcode, truncated);
+        Metrics::zone(&self.zones, plan.zone, plan.rcode);
+        sample.log(self.state.settings.query_log, client, query, plan, truncated);
+        Sent { rcode: plan.rcode, truncated, lifetime: plan.lifetime(), rest: None }
     }
 }
 
-/// What becomes of a packet that is not met by silence.
-pub(super) enum Verdict<'v> {
-    /// FORMERR with the header alone.
-    Fault(super::Header),
-    /// A plan, to be rendered within so many octets.
-    Answer(&'v Plan<'v>, &'v QueryView<'v>, usize),
+impl std::fmt::Debug for Batch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Batch of generation {}", self.snapshot.generation())
+    }
 }
 
 impl Plan<'_> {

@@ -12,7 +12,7 @@ use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::{Client, Responder, Transport};
+use super::{Batch, Responder, Transport};
 
 /// A door for datagrams, ready to be opened.
 #[derive(Debug)]
@@ -42,11 +42,7 @@ impl Door {
                 received = self.socket.recv_from(&mut packet) => received,
             };
             match received {
-                Ok((length, client)) => {
-                    if respond(&self.responder, packet.get(..length).unwrap_or_default(), client, &mut answer) {
-                        self.send(&answer, client).await;
-                    }
-                }
+                Ok(first) => self.answer_arrived(first, &mut packet, &mut answer).await,
                 Err(error) => {
                     debug!(%error, "cannot receive a datagram");
                     tokio::time::sleep(PAUSE).await;
@@ -58,13 +54,35 @@ impl Door {
         }
     }
 
+    /// Answers a datagram, and those that have arrived behind it, from one batch.
+    async fn answer_arrived(&self, first: (usize, SocketAddr), packet: &mut [u8], answer: &mut Vec<u8>) {
+        let (mut batch, (mut length, mut client)) = (self.responder.batch(), first);
+        for left in (0..BATCH_MAX).rev() {
+            let answered = respond(&batch, packet.get(..length).unwrap_or_default(), client, answer);
+            if answered && self.socket.try_send_to(answer, client).is_err() {
+                // Nobody keeps a batch while it waits.
+                drop(batch);
+                self.send(answer, client).await;
+                batch = self.responder.batch();
+            }
+            if left == 0 {
+                return;
+            }
+            match self.socket.try_recv_from(packet) {
+                Ok(next) => (length, client) = next,
+                Err(_) => return,
+            }
+        }
+    }
+
     /// Answers what has arrived, past the runtime, which tells of packets only after it has waited for them.
     fn drain(self, packet: &mut [u8], answer: &mut Vec<u8>) -> io::Result<()> {
         let Self { responder, socket } = self;
         let socket = socket.into_std()?;
+        let batch = responder.batch();
         for _ in 0..DRAIN_MAX {
             let Ok((length, client)) = socket.recv_from(packet) else { break };
-            if respond(&responder, packet.get(..length).unwrap_or_default(), client, answer) {
+            if respond(&batch, packet.get(..length).unwrap_or_default(), client, answer) {
                 socket.send_to(answer, client)?;
             }
         }
@@ -79,17 +97,19 @@ impl Door {
 }
 
 /// Makes the answer; returns whether there is one.
-fn respond(responder: &Responder, packet: &[u8], client: SocketAddr, answer: &mut Vec<u8>) -> bool {
+fn respond(batch: &Batch<'_>, packet: &[u8], client: SocketAddr, answer: &mut Vec<u8>) -> bool {
     // A datagram from port 0 cannot be answered.
     if client.port() == 0 {
         return false;
     }
-    let client = Client::new(client, Transport::Udp, responder.clock().now());
-    responder.respond(packet, client, answer).is_some()
+    batch.respond(packet, batch.client(client, Transport::Udp), answer).is_some()
 }
 
 /// The longest datagram there is, in octets.
 const PACKET_MAX: usize = 65_535;
+
+/// The most datagrams that are answered from one batch: what is published or reloaded takes effect behind them.
+const BATCH_MAX: usize = 32;
 
 /// The most datagrams that are answered after the word to stop; a flood must not keep the server from ending.
 const DRAIN_MAX: usize = 4_096;

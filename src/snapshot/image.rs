@@ -86,6 +86,11 @@ impl Image {
         self.zones.get(zone).map(|zone| &zone.part.0)
     }
 
+    /// Walks over the parts of all zones.
+    pub fn parts(&self) -> impl Iterator<Item = &Arc<ZonePart>> {
+        self.zones.iter().map(|(_, zone)| &zone.part.0)
+    }
+
     fn make(zones: &Table<ZoneId, ZoneInput>, slots: &Table<SlotId, SlotKey>, key: Key, former: Option<&Self>) -> Self {
         let mut slots_of: Vec<SlotsOfZone<'_>> = vec![(Vec::new(), Vec::new()); zones.len()];
         for (id, key) in slots.iter() {

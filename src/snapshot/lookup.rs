@@ -141,6 +141,11 @@ impl<'a> ZoneView<'a> {
         self.part().row(number)
     }
 
+    /// Walks over what the slots of the part hold, in the order of their numbers there.
+    pub(super) fn slot_values(self) -> impl Iterator<Item = Option<&'a SlotValue>> {
+        self.zone.slots.iter().map(move |slot| self.snapshot.slot(*slot))
+    }
+
     pub(super) fn part(self) -> &'a ZonePart {
         &self.zone.part.0
     }

@@ -12,7 +12,10 @@
 //!
 //! **Invariant:** this room knows no health, no packet and no clock. A snapshot never changes after it was made.
 
+mod compare;
 mod denial;
+mod digest;
+pub mod history;
 mod image;
 mod index;
 mod lookup;
@@ -21,6 +24,8 @@ mod publish;
 mod vector;
 
 pub use denial::{Denial, Nsec3Chain, NsecChain};
+pub use digest::ContentDigest;
+pub use history::{Difference, History};
 pub use image::{Image, ZoneInput};
 pub use lookup::{Held, Lookup, Node, ZoneView};
 pub use part::ZonePart;
@@ -66,6 +71,16 @@ pub enum SlotValue {
     },
 }
 
+impl SlotValue {
+    /// Returns the records, if there are any now.
+    pub const fn records(&self) -> Option<&Arc<Rrset>> {
+        match self {
+            Self::Records(set) => Some(set),
+            Self::Empty { .. } => None,
+        }
+    }
+}
+
 /// An immutable picture of all effective zones.
 #[derive(Clone)]
 pub struct Snapshot {
@@ -73,6 +88,8 @@ pub struct Snapshot {
     image: Arc<Image>,
     values: Vector<SlotValue>,
     notes: Vector<Option<Arc<str>>>,
+    /// By zone.
+    histories: Vector<Option<Arc<History>>>,
 }
 
 impl Snapshot {
@@ -83,7 +100,8 @@ impl Snapshot {
     pub fn first(image: Arc<Image>, values: Vec<SlotValue>, generation: u64) -> Self {
         assert_eq!(values.len(), image.slot_count(), "every slot has a value");
         let notes = values.iter().map(|_| None).collect();
-        Self { generation, image, values: values.into_iter().collect(), notes }
+        let histories = (0..image.zone_count()).map(|_| None).collect();
+        Self { generation, image, values: values.into_iter().collect(), notes, histories }
     }
 
     /// Makes the next generation: the same but for `changes`. Ids of no slot are passed over.
@@ -93,7 +111,7 @@ impl Snapshot {
         for (slot, value) in changes {
             values.set(slot.index(), value);
         }
-        Self { generation: self.generation + 1, image: Arc::clone(&self.image), values, notes: self.notes.clone() }
+        Self { generation: self.generation + 1, values, ..self.clone() }
     }
 
     /// Says of slots why they hold what they hold; nothing where it needs no words. Ids of no slot are passed over.
@@ -105,6 +123,20 @@ impl Snapshot {
             }
         }
         self
+    }
+
+    /// Says how zones came to be as they are. Ids of no zone are passed over.
+    #[must_use]
+    pub fn with_histories(mut self, histories: impl IntoIterator<Item = (ZoneId, Arc<History>)>) -> Self {
+        for (zone, history) in histories {
+            self.histories.set(zone.index(), Some(history));
+        }
+        self
+    }
+
+    /// Returns the differences of late of a zone, if they are known.
+    pub fn history(&self, zone: ZoneId) -> Option<&Arc<History>> {
+        self.histories.get(zone.index())?.as_ref()
     }
 
     /// Returns the number of this snapshot; it grows with each publication.

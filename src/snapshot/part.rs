@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::hash::Key;
 use crate::zone::{Name, Rrset, Rtype, Zone, name};
 
+use super::ContentDigest;
 use super::denial::{self, Chain};
 use super::image::ZoneInput;
 use super::index::{NONE, NameIndex};
@@ -26,6 +27,7 @@ pub struct ZonePart {
     entries: Vec<Entry>,
     index: NameIndex,
     chain: Chain,
+    digest: OnceLock<ContentDigest>,
 }
 
 /// One owner name.
@@ -61,6 +63,7 @@ impl ZonePart {
             entries: Vec::new(),
             index: NameIndex::with_room(0, key),
             chain: Chain::None,
+            digest: OnceLock::new(),
         };
         let mut path = vec![part.add_row(origin.clone(), NONE)];
         if let Some(zone) = &input.zone {
@@ -90,6 +93,32 @@ impl ZonePart {
     /// Returns whether the zone has no data: its names are answered SERVFAIL.
     pub const fn is_broken(&self) -> bool {
         self.zone.is_none()
+    }
+
+    /// Returns the owners and types of its slots, in the order of their numbers.
+    pub(super) fn slots(&self) -> &[(Name, Rtype)] {
+        &self.slots
+    }
+
+    /// Computes the digest now, so that nobody has to wait for it later.
+    pub fn fill_digest(&self) {
+        self.digest();
+    }
+
+    /// Returns the digest of its sets that are no slots; the first call walks over all of them.
+    pub(super) fn digest(&self) -> ContentDigest {
+        let of_fixed = || {
+            let mut digest = ContentDigest::default();
+            for row in &self.rows {
+                for entry in self.entries(row) {
+                    if let Entry::Fixed(_, set) = entry {
+                        digest.add(&row.owner, set);
+                    }
+                }
+            }
+            digest
+        };
+        *self.digest.get_or_init(of_fixed)
     }
 
     pub(super) const fn chain(&self) -> &Chain {

@@ -1,5 +1,7 @@
 //! The journal's text: changes to lines and back. Pure.
 
+use crc::{CRC_32_ISCSI, Crc};
+
 use super::{Change, Entries};
 
 /// What a journal's bytes hold.
@@ -110,13 +112,13 @@ fn is_json_in_a_line(bytes: &[u8]) -> bool {
         && std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
 }
 
-/// The CRC-32C of RFC 3720 §12.1: reflected, all ones before and after.
+/// The checksum of a line.
 fn crc32c(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, &octet| {
-        let [low, ..] = crc.to_le_bytes();
-        (crc >> 8) ^ CRC_TABLE[usize::from(low ^ octet)]
-    })
+    CRC.checksum(bytes)
 }
+
+/// The CRC-32C of RFC 3720 §12.1.
+const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
 /// The first line: what the file is, and the version of its lines.
 pub(super) const HEADER: &[u8] = b"understudy state journal 1\n";
@@ -126,22 +128,6 @@ pub const MAX_KEY: usize = 1 << 12;
 
 /// The longest value, in octets.
 pub const MAX_VALUE: usize = 1 << 24;
-
-const CRC_TABLE: [u32; 256] = {
-    let mut table = [0u32; 256];
-    let (mut row, mut octet) = (0, 0u32);
-    while row < 256 {
-        let (mut crc, mut bit) = (octet, 0);
-        while bit < 8 {
-            crc = (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 };
-            bit += 1;
-        }
-        table[row] = crc;
-        row += 1;
-        octet += 1;
-    }
-    table
-};
 
 #[cfg(test)]
 mod tests {

@@ -9,13 +9,15 @@ use tracing::{error, info};
 use super::{Change, Store, WriteError};
 use crate::base::error::Chain;
 
-/// A change to keep, with a way to hear that it is kept.
+/// What the task is handed.
 #[derive(Debug)]
-pub struct Persist {
-    /// What changes.
-    pub change: Change,
-    /// Told when it is on disk, or why not; then it is tried again all the same, unless it is too long.
-    pub done: Option<oneshot::Sender<Result<(), WriteError>>>,
+pub enum Persist {
+    /// A change to keep.
+    Change(Change),
+    /// Somebody waits until all changes that were handed over before are on disk.
+    ///
+    /// The reply tells why they are not; they are tried again all the same, but for those that are too long.
+    Sync(oneshot::Sender<Result<(), WriteError>>),
 }
 
 /// Writes what arrives until all senders are gone, then returns with everything written.
@@ -34,29 +36,34 @@ pub async fn run(mut store: Store, mut inbox: mpsc::Receiver<Persist>) {
         if ended && !behind {
             return;
         }
-        let (changes, waiting): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|persist| (persist.change, persist.done)).unzip();
+        let (mut changes, mut waiting) = (Vec::new(), Vec::new());
+        for persist in batch.drain(..) {
+            match persist {
+                Persist::Change(change) => changes.push(change),
+                Persist::Sync(done) => waiting.push(done),
+            }
+        }
         let written = tokio::task::spawn_blocking(move || {
-            let results = write(&mut store, changes);
-            (store, results)
+            let result = write(&mut store, changes);
+            (store, result)
         });
-        let Ok((returned, results)) = written.await else {
+        let Ok((returned, result)) = written.await else {
             error!("the state is not written any more: its writer panicked");
             return;
         };
         store = returned;
         match (behind, store.is_behind()) {
             (false, true) => {
-                if let Some(Err(cause)) = results.iter().find(|result| result.is_err()) {
+                if let Err(cause) = &result {
                     error!(error = %Chain(cause), "the state cannot be kept on disk, trying again");
                 }
             }
             (true, false) => info!("the state is on disk again"),
             (true, true) | (false, false) => {}
         }
-        for (done, result) in waiting.into_iter().zip(results) {
-            // Whoever asked may have gone; the change is kept without them.
-            let _gone = done.map(|done| done.send(result));
+        for done in waiting {
+            // Whoever asked may have gone; the changes are kept without them.
+            drop(done.send(result.clone()));
         }
         if ended {
             return;
@@ -64,15 +71,23 @@ pub async fn run(mut store: Store, mut inbox: mpsc::Receiver<Persist>) {
     }
 }
 
-/// Writes a batch and returns a result for each change; a change that is too long does not hold up the others.
-fn write(store: &mut Store, changes: Vec<Change>) -> Vec<Result<(), WriteError>> {
+/// Writes a batch, and what earlier ones have left; a change that is too long does not hold up the others.
+fn write(store: &mut Store, changes: Vec<Change>) -> Result<(), WriteError> {
     if changes.is_empty() {
-        return store.repair().err().map(Err).into_iter().collect();
+        return store.repair();
     }
-    let count = changes.len();
     match store.write(changes.clone()) {
-        Err(WriteError::TooLong { .. }) => changes.into_iter().map(|change| store.write(vec![change])).collect(),
-        result => vec![result; count],
+        Err(WriteError::TooLong { .. }) => {
+            let mut outcome = Ok(());
+            for change in changes {
+                if let Err(error) = store.write(vec![change]) {
+                    error!(error = %Chain(&error), "a change of the state is not kept");
+                    outcome = Err(error);
+                }
+            }
+            outcome
+        }
+        result => result,
     }
 }
 

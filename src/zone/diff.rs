@@ -22,6 +22,22 @@ impl Diff {
     pub const fn is_empty(&self) -> bool {
         self.removed.is_empty() && self.added.is_empty()
     }
+
+    /// Compares two versions of one set and takes in what differs.
+    pub fn compare(&mut self, owner: &Name, old: Option<&Arc<Rrset>>, new: Option<&Arc<Rrset>>) {
+        match (old, new) {
+            // Versions share what did not change: then there is nothing to compare.
+            (Some(left), Some(came)) if Arc::ptr_eq(left, came) => {}
+            (Some(left), Some(came)) if left.ttl() == came.ttl() => {
+                self.removed.extend(without(left, came).map(|set| (owner.clone(), set)));
+                self.added.extend(without(came, left).map(|set| (owner.clone(), set)));
+            }
+            (left, came) => {
+                self.removed.extend(left.map(|set| (owner.clone(), Rrset::clone(set))));
+                self.added.extend(came.map(|set| (owner.clone(), Rrset::clone(set))));
+            }
+        }
+    }
 }
 
 /// Compares two versions of a zone in one walk over both.
@@ -53,18 +69,7 @@ fn compare_node(owner: &Name, old: &[Arc<Rrset>], new: &[Arc<Rrset>], found: &mu
         };
         let left = if order.is_le() { olds.next() } else { None };
         let came = if order.is_ge() { news.next() } else { None };
-        match (left, came) {
-            // Versions share what did not change: then there is nothing to compare.
-            (Some(left), Some(came)) if Arc::ptr_eq(left, came) => {}
-            (Some(left), Some(came)) if left.ttl() == came.ttl() => {
-                found.removed.extend(without(left, came).map(|set| (owner.clone(), set)));
-                found.added.extend(without(came, left).map(|set| (owner.clone(), set)));
-            }
-            (left, came) => {
-                found.removed.extend(left.map(|set| (owner.clone(), Rrset::clone(set))));
-                found.added.extend(came.map(|set| (owner.clone(), Rrset::clone(set))));
-            }
-        }
+        found.compare(owner, left, came);
     }
 }
 

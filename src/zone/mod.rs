@@ -18,6 +18,7 @@ pub mod parse;
 pub mod rrset;
 mod schema;
 pub mod serial;
+pub mod services;
 pub mod signed;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! No file descriptor is left: probes learn nothing then, and nobody is taken down for it.
 
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,6 +12,10 @@ use crate::target::Hosts;
 const LOAD: &str = "_load._tcp.example.com. SRV";
 const DECLARED: &[&str] = &["10 30 sip-node2", "10 70 sip-node1", "20 0 sip-dr"];
 const UNKNOWN: &str = "understudy_probe_outcomes_total{kind=\"tcp\",outcome=\"unknown\"}";
+
+const ANSWERS: &str = "understudy_dns_responses_total{transport=\"udp\",rcode=\"noerror\"}";
+/// Each is three seconds, in which every target is tested three times on an idle machine.
+const ROUNDS: usize = 10;
 
 #[test]
 fn without_descriptors_outcomes_are_unknown_nobody_is_down_and_questions_are_answered() {
@@ -32,21 +36,28 @@ fn without_descriptors_outcomes_are_unknown_nobody_is_down_and_questions_are_ans
     assert!(ask(address, LOAD).is(DECLARED));
     assert_eq!(metric(metrics, UNKNOWN), 0.0);
 
-    // Clients that say nothing take all that there are.
-    let idle: Vec<TcpStream> =
-        (0..100).map_while(|_| TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()).collect();
-    assert!(idle.len() >= 64, "{}", idle.len());
     let from = server.log.len();
-    for _ in 0..10 {
-        stays("all are served", || ask(address, LOAD).is(DECLARED));
-    }
-    drop(idle);
-    let learnt = || (metric(metrics, UNKNOWN) > 0.0).then_some(());
-    eventually("outcomes that were unknown", learnt);
+    // A round without a test in it (a busy machine) shows nothing: the next one does.
+    let learnt = (0..ROUNDS).any(|_| {
+        take_all(address);
+        eventually("metrics again", || (metric(metrics, ANSWERS) > 0.0).then_some(()));
+        metric(metrics, UNKNOWN) > 0.0
+    });
+    assert!(learnt, "no outcome was unknown");
     let log = server.log.text();
     assert!(!log.lines().skip(from).any(|line| line.contains("health changed")), "{log}");
 
     // Judgement goes on.
     drop(node1);
     eventually("the other two", || ask(address, LOAD).is(&["10 30 sip-node2", "20 0 sip-dr"]).then_some(()));
+}
+
+/// Clients that say nothing take all descriptors that there are, for some time.
+fn take_all(address: SocketAddr) {
+    let idle: Vec<TcpStream> =
+        (0..100).map_while(|_| TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()).collect();
+    assert!(idle.len() >= 64, "{}", idle.len());
+    for _ in 0..10 {
+        stays("all are served", || ask(address, LOAD).is(DECLARED));
+    }
 }

@@ -10,6 +10,7 @@ mod descriptors;
 mod doors;
 mod failover;
 mod held;
+mod log;
 mod metrics;
 mod packets;
 mod reload;

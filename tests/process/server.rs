@@ -193,6 +193,11 @@ impl Log {
         self.0.read.lock().unwrap().len()
     }
 
+    /// Leaves the log unread until what is returned is dropped.
+    pub(crate) fn stall(&self) -> impl Drop {
+        self.0.read.lock().unwrap()
+    }
+
     /// Waits for a line from number `from` on that has all these words; returns it read as JSON, and its moment.
     #[track_caller]
     pub(crate) fn wait_from(&self, from: usize, words: &[&str]) -> (Instant, Value) {

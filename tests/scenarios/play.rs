@@ -12,6 +12,7 @@ use understudy::base::clock::{Mono, Now, UnixTime};
 use understudy::base::finding::Severity;
 use understudy::base::table::Table;
 use understudy::config::lower::{Options, lower};
+use understudy::config::settings::Probing;
 use understudy::config::shape;
 use understudy::config::source::Source;
 use understudy::engine::core::COALESCE;
@@ -187,7 +188,7 @@ impl Stage {
         match self.core.give(order, terms.last, self.now) {
             Ok(id) => self.orders.push((what.to_owned(), id)),
             Err(Refusal::TakesLast(_)) => return vec!["refused".to_owned()],
-            Err(Refusal::NoSuchService(_)) => unreachable!("no service is named"),
+            Err(refusal) => panic!("a story gives orders that can be taken: {refusal}"),
         }
         self.pass(Duration::ZERO);
         Vec::new()
@@ -370,11 +371,12 @@ fn read(texts: &[Vec<String>], config: &str) -> (Setup, Duration) {
             ZoneSetup { origin: origin(lines), zone: parsed.zone.map(Arc::new) }
         })
         .collect();
-    let access = Access { allow: file.probing.allow.clone().unwrap_or_default(), deny: file.probing.deny.clone() };
+    let probing = file.probing.over(&Probing::default());
+    let access = Access { allow: probing.allow.unwrap_or_default(), deny: probing.deny };
     let lowered = lower(&file, zones, &access, Options::default());
     errors.extend(lowered.findings.into_iter().filter(|f| f.severity == Severity::Error));
     assert_eq!(errors.pop_front(), None);
-    (lowered.setup, file.state.max_age.unwrap_or(MAX_AGE))
+    (lowered.setup, file.state.max_age.map_or(MAX_AGE, |placed| placed.value))
 }
 
 fn origin(lines: &[String]) -> Name {

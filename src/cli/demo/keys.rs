@@ -33,7 +33,7 @@ pub(super) async fn play(
     let raw = Raw::enter()?;
     let footer = Arc::new(Mutex::new(Vec::new()));
     let shown = Arc::clone(&footer);
-    let screen = Screen::open(daemon, logging, move || shown.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    let screen = Screen::open(daemon, logging, move || shown.lock().unwrap_or_else(PoisonError::into_inner).clone())?;
     let mut keys = read_keys();
     let mut quit = std::pin::pin!(quit);
     let mut trouble = None;

@@ -155,7 +155,7 @@ impl Stage<'_> {
 
     /// Returns what is decided for the service that is shown.
     async fn decided(&self) -> Option<PoolStatus> {
-        let status = self.daemon.viewer().status().await?;
+        let status = self.daemon.engine().status().await.ok()?;
         status.pools.into_iter().find(|pool| pool.name == super::OWNER)
     }
 

@@ -1,13 +1,14 @@
 //! The live table of a running server on a terminal: what is served, why, since when.
 //!
 //! ```text
-//!  engine ── Status ──▶ table (pure: lines) ──▶ screen ──▶ terminal: log lines scroll by above, the table stays below
+//!  engine ── Status ──▶ table (pure: lines) ──▶ screen ──▶ terminal: a thread; log lines scroll by above the table
 //!  notices ── news ─────────┘                      ▲
 //!  log ── held lines ──────────────────────────────┘
 //! ```
 
 mod screen;
 mod table;
+mod terminal;
 #[cfg(test)]
 mod tests;
 

@@ -2,22 +2,23 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
+use std::io;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, oneshot};
 
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::tasks::Tasks;
-use crate::cli::input;
 use crate::cli::line::Line;
 use crate::cli::paint::{Paint, Tone};
+use crate::daemon::Daemon;
 use crate::daemon::logging::{Held, Logging};
-use crate::daemon::{Daemon, Viewer};
-use crate::engine::Notice;
 use crate::engine::status::Status;
+use crate::engine::{EngineHandle, Notice};
 use crate::serve::Readiness;
 
 use super::table::{Frame, draw, tell};
+use super::terminal::Terminal;
 
 /// A table that is being drawn.
 pub(crate) struct Screen {
@@ -29,21 +30,29 @@ impl Screen {
     /// Draws the table of a server until it is closed; meanwhile log lines are printed above it.
     ///
     /// `footer` gives lines that stand below it.
-    pub(crate) fn open(daemon: &Daemon, logging: &Logging, footer: impl Fn() -> Vec<Line> + Send + 'static) -> Self {
+    ///
+    /// # Errors
+    /// If the system has no thread left for the terminal.
+    pub(crate) fn open(
+        daemon: &Daemon,
+        logging: &Logging,
+        footer: impl Fn() -> Vec<Line> + Send + 'static,
+    ) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         let addresses: Vec<String> = daemon.addresses().iter().map(ToString::to_string).collect();
         let painter = Painter {
-            viewer: daemon.viewer(),
+            engine: daemon.engine(),
             readiness: daemon.readiness().clone(),
             clock: daemon.clock(),
             addresses: addresses.join(", "),
             news: VecDeque::new(),
             drawn: Vec::new(),
             held: logging.hold(),
+            terminal: Terminal::open()?,
             footer: Box::new(footer),
         };
         let task = Tasks::new().spawn("table", painter.work(daemon.notices(), stopped));
-        Self { stop, task }
+        Ok(Self { stop, task })
     }
 
     /// Draws once more and leaves the table as it is.
@@ -55,7 +64,7 @@ impl Screen {
 }
 
 struct Painter {
-    viewer: Viewer,
+    engine: EngineHandle,
     readiness: Readiness,
     clock: Clock,
     addresses: String,
@@ -63,6 +72,7 @@ struct Painter {
     /// The columns of each line that was drawn last.
     drawn: Vec<usize>,
     held: Held,
+    terminal: Terminal,
     footer: Box<dyn Fn() -> Vec<Line> + Send>,
 }
 
@@ -91,6 +101,7 @@ impl Painter {
             }
         }
         self.paint().await;
+        self.terminal.close().await;
     }
 
     fn hear(&mut self, notice: Result<Notice, broadcast::error::RecvError>) {
@@ -102,7 +113,9 @@ impl Painter {
     }
 
     async fn paint(&mut self) {
-        let Some(status) = self.viewer.status().await else { return };
+        let Ok(status) = self.engine.status().await else { return };
+        // Log lines that are held back wait with the picture.
+        let Some(place) = self.terminal.place() else { return };
         let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
         // Not the last column: some terminals wrap when it is filled. One line is the cursor's.
         let (width, height) =
@@ -115,8 +128,7 @@ impl Painter {
             height,
         };
         let lines = draw(&status, self.clock.now(), frame);
-        let logged = self.held.take();
-        input::print(&picture(&self.drawn, &logged, &lines, width, Paint::stdout()));
+        place.send(picture(&self.drawn, &self.held.take(), &lines, width, Paint::stdout()));
         self.drawn = lines.iter().map(Line::columns).collect();
     }
 

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::Chain;
 use crate::base::finding::Finding;
-use crate::config::shape::Doors;
+use crate::config::shape::Server;
 use crate::config::source::Placed;
 use crate::serve::{Identity, Secrets};
 
 /// Reads certificate and key, if both are named; what is wrong becomes a finding.
-pub(super) fn read_identity(doors: &Doors, folder: &Path, findings: &mut Vec<Finding>) -> Option<Identity> {
-    let (certificate, key) = (doors.certificate.as_ref()?, doors.key.as_ref()?);
+pub(super) fn read_identity(server: &Server, folder: &Path, findings: &mut Vec<Finding>) -> Option<Identity> {
+    let (certificate, key) = (server.certificate.as_ref()?, server.key.as_ref()?);
     let (chain, secret) = (read(certificate, folder, findings), read(key, folder, findings));
     match Identity::from_pem(&chain?, &secret?) {
         Ok(identity) => Some(identity),
@@ -24,8 +24,8 @@ pub(super) fn read_identity(doors: &Doors, folder: &Path, findings: &mut Vec<Fin
 }
 
 /// Reads the secrets of cookies, if they are named; what is wrong becomes a finding.
-pub(super) fn read_secrets(doors: &Doors, folder: &Path, findings: &mut Vec<Finding>) -> Option<Secrets> {
-    let path = doors.cookie_secrets.as_ref()?;
+pub(super) fn read_secrets(server: &Server, folder: &Path, findings: &mut Vec<Finding>) -> Option<Secrets> {
+    let path = server.cookie_secrets.as_ref()?;
     let text = String::from_utf8_lossy(&read(path, folder, findings)?).into_owned();
     match Secrets::parse(&text) {
         Ok(secrets) => Some(secrets),
@@ -45,7 +45,7 @@ fn read(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> O
         Ok(octets) => Some(octets),
         Err(error) => {
             let message = format!("cannot read {}", file.display());
-            findings.push(super::unreadable(&message, &error).at(path.place.clone()));
+            findings.push(super::file::unreadable(&message, &error).at(path.place.clone()));
             None
         }
     }

@@ -1,5 +1,6 @@
 //! Reads the files and gives [`Running`], or all findings.
 
+mod file;
 mod identity;
 mod outside;
 mod secrets;
@@ -7,8 +8,7 @@ mod zones;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +26,11 @@ use crate::zone::{Name, Zone, check};
 
 pub use outside::servers;
 
+use file::{folder_of, unreadable};
+
 use super::lower::{Options, Recipe};
-use super::running::{Running, ServerSettings, StateSettings};
+use super::running::Running;
+use super::settings::{Probing, ServerSettings, StateChoice, StateSettings};
 use super::shape::{self, File, ZoneEntry};
 use super::source::Source;
 
@@ -54,15 +57,6 @@ pub struct Input {
     pub allow: Vec<IpPrefix>,
     /// Look for mistakes in the zones too (`check`); they are among the findings.
     pub lint: bool,
-}
-
-/// A choice of the state folder; made from a path, of which `none` keeps nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StateChoice {
-    /// `none`: nothing is kept.
-    Nothing,
-    /// This folder.
-    Folder(PathBuf),
 }
 
 /// The process's environment variables.
@@ -93,13 +87,13 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let folder = chosen.config.as_deref().map(folder_of).unwrap_or_default();
     read_authorities(&mut file, &folder, &mut findings);
     secrets::read_all(&mut file, &folder, &mut findings);
-    let identity = identity::read_identity(&file.doors, &folder, &mut findings);
-    let secrets = identity::read_secrets(&file.doors, &folder, &mut findings);
+    let identity = identity::read_identity(&file.server, &folder, &mut findings);
+    let secrets = identity::read_secrets(&file.server, &folder, &mut findings);
     let server = server_settings(&file, input);
     let options = check::Options {
         r#static: input.fixed,
         ttl: file.policy.over(&Policy::default()).ttl,
-        allow_private: file.probing.allow.as_ref().is_some_and(|allow| !allow.is_empty()),
+        allow_private: file.probing.allow.as_ref().is_some_and(|allow| !allow.value.is_empty()),
     };
     let care = zones::Care { former: &input.former, origins: &input.origins, lint: input.lint.then_some(&options) };
     let read = zones::read(&file.zones, &folder, &chosen.zones, care);
@@ -107,9 +101,10 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         || read.refused
         || (server.strict_zones && worst(&read.findings) == Some(Severity::Error));
     findings.extend(read.findings);
-    let mut allow = file.probing.allow.clone().unwrap_or_default();
+    let probing = file.probing.over(&Probing::default());
+    let mut allow = probing.allow.unwrap_or_default();
     allow.extend(&input.allow);
-    let access = Access { allow, deny: file.probing.deny.clone() };
+    let access = Access { allow, deny: probing.deny };
     let lowering = Options { fixed: input.fixed, interval: input.interval };
     let recipe = Recipe { file, zones: read.zones, access, options: lowering };
     let lowered = recipe.lower(&Addresses::new());
@@ -141,7 +136,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
 /// read. Zones are not looked at.
 pub fn listen(environment: &dyn Environment) -> Vec<SocketAddr> {
     let file = default_config(environment).and_then(|path| read_config(&path, &mut Vec::new()));
-    file.and_then(|file| file.server.listen).unwrap_or_else(|| DEFAULT_LISTEN.to_vec())
+    file.unwrap_or_default().server.over(&ServerSettings::default()).listen
 }
 
 /// Which files are read.
@@ -195,21 +190,6 @@ fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
     Some(file)
 }
 
-/// Says that a file cannot be read, and what would mend it.
-fn unreadable(what: &str, error: &io::Error) -> Finding {
-    let finding = Finding::error("file-read", format!("{what}: {error}"));
-    let kind = error.kind();
-    if kind == io::ErrorKind::NotFound {
-        finding.help("name a file that is there; paths in a config are relative to its own folder")
-    } else if kind == io::ErrorKind::PermissionDenied {
-        finding.help("let the user who runs this read the file, and enter the folders above it")
-    } else if kind == io::ErrorKind::IsADirectory {
-        finding.help("name a file in this folder")
-    } else {
-        finding
-    }
-}
-
 /// Reads the private CAs that a config names, relative to its folder, each file once.
 fn read_authorities(file: &mut File, folder: &Path, findings: &mut Vec<Finding>) {
     let services = file.services.iter_mut().map(|entry| &mut entry.target);
@@ -235,37 +215,15 @@ fn read_authority(path: &Path) -> Result<Authority, String> {
 }
 
 fn server_settings(file: &File, input: &Input) -> ServerSettings {
-    let (base, server) = (ServerSettings::default(), &file.server);
-    let named = if input.listen.is_empty() { server.listen.clone() } else { Some(input.listen.clone()) };
-    ServerSettings {
-        listen_is_default: named.is_none(),
-        listen: named.unwrap_or(base.listen),
-        tls_listen: file.doors.tls_listen.clone(),
-        https_listen: file.doors.https_listen.clone(),
-        quic_listen: file.doors.quic_listen.clone(),
-        workers: server.workers.unwrap_or(base.workers),
-        tcp_limit: server.tcp_limit.unwrap_or(base.tcp_limit),
-        tcp_limit_per_client: server.tcp_limit_per_client.unwrap_or(base.tcp_limit_per_client),
-        tcp_idle: server.tcp_idle.unwrap_or(base.tcp_idle),
-        strict_zones: server.strict_zones.unwrap_or(base.strict_zones),
-        metrics_listen: server.metrics_listen.or(base.metrics_listen),
-    }
+    let configured = file.server.over(&ServerSettings::default());
+    let listen_is_default = input.listen.is_empty() && file.server.listen.is_none();
+    let listen = if input.listen.is_empty() { configured.listen } else { input.listen.clone() };
+    ServerSettings { listen, listen_is_default, ..configured }
 }
 
 fn serve_settings(file: &File, idle: Duration, zones: HashMap<Name, AccessList>) -> serve::Settings {
-    let (base, server, limits) = (serve::Settings::default(), &file.server, &file.limits);
-    serve::Settings {
-        udp_size: server.udp_size.unwrap_or(base.udp_size),
-        minimal_responses: server.minimal_responses.unwrap_or(base.minimal_responses),
-        nsid: server.nsid.clone().or(base.nsid),
-        version: server.version.clone().unwrap_or(base.version),
-        keepalive: idle,
-        amplification: limits.amplification.unwrap_or(base.amplification),
-        rates: limits.rates(),
-        doors: limits.doors.clone(),
-        zones,
-        query_log: server.query_log.unwrap_or(base.query_log),
-    }
+    let base = file.limits.over(&file.answers.over(&serve::Settings::default()));
+    serve::Settings { keepalive: idle, doors: file.limits.doors(), zones, ..base }
 }
 
 /// Returns who may ask in which zone, where that is limited.
@@ -276,7 +234,7 @@ fn access_lists(file: &File, folder: &Path, origins: &HashMap<PathBuf, Name>) ->
 }
 
 fn state_settings(file: &File, input: &Input, folder: &Path, environment: &dyn Environment) -> StateSettings {
-    let configured = file.state.dir.clone().map(|choice| match choice {
+    let configured = file.state.dir.clone().map(|choice| match choice.value {
         StateChoice::Folder(path) => StateChoice::Folder(folder.join(path)),
         StateChoice::Nothing => StateChoice::Nothing,
     });
@@ -287,7 +245,7 @@ fn state_settings(file: &File, input: &Input, folder: &Path, environment: &dyn E
             Some(StateChoice::Nothing) => None,
             None => Some(default_state_folder(environment)),
         },
-        max_age: file.state.max_age.unwrap_or_else(|| StateSettings::default().max_age),
+        max_age: file.state.over(&StateSettings::default()).max_age,
     }
 }
 
@@ -304,14 +262,6 @@ fn default_state_folder(environment: &dyn Environment) -> PathBuf {
     }
 }
 
-/// Returns the folder that a file lies in.
-pub(super) fn folder_of(path: &Path) -> PathBuf {
-    path.parent().map(Path::to_owned).unwrap_or_default()
-}
-
-/// Where answers are given when neither config nor command line says it.
-pub const DEFAULT_LISTEN: [SocketAddr; 2] =
-    [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5300), SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 5300)];
 const DEFAULT_CONFIGS: [&str; 2] = ["./understudy.toml", "/etc/understudy/understudy.toml"];
 
 #[cfg(test)]

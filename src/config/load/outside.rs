@@ -1,6 +1,6 @@
 //! Finds the resolver for the hosts outside of the zones.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::base::finding::Finding;
 use crate::config::source::Placed;
@@ -39,15 +39,11 @@ pub(super) fn wanted(
 /// # Errors
 /// What is wrong with its file.
 pub fn servers(resolver: Option<&Resolver>, folder: &Path) -> Result<Servers, String> {
-    let path = match resolver {
-        Some(Resolver::Server(server)) => return Ok(Servers::one(*server)),
-        Some(Resolver::File(path)) => folder.join(path),
-        None => PathBuf::from(SYSTEM),
+    let path = match resolver.cloned().unwrap_or_default() {
+        Resolver::Server(server) => return Ok(Servers::one(server)),
+        Resolver::File(path) => folder.join(path),
     };
     let name = path.display();
     let text = std::fs::read(&path).map_err(|error| format!("cannot read {name}: {error}"))?;
     Servers::from_resolv_conf(&text).map_err(|_| format!("{name} names no resolver"))
 }
-
-/// The system's resolver.
-const SYSTEM: &str = "/etc/resolv.conf";

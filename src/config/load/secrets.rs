@@ -61,7 +61,7 @@ fn collect_logins<'a>(check: &'a mut CheckShape, logins: &mut Vec<&'a mut LoginS
 /// What keeps it from being one, and never what it says.
 pub fn read(path: &Path) -> Result<(String, Option<Finding>), Box<Finding>> {
     let name = path.display();
-    let unreadable = |error: std::io::Error| Box::new(super::unreadable(&format!("cannot read {name}"), &error));
+    let unreadable = |error: std::io::Error| Box::new(super::file::unreadable(&format!("cannot read {name}"), &error));
     let mut octets = Vec::new();
     let opened = fs::File::open(path).map_err(unreadable)?;
     let warning = warn_of_others(&opened, path);

@@ -12,7 +12,7 @@ use crate::zone::parse::{self, Origin, Sources};
 use crate::zone::{Name, Zone, check};
 
 use super::super::shape::ZoneEntry;
-use super::{folder_of, unreadable};
+use super::file::{folder_of, unreadable};
 
 /// What came of all zone files.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
 use super::census::{addresses, ancestors, fills};
-use super::checks::Purpose;
+use super::purpose::Purpose;
 use super::services::Services;
 use super::targets::Plan;
 
@@ -31,7 +31,7 @@ impl Services<'_, '_, '_> {
         let mut lines: HashMap<&Name, u32> = HashMap::new();
         for entry in entries {
             let name = &entry.name.value;
-            self.findings.extend(entry.target.judge(&self.inherited.settings));
+            self.findings.extend(entry.target.judge(&self.inherited));
             self.findings.extend(entry.policy.judge(&self.policy));
             if let Some(line) = lines.insert(name, entry.name.place.line) {
                 let finding =
@@ -128,7 +128,7 @@ impl Services<'_, '_, '_> {
 
     fn add_tiers(&mut self, entry: &AddressEntry, tiers: &[List<IpAddr>], check: &CheckShape, declared: Declared) {
         let name = &entry.name.value;
-        let with = self.inherited.with(&entry.target);
+        let with = entry.target.lay_over(&self.inherited);
         let plan = purpose(name).configured(&check.kind, &with).map(|check| Plan::new(check, &with));
         let numbered = plan.as_ref().map(|plan| (plan, self.targets.number(plan)));
         let port = check.port.as_ref().map_or(0, |port| port.value);

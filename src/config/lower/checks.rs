@@ -1,23 +1,15 @@
 //! From a check that is written, or told by an owner name, to one that can be run.
 
 use crate::config::infer::{Guess, Transport};
-use crate::config::shape::{CheckKind, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape};
+use crate::config::settings::Inherited;
+use crate::config::shape::{
+    CheckKind, CheckShape, CompositeShape, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape,
+};
 use crate::probe::xmpp::Role;
-use crate::probe::{Check, Http, Icmp, Over, Sip, Stun, Tcp, Tls, Turn, Xmpp};
+use crate::probe::{Check, Composite, Icmp, Part, Sip, Stun, Tcp, Turn, Xmpp};
 
 use super::general::push;
-use super::targets::Inherited;
-
-/// What a check is for.
-#[derive(Clone, Debug)]
-pub(super) struct Purpose {
-    /// The domain that clients ask for: the certificate's name, unless the check names another.
-    pub(super) domain: String,
-    /// What the owner name tells.
-    pub(super) guess: Guess,
-    /// What clients go over, unless the check says otherwise.
-    pub(super) transport: Transport,
-}
+use super::purpose::{Purpose, over, tls};
 
 impl Purpose {
     /// Makes the check that a config asks for; nothing for `none`.
@@ -80,22 +72,6 @@ impl Purpose {
         xmpp
     }
 
-    /// Returns what a TLS handshake offers by ALPN.
-    fn offered(&self) -> Vec<Vec<u8>> {
-        match self.guess {
-            Guess::Tls { alpn } => alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect(),
-            Guess::Xmpp(role) if self.transport == Transport::Tls => vec![role.alpn().to_vec()],
-            Guess::Http { is_tls: true } => Http::protocols(),
-            Guess::Nothing
-            | Guess::Tcp
-            | Guess::Http { is_tls: false }
-            | Guess::Sip
-            | Guess::Stun
-            | Guess::Turn
-            | Guess::Xmpp(_) => Vec::new(),
-        }
-    }
-
     fn stun(&self, shape: &StunShape, with: &Inherited) -> Stun {
         let name = self.named(shape.name.as_ref());
         Stun { over: over(shape.transport.unwrap_or(self.transport), &name, with) }
@@ -109,22 +85,12 @@ impl Purpose {
         }
     }
 
-    /// Returns the name that a check gives, else the domain.
-    pub(super) fn named(&self, name: Option<&String>) -> String {
-        name.unwrap_or(&self.domain).clone()
-    }
-}
-
-/// Makes the TLS part of a check.
-pub(super) fn tls(name: String, alpn: Vec<Vec<u8>>, with: &Inherited) -> Tls {
-    Tls { name, verify: with.verify, alpn, authority: with.authority.clone() }
-}
-
-/// Makes what a protocol without ALPN goes over.
-fn over(transport: Transport, name: &str, with: &Inherited) -> Over {
-    match transport {
-        Transport::Udp => Over::Udp,
-        Transport::Tcp => Over::Tcp,
-        Transport::Tls => Over::Tls(tls(name.to_owned(), Vec::new(), with)),
+    /// Makes several checks of one; each has the same purpose.
+    fn composite(&self, shape: &CompositeShape, with: &Inherited) -> Composite {
+        let part = |part: &CheckShape| {
+            let check = self.configured(&part.kind, with)?;
+            Some(Part { check, port: part.port.as_ref().map(|port| port.value) })
+        };
+        Composite { rule: shape.rule, parts: shape.parts.iter().filter_map(part).collect() }
     }
 }

@@ -1,18 +1,18 @@
-//! Checks that are no single protocol's own: HTTP, gRPC, DNS, programs, posts, and several at once.
+//! Checks that are no single protocol's own: HTTP, gRPC, DNS, programs, posts.
 
 use std::time::Duration;
 
 use crate::base::finding::Finding;
 use crate::config::infer::Transport;
+use crate::config::settings::{Inherited, Probing};
 use crate::config::shape::{
-    AddressEntry, CheckShape, CompositeShape, DnsShape, ExecShape, File, GrpcShape, HttpShape, Leads, PushShape,
+    AddressEntry, CheckShape, DnsShape, ExecShape, File, GrpcShape, HttpShape, Leads, PushShape,
 };
 use crate::health::posted::Expired;
-use crate::probe::{Composite, Dns, Exec, Grpc, Http, Method, Part, Push, Statuses};
+use crate::probe::{Dns, Exec, Grpc, Http, Method, Push, Statuses};
 use crate::zone::{Name, Rtype};
 
-use super::checks::{Purpose, tls};
-use super::targets::Inherited;
+use super::purpose::{Purpose, tls};
 
 impl Purpose {
     pub(super) fn http(&self, shape: &HttpShape, with: &Inherited) -> Http {
@@ -60,15 +60,6 @@ impl Purpose {
         let program = shape.program.as_ref()?.value.clone();
         Some(Exec { program, arguments: shape.arguments.clone(), domain: self.domain.clone() })
     }
-
-    /// Makes several checks of one; each has the same purpose.
-    pub(super) fn composite(&self, shape: &CompositeShape, with: &Inherited) -> Composite {
-        let part = |part: &CheckShape| {
-            let check = self.configured(&part.kind, with)?;
-            Some(Part { check, port: part.port.as_ref().map(|port| port.value) })
-        };
-        Composite { rule: shape.rule, parts: shape.parts.iter().filter_map(part).collect() }
-    }
 }
 
 /// Makes the check that reads what is posted.
@@ -82,7 +73,7 @@ pub(super) fn push(shape: &PushShape) -> Push {
 
 /// Finds programs that would be run although `[health] exec` does not allow any.
 pub(super) fn judge_programs(file: &File) -> Vec<Finding> {
-    if file.probing.exec {
+    if file.probing.over(&Probing::default()).exec {
         return Vec::new();
     }
     let services = file.services.iter().filter_map(|entry| entry.check.as_ref());

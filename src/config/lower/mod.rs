@@ -14,6 +14,7 @@ mod census;
 mod checks;
 mod general;
 mod patterns;
+mod purpose;
 mod services;
 mod shallow;
 mod targets;
@@ -32,11 +33,12 @@ use crate::resolve::Addresses;
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
 
-use super::shape::{File, Reference};
-use super::source::Placed;
+use super::settings::{Inherited, Probing};
+use super::shape::File;
+use super::values::Reference;
 use census::Census;
 use services::{Finished, Services};
-use targets::{Inherited, Plan, Targets};
+use targets::{Plan, Targets};
 
 /// What lowering depends on besides the files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -107,7 +109,7 @@ fn lower_resolved(
         follows_health.then_some(HostSetup { fills: host.fills, addresses, pools })
     });
     let hosts = hosts.collect();
-    let references = lower_references(&file.probing.references, &mut targets, &inherited);
+    let references = lower_references(&file.probing.over(&Probing::default()).references, &mut targets, &inherited);
     findings.extend(general::judge_programs(file));
     findings.extend(targets.judge());
     if options.fixed {
@@ -136,8 +138,8 @@ fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
 
 fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inherited, policy::Settings) {
     let base = Inherited::default();
-    findings.extend(file.target.judge(&base.settings));
-    let mut inherited = base.with(&file.target);
+    findings.extend(file.target.judge(&base));
+    let mut inherited = file.target.lay_over(&base);
     if let Some(interval) = options.interval {
         inherited.settings.interval = interval;
     }
@@ -145,21 +147,17 @@ fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inhe
     (inherited, file.policy.over(&policy::Settings::default()))
 }
 
-fn lower_references(
-    references: &[Placed<Reference>],
-    targets: &mut Targets<'_>,
-    inherited: &Inherited,
-) -> Vec<TargetId> {
+fn lower_references(references: &[Reference], targets: &mut Targets<'_>, inherited: &Inherited) -> Vec<TargetId> {
     let mut ids = Vec::new();
     // Witnesses are others' servers: they are asked, not watched.
     let inherited = &Inherited { watch: false, ..inherited.clone() };
     for reference in references {
-        let plan = match &reference.value.tls_name {
-            Some(name) => Plan::new(Check::Tls(checks::tls(name.clone(), Vec::new(), inherited)), inherited),
+        let plan = match &reference.tls_name {
+            Some(name) => Plan::new(Check::Tls(purpose::tls(name.clone(), Vec::new(), inherited)), inherited),
             None => Plan::new(Check::Tcp(Tcp::default()), inherited),
         };
         let number = targets.number(&plan);
-        ids.extend(targets.target(reference.value.address, &plan, number));
+        ids.extend(targets.target(reference.address, &plan, number));
     }
     ids
 }

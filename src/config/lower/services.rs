@@ -7,6 +7,7 @@ use crate::base::finding::Finding;
 use crate::base::table::{RowId, Table};
 use crate::config::infer;
 use crate::config::reader::nearest;
+use crate::config::settings::Inherited;
 use crate::config::shape::{PolicyKeys, ServiceEntry};
 use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
 use crate::health::TargetId;
@@ -15,10 +16,10 @@ use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
 use super::census::{Census, Service, ancestors};
-use super::checks::Purpose;
 use super::patterns::Patterns;
+use super::purpose::Purpose;
 use super::shallow::Shallow;
-use super::targets::{Inherited, Plan, Targets};
+use super::targets::{Plan, Targets};
 
 /// The pools in the making.
 #[derive(Debug)]
@@ -90,7 +91,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         let (mut patterns, duplicates) = Patterns::new(entries);
         self.findings.extend(duplicates);
         for entry in entries {
-            self.findings.extend(entry.target.judge(&self.inherited.settings));
+            self.findings.extend(entry.target.judge(&self.inherited));
             self.findings.extend(entry.policy.judge(&self.policy));
         }
         let census = self.census;
@@ -231,7 +232,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     fn plan(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> Option<Plan> {
         let inference = infer::infer(&service.owner);
         let with = match entry {
-            Some(entry) => self.inherited.with(&entry.target),
+            Some(entry) => entry.target.lay_over(&self.inherited),
             None => self.inherited.clone(),
         };
         let domain = infer::service_domain(&service.owner);

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use crate::base::finding::Finding;
 use crate::base::table::Table;
+use crate::config::settings::Inherited;
 use crate::config::shape::TargetKeys;
 use crate::engine::setup::{TargetKey, TargetSetup};
 use crate::health::{self, TargetId};
 use crate::probe::allow::{Access, Refused};
-use crate::probe::stun::CREDENTIALS_INTERVAL;
-use crate::probe::{Authority, Check, DEEP_INTERVAL, Spec, Verify, WATCH_RENEW};
+use crate::probe::{Check, Spec};
 
 /// How the targets of one service are probed.
 #[derive(Clone, Debug)]
@@ -20,25 +20,6 @@ pub(super) struct Plan {
     parameters: String,
     settings: health::Settings,
     watch: Option<Duration>,
-}
-
-/// What a service inherits: the keys of `[health]`.
-#[derive(Clone, Debug)]
-pub(super) struct Inherited {
-    /// Thresholds and cadence.
-    pub(super) settings: health::Settings,
-    /// `verify`
-    pub(super) verify: Verify,
-    /// `credentials-interval`
-    pub(super) credentials_interval: Duration,
-    /// What `ca-file` holds.
-    pub(super) authority: Option<Authority>,
-    /// `deep-interval`
-    pub(super) deep_interval: Duration,
-    /// `watch`
-    pub(super) watch: bool,
-    /// `watch-renew`
-    pub(super) watch_renew: Duration,
 }
 
 /// What makes a plan: transport, kind, parameters, thresholds and cadence.
@@ -57,38 +38,6 @@ pub(super) struct Targets<'a> {
     access: &'a Access,
     /// Whether nothing is probed at all (`--static`).
     fixed: bool,
-}
-
-impl Default for Inherited {
-    fn default() -> Self {
-        Self {
-            settings: health::Settings::default(),
-            verify: Verify::Name,
-            credentials_interval: CREDENTIALS_INTERVAL,
-            authority: None,
-            deep_interval: DEEP_INTERVAL,
-            watch: true,
-            watch_renew: WATCH_RENEW,
-        }
-    }
-}
-
-impl Inherited {
-    /// Lays the keys of a service or an address over it.
-    pub(super) fn with(&self, keys: &TargetKeys) -> Self {
-        Self {
-            settings: keys.over(&self.settings),
-            verify: keys.verify.as_ref().map_or(self.verify, |verify| verify.value),
-            credentials_interval: keys
-                .credentials_interval
-                .as_ref()
-                .map_or(self.credentials_interval, |interval| interval.value),
-            authority: keys.authority.clone().or_else(|| self.authority.clone()),
-            deep_interval: keys.deep_interval.as_ref().map_or(self.deep_interval, |interval| interval.value),
-            watch: keys.watch.as_ref().map_or(self.watch, |watch| watch.value),
-            watch_renew: keys.watch_renew.as_ref().map_or(self.watch_renew, |renew| renew.value),
-        }
-    }
 }
 
 impl Plan {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::base::finding::Severity;
 use crate::base::table::RowId;
+use crate::config::settings::Probing;
 use crate::config::shape;
 use crate::config::source::Source;
 use crate::engine::setup::{MemberData, PoolId, PoolSetup};
@@ -74,7 +75,8 @@ fn lower_with(config: &str, zones: Vec<ZoneSetup>, options: Options) -> Lowered 
     let source = Source::new("understudy.toml", format!("version = 1\n{config}"));
     let (file, findings) = shape::read(&source);
     assert_eq!(findings, [], "{config}");
-    let access = Access { allow: file.probing.allow.clone().unwrap_or_default(), deny: file.probing.deny.clone() };
+    let probing = file.probing.over(&Probing::default());
+    let access = Access { allow: probing.allow.unwrap_or_default(), deny: probing.deny };
     lower(&file, zones.into_iter().collect(), &access, options)
 }
 

@@ -4,16 +4,70 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::base::finding::{Finding, Place};
-use crate::config::keys;
-use crate::config::reader::{Reader, Section};
+use crate::base::prefix::IpPrefix;
+use crate::config::keys::{Key, Value};
+use crate::config::reader::{Each, EachOfEach, Reader, Section};
 use crate::config::source::{List, Placed};
+use crate::config::statement::statement;
 use crate::config::values;
 use crate::serve::AccessList;
 use crate::zone::Name;
 
 use super::check::{CheckShape, read_check};
-use super::doors::access_list;
 use super::settings::{PolicyKeys, TargetKeys};
+
+statement! {
+    /// The keys of `[[zone]]`.
+    pub struct ZoneKeys {
+        /// `file` is the master file; `name` is its origin, by default what the file says. Others may be named on the command
+        /// line too.
+        name: Name = values::name, apart "\"example.com\"";
+        file: PathBuf = values::path, apart "\"zones/example.com.zone\"";
+        /// Networks that may ask in the zone; for the others it does not exist. Everybody by default.
+        allow_query: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
+    }
+}
+
+statement! {
+    /// The keys of `[[service]]` alone.
+    pub struct ServiceKeys {
+        matches as "match": Name = values::name, apart "\"_sip._tcp.example.com\"";
+    }
+}
+
+statement! {
+    /// The keys of `[[address]]` alone.
+    pub struct AddressKeys {
+        name: Name = values::name, apart "\"example.com\"";
+        follows: Name = values::name, apart "\"_sip._tcp.example.com\"";
+        tiers: Vec<List<IpAddr>> = EachOfEach(values::address), apart "[[\"192.0.2.1\"], [\"192.0.2.9\"]]";
+    }
+}
+
+/// The keys of `[[zone]]` that come later.
+pub(super) const ZONE_LATER: &[Key] = &[
+    Key::later(
+        "primaries",
+        &[" With a later version: zones pulled from a primary, and handed on to secondaries, with their TSIG keys."],
+        Value::Example("[\"192.0.2.1:53\"]"),
+    ),
+    Key::later("tsig-key", &[], Value::Example("\"transfer\"")),
+    Key::later("tls", &[], Value::Example("true")),
+    Key::later("allow-transfer", &[], Value::Example("[\"192.0.2.2\"]")),
+    Key::later("also-notify", &[], Value::Example("[\"192.0.2.2:53\"]")),
+    Key::later("notify", &[], Value::Default(|| "\"explicit\"".to_owned())),
+];
+
+/// The keys of `[[key]]`, which comes later.
+pub(super) const TSIG_KEY: &[Key] = &[
+    Key::later("name", &[], Value::Example("\"transfer\"")),
+    Key::later("algorithm", &[], Value::Default(|| "\"hmac-sha256\"".to_owned())),
+    Key::later("secret", &[], Value::Example("\"…\"")),
+    Key::later("secret-file", &[], Value::Example("\"transfer.key\"")),
+];
+
+/// The check of a `[[service]]` or an `[[address]]`.
+pub(super) const CHECK: &[Key] = &[Key::bare("check")];
 
 /// One `[[zone]]`.
 #[derive(Clone, Debug)]
@@ -68,14 +122,12 @@ pub(super) fn read_zones(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Zon
 }
 
 fn read_zone(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<ZoneEntry> {
-    reader.refuse_unknown_keys(section, &[keys::ZONE]);
-    let name = reader.take(section, "name", values::name);
-    let file = reader.take(section, "file", values::path);
+    reader.refuse_unknown_keys(section, ZONE);
+    let ZoneKeys { name, file, allow_query } = ZoneKeys::read(reader, section);
     if !section.has("file") && !section.has("primaries") {
         reader.missing(section, "file", "name the zone's file, such as file = \"example.com.zone\"");
     }
-    let allow_query = access_list(reader.take_list(section, "allow-query", values::network));
-    Some(ZoneEntry { name, file: file?, allow_query })
+    Some(ZoneEntry { name, file: file?, allow_query: access_list(allow_query.as_ref()) })
 }
 
 /// Reads every `[[service]]`.
@@ -85,11 +137,11 @@ pub(super) fn read_services(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<
 }
 
 fn read_service(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<ServiceEntry> {
-    reader.refuse_unknown_keys(section, &[keys::SERVICE, keys::POLICY, keys::TARGET]);
+    reader.refuse_unknown_keys(section, SERVICE);
     if !section.has("match") {
         reader.missing(section, "match", "name the service, such as match = \"_sip._tcp.example.com\"");
     }
-    let matches = reader.take(section, "match", values::name);
+    let matches = ServiceKeys::read(reader, section).matches;
     let check = read_check(reader, section);
     if let Some(port) = check.as_ref().and_then(|check| check.port.as_ref()) {
         let finding = Finding::error("check-port", "the check of a service takes its port from the SRV record");
@@ -106,13 +158,11 @@ pub(super) fn read_addresses(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec
 }
 
 fn read_address(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<AddressEntry> {
-    reader.refuse_unknown_keys(section, &[keys::ADDRESS, keys::POLICY, keys::TARGET]);
+    reader.refuse_unknown_keys(section, ADDRESS);
     if !section.has("name") {
         reader.missing(section, "name", "name the owner of the addresses, such as name = \"example.com\"");
     }
-    let name = reader.take(section, "name", values::name);
-    let follows = reader.take(section, "follows", values::name);
-    let tiers = reader.take_lists(section, "tiers", values::address);
+    let AddressKeys { name, follows, tiers } = AddressKeys::read(reader, section);
     let check = read_check(reader, section);
     let (policy, target) = (PolicyKeys::read(reader, section), TargetKeys::read(reader, section));
     let leads = match (section.has("follows"), section.has("tiers")) {
@@ -168,3 +218,15 @@ fn tiers_with_check(
     }
     Some(Leads::Tiers(tiers.value, check))
 }
+
+/// Makes an access list; without a key everybody is let in.
+pub(super) fn access_list(list: Option<&Placed<Vec<IpPrefix>>>) -> AccessList {
+    list.map_or_else(AccessList::default, |list| AccessList::only(list.value.clone()))
+}
+
+/// All keys of `[[zone]]`.
+pub(super) const ZONE: &[&[Key]] = &[ZoneKeys::KEYS, ZONE_LATER];
+/// All keys of `[[service]]`.
+pub(super) const SERVICE: &[&[Key]] = &[ServiceKeys::KEYS, CHECK, PolicyKeys::KEYS, TargetKeys::KEYS];
+/// All keys of `[[address]]`.
+pub(super) const ADDRESS: &[&[Key]] = &[AddressKeys::KEYS, CHECK, PolicyKeys::KEYS, TargetKeys::KEYS];

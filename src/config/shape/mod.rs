@@ -1,43 +1,36 @@
 //! The shape of a config file, version 1: what is written there, each value with its place, nothing resolved yet.
 
 mod check;
-mod doors;
 mod entries;
 #[cfg(test)]
 mod example;
+mod server;
 mod settings;
-
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
 use crate::base::finding::Finding;
-use crate::base::prefix::IpPrefix;
 
-use super::keys;
-use super::load::StateChoice;
+use super::keys::Listed;
 use super::reader::{Reader, Section};
-use super::running::Workers;
-use super::source::{List, Placed, Source};
-use super::values::{self, Read};
+use super::source::Source;
+use super::values;
 
 pub use check::{
-    CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, LoginShape, PushShape, Reference,
-    SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape, check_keys,
+    CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, LoginShape, PushShape, SipShape,
+    StunShape, TcpShape, TlsShape, TurnShape, XmppShape, check_keys,
 };
-pub use doors::{Doors, Limits};
-pub use entries::{AddressEntry, Leads, ServiceEntry, ZoneEntry};
-pub use settings::{PolicyKeys, TargetKeys};
+pub use entries::{AddressEntry, AddressKeys, Leads, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
+pub use server::{Answers, Limits, Server, State};
+pub use settings::{PolicyKeys, ProbingKeys, TargetKeys};
 
 /// One config file.
 #[derive(Clone, Debug, Default)]
 pub struct File {
     /// `[server]`
     pub server: Server,
-    /// The keys of `[server]` about encrypted doors and cookies.
-    pub doors: Doors,
+    /// The keys of `[server]` about what answers say.
+    pub answers: Answers,
     /// `[limits]`
     pub limits: Limits,
     /// `[state]`
@@ -45,7 +38,7 @@ pub struct File {
     /// The keys of `[health]` that a service may set for itself.
     pub target: TargetKeys,
     /// The keys of `[health]` that hold for the whole server.
-    pub probing: Probing,
+    pub probing: ProbingKeys,
     /// `[policy]`
     pub policy: PolicyKeys,
     /// `[[zone]]`
@@ -56,63 +49,10 @@ pub struct File {
     pub addresses: Vec<AddressEntry>,
 }
 
-/// `[server]`; nothing where the default holds.
-#[derive(Clone, Debug, Default)]
-pub struct Server {
-    /// `listen`
-    pub listen: Option<Vec<SocketAddr>>,
-    /// `workers`
-    pub workers: Option<Workers>,
-    /// `minimal-responses`
-    pub minimal_responses: Option<bool>,
-    /// `nsid`
-    pub nsid: Option<Vec<u8>>,
-    /// `version`; nothing within: `none`.
-    pub version: Option<Option<String>>,
-    /// `udp-size`
-    pub udp_size: Option<u16>,
-    /// `tcp-limit`
-    pub tcp_limit: Option<u32>,
-    /// `tcp-limit-per-client`
-    pub tcp_limit_per_client: Option<u32>,
-    /// `tcp-idle`
-    pub tcp_idle: Option<Duration>,
-    /// `strict-zones`
-    pub strict_zones: Option<bool>,
-    /// `metrics-listen`
-    pub metrics_listen: Option<SocketAddr>,
-    /// `query-log`
-    pub query_log: Option<u32>,
-}
-
-/// `[state]`; nothing where the default holds.
-#[derive(Clone, Debug, Default)]
-pub struct State {
-    /// `dir`
-    pub dir: Option<StateChoice>,
-    /// `max-age`
-    pub max_age: Option<Duration>,
-}
-
-/// The keys of `[health]` that hold for the whole server.
-#[derive(Clone, Debug, Default)]
-pub struct Probing {
-    /// `allow`
-    pub allow: Option<Vec<IpPrefix>>,
-    /// `deny`
-    pub deny: Vec<IpPrefix>,
-    /// `references`
-    pub references: Vec<Placed<Reference>>,
-    /// `exec`
-    pub exec: bool,
-    /// `resolver`
-    pub resolver: Option<Placed<values::Resolver>>,
-}
-
 /// Reads a file as far as it can be read, with all findings in the order of the file.
 pub fn read(source: &Source) -> (File, Vec<Finding>) {
     let (document, errors) = DeTable::parse_recoverable(source.text());
-    let mut reader = Reader::new(source);
+    let mut reader = Reader::new(source, SECTIONS);
     let file = read_document(&mut reader, &Section::document(&document));
     let mut findings: Vec<Finding> = errors
         .iter()
@@ -144,37 +84,44 @@ fn line_of(finding: &Finding) -> Option<u32> {
 fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
     reader.refuse_unknown_sections(root);
     read_version(reader, root);
-    let server = reader.table(root, "server", "[server]");
-    let health = reader.table(root, "health", "[health]");
-    if let Some(health) = &health {
-        reader.refuse_unknown_keys(health, &[keys::TARGET, keys::PROBING]);
-    }
-    let policy = reader.table(root, "policy", "[policy]");
-    if let Some(policy) = &policy {
-        reader.refuse_unknown_keys(policy, &[keys::POLICY]);
-    }
+    let section = |reader: &mut Reader<'_>, (name, keys): Listed| {
+        let section = reader.table(root, name.trim_matches(['[', ']']), name)?;
+        reader.refuse_unknown_keys(&section, keys);
+        Some(section)
+    };
     for key in reader.tables(root, "key", "[[key]]") {
         let message = "`[[key]]` is not there yet";
         let finding = Finding::error("config-key-later", message).at(reader.place(&key));
         reader.find(finding.why("transfers and their keys come with a later version").help("leave it out"));
-        reader.refuse_unknown_keys(&key, &[keys::TSIG_KEY]);
+        reader.refuse_unknown_keys(&key, &[entries::TSIG_KEY]);
     }
-    File {
-        server: server.as_ref().map(|section| read_server(reader, section)).unwrap_or_default(),
-        doors: server.as_ref().map(|section| Doors::read(reader, section)).unwrap_or_default(),
-        limits: Limits::read(reader, root),
-        state: read_state(reader, root),
-        target: health.as_ref().map(|section| TargetKeys::read(reader, section)).unwrap_or_default(),
-        probing: health.as_ref().map(|section| read_probing(reader, section)).unwrap_or_default(),
-        policy: policy.as_ref().map(|section| PolicyKeys::read(reader, section)).unwrap_or_default(),
+    let mut file = File {
         zones: entries::read_zones(reader, root),
         services: entries::read_services(reader, root),
         addresses: entries::read_addresses(reader, root),
+        ..File::default()
+    };
+    if let Some(section) = section(reader, SERVER) {
+        (file.server, file.answers) = (Server::read(reader, &section), Answers::read(reader, &section));
+        file.server.judge(reader, &section);
     }
+    if let Some(section) = section(reader, STATE) {
+        file.state = State::read(reader, &section);
+    }
+    if let Some(section) = section(reader, HEALTH) {
+        (file.target, file.probing) = (TargetKeys::read(reader, &section), ProbingKeys::read(reader, &section));
+    }
+    if let Some(section) = section(reader, POLICY) {
+        file.policy = PolicyKeys::read(reader, &section);
+    }
+    if let Some(section) = section(reader, LIMITS) {
+        file.limits = Limits::read(reader, &section);
+    }
+    file
 }
 
 fn read_version(reader: &mut Reader<'_>, root: &Section<'_>) {
-    let version = |value: &DeValue<'_>| match values::integer(1, 1)(value) {
+    let version = |value: &DeValue<'_>| match values::integer::<u8>(1, 1)(value) {
         Ok(_) => Ok(()),
         Err(_) => Err("1, the only version of this file so far".to_owned()),
     };
@@ -185,96 +132,24 @@ fn read_version(reader: &mut Reader<'_>, root: &Section<'_>) {
     drop(reader.take(root, "version", version));
 }
 
-fn read_server(reader: &mut Reader<'_>, section: &Section<'_>) -> Server {
-    reader.refuse_unknown_keys(section, &[keys::SERVER]);
-    let listen = reader.take_list(section, "listen", values::socket);
-    if let Some(listen) = listen.as_ref().filter(|listen| listen.value.is_empty()) {
-        let finding = Finding::error("config-value", "`listen` names no address").at(listen.place.clone());
-        reader.find(finding.help("name one, such as [\"127.0.0.1:5300\"], or leave the key out for the default"));
-    }
-    Server {
-        listen: listen.map(|list| list.value.into_iter().map(|socket| socket.value).collect()),
-        workers: reader.take(section, "workers", workers).map(|placed| placed.value),
-        minimal_responses: reader.take(section, "minimal-responses", values::boolean).map(|placed| placed.value),
-        nsid: reader.take(section, "nsid", nsid).map(|placed| placed.value),
-        version: reader.take(section, "version", version_text).map(|placed| placed.value),
-        udp_size: reader
-            .take(section, "udp-size", values::integer(512, 4096))
-            .and_then(|placed| u16::try_from(placed.value).ok()),
-        tcp_limit: reader.take(section, "tcp-limit", values::integer(1, 1_000_000)).map(|placed| placed.value),
-        tcp_limit_per_client: reader
-            .take(section, "tcp-limit-per-client", values::integer(1, 1_000_000))
-            .map(|placed| placed.value),
-        tcp_idle: reader
-            .take(section, "tcp-idle", values::duration(Duration::from_secs(1), Duration::from_secs(3600)))
-            .map(|placed| placed.value),
-        strict_zones: reader.take(section, "strict-zones", values::boolean).map(|placed| placed.value),
-        metrics_listen: reader.take(section, "metrics-listen", values::socket).map(|placed| placed.value),
-        query_log: reader.take(section, "query-log", values::integer(0, 1_000_000_000)).map(|placed| placed.value),
-    }
-}
+const SERVER: Listed = ("[server]", &[Server::KEYS, Answers::KEYS]);
+const STATE: Listed = ("[state]", &[State::KEYS]);
+const HEALTH: Listed = ("[health]", &[TargetKeys::KEYS, ProbingKeys::KEYS]);
+const POLICY: Listed = ("[policy]", &[PolicyKeys::KEYS]);
+const LIMITS: Listed = ("[limits]", &[Limits::KEYS]);
 
-fn read_state(reader: &mut Reader<'_>, root: &Section<'_>) -> State {
-    let Some(section) = reader.table(root, "state", "[state]") else { return State::default() };
-    reader.refuse_unknown_keys(&section, &[keys::STATE]);
-    let choice = |value: &DeValue<'_>| match values::path(value) {
-        Ok(path) => Ok(StateChoice::from(path)),
-        Err(_) => Err("a path in quotes, or \"none\" to keep nothing".to_owned()),
-    };
-    let age = values::duration(Duration::ZERO, Duration::from_secs(30 * 86_400));
-    State {
-        dir: reader.take(&section, "dir", choice).map(|placed| placed.value),
-        max_age: reader.take(&section, "max-age", age).map(|placed| placed.value),
-    }
-}
-
-fn read_probing(reader: &mut Reader<'_>, section: &Section<'_>) -> Probing {
-    let plain = |list: List<IpPrefix>| list.value.into_iter().map(|network| network.value).collect();
-    Probing {
-        allow: reader.take_list(section, "allow", values::network).map(plain),
-        deny: reader.take_list(section, "deny", values::network).map(plain).unwrap_or_default(),
-        exec: reader.take(section, "exec", values::boolean).is_some_and(|placed| placed.value),
-        references: reader
-            .take_list(section, "references", check::reference)
-            .map(|list| list.value)
-            .unwrap_or_default(),
-        resolver: reader.take(section, "resolver", values::resolver),
-    }
-}
-
-fn workers(value: &DeValue<'_>) -> Read<Workers> {
-    if value.as_str() == Some("auto") {
-        return Ok(Workers::Auto);
-    }
-    let count = values::integer(1, 1024)(value).ok().and_then(|count| usize::try_from(count).ok());
-    let count = count.and_then(std::num::NonZeroUsize::new);
-    count.map(Workers::Count).ok_or_else(|| "\"auto\" or an integer from 1 to 1024".to_owned())
-}
-
-/// Reads `nsid`: a text of up to 255 octets, or octets in hexadecimal behind `0x`.
-fn nsid(value: &DeValue<'_>) -> Read<Vec<u8>> {
-    let wanted = || "a text of up to 255 octets, or octets as \"0x…\" in hexadecimal".to_owned();
-    let text = value.as_str().ok_or_else(wanted)?;
-    let octets = match text.strip_prefix("0x") {
-        Some(digits) => data_encoding::HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| wanted())?,
-        None => text.as_bytes().to_vec(),
-    };
-    if (1..=255).contains(&octets.len()) { Ok(octets) } else { Err(wanted()) }
-}
-
-fn version_text(value: &DeValue<'_>) -> Read<Option<String>> {
-    match value.as_str() {
-        Some("none") => Ok(None),
-        Some(text) if (1..=255).contains(&text.len()) => Ok(Some(text.to_owned())),
-        Some(_) | None => Err("a text of up to 255 octets, or \"none\"".to_owned()),
-    }
-}
-
-impl From<PathBuf> for StateChoice {
-    fn from(path: PathBuf) -> Self {
-        if path.as_os_str() == "none" { Self::Nothing } else { Self::Folder(path) }
-    }
-}
+/// Each section, as it is written, with its keys.
+pub const SECTIONS: &[Listed] = &[
+    SERVER,
+    STATE,
+    HEALTH,
+    POLICY,
+    LIMITS,
+    ("[[key]]", &[entries::TSIG_KEY]),
+    ("[[zone]]", entries::ZONE),
+    ("[[service]]", entries::SERVICE),
+    ("[[address]]", entries::ADDRESS),
+];
 
 #[cfg(test)]
 mod tests;

@@ -4,113 +4,104 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::finding::{Finding, Place};
-use crate::config::reader::{Reader, Section};
+use crate::base::prefix::IpPrefix;
+use crate::config::reader::Each;
+use crate::config::settings::{Inherited, Probing};
 use crate::config::source::Placed;
-use crate::config::values;
-use crate::health;
+use crate::config::statement::statement;
+use crate::config::values::{self, Reference, Resolver, Words};
 use crate::policy::{AllDown, Failback, Failed, Need, Promote, Settings, Standby};
 use crate::probe::{Authority, Verify};
 
-/// The keys about how a target is probed; nothing where the next wider section holds.
-#[derive(Clone, Debug, Default)]
-pub struct TargetKeys {
-    /// `interval`
-    pub interval: Option<Placed<Duration>>,
-    /// `fast-interval`
-    pub fast_interval: Option<Placed<Duration>>,
-    /// `down-interval`
-    pub down_interval: Option<Placed<Duration>>,
-    /// `confirm-interval`
-    pub confirm_interval: Option<Placed<Duration>>,
-    /// `timeout`
-    pub timeout: Option<Placed<Duration>>,
-    /// `fall`
-    pub fall: Option<Placed<u32>>,
-    /// `rise`
-    pub rise: Option<Placed<u32>>,
-    /// `deep-interval`
-    pub deep_interval: Option<Placed<Duration>>,
-    /// `watch`
-    pub watch: Option<Placed<bool>>,
-    /// `watch-renew`
-    pub watch_renew: Option<Placed<Duration>>,
-    /// `credentials-interval`
-    pub credentials_interval: Option<Placed<Duration>>,
-    /// `verify`
-    pub verify: Option<Placed<Verify>>,
-    /// `ca-file`
-    pub ca_file: Option<Placed<PathBuf>>,
-    /// What `ca-file` holds, once it has been read.
-    pub authority: Option<Authority>,
+statement! {
+    /// The keys of `[health]` that a service or an address may set for itself.
+    pub struct TargetKeys over Inherited {
+        /// From test to test while a target is up.
+        interval: Duration, in settings = values::duration(SHORTEST, DAY);
+        /// From test to test while it is unknown, failing or recovering.
+        fast_interval: Duration, in settings = values::duration(SHORTEST, DAY);
+        /// From test to test while it is down.
+        down_interval: Duration, in settings = values::duration(SHORTEST, DAY);
+        /// From a clear "no" (refused, reset, a wrong answer) to the test that confirms it.
+        confirm_interval: Duration, in settings = values::duration(SHORTEST, DAY);
+        /// The longest that a whole test may take.
+        timeout: Duration, in settings = values::duration(SHORTEST, Duration::from_secs(60));
+        /// How many failures take a target down, and how many passes bring it back.
+        fall: u32, in settings = values::integer(1, 100);
+        rise: u32, in settings = values::integer(1, 100);
+        /// Whether one idle connection is held open to each TCP or TLS target, so that its end is noticed when it happens and has
+        /// the target tested at once. Set it to false for servers that are not yours.
+        watch: bool = values::boolean;
+        /// The longest that one such connection is held before it is renewed; less where the server closes it sooner.
+        watch_renew: Duration = values::duration(Duration::from_secs(1), DAY);
+        /// From one test that goes all the way (XMPP: to TLS, the certificate and the ways to log in) to the next; those between
+        /// stop at the offer of TLS. What does not pass is tested all the way until it does.
+        deep_interval: Duration = values::duration(SHORTEST, DAY);
+        /// From login to login of tests with credentials, while they go well; between them such tests stop before the login.
+        credentials_interval: Duration = values::duration(RAREST, DAY);
+        /// What of a certificate is a failure: "name" (expiry, a wrong name), "require" (an unknown issuer too) or "off".
+        verify: Verify = values::word;
+        /// The PEM file of a private CA that takes the place of the system's. None by default.
+        ca_file: PathBuf = values::path, apart "\"ca.pem\"";
+    }
+    also {
+        /// What `ca-file` holds, once it has been read.
+        authority: Option<Authority>
+    }
 }
 
-/// The keys of `[policy]`; nothing where the next wider section holds.
-#[derive(Clone, Debug, Default)]
-pub struct PolicyKeys {
-    /// `ttl`
-    pub ttl: Option<Placed<u32>>,
-    /// `unsettled-ttl`
-    pub unsettled_ttl: Option<Placed<u32>>,
-    /// `min-up`
-    pub min_up: Option<Placed<Need>>,
-    /// `standby`
-    pub standby: Option<Placed<Standby>>,
-    /// `failed`
-    pub failed: Option<Placed<Failed>>,
-    /// `promote`
-    pub promote: Option<Placed<Promote>>,
-    /// `all-down`
-    pub all_down: Option<Placed<AllDown>>,
-    /// `failback`
-    pub failback: Option<Placed<Failback>>,
-    /// `hold`
-    pub hold: Option<Placed<Duration>>,
+statement! {
+    /// The keys of `[health]` that hold for the whole server.
+    pub struct ProbingKeys over Probing {
+        /// Networks that may be tested. By default all but those for documents (RFC 5737, RFC 3849); if set, these only.
+        allow: Vec<IpPrefix> = Each(values::network), example "[\"198.51.100.0/24\", \"2001:db8:1::/48\"]";
+        /// Networks that may not be tested, whatever `allow` says.
+        deny: Vec<IpPrefix> = Each(values::network);
+        /// Who resolves hosts outside of the zones, so that they can be tested: the servers of a resolv.conf, or one "ADDRESS:PORT".
+        /// They are tested every 5 min and not watched; a [[service]] with `interval` or `watch` of its own says otherwise.
+        resolver: Resolver = values::resolver;
+        /// Witnesses, whose answer proves that this server itself is connected: "tcp://ADDRESS:PORT" or
+        /// "tls://ADDRESS:PORT/NAME". Without any, the targets bear witness for each other.
+        references: Vec<Reference> = Each(values::reference);
+        /// Whether checks may run programs ({ kind = "exec", … }), as the server's user.
+        exec: bool = values::boolean;
+    }
+}
+
+statement! {
+    /// The keys of `[policy]`.
+    pub struct PolicyKeys over Settings {
+        /// The longest TTL while all is quiet, in seconds; a shorter declared one stays.
+        ttl: u32 = values::ttl;
+        /// The longest TTL while something changes, in seconds.
+        unsettled_ttl: u32 = values::ttl;
+        /// How many members a tier needs to hold, or which share of its weight ("50%").
+        min_up: Need = values::need;
+        /// Whether living members behind the serving tier are "listed", or "hidden".
+        standby: Standby = values::word;
+        /// Whether failed members "withdraw" from the answer, or "demote" behind all others.
+        failed: Failed = values::word;
+        /// Whether the serving tier keeps its number ("as-declared") or takes the lowest one ("renumber").
+        promote: Promote = values::word;
+        /// What is answered when all are down: "declared", "last-good", or "closed" (`0 0 0 .`).
+        all_down: AllDown = values::word;
+        /// When the part goes back to a better tier: "auto", "manual" (by order), or "window HH:MM-HH:MM" in UTC.
+        failback: Failback = values::failback;
+        /// How long a better tier must hold before that.
+        hold: Duration = values::duration(Duration::ZERO, Duration::from_secs(30 * 86_400));
+    }
 }
 
 impl TargetKeys {
-    /// Reads them from a section.
-    pub fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Self {
-        let cadence = values::duration(SHORTEST, Duration::from_secs(86_400));
-        // Sooner than that, servers take it for guessing.
-        let rare = values::duration(Duration::from_secs(5), Duration::from_secs(86_400));
-        Self {
-            interval: reader.take(section, "interval", &cadence),
-            fast_interval: reader.take(section, "fast-interval", &cadence),
-            down_interval: reader.take(section, "down-interval", &cadence),
-            confirm_interval: reader.take(section, "confirm-interval", &cadence),
-            timeout: reader.take(section, "timeout", values::duration(SHORTEST, Duration::from_secs(60))),
-            fall: reader.take(section, "fall", values::integer(1, 100)),
-            rise: reader.take(section, "rise", values::integer(1, 100)),
-            deep_interval: reader.take(section, "deep-interval", &cadence),
-            watch: reader.take(section, "watch", values::boolean),
-            watch_renew: reader.take(
-                section,
-                "watch-renew",
-                values::duration(Duration::from_secs(1), Duration::from_secs(86_400)),
-            ),
-            credentials_interval: reader.take(section, "credentials-interval", &rare),
-            verify: reader.take(section, "verify", values::choice(&VERIFY)),
-            ca_file: reader.take(section, "ca-file", values::path),
-            authority: None,
-        }
-    }
-
-    /// Lays these keys over thresholds and cadence.
-    pub fn over(&self, base: &health::Settings) -> health::Settings {
-        health::Settings {
-            interval: over(&self.interval, base.interval),
-            fast_interval: over(&self.fast_interval, base.fast_interval),
-            down_interval: over(&self.down_interval, base.down_interval),
-            confirm_interval: over(&self.confirm_interval, base.confirm_interval),
-            timeout: over(&self.timeout, base.timeout),
-            fall: over(&self.fall, base.fall),
-            rise: over(&self.rise, base.rise),
-        }
+    /// Lays what is set over what a service inherits, with what `ca-file` holds.
+    pub fn lay_over(&self, base: &Inherited) -> Inherited {
+        let authority = self.authority.clone().or_else(|| base.authority.clone());
+        Inherited { authority, ..self.over(base) }
     }
 
     /// Finds settings that make little sense together, as they are when laid over `base`.
-    pub fn judge(&self, base: &health::Settings) -> Vec<Finding> {
-        let whole = self.over(base);
+    pub fn judge(&self, base: &Inherited) -> Vec<Finding> {
+        let whole = self.over(base).settings;
         let mut findings = Vec::new();
         let slow = place_of(&self.timeout).or_else(|| place_of(&self.interval));
         if let Some(place) = slow.filter(|_| whole.timeout > whole.interval) {
@@ -132,37 +123,6 @@ impl TargetKeys {
 }
 
 impl PolicyKeys {
-    /// Reads them from a section.
-    pub fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Self {
-        let hold = values::duration(Duration::ZERO, Duration::from_secs(30 * 86_400));
-        Self {
-            ttl: reader.take(section, "ttl", values::ttl),
-            unsettled_ttl: reader.take(section, "unsettled-ttl", values::ttl),
-            min_up: reader.take(section, "min-up", values::need),
-            standby: reader.take(section, "standby", values::choice(&STANDBY)),
-            failed: reader.take(section, "failed", values::choice(&FAILED)),
-            promote: reader.take(section, "promote", values::choice(&PROMOTE)),
-            all_down: reader.take(section, "all-down", values::choice(&ALL_DOWN)),
-            failback: reader.take(section, "failback", values::failback),
-            hold: reader.take(section, "hold", hold),
-        }
-    }
-
-    /// Lays these keys over settings.
-    pub fn over(&self, base: &Settings) -> Settings {
-        Settings {
-            ttl: over(&self.ttl, base.ttl),
-            unsettled_ttl: over(&self.unsettled_ttl, base.unsettled_ttl),
-            min_up: over(&self.min_up, base.min_up),
-            standby: over(&self.standby, base.standby),
-            failed: over(&self.failed, base.failed),
-            promote: over(&self.promote, base.promote),
-            all_down: over(&self.all_down, base.all_down),
-            failback: over(&self.failback, base.failback.clone()),
-            hold: over(&self.hold, base.hold),
-        }
-    }
-
     /// Finds settings that contradict each other, as they are when laid over `base`.
     ///
     /// Only what these keys bring about is found: the rest has been found at `base`.
@@ -190,23 +150,6 @@ impl PolicyKeys {
         }
         findings
     }
-
-    /// Returns where the first key that is set stands.
-    pub fn first_place(&self) -> Option<Place> {
-        place_of(&self.ttl)
-            .or_else(|| place_of(&self.unsettled_ttl))
-            .or_else(|| place_of(&self.min_up))
-            .or_else(|| place_of(&self.standby))
-            .or_else(|| place_of(&self.failed))
-            .or_else(|| place_of(&self.promote))
-            .or_else(|| place_of(&self.all_down))
-            .or_else(|| place_of(&self.failback))
-            .or_else(|| place_of(&self.hold))
-    }
-}
-
-fn over<T: Clone>(key: &Option<Placed<T>>, base: T) -> T {
-    key.as_ref().map_or(base, |placed| placed.value.clone())
 }
 
 fn place_of<T>(key: &Option<Placed<T>>) -> Option<Place> {
@@ -215,9 +158,29 @@ fn place_of<T>(key: &Option<Placed<T>>) -> Option<Place> {
 
 /// The shortest cadence: more than five probes a second at one address would be an attack.
 const SHORTEST: Duration = Duration::from_millis(50);
-const VERIFY: [(&str, Verify); 3] = [("name", Verify::Name), ("require", Verify::Require), ("off", Verify::Off)];
-const STANDBY: [(&str, Standby); 2] = [("listed", Standby::Listed), ("hidden", Standby::Hidden)];
-const FAILED: [(&str, Failed); 2] = [("withdraw", Failed::Withdraw), ("demote", Failed::Demote)];
-const PROMOTE: [(&str, Promote); 2] = [("as-declared", Promote::AsDeclared), ("renumber", Promote::Renumber)];
-const ALL_DOWN: [(&str, AllDown); 3] =
-    [("declared", AllDown::Declared), ("last-good", AllDown::LastGood), ("closed", AllDown::Closed)];
+/// The shortest time from login to login: sooner than that, servers take it for guessing.
+const RAREST: Duration = Duration::from_secs(5);
+/// The longest cadence.
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Words for Verify {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("name", Self::Name), ("require", Self::Require), ("off", Self::Off)];
+}
+
+impl Words for Standby {
+    const WORDS: &'static [(&'static str, Self)] = &[("listed", Self::Listed), ("hidden", Self::Hidden)];
+}
+
+impl Words for Failed {
+    const WORDS: &'static [(&'static str, Self)] = &[("withdraw", Self::Withdraw), ("demote", Self::Demote)];
+}
+
+impl Words for Promote {
+    const WORDS: &'static [(&'static str, Self)] = &[("as-declared", Self::AsDeclared), ("renumber", Self::Renumber)];
+}
+
+impl Words for AllDown {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("declared", Self::Declared), ("last-good", Self::LastGood), ("closed", Self::Closed)];
+}

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::base::finding::{Finding, Severity};
 use crate::config::infer::Transport;
-use crate::config::keys::{SECTIONS, Status};
+use crate::config::keys::Status;
+use crate::config::settings::{StateChoice, Workers};
 use crate::config::source::Source;
 use crate::policy::{AllDown, Need};
 use crate::probe::sip::Expect;
@@ -115,7 +116,8 @@ fn each_mistake_has_its_finding_at_its_place() {
 #[test]
 fn a_number_of_workers_is_taken_without_a_word() {
     let (file, findings) = read(&Source::new("a.toml", "version = 1\n[server]\nworkers = 3\n".to_owned()));
-    assert_eq!((findings, file.server.workers), (Vec::new(), Some(Workers::Count(3.try_into().unwrap()))));
+    let workers = file.server.workers.map(|placed| placed.value);
+    assert_eq!((findings, workers), (Vec::new(), Some(Workers::Count(3.try_into().unwrap()))));
 }
 
 #[test]
@@ -187,11 +189,11 @@ fn values_are_read() {
         "#,
     );
     assert_eq!(findings, []);
-    assert_eq!(file.server.nsid.as_deref(), Some(b"ns1".as_slice()));
-    assert_eq!(file.server.version, Some(Some("understudy".to_owned())));
-    assert_eq!(file.state.dir, Some(StateChoice::Nothing));
+    assert_eq!(file.answers.nsid.map(|placed| placed.value).as_deref(), Some(b"ns1".as_slice()));
+    assert_eq!(file.answers.version.map(|placed| placed.value), Some(Some("understudy".to_owned())));
+    assert_eq!(file.state.dir.map(|placed| placed.value), Some(StateChoice::Nothing));
     assert_eq!(file.target.interval.map(|placed| placed.value), Some(Duration::from_secs(10)));
-    assert_eq!(file.probing.references[1].value.tls_name.as_deref(), Some("www.example.com"));
+    assert_eq!(file.probing.references.unwrap().value[1].tls_name.as_deref(), Some("www.example.com"));
     assert_eq!(file.policy.ttl.map(|placed| placed.value), Some(60));
     assert_eq!(file.policy.min_up.map(|placed| placed.value), Some(Need::Share(0.5)));
     assert_eq!(file.policy.all_down.map(|placed| placed.value), Some(AllDown::Closed));
@@ -208,7 +210,7 @@ fn values_are_read() {
 fn each_default_is_a_value_of_its_key() {
     for (section, keys) in SECTIONS {
         for key in keys.iter().copied().flatten() {
-            let Some(default) = key.default else { continue };
+            let Some(default) = key.default() else { continue };
             let text = format!("version = 1\n{section}\n{} = {default}\n", key.name);
             let (_, findings) = read_text(&text);
             let own = findings.iter().filter(|finding| {

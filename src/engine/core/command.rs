@@ -1,25 +1,32 @@
 //! The operator's orders, as the core takes them.
 
+use std::collections::BTreeSet;
+
 use crate::base::clock::Now;
 use crate::engine::effect::Effect;
 use crate::engine::memory;
 use crate::engine::orders::{OrderId, Refusal};
 use crate::engine::prepare::Users;
-use crate::health::Verdict;
+use crate::engine::setup::TargetSetup;
+use crate::health::cadence::Haste;
 use crate::health::orders::{Order, Scope};
 use crate::health::posted::{Post, PostRefusal};
+use crate::health::{TargetId, Verdict};
 use crate::policy::Trigger;
 
 use super::Core;
+use super::judge::member_name;
 use super::timers::Timer;
 
 impl Core {
-    /// Takes an order; it counts once its effects are on disk.
+    /// Takes an order.
     ///
     /// # Errors
+    /// [`Refusal::TooLong`] and [`Refusal::TooMany`];
     /// [`Refusal::TakesLast`] if it takes the last eligible member of a service and `last` is not set; nothing has
     /// changed then.
     pub fn give(&mut self, order: Order, last: bool, now: Now) -> Result<OrderId, Refusal> {
+        self.orders.check(&order)?;
         let scope = order.scope.clone();
         let pools = self.prepared.covered(&scope).pools;
         let before: Vec<Vec<Verdict>> = pools.iter().map(|pool| self.verdicts(*pool, now.wall)).collect();
@@ -69,6 +76,37 @@ impl Core {
         self.board.post(name, post.clone(), now.mono)?;
         self.effects.push_back(Effect::Post { name: name.to_owned(), post });
         Ok(())
+    }
+
+    /// Has all targets of a scope probed at once; returns their names.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchTarget`] if none of them may be probed.
+    pub fn probe_now(&mut self, scope: &Scope, now: Now) -> Result<Vec<String>, Refusal> {
+        let setup = &self.prepared.setup;
+        let users = self.prepared.covered(scope);
+        let mut targets: BTreeSet<TargetId> = BTreeSet::new();
+        let covers = |name: &str, id: TargetId| {
+            let TargetSetup { key, probed, .. } = &setup.targets[id];
+            *probed && scope.covers(name, Some(key.address), key.port)
+        };
+        for pool in users.pools.iter().map(|pool| &setup.pools[*pool]) {
+            for member in &pool.members {
+                let name = member_name(member, pool);
+                targets.extend(member.targets.iter().copied().filter(|id| covers(&name, *id)));
+            }
+        }
+        if let Scope::Address(address, _) = scope {
+            targets.extend(self.prepared.targets_at(*address).iter().copied().filter(|id| covers("", *id)));
+        }
+        if targets.is_empty() {
+            return Err(Refusal::NoSuchTarget(scope.clone()));
+        }
+        let names = targets.iter().map(|id| setup.targets[*id].key.to_string()).collect();
+        for id in targets {
+            self.probe(id, now.mono, Haste::Urgent);
+        }
+        Ok(names)
     }
 
     /// Walks over the orders that are not over, those for something gone included.

@@ -79,11 +79,7 @@ impl Core {
 
     /// Returns the name by which orders may cover a member; without orders it is not made.
     fn name_for_orders(&self, member: &MemberSetup, pool: &PoolSetup) -> String {
-        match &member.data {
-            _ if self.orders.is_empty() => String::new(),
-            MemberData::Srv { host, .. } => order_name(host),
-            MemberData::Address(_) => order_name(&pool.fills[0].owner),
-        }
+        if self.orders.is_empty() { String::new() } else { member_name(member, pool) }
     }
 
     fn standing(&self, id: TargetId, name: &str, lead: Duration, wall: UnixTime) -> Standing<'_> {
@@ -273,6 +269,14 @@ impl Core {
     pub(super) fn robbed(&self, pools: &[PoolId], before: &[Vec<Verdict>], wall: UnixTime) -> Vec<String> {
         let robbed = pools.iter().zip(before).filter(|(id, v)| policy::takes_last(v, &self.verdicts(**id, wall)));
         robbed.map(|(id, _)| self.prepared.setup.pools[*id].name.clone()).collect()
+    }
+}
+
+/// Returns the name by which orders may cover a member.
+pub(super) fn member_name(member: &MemberSetup, pool: &PoolSetup) -> String {
+    match &member.data {
+        MemberData::Srv { host, .. } => order_name(host),
+        MemberData::Address(_) => order_name(&pool.fills[0].owner),
     }
 }
 

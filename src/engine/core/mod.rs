@@ -15,7 +15,7 @@ mod reload;
 mod report;
 mod slots;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timers;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::base::table::Table;
+use crate::base::timers::Timers;
 use crate::health::cadence::{self, Haste, Woken};
 use crate::health::isolation::Witnesses;
 use crate::health::machine::{Health, State};
@@ -39,11 +40,11 @@ use super::orders::OrderBook;
 use super::prepare::{Prepared, Users};
 use super::serials::SerialBook;
 use super::setup::{PoolId, PoolSetup, TargetSetup};
+use super::zone_histories::HistoryBook;
 use publish::Publication;
 use slots::SlotRow;
 pub(super) use slots::ttl_of;
 pub(super) use timers::Timer;
-use timers::Timers;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -97,6 +98,7 @@ pub struct Core {
     hosts: Vec<HostRow>,
     pub(super) slots: Table<SlotId, SlotRow>,
     pub(super) serials: SerialBook,
+    histories: HistoryBook,
     pub(super) witnesses: Witnesses,
     pub(super) orders: OrderBook,
     /// What was posted from outside; checks read the runner's copy.
@@ -104,7 +106,7 @@ pub struct Core {
     /// What was published last.
     pub(super) snapshot: Arc<Snapshot>,
     publication: Publication,
-    pub(super) timers: Timers,
+    pub(super) timers: Timers<Timer>,
     /// Targets that only a witness's answer keeps from being down.
     awaiting: BTreeSet<TargetId>,
     /// Targets that must be known before the answers begin.
@@ -170,6 +172,8 @@ impl Core {
     pub fn succeed(prepared: Prepared, restored: &Restored, from: Numbers, now: Now) -> Self {
         let empty = vec![SlotValue::Empty { negative_ttl: 0 }; prepared.slots.len()];
         let setup = &prepared.setup;
+        let mut kept = restored.histories();
+        let stale = std::mem::take(&mut kept.stale);
         let mut core = Self {
             number: from.setup,
             targets: setup.targets.iter().map(|(_, target)| TargetRow::new(target, restored, now)).collect(),
@@ -177,6 +181,7 @@ impl Core {
             hosts: setup.hosts.iter().map(|host| HostRow { stays: vec![true; host.addresses.len()] }).collect(),
             slots: prepared.slots.iter().map(|_| SlotRow::default()).collect(),
             serials: SerialBook::new(&setup.zones, restored.ceilings()),
+            histories: HistoryBook::new(kept),
             witnesses: Witnesses::new(&prepared.references(), prepared.probed()),
             orders: OrderBook::new(restored.orders()),
             board: Board::default(),
@@ -192,6 +197,7 @@ impl Core {
         };
         core.board.expect(&core.prepared.setup.posts, now.mono);
         core.forget_strangers(restored, now);
+        stale.into_iter().for_each(|key| core.persist((key, None)));
         core.wait_for_unknown();
         core.judge_all(Trigger::Start, now);
         core.end_orders(now);
@@ -226,7 +232,7 @@ impl Core {
 
     /// Does what time alone makes due.
     pub fn handle_timeout(&mut self, now: Now) {
-        while let Some(timer) = self.timers.ring(now.mono) {
+        while let Some((_, timer)) = self.timers.take_due(now.mono) {
             match timer {
                 Timer::Pool(pool) => self.judge(Users { pools: vec![pool], hosts: Vec::new() }, Trigger::Time, now),
                 Timer::Host(host) => self.judge(Users { pools: Vec::new(), hosts: vec![host] }, Trigger::Time, now),

@@ -1,14 +1,16 @@
 //! When the next snapshot comes, what is in it, and the serials that tell of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::base::clock::{Mono, Now};
 use crate::base::table::RowId;
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::memory;
-use crate::snapshot::{SlotId, SlotValue, Snapshot, ZoneId};
-use crate::zone::serial::with_serial;
+use crate::engine::zone_histories::Change;
+use crate::snapshot::{History, SlotId, SlotValue, Snapshot, ZoneId, ZoneView};
+use crate::zone::diff::Diff;
+use crate::zone::serial::{Soa, with_serial};
 use crate::zone::{Name, Rrset, Rtype, Serial};
 
 use super::{COALESCE, Core, GATHER};
@@ -103,9 +105,21 @@ impl Core {
         }
         let values = dirty.iter().filter_map(|slot| Some((*slot, self.slots[*slot].value.clone()?)));
         let authorities = zones.iter().filter_map(|zone| self.authority(*zone));
+        let values: Vec<_> = values.chain(authorities).collect();
+        let mut diffs: BTreeMap<ZoneId, Diff> = BTreeMap::new();
+        for (slot, value) in &values {
+            let key = &self.prepared.slots[*slot];
+            let before = self.snapshot.slot(*slot).and_then(SlotValue::records);
+            diffs.entry(key.zone).or_default().compare(&key.owner, before, value.records());
+        }
         let notes = dirty.iter().map(|slot| (*slot, self.slots[*slot].note.clone()));
-        let next = self.snapshot.next(values.chain(authorities)).with_notes(notes);
-        self.hand_out(next, zones);
+        let next = self.snapshot.next(values).with_notes(notes);
+        let mut changes = Vec::new();
+        for (zone, diff) in diffs {
+            changes.extend(self.record(zone, zone, diff, &next));
+        }
+        let next = next.with_histories(zones.iter().filter_map(|zone| self.history(*zone)));
+        self.hand_out(next, zones, changes);
     }
 
     /// Publishes a new image. The serial of a zone moves if its data differ from those in the `former` zone.
@@ -126,10 +140,42 @@ impl Core {
         }
         let notes = self.slots.iter().map(|(slot, row)| (slot, row.note.clone()));
         let next = whole.next(changed.iter().filter_map(|zone| self.authority(*zone))).with_notes(notes);
-        self.hand_out(next, changed);
+        let mut changes = Vec::new();
+        for &zone in &changed {
+            changes.extend(match former.get(&self.prepared.setup.zones[zone].origin) {
+                Some(&was) => {
+                    let diff = self.snapshot.diff(was, &next, zone);
+                    self.record(was, zone, diff, &next)
+                }
+                None => self.open_history(zone, &next),
+            });
+        }
+        let histories: Vec<_> = self.serials.ids().filter_map(|zone| self.history(zone)).collect();
+        self.hand_out(next.with_histories(histories), changed, changes);
     }
 
-    fn hand_out(&mut self, next: Snapshot, zones: BTreeSet<ZoneId>) {
+    /// Takes into a zone's history what the next snapshot changes in it; `was` is its number in the last one. Returns
+    /// what is to be kept.
+    fn record(&mut self, was: ZoneId, zone: ZoneId, diff: Diff, next: &Snapshot) -> Vec<Change> {
+        let serials = served_serial(&self.snapshot, was).zip(served_serial(next, zone));
+        let origin = &self.prepared.setup.zones[zone].origin;
+        serials.map_or_else(Vec::new, |(from, to)| self.histories.push(origin, from, to, diff))
+    }
+
+    /// Lets a zone's history begin, or go on where a former run ended; returns what is to be kept.
+    fn open_history(&mut self, zone: ZoneId, next: &Snapshot) -> Vec<Change> {
+        let soa = next.zone(zone).and_then(ZoneView::soa);
+        let Some((soa, serial)) = soa.and_then(|soa| Some((soa, serial_of(soa)?))) else { return Vec::new() };
+        let origin = &self.prepared.setup.zones[zone].origin;
+        self.histories.appear(origin, serial, soa, next.digest(zone))
+    }
+
+    fn history(&self, zone: ZoneId) -> Option<(ZoneId, Arc<History>)> {
+        Some((zone, Arc::clone(self.histories.of(&self.prepared.setup.zones[zone].origin)?)))
+    }
+
+    /// Publishes, then keeps what must be kept: no answer waits for a disk.
+    fn hand_out(&mut self, next: Snapshot, zones: BTreeSet<ZoneId>, changes: Vec<Change>) {
         let generation = next.generation();
         self.snapshot = Arc::new(next);
         self.effects.push_back(Effect::Publish(Arc::clone(&self.snapshot)));
@@ -138,6 +184,7 @@ impl Core {
                 self.persist(memory::keep_serial(&origin, ceiling));
             }
         }
+        changes.into_iter().for_each(|change| self.persist(change));
         let serial = |zone| {
             let serial: Serial = self.serials.current(zone)?;
             Some((self.prepared.setup.zones[zone].origin.to_string(), serial.0))
@@ -154,10 +201,26 @@ impl Core {
     }
 }
 
+fn served_serial(snapshot: &Snapshot, zone: ZoneId) -> Option<Serial> {
+    serial_of(snapshot.zone(zone)?.soa()?)
+}
+
+fn serial_of(soa: &Rrset) -> Option<Serial> {
+    Some(Soa::read(soa.rdatas().next()?)?.serial)
+}
+
 /// Returns whether a zone holds the same in two snapshots, the SOA's serial left out.
 fn same_data(old: &Snapshot, was: ZoneId, new: &Snapshot, is: ZoneId) -> bool {
     let same =
         |set: &Arc<Rrset>, other: &Arc<Rrset>| Arc::ptr_eq(set, other) || set == other || same_but_serial(set, other);
+    let zones = old.zone(was).zip(new.zone(is));
+    if let Some((old, new)) = zones.filter(|(old, new)| old.shares_part_with(*new)) {
+        return old.slot_sets().zip(new.slot_sets()).all(|((_, set), (_, other))| match (set, other) {
+            (Some(set), Some(other)) => same(set, other),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        });
+    }
     let (mut old, mut new) = (old.records(was), new.records(is));
     loop {
         match (old.next(), new.next()) {

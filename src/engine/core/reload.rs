@@ -21,7 +21,7 @@ impl Core {
     pub(super) fn reload(&mut self, number: u64, prepared: Prepared, now: Now) {
         let before = std::mem::replace(&mut self.prepared, prepared);
         self.number = number;
-        self.timers.stop_judgements();
+        self.timers.retain(|timer| !timer.is_of_setup());
         let (changed, new) = self.carry_targets(&before.setup, now);
         self.carry_pools(&before.setup);
         self.carry_slots(&before);

@@ -11,12 +11,13 @@ use crate::engine::setup::{Fill, HostSetup, MemberData, MemberSetup, Setup, Targ
 use crate::health::orders::{Force, Order, Scope};
 use crate::health::{self, FailKind, Outcome};
 use crate::policy::{Kind, Member, Pool, Settings};
+use crate::snapshot::history::tests::{apply, content};
 use crate::snapshot::{SlotKey, ZoneId};
 use crate::zone::parse::{NoSources, Origin, parse};
 use crate::zone::{Name, Rtype, Serial};
 
 /// So many services, each with two members in two tiers, each member on a host of its own.
-fn setup(services: u8, serial: u32) -> Setup {
+pub(crate) fn setup(services: u8, serial: u32) -> Setup {
     let mut text = format!("$ORIGIN example.\n$TTL 300\n@ SOA ns1 h {serial} 1 1 1 60\n@ NS ns1\nns1 A 127.0.0.1\n");
     let mut setup = Setup::default();
     for service in 0..services {
@@ -84,7 +85,7 @@ fn core(services: u8) -> Core {
     core
 }
 
-fn order(force: Force, scope: &str) -> Order {
+pub(crate) fn order(force: Force, scope: &str) -> Order {
     let scope = Scope::parse(scope).unwrap();
     Order { force, scope, from: None, until: None, reason: String::new(), author: String::new() }
 }
@@ -252,4 +253,114 @@ fn beliefs_of_targets_that_are_gone_do_not_come_back() {
     restored.suppose(&target([127, 9, 9, 9].into()).key, false, at(0).wall);
     let mut second = Core::new(Prepared::new(setup(1, 1)), &restored, at(1));
     assert_eq!(gone(&mut second), 1, "by a start");
+}
+
+/// Carries effects out on a store.
+fn keep(core: &mut Core, store: &mut std::collections::BTreeMap<String, Vec<u8>>) {
+    while let Some(effect) = core.poll_effect() {
+        if let Effect::Persist { key, value } = effect {
+            match value {
+                Some(value) => drop(store.insert(key, value)),
+                None => drop(store.remove(&key)),
+            }
+        }
+    }
+}
+
+/// Begins a first run, with all targets up.
+fn first_run(store: &mut std::collections::BTreeMap<String, Vec<u8>>) -> Core {
+    let mut core = Core::new(Prepared::new(setup(1, 1)), &Restored::default(), at(0));
+    (0..2).for_each(|target| report(&mut core, target, true, at(1)));
+    core.handle_timeout(at(60));
+    keep(&mut core, store);
+    core
+}
+
+fn versions_known(core: &Core) -> usize {
+    core.snapshot().history(ZoneId::from_index(0)).map_or(0, |history| history.serials().len())
+}
+
+/// Checks that the newest version follows from an old one by the differences.
+fn follows(old: &Snapshot, core: &Core) {
+    let zone = ZoneId::from_index(0);
+    let serial = old.history(zone).unwrap().serial();
+    let history = core.snapshot().history(zone).unwrap();
+    assert_eq!(Some(history.serial()), core.serials.current(zone));
+    let mut made = content(old, zone);
+    history.since(serial).unwrap().for_each(|entry| apply(&mut made, &entry.diff));
+    assert_eq!(made, content(core.snapshot(), zone));
+}
+
+#[test]
+fn the_differences_of_flips_and_a_reload_are_known() {
+    let mut core = core(2);
+    let first = Arc::clone(core.snapshot());
+    assert_eq!(versions_known(&core), 1);
+    report(&mut core, 0, false, at(61));
+    report(&mut core, 1, false, at(62));
+    let flipped = Arc::clone(core.snapshot());
+    core.handle(Event::Reload { setup: 2, prepared: Box::new(Prepared::new(setup(3, 1))) }, at(63));
+    core.handle_timeout(at(63));
+    report(&mut core, 0, true, at(64));
+    assert_eq!(versions_known(&core), 5);
+    follows(&first, &core);
+    follows(&flipped, &core);
+}
+
+#[test]
+fn a_flip_notes_what_it_changes_alone() {
+    let mut core = core(20);
+    report(&mut core, 0, false, at(61));
+    let history = core.snapshot().history(ZoneId::from_index(0)).unwrap();
+    let owners = |sets: &[(Name, crate::zone::Rrset)]| {
+        let mut owners: Vec<_> = sets.iter().map(|(owner, set)| format!("{owner} {}", set.rtype())).collect();
+        owners.sort_unstable();
+        owners
+    };
+    let diff = &history.newest().diff;
+    assert_eq!(owners(&diff.removed), ["_sip._tcp.s0.example. SRV", "example. SOA"]);
+    assert_eq!(owners(&diff.added), ["_sip._tcp.s0.example. SRV", "example. SOA"]);
+}
+
+#[test]
+fn histories_go_on_after_a_restart_if_the_content_is_the_same() {
+    let mut store = std::collections::BTreeMap::new();
+    let mut first = first_run(&mut store);
+    let opened = Arc::clone(first.snapshot());
+    report(&mut first, 0, false, at(61));
+    // Till the TTLs are settled again.
+    (62..200).for_each(|secs| first.handle_timeout(at(secs)));
+    first.handle(Event::Stop, at(200));
+    keep(&mut first, &mut store);
+    let read = || {
+        let (restored, unreadable) = Restored::read(&store, Duration::from_secs(300));
+        assert_eq!(unreadable, Vec::<String>::new());
+        restored
+    };
+
+    let same = Core::new(Prepared::new(setup(1, 1)), &read(), at(201));
+    let other = Core::new(Prepared::new(setup(2, 1)), &read(), at(201));
+
+    assert_eq!(versions_known(&same), versions_known(&first) + 1);
+    follows(&opened, &same);
+    follows(first.snapshot(), &same);
+    assert_eq!(versions_known(&other), 1);
+}
+
+#[test]
+fn what_leads_nowhere_on_disk_is_dropped_and_a_new_history_takes_its_place() {
+    let mut store = std::collections::BTreeMap::new();
+    let mut first = first_run(&mut store);
+    (0..3u8).for_each(|flip| report(&mut first, 0, flip % 2 == 1, at(61 + u64::from(flip))));
+    keep(&mut first, &mut store);
+    let kept = |store: &std::collections::BTreeMap<String, Vec<u8>>| -> Vec<String> {
+        store.keys().filter(|key| key.starts_with("history/")).cloned().collect()
+    };
+    assert_eq!(kept(&store).len(), versions_known(&first));
+    store.remove(&kept(&store)[1]);
+    let (restored, _) = Restored::read(&store, Duration::from_secs(300));
+    let mut second = Core::new(Prepared::new(setup(1, 1)), &restored, at(70));
+    keep(&mut second, &mut store);
+    let serial = second.serials.current(ZoneId::from_index(0)).unwrap();
+    assert_eq!(kept(&store), [format!("history/example./{serial}")]);
 }

@@ -1,5 +1,7 @@
 //! What the engine keeps over restarts, as JSON under keys of the store.
 
+pub(super) mod history;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use crate::zone::serial::Serial;
 
 use super::orders::OrderId;
 use super::setup::{PoolSetup, TargetKey};
+use history::KeptDifference;
 
 /// What a former run left, read from the store.
 #[derive(Debug, Default)]
@@ -22,6 +25,8 @@ pub struct Restored {
     serials: HashMap<String, KeptSerial>,
     orders: BTreeMap<OrderId, Order>,
     failbacks: Vec<String>,
+    /// Differences by origin and by the serial that they lead to.
+    differences: BTreeMap<String, BTreeMap<u32, KeptDifference>>,
     alive: Option<UnixTime>,
     max_age: Duration,
 }
@@ -114,6 +119,11 @@ impl Restored {
                 let kept: KeptOrder = serde_json::from_slice(value).ok()?;
                 drop(self.orders.insert(name.parse().ok()?, kept.restore()?));
             }
+            "history" => {
+                let (origin, to) = history::read_name(name)?;
+                let kept = serde_json::from_slice(value).ok()?;
+                drop(self.differences.entry(origin).or_default().insert(to, kept));
+            }
             "failback" => self.failbacks.push(name.to_owned()),
             // Addresses of hosts outside of the zones: whoever resolves them reads them.
             "resolved" => {}
@@ -180,6 +190,11 @@ impl Restored {
         let mut names: Vec<&String> = self.serials.keys().collect();
         names.sort_unstable();
         names.into_iter().map(|name| (name.clone(), Serial(self.serials[name].ceiling))).collect()
+    }
+
+    /// Returns the histories of the zones, by origin.
+    pub(super) fn histories(&self) -> history::Kept {
+        history::join(&self.differences)
     }
 
     pub(super) fn orders(&self) -> BTreeMap<OrderId, Order> {

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use crate::base::clock::Mono;
 use crate::base::table::{RowId, Table};
+use crate::base::timers::Timers;
 use crate::health::TargetId;
 use crate::health::cadence::Haste;
 
@@ -50,11 +51,11 @@ pub struct Schedule {
     setup: u64,
     targets: Table<TargetId, Target>,
     addresses: BTreeMap<IpAddr, Address>,
-    /// Targets that are due and neither in flight nor held: when, who; the urgent ones apart.
-    waiting: BTreeSet<(Mono, TargetId)>,
-    urgent: BTreeSet<(Mono, TargetId)>,
+    /// Targets that are due and neither in flight nor held; the urgent ones apart.
+    waiting: Timers<TargetId>,
+    urgent: Timers<TargetId>,
     /// Addresses with held targets: when the next may start.
-    reopening: BTreeSet<(Mono, IpAddr)>,
+    reopening: Timers<IpAddr>,
     in_flight: usize,
     held: usize,
 }
@@ -91,8 +92,6 @@ struct Address {
     starts: VecDeque<Mono>,
     /// When starts were given back in the last second, oldest first; at most [`GIVEN_BACK`] times the limit of starts.
     given_back: VecDeque<Mono>,
-    /// Its place among the addresses that reopen.
-    reopens: Option<Mono>,
     /// Due targets that wait for the address: the urgent ones first, then by when they were due.
     held: BTreeSet<(Haste, Mono, TargetId)>,
 }
@@ -105,9 +104,9 @@ impl Schedule {
             setup: 0,
             targets: Table::new(),
             addresses: BTreeMap::new(),
-            waiting: BTreeSet::new(),
-            urgent: BTreeSet::new(),
-            reopening: BTreeSet::new(),
+            waiting: Timers::new(),
+            urgent: Timers::new(),
+            reopening: Timers::new(),
             in_flight: 0,
             held: 0,
         }
@@ -124,7 +123,6 @@ impl Schedule {
         self.held = 0;
         self.addresses.retain(|_, address| {
             address.held.clear();
-            address.reopens = None;
             address.starts.back().is_some_and(|&last| now < last + SECOND)
         });
         let target = |address: Option<IpAddr>| Target {
@@ -156,9 +154,9 @@ impl Schedule {
                 state.held.insert((due.haste, due.at, target));
                 return;
             }
-            self.queue(before.haste).remove(&(before.at, target));
+            self.queue(before.haste).set(target, None);
         }
-        self.queue(due.haste).insert((due.at, target));
+        self.queue(due.haste).set(target, Some(due.at));
     }
 
     /// Counts something else that is begun on an address as one of its starts, if probes leave room for it; else tells
@@ -182,24 +180,20 @@ impl Schedule {
         if self.in_flight >= self.limits.in_flight {
             return None;
         }
-        let waiting = self.waiting.first().map(|&(at, _)| at);
-        let urgent = self.urgent.first().map(|&(at, _)| at);
-        let reopening = self.reopening.first().map(|&(at, _)| at);
-        waiting.into_iter().chain(urgent).chain(reopening).min()
+        [self.waiting.next(), self.urgent.next(), self.reopening.next()].into_iter().flatten().min()
     }
 
     /// Takes out the targets that may start now; each is in flight until [`Schedule::end`].
     pub fn start(&mut self, now: Mono) -> Vec<Start> {
         let mut starts = Vec::new();
         while self.next().is_some_and(|next| next <= now) {
-            let urgent = self.urgent.first().copied().filter(|(at, _)| *at <= now);
-            let waiting = self.waiting.first().copied();
-            let reopening = self.reopening.first().copied();
+            let urgent = self.urgent.first().filter(|(at, _)| *at <= now);
+            let (waiting, reopening) = (self.waiting.first(), self.reopening.first());
             let start = match (urgent, waiting, reopening) {
-                (Some((at, target)), ..) => self.take(Due { haste: Haste::Urgent, at }, target, now),
-                (None, Some((due, _)), Some((open, address))) if open < due => self.reopen(address, now),
-                (None, Some((at, target)), _) => self.take(Due { haste: Haste::Routine, at }, target, now),
-                (None, None, Some((_, address))) => self.reopen(address, now),
+                (Some((at, &target)), ..) => self.take(Due { haste: Haste::Urgent, at }, target, now),
+                (None, Some((due, _)), Some((open, &address))) if open < due => self.reopen(address, now),
+                (None, Some((at, &target)), _) => self.take(Due { haste: Haste::Routine, at }, target, now),
+                (None, None, Some((_, &address))) => self.reopen(address, now),
                 (None, None, None) => None,
             };
             starts.extend(start);
@@ -216,7 +210,7 @@ impl Schedule {
         if let Some(row) = self.targets.get_mut(target) {
             row.in_flight = false;
             if let Some(due) = row.due {
-                self.queue(due.haste).insert((due.at, target));
+                self.queue(due.haste).set(target, Some(due.at));
             }
         }
     }
@@ -235,17 +229,8 @@ impl Schedule {
         state.given_back.push_back(now);
         if !state.held.is_empty() {
             let open = state.open_at(limit).unwrap_or(now);
-            self.reopen_at(address, Some(open));
+            self.reopening.set(address, Some(open));
         }
-    }
-
-    /// Says when an address reopens, if at all.
-    fn reopen_at(&mut self, address: IpAddr, at: Option<Mono>) {
-        let Some(state) = self.addresses.get_mut(&address) else { return };
-        if let Some(before) = std::mem::replace(&mut state.reopens, at) {
-            self.reopening.remove(&(before, address));
-        }
-        self.reopening.extend(at.map(|at| (at, address)));
     }
 
     /// Returns the number of probes in flight.
@@ -258,7 +243,7 @@ impl Schedule {
         self.held
     }
 
-    const fn queue(&mut self, haste: Haste) -> &mut BTreeSet<(Mono, TargetId)> {
+    const fn queue(&mut self, haste: Haste) -> &mut Timers<TargetId> {
         match haste {
             Haste::Urgent => &mut self.urgent,
             Haste::Routine => &mut self.waiting,
@@ -267,7 +252,7 @@ impl Schedule {
 
     /// Takes the first target of a queue: it starts, or is held by its address.
     fn take(&mut self, due: Due, target: TargetId, now: Mono) -> Option<Start> {
-        self.queue(due.haste).remove(&(due.at, target));
+        self.queue(due.haste).set(target, None);
         let address = self.targets.get(target)?.address?;
         let state = self.addresses.entry(address).or_default();
         let open = state.open_at(self.limits.starts_per_address);
@@ -279,21 +264,21 @@ impl Schedule {
         state.held.insert((due.haste, due.at, target));
         self.held += 1;
         if is_first {
-            self.reopen_at(address, Some(open.unwrap_or(now)));
+            self.reopening.set(address, Some(open.unwrap_or(now)));
         }
         None
     }
 
     /// Starts the first target that an address holds.
     fn reopen(&mut self, address: IpAddr, now: Mono) -> Option<Start> {
-        self.reopen_at(address, None);
+        self.reopening.set(address, None);
         let (_, due, target) = self.addresses.get_mut(&address)?.held.pop_first()?;
         self.held -= 1;
         let start = self.begin(address, target, due, now);
         let state = self.addresses.get(&address)?;
         if !state.held.is_empty() {
             let open = state.open_at(self.limits.starts_per_address).unwrap_or(now);
-            self.reopen_at(address, Some(open));
+            self.reopening.set(address, Some(open));
         }
         Some(start)
     }

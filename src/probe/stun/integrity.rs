@@ -6,6 +6,7 @@
 use std::fmt;
 
 use aws_lc_rs::{constant_time, digest, hmac};
+use crc::{CRC_32_ISO_HDLC, Crc};
 
 use super::attribute;
 use super::message::{HEADER, Message};
@@ -125,14 +126,9 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Returns the CRC-32 of ITU-T V.42, bit by bit: messages are short.
+/// Returns the CRC-32 of ITU-T V.42.
 pub(super) fn crc32(octets: &[u8]) -> u32 {
-    let mut rest = u32::MAX;
-    for octet in octets {
-        rest ^= u32::from(*octet);
-        for _ in 0..8 {
-            rest = if rest & 1 == 1 { rest >> 1 ^ 0xedb8_8320 } else { rest >> 1 };
-        }
-    }
-    !rest
+    CRC.checksum(octets)
 }
+
+const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);

@@ -16,6 +16,7 @@ use crate::base::clock::{Clock, Mono};
 use crate::base::hash::StableHash;
 use crate::base::table::Table;
 use crate::base::tasks::Tasks;
+use crate::base::timers::Timers;
 use crate::health::TargetId;
 use crate::probe::schedule::Schedule;
 use crate::probe::{Spec, Tools};
@@ -45,7 +46,7 @@ pub(in crate::probe) struct Keeper {
     /// The place of each target that is watched.
     places: Table<TargetId, Option<Place>>,
     /// When a place wants to be looked after.
-    timers: BTreeSet<(Mono, Place)>,
+    timers: Timers<Place>,
     /// Places with something to do.
     touched: BTreeSet<Place>,
     letters: mpsc::Receiver<Letter>,
@@ -74,8 +75,6 @@ struct Row {
     links: BTreeMap<Number, mpsc::Sender<()>>,
     /// A connection that is to be opened once the address had few enough starts.
     put_off: Option<(Mono, Number)>,
-    /// Its place in the timers.
-    timer: Option<Mono>,
     /// What it was counted as.
     counted: Counts,
 }
@@ -102,7 +101,7 @@ impl Keeper {
             means,
             rows: BTreeMap::new(),
             places: Table::new(),
-            timers: BTreeSet::new(),
+            timers: Timers::new(),
             touched: BTreeSet::new(),
             letters,
             post,
@@ -120,7 +119,7 @@ impl Keeper {
         for (place, wish) in wishes(targets) {
             let kept = before.remove(&place).filter(|row| *row.manner == wish.manner && row.longest == wish.longest);
             let row = kept.unwrap_or_else(|| Row::new(place, &wish, &self.means.times));
-            let row = Row { targets: wish.targets, timer: None, counted: Counts::default(), ..row };
+            let row = Row { targets: wish.targets, counted: Counts::default(), ..row };
             self.rows.insert(place, row);
         }
         self.touched = self.rows.keys().copied().collect();
@@ -136,7 +135,7 @@ impl Keeper {
 
     /// Returns when [`Keeper::work`] wants to be called, if ever.
     pub(in crate::probe) fn next(&self) -> Option<Mono> {
-        self.timers.first().map(|(at, _)| *at)
+        self.timers.next()
     }
 
     /// Waits for what becomes of a connection.
@@ -178,10 +177,8 @@ impl Keeper {
     /// address.
     pub(in crate::probe) fn work(&mut self, schedule: &mut Schedule, now: Mono) -> Vec<Told> {
         let mut told = Vec::new();
-        while let Some(&(at, place)) = self.timers.first().filter(|(at, _)| *at <= now) {
-            self.timers.remove(&(at, place));
+        while let Some((_, place)) = self.timers.take_due(now) {
             if let Some(row) = self.rows.get_mut(&place) {
-                row.timer = None;
                 self.means.metrics.ended(row.hold.due(now));
                 self.touched.insert(place);
             }
@@ -250,12 +247,9 @@ impl Keeper {
     }
 
     fn set_timer(&mut self, place: Place) {
-        let Some(row) = self.rows.get_mut(&place) else { return };
+        let Some(row) = self.rows.get(&place) else { return };
         let next = row.hold.next().into_iter().chain(row.put_off.map(|(at, _)| at)).min();
-        if let Some(before) = std::mem::replace(&mut row.timer, next) {
-            self.timers.remove(&(before, place));
-        }
-        self.timers.extend(next.map(|at| (at, place)));
+        self.timers.set(place, next);
     }
 
     /// Counts a place anew.
@@ -300,7 +294,6 @@ impl Row {
             targets: Vec::new(),
             links: BTreeMap::new(),
             put_off: None,
-            timer: None,
             counted: Counts::default(),
         }
     }

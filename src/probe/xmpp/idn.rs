@@ -2,6 +2,8 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+use idna::punycode;
+
 /// Decodes the A-labels of a domain; a label that is none stays as it is.
 pub(super) fn to_unicode(domain: &str) -> String {
     let labels = domain.split('.').map(|label| {
@@ -11,59 +13,12 @@ pub(super) fn to_unicode(domain: &str) -> String {
     labels.collect::<Vec<_>>().join(".")
 }
 
-/// Decodes Punycode (RFC 3492 §6.2).
+/// Decodes Punycode (RFC 3492 §6.2); nothing if no letter beyond ASCII is in it.
 fn decode(text: &str) -> Option<String> {
-    let (basic, extended) = text.rsplit_once('-').unwrap_or(("", text));
-    let mut letters: Vec<char> = basic.chars().collect();
-    if extended.is_empty() || !text.is_ascii() || text.len() > LABEL_MAX {
-        return None;
-    }
-    let (mut code, mut index, mut bias) = (128_u32, 0_u32, 72_u32);
-    let mut digits = extended.bytes();
-    while digits.len() > 0 {
-        let (before, mut weight) = (index, 1_u32);
-        for position in (BASE..).step_by(36) {
-            let digit = digit(digits.next()?)?;
-            index = index.checked_add(digit.checked_mul(weight)?)?;
-            let threshold = position.saturating_sub(bias).clamp(1, 26);
-            if digit < threshold {
-                break;
-            }
-            weight = weight.checked_mul(BASE.checked_sub(threshold)?)?;
-        }
-        let count = u32::try_from(letters.len()).ok()?.checked_add(1)?;
-        bias = adapt(index.checked_sub(before)?, count, before == 0);
-        code = code.checked_add(index.checked_div(count)?)?;
-        index = index.checked_rem(count)?;
-        letters.insert(usize::try_from(index).ok()?, char::from_u32(code)?);
-        index = index.checked_add(1)?;
-    }
-    Some(letters.into_iter().collect())
+    let extended = !text.is_empty() && !text.ends_with('-');
+    (extended && text.is_ascii() && text.len() <= LABEL_MAX).then(|| punycode::decode_to_string(text)).flatten()
 }
 
-fn digit(octet: u8) -> Option<u32> {
-    match octet {
-        b'a'..=b'z' => Some(u32::from(octet.saturating_sub(b'a'))),
-        b'A'..=b'Z' => Some(u32::from(octet.saturating_sub(b'A'))),
-        b'0'..=b'9' => Some(u32::from(octet.saturating_sub(b'0')).saturating_add(26)),
-        _ => None,
-    }
-}
-
-/// Returns the next bias (RFC 3492 §6.1).
-fn adapt(delta: u32, count: u32, first: bool) -> u32 {
-    let mut delta = if first { delta / 700 } else { delta / 2 };
-    delta = delta.saturating_add(delta.checked_div(count).unwrap_or(0));
-    let mut steps = 0_u32;
-    while delta > 455 {
-        delta /= 35;
-        steps = steps.saturating_add(BASE);
-    }
-    let rest = delta.saturating_mul(36).checked_div(delta.saturating_add(38)).unwrap_or(0);
-    steps.saturating_add(rest)
-}
-
-const BASE: u32 = 36;
 /// The longest label, in octets (RFC 1035 §2.3.4); what is longer is none.
 const LABEL_MAX: usize = 63;
 

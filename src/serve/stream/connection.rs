@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
+use crate::serve::Rest;
 use crate::serve::metrics::End;
 
 use super::Visit;
@@ -49,8 +50,13 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, visit: &Vis
         let mut rest = input.as_slice();
         while let Some((packet, behind)) = split_message(rest) {
             asked = true;
-            if visit.responder.respond(packet, visit.client(), &mut message).is_some() {
+            if let Some(sent) = visit.responder.respond(packet, visit.client(), &mut message) {
                 push_message(&mut output, &message);
+                if let Some(more) = sent.rest
+                    && push_rest(stream, more, &mut output, &mut message, visit.idle).await.is_err()
+                {
+                    return End::Client;
+                }
             }
             if output.len() >= OUTPUT_MAX && write(stream, &mut output, visit.idle).await.is_err() {
                 return End::Client;
@@ -102,6 +108,23 @@ fn split_message(octets: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(u16::from_be_bytes(length)))
 }
 
+/// Adds the messages behind the first one of a long answer; no more of them are held than are written at once.
+async fn push_rest<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    mut rest: Rest,
+    output: &mut Vec<u8>,
+    message: &mut Vec<u8>,
+    idle: Duration,
+) -> Result<(), ()> {
+    while rest.next(message) {
+        push_message(output, message);
+        if output.len() >= OUTPUT_MAX {
+            write(stream, output, idle).await?;
+        }
+    }
+    Ok(())
+}
+
 fn push_message(output: &mut Vec<u8>, message: &[u8]) {
     // The renderer keeps to this limit.
     if let Ok(length) = u16::try_from(message.len()) {
@@ -135,7 +158,7 @@ mod tests {
     use crate::base::clock::Mono;
     use crate::base::table::Table;
     use crate::base::tasks::Tasks;
-    use crate::serve::{Limits, Metrics, Places, Transport};
+    use crate::serve::{Limits, Messages, Metrics, Places, Signer, Transport};
     use crate::snapshot::{Image, Publisher, Snapshot};
 
     /// A client that has sent ten thousand reads full of queries, and takes every answer; it counts them.
@@ -198,6 +221,55 @@ mod tests {
             assert!(count <= turn * 2 * READ / QUERY.len(), "{count} strings after {turn} turns");
         }
         assert!(answered.load(Ordering::Relaxed) > 0);
+    }
+
+    /// A long answer: each message is its number, a thousand times.
+    #[derive(Debug)]
+    struct Numbers(u16);
+
+    impl Messages for Numbers {
+        fn next(&mut self, room: usize, message: &mut Vec<u8>) -> bool {
+            self.0 += 1;
+            message.extend(self.0.to_be_bytes().repeat((2_000 - room) / 2));
+            self.0 <= 200
+        }
+    }
+
+    /// Signs with one octet.
+    #[derive(Debug)]
+    struct Octet;
+
+    impl Signer for Octet {
+        fn room(&self) -> usize {
+            2
+        }
+
+        fn sign(&mut self, message: &mut Vec<u8>) {
+            message.extend([7, 7]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_answer_is_written_in_parts_and_each_message_is_signed() {
+        let (mut near, mut far) = tokio::io::duplex(1_000);
+        let writer = Tasks::new().spawn("writer", async move {
+            let (mut output, mut message) = (Vec::new(), Vec::new());
+            let rest = Rest::new(Box::new(Numbers(0)), Some(Box::new(Octet)));
+            push_rest(&mut near, rest, &mut output, &mut message, Duration::from_secs(9)).await.unwrap();
+            assert!(output.capacity() <= 2 * OUTPUT_MAX, "{} octets were held at once", output.capacity());
+            write(&mut near, &mut output, Duration::from_secs(9)).await.unwrap();
+        });
+        let mut octets = Vec::new();
+        far.read_to_end(&mut octets).await.unwrap();
+        writer.await.unwrap();
+        let mut rest = octets.as_slice();
+        for number in 1..=200_u16 {
+            let (message, behind) = split_message(rest).unwrap();
+            assert_eq!((message.len(), message.get(..2)), (2_000, Some(number.to_be_bytes().as_slice())));
+            assert!(message.ends_with(&[7, 7]));
+            rest = behind;
+        }
+        assert!(rest.is_empty());
     }
 
     #[test]

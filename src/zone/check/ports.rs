@@ -10,23 +10,23 @@ use crate::zone::Rtype;
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     for set in &survey.sets {
         let Some(service) = &set.service else { continue };
-        let known = catalogue::known(&service.label, &service.proto);
+        let known = catalogue::known(&service.label, &service.proto).and_then(|known| Some((known, known.port?)));
         for member in &set.members {
             let (port, host) = (member.srv.port, &member.host);
             let name = format!("{}.{}", service.label, service.proto);
             let (rule, message) = match known {
                 _ if port == 0 => (&ZERO, format!("port 0 of {host}")),
-                Some(known) if port != known.port => match catalogue::other_on(known, port) {
+                Some((known, usual)) if port != usual => match catalogue::other_on(known, port) {
                     Some(other) => {
                         let other = format!("{}.{}", other.label, other.proto);
-                        (&SWAPPED, format!("port {port} is that of {other}; {name} has {}", known.port))
+                        (&SWAPPED, format!("port {port} is that of {other}; {name} has {usual}"))
                     }
-                    None => (&UNUSUAL, format!("{name} on port {port} instead of {}", known.port)),
+                    None => (&UNUSUAL, format!("{name} on port {port} instead of {usual}")),
                 },
                 Some(_) | None => continue,
             };
             let help =
-                known.filter(|_| port == 0).map(|known| format!("write {}, or the port of your listener", known.port));
+                known.filter(|_| port == 0).map(|(_, usual)| format!("write {usual}, or the port of your listener"));
             let finding = rule.found(message, &[("host", host), ("port", &port)]);
             let finding = match help {
                 Some(help) => finding.help(help),

@@ -7,7 +7,7 @@ use crate::config::source::Placed;
 use crate::config::values;
 use crate::probe::Rule;
 
-use super::{CheckKind, CheckShape, key, read_table};
+use super::{CheckKind, CheckShape, read_table};
 
 /// What composites take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,9 +90,9 @@ fn count(reader: &mut Reader<'_>, table: &Section<'_>, parts: usize) -> usize {
     count
 }
 
-pub(super) const KEYS: &[Key] = &[key("checks")];
-pub(super) const COUNT_KEYS: &[Key] = &[key("checks"), key("count")];
-pub(super) const NOT_KEYS: &[Key] = &[key("check")];
+pub(super) const KEYS: &[Key] = &[Key::bare("checks")];
+pub(super) const COUNT_KEYS: &[Key] = &[Key::bare("checks"), Key::bare("count")];
+pub(super) const NOT_KEYS: &[Key] = &[Key::bare("check")];
 /// The most parts of one check: each is a connection at every test.
 const MOST_PARTS: usize = 8;
 const MOST_COUNT: u32 = 8;

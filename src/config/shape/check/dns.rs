@@ -7,8 +7,6 @@ use crate::config::values;
 use crate::probe::Rcode;
 use crate::zone::{Name, Rtype};
 
-use super::key;
-
 /// What `dns` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DnsShape {
@@ -50,6 +48,7 @@ impl DnsShape {
     }
 }
 
-pub(super) const KEYS: &[Key] = &[key("name"), key("type"), key("rcode"), key("answer"), key("transport")];
+pub(super) const KEYS: &[Key] =
+    &[Key::bare("name"), Key::bare("type"), Key::bare("rcode"), Key::bare("answer"), Key::bare("transport")];
 /// The longest data that is compared, in octets.
 const MOST_OCTETS: usize = 1024;

@@ -7,8 +7,6 @@ use crate::config::reader::{Reader, Section};
 use crate::config::source::Placed;
 use crate::config::values;
 
-use super::key;
-
 /// What `exec` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExecShape {
@@ -37,6 +35,6 @@ impl ExecShape {
     }
 }
 
-pub(super) const KEYS: &[Key] = &[key("program"), key("arguments")];
+pub(super) const KEYS: &[Key] = &[Key::bare("program"), Key::bare("arguments")];
 /// The longest argument, in octets.
 const MOST_OCTETS: usize = 4096;

@@ -5,8 +5,6 @@ use crate::config::keys::Key;
 use crate::config::reader::{Reader, Section};
 use crate::config::values;
 
-use super::{host_text, key};
-
 /// What `grpc` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GrpcShape {
@@ -27,13 +25,13 @@ impl GrpcShape {
             text.ok_or_else(|| format!("the name of a service, of 1 to {MOST_OCTETS} octets"))
         });
         Self {
-            name: reader.take(table, "name", host_text).map(|placed| placed.value),
+            name: reader.take(table, "name", values::host).map(|placed| placed.value),
             service: service.map(|placed| placed.value),
             transport: reader.take(table, "transport", values::choice(&streams)).map(|placed| placed.value),
         }
     }
 }
 
-pub(super) const KEYS: &[Key] = &[key("name"), key("service"), key("transport")];
+pub(super) const KEYS: &[Key] = &[Key::bare("name"), Key::bare("service"), Key::bare("transport")];
 /// The longest name of a service, in octets.
 const MOST_OCTETS: usize = 255;

@@ -10,8 +10,6 @@ use crate::config::reader::{Reader, Section};
 use crate::config::values::{self, Read};
 use crate::probe::{Expect, Method, Pattern, Statuses};
 
-use super::{host_text, key};
-
 /// What `http` and `https` take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpShape {
@@ -35,7 +33,7 @@ impl HttpShape {
         let method = reader.take(table, "method", values::choice(&METHODS)).map(|placed| placed.value);
         Self {
             is_tls,
-            name: reader.take(table, "name", host_text).map(|placed| placed.value),
+            name: reader.take(table, "name", values::host).map(|placed| placed.value),
             path: reader.take(table, "path", path).map(|placed| placed.value),
             method,
             status: read_status(reader, table),
@@ -85,7 +83,7 @@ fn statuses(value: &DeValue<'_>) -> Read<RangeInclusive<u16>> {
             Some((from, to)) => number(from).zip(number(to)).map(|(from, to)| from..=to),
             None => number(text).map(|status| status..=status),
         },
-        None => values::integer(100, 599)(value).ok().and_then(|status| u16::try_from(status).ok()).map(|s| s..=s),
+        None => values::integer(100, 599)(value).ok().map(|status| status..=status),
     };
     range.filter(|range| Statuses::new(vec![range.clone()]).is_some()).ok_or_else(wanted)
 }
@@ -102,7 +100,14 @@ fn short_text(value: &DeValue<'_>) -> Read<String> {
     text.ok_or_else(|| format!("a text of 1 to {MOST_OCTETS} octets"))
 }
 
-pub(super) const KEYS: &[Key] = &[key("name"), key("path"), key("method"), key("status"), key("expect"), key("match")];
+pub(super) const KEYS: &[Key] = &[
+    Key::bare("name"),
+    Key::bare("path"),
+    Key::bare("method"),
+    Key::bare("status"),
+    Key::bare("expect"),
+    Key::bare("match"),
+];
 const METHODS: [(&str, Method); 2] = [("GET", Method::Get), ("HEAD", Method::Head)];
 /// The longest path, text or pattern, in octets.
 const MOST_OCTETS: usize = 1024;

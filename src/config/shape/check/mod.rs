@@ -9,7 +9,6 @@ mod exec;
 mod grpc;
 mod http;
 mod push;
-mod reference;
 mod sip;
 mod stun;
 mod tcp;
@@ -19,16 +18,12 @@ mod xmpp;
 
 use std::path::PathBuf;
 
-use toml::de::DeValue;
-
 use crate::base::finding::Finding;
-use crate::config::keys::{Key, Status};
+use crate::config::keys::Key;
 use crate::config::reader::{Reader, Section, nearest};
 use crate::config::source::Placed;
-use crate::config::values::{self, Read};
+use crate::config::values;
 use crate::probe::Rule;
-
-pub(super) use reference::reference;
 
 pub use composite::CompositeShape;
 pub use dns::DnsShape;
@@ -36,7 +31,6 @@ pub use exec::ExecShape;
 pub use grpc::GrpcShape;
 pub use http::HttpShape;
 pub use push::PushShape;
-pub use reference::Reference;
 pub use sip::SipShape;
 pub use stun::StunShape;
 pub use tcp::TcpShape;
@@ -155,9 +149,7 @@ fn read_table(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<CheckShape
     };
     reader.refuse_unknown_keys(table, &[COMMON, keys]);
     let kind = read(reader, table);
-    let port = reader.take(table, "port", values::integer(1, 65_535));
-    let port = port.and_then(|port| Some(Placed { value: u16::try_from(port.value).ok()?, place: port.place }));
-    Some(CheckShape { kind, port })
+    Some(CheckShape { kind, port: reader.take(table, "port", values::integer(1, 65_535)) })
 }
 
 fn composite(reader: &mut Reader<'_>, table: &Section<'_>, rule: Rule) -> CheckKind {
@@ -177,22 +169,8 @@ fn unknown_kind(kind: &Placed<String>) -> Finding {
     }
 }
 
-/// Reads a host name as certificates bear it: without its final dot.
-fn host_text(value: &DeValue<'_>) -> Read<String> {
-    let name = values::name(value)?;
-    if name.is_root() {
-        return Err("a host name, such as \"example.com\"".to_owned());
-    }
-    Ok(name.to_string().trim_end_matches('.').to_owned())
-}
-
-/// Makes a key of a check; its default, if it has one, depends on the service.
-const fn key(name: &'static str) -> Key {
-    Key { name, default: None, status: Status::Works }
-}
-
 /// What each check may have.
-const COMMON: &[Key] = &[key("kind"), key("port")];
+const COMMON: &[Key] = &[Key::bare("kind"), Key::bare("port")];
 
 #[cfg(test)]
 mod tests;

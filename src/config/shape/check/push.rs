@@ -7,8 +7,6 @@ use crate::config::reader::{Reader, Section};
 use crate::config::values;
 use crate::health::posted::{Expired, TTL_MAX, TTL_MIN};
 
-use super::key;
-
 /// What `push` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PushShape {
@@ -42,6 +40,6 @@ impl PushShape {
     }
 }
 
-pub(super) const KEYS: &[Key] = &[key("name"), key("patience"), key("expired")];
+pub(super) const KEYS: &[Key] = &[Key::bare("name"), Key::bare("patience"), Key::bare("expired")];
 /// The longest name, in octets.
 const MOST_LETTERS: usize = 64;

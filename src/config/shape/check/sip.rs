@@ -9,8 +9,6 @@ use crate::config::reader::{Reader, Section};
 use crate::config::values::{self, Read};
 use crate::probe::sip::{Expect, Pattern, Sip};
 
-use super::{host_text, key};
-
 /// What `sip` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SipShape {
@@ -27,8 +25,7 @@ pub struct SipShape {
 impl SipShape {
     /// Reads its keys.
     pub(super) fn read(reader: &mut Reader<'_>, table: &Section<'_>) -> Self {
-        let max_forwards = reader.take(table, "max-forwards", values::integer(0, 255));
-        let max_forwards = max_forwards.and_then(|placed| u8::try_from(placed.value).ok());
+        let max_forwards = reader.take(table, "max-forwards", values::integer(0, 255)).map(|placed| placed.value);
         Self {
             name: reader.take(table, "name", domain).map(|placed| placed.value),
             transport: reader.take(table, "transport", values::choice(&Transport::WORDS)).map(|placed| placed.value),
@@ -39,7 +36,7 @@ impl SipShape {
 }
 
 fn domain(value: &DeValue<'_>) -> Read<String> {
-    let text = host_text(value)?;
+    let text = values::host(value)?;
     if Sip::can_ask_for(&text) { Ok(text) } else { Err("a host name, such as \"example.com\"".to_owned()) }
 }
 
@@ -73,9 +70,10 @@ fn pattern(value: &DeValue<'_>) -> Read<Pattern> {
     let wanted = || "final SIP statuses (200 to 699) and classes of them, such as [\"2xx\", 483]".to_owned();
     let text = match value.as_str() {
         Some(text) => text.to_owned(),
-        None => values::integer(200, 699)(value).map_err(|_| wanted())?.to_string(),
+        None => values::integer::<u16>(200, 699)(value).map_err(|_| wanted())?.to_string(),
     };
     text.parse().map_err(|()| wanted())
 }
 
-pub(super) const KEYS: &[Key] = &[key("name"), key("transport"), key("mode"), key("expect"), key("max-forwards")];
+pub(super) const KEYS: &[Key] =
+    &[Key::bare("name"), Key::bare("transport"), Key::bare("mode"), Key::bare("expect"), Key::bare("max-forwards")];

@@ -5,8 +5,6 @@ use crate::config::keys::Key;
 use crate::config::reader::{Reader, Section};
 use crate::config::values;
 
-use super::{host_text, key};
-
 /// What `stun` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StunShape {
@@ -20,10 +18,10 @@ impl StunShape {
     /// Reads its keys.
     pub(super) fn read(reader: &mut Reader<'_>, table: &Section<'_>) -> Self {
         Self {
-            name: reader.take(table, "name", host_text).map(|placed| placed.value),
+            name: reader.take(table, "name", values::host).map(|placed| placed.value),
             transport: reader.take(table, "transport", values::choice(&Transport::WORDS)).map(|placed| placed.value),
         }
     }
 }
 
-pub(super) const KEYS: &[Key] = &[key("name"), key("transport")];
+pub(super) const KEYS: &[Key] = &[Key::bare("name"), Key::bare("transport")];

@@ -6,8 +6,6 @@ use crate::config::keys::Key;
 use crate::config::reader::{Reader, Section};
 use crate::config::values;
 
-use super::key;
-
 /// What `tcp` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TcpShape {
@@ -31,6 +29,6 @@ impl TcpShape {
     }
 }
 
-pub(super) const KEYS: &[Key] = &[key("send"), key("expect")];
+pub(super) const KEYS: &[Key] = &[Key::bare("send"), Key::bare("expect")];
 /// The most octets that are sent or searched.
 const MOST_OCTETS: usize = 4096;

@@ -6,8 +6,6 @@ use crate::config::keys::Key;
 use crate::config::reader::{Reader, Section};
 use crate::config::values::{self, Read};
 
-use super::{host_text, key};
-
 /// What `tls` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsShape {
@@ -21,7 +19,7 @@ impl TlsShape {
     /// Reads its keys.
     pub(super) fn read(reader: &mut Reader<'_>, table: &Section<'_>) -> Self {
         Self {
-            name: reader.take(table, "name", host_text).map(|placed| placed.value),
+            name: reader.take(table, "name", values::host).map(|placed| placed.value),
             alpn: reader
                 .take_list(table, "alpn", protocol)
                 .map(|list| list.value.into_iter().map(|protocol| protocol.value).collect()),
@@ -35,4 +33,4 @@ fn protocol(value: &DeValue<'_>) -> Read<Vec<u8>> {
     text.map(String::into_bytes).ok_or_else(|| "ALPN protocols, such as [\"xmpp-client\"]".to_owned())
 }
 
-pub(super) const KEYS: &[Key] = &[key("name"), key("alpn")];
+pub(super) const KEYS: &[Key] = &[Key::bare("name"), Key::bare("alpn")];

@@ -11,7 +11,7 @@ use crate::config::source::Placed;
 use crate::config::values::{self, Read};
 use crate::probe::stun::credentials::{Credentials, Kind, USER_MOST};
 
-use super::{StunShape, key};
+use super::stun::StunShape;
 
 /// What `turn` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,13 +95,13 @@ fn user(value: &DeValue<'_>) -> Read<String> {
 
 /// `password` and `secret` are known, so that nothing but [`refuse_secrets`] speaks of them.
 pub(super) const KEYS: &[Key] = &[
-    key("name"),
-    key("transport"),
-    key("user"),
-    key("password-file"),
-    key("secret-file"),
-    key("password"),
-    key("secret"),
+    Key::bare("name"),
+    Key::bare("transport"),
+    Key::bare("user"),
+    Key::bare("password-file"),
+    Key::bare("secret-file"),
+    Key::bare("password"),
+    Key::bare("secret"),
 ];
 
 #[cfg(test)]

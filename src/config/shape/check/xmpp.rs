@@ -7,8 +7,6 @@ use crate::config::reader::{Reader, Section};
 use crate::config::values;
 use crate::probe::xmpp::Role;
 
-use super::{host_text, key};
-
 /// What `xmpp` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct XmppShape {
@@ -32,8 +30,8 @@ impl XmppShape {
         let shape = Self {
             role: reader.take(table, "role", values::choice(&ROLE)).map(|placed| placed.value),
             transport: reader.take(table, "transport", values::choice(&TRANSPORT)).map(|placed| placed.value),
-            name: reader.take(table, "name", host_text).map(|placed| placed.value),
-            from: reader.take(table, "from", host_text).map(|placed| placed.value),
+            name: reader.take(table, "name", values::host).map(|placed| placed.value),
+            from: reader.take(table, "from", values::host).map(|placed| placed.value),
             require_tls: reader.take(table, "require-tls", values::boolean).map(|placed| placed.value),
             require_sasl: reader.take(table, "require-sasl", values::boolean).map(|placed| placed.value),
         };
@@ -56,8 +54,14 @@ const OF_CLIENTS: &str = "only servers say whom a stream is from before they log
 
 const ROLE: [(&str, Role); 2] = [("client", Role::Client), ("server", Role::Server)];
 const TRANSPORT: [(&str, Transport); 2] = [("tcp", Transport::Tcp), ("tls", Transport::Tls)];
-pub(super) const KEYS: &[Key] =
-    &[key("role"), key("transport"), key("name"), key("from"), key("require-tls"), key("require-sasl")];
+pub(super) const KEYS: &[Key] = &[
+    Key::bare("role"),
+    Key::bare("transport"),
+    Key::bare("name"),
+    Key::bare("from"),
+    Key::bare("require-tls"),
+    Key::bare("require-sasl"),
+];
 
 #[cfg(test)]
 mod tests {

@@ -1,16 +1,25 @@
 //! Logs: to standard error, text for people, JSON for machines.
+//!
+//! **Invariant:** no thread that logs waits for standard error; see [`writer`].
+
+pub mod metrics;
+mod writer;
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _, Write};
+use std::panic;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tracing::Subscriber;
+use tracing::{Subscriber, error};
+use tracing_appender::non_blocking::ErrorCounter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
+
+use writer::{QUEUE, Queue};
 
 /// How logs look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +63,7 @@ pub enum LogError {
     Running(#[from] TryInitError),
 }
 
-/// Starts the log of the process.
+/// Starts the log of the process; panics are logged from then on.
 ///
 /// # Errors
 /// If the filter cannot be read, or a log was started before.
@@ -62,12 +71,30 @@ pub fn start(options: &Options) -> Result<Logging, LogError> {
     let terminal = io::stderr().is_terminal();
     let format = options.format.unwrap_or(if terminal { Format::Text } else { Format::Json });
     let filter = options.filter.as_deref().unwrap_or(DEFAULT_FILTER);
-    let output = Output { held: Arc::default(), terminal };
+    let output = Output { held: Arc::default(), terminal, queue: Queue::start(io::stderr(), format, QUEUE) };
     let writer = output.clone();
+    let dropped = output.queue.dropped();
     let (subscriber, logging) = prepare(filter, format, terminal, output, move || writer.clone())?;
     subscriber.try_init()?;
+    // Only the first log of a process gets here.
+    let _first = DROPPED.set(dropped);
+    // The hook of the standard library writes to standard error itself, and would wait for it.
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string);
+        let payload = info.payload();
+        let message = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref().map(String::as_str));
+        error!(place, "panicked: {}", message.unwrap_or("no message"));
+    }));
     Ok(logging)
 }
+
+/// Returns how many lines of this process's log were dropped because standard error did not take them.
+pub fn dropped() -> u64 {
+    DROPPED.get().map_or(0, |dropped| u64::try_from(dropped.dropped_lines()).unwrap_or(u64::MAX))
+}
+
+/// The counter of the process's only log.
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 
 fn prepare<W>(
     filter: &str,
@@ -123,8 +150,10 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         let left = self.0.lock().take().map(Lines::tell).unwrap_or_default();
-        // A terminal that is gone wants no lines.
-        let _gone = io::stderr().write_all(left.concat().as_bytes());
+        for line in left {
+            // The queue takes it or counts it.
+            let _queued = self.0.queue.write_all(line.as_bytes());
+        }
     }
 }
 
@@ -133,6 +162,7 @@ impl Drop for Held {
 struct Output {
     held: Arc<Mutex<Option<Lines>>>,
     terminal: bool,
+    queue: Queue,
 }
 
 /// Lines that wait: at most [`MAX_HELD`], the oldest make way and are counted.
@@ -151,11 +181,11 @@ impl Output {
 impl Write for Output {
     /// Takes one line: the subscriber writes each at once.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut *self.lock() {
-            Some(held) => held.push(String::from_utf8_lossy(bytes).into_owned()),
-            None => io::stderr().write_all(bytes)?,
+        if let Some(held) = &mut *self.lock() {
+            held.push(String::from_utf8_lossy(bytes).into_owned());
+            return Ok(bytes.len());
         }
-        Ok(bytes.len())
+        self.queue.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -232,7 +262,7 @@ mod tests {
 
     #[test]
     fn lines_are_held_back_from_a_terminal_and_taken_in_their_order() {
-        let output = Output { held: Arc::default(), terminal: true };
+        let output = Output { terminal: true, ..direct() };
         let mut writer = output.clone();
         let (_log, logging) = prepare(DEFAULT_FILTER, Format::Text, false, output, io::sink).unwrap();
         let held = logging.hold();
@@ -248,7 +278,7 @@ mod tests {
     }
 
     fn direct() -> Output {
-        Output { held: Arc::default(), terminal: false }
+        Output { held: Arc::default(), terminal: false, queue: Queue::start(io::sink(), Format::Text, 1) }
     }
 
     #[test]

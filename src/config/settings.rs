@@ -1,0 +1,149 @@
+//! The settings that are no other room's: doors and process, what is kept, how targets are tested.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::prefix::IpPrefix;
+use crate::health;
+use crate::probe::stun::CREDENTIALS_INTERVAL;
+use crate::probe::{Authority, DEEP_INTERVAL, Verify, WATCH_RENEW};
+
+use super::values::{Reference, Resolver};
+
+/// Doors and process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// Where UDP and TCP are answered.
+    pub listen: Vec<SocketAddr>,
+    /// Whether `listen` is the default: then a missing address family is left out with a note.
+    pub listen_is_default: bool,
+    /// Where DNS over TLS is answered.
+    pub tls_listen: Vec<SocketAddr>,
+    /// Where DNS over HTTPS is answered.
+    pub https_listen: Vec<SocketAddr>,
+    /// Where DNS over QUIC is answered.
+    pub quic_listen: Vec<SocketAddr>,
+    /// The number of threads that answer.
+    pub workers: Workers,
+    /// The most connections at once, of all transports that have them.
+    pub tcp_limit: u32,
+    /// The most connections at once of one client.
+    pub tcp_limit_per_client: u32,
+    /// How long an idle connection is kept.
+    pub tcp_idle: Duration,
+    /// Whether a broken zone refuses the start.
+    pub strict_zones: bool,
+    /// Where metrics and readiness are told over HTTP.
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+/// The number of threads that answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// One for each core.
+    Auto,
+    /// So many.
+    Count(NonZeroUsize),
+}
+
+/// What is kept over restarts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateSettings {
+    /// The folder; nothing: nothing is kept.
+    pub folder: Option<PathBuf>,
+    /// Up to which age stored health counts.
+    pub max_age: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: DEFAULT_LISTEN.to_vec(),
+            listen_is_default: true,
+            tls_listen: Vec::new(),
+            https_listen: Vec::new(),
+            quic_listen: Vec::new(),
+            workers: Workers::Auto,
+            tcp_limit: 1000,
+            tcp_limit_per_client: 20,
+            tcp_idle: Duration::from_secs(10),
+            strict_zones: false,
+            metrics_listen: None,
+        }
+    }
+}
+
+impl Default for StateSettings {
+    fn default() -> Self {
+        Self { folder: None, max_age: Duration::from_secs(300) }
+    }
+}
+
+/// A choice of the state folder; made from a path, of which `none` keeps nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateChoice {
+    /// `none`: nothing is kept.
+    Nothing,
+    /// This folder.
+    Folder(PathBuf),
+}
+
+impl From<PathBuf> for StateChoice {
+    fn from(path: PathBuf) -> Self {
+        if path.as_os_str() == "none" { Self::Nothing } else { Self::Folder(path) }
+    }
+}
+
+/// How targets are tested, for the whole server.
+#[derive(Clone, Debug, Default)]
+pub struct Probing {
+    /// The networks that may be tested; nothing: all but those for documents.
+    pub allow: Option<Vec<IpPrefix>>,
+    /// The networks that may not.
+    pub deny: Vec<IpPrefix>,
+    /// The witnesses.
+    pub references: Vec<Reference>,
+    /// Who resolves hosts outside of the zones.
+    pub resolver: Resolver,
+    /// Whether checks may run programs.
+    pub exec: bool,
+}
+
+/// How targets are tested, unless a service says otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inherited {
+    /// Thresholds and cadence.
+    pub settings: health::Settings,
+    /// What of a certificate is a failure.
+    pub verify: Verify,
+    /// From login to login.
+    pub credentials_interval: Duration,
+    /// The private CA.
+    pub authority: Option<Authority>,
+    /// From one test that goes all the way to the next.
+    pub deep_interval: Duration,
+    /// Whether a connection is held open.
+    pub watch: bool,
+    /// How long one is held.
+    pub watch_renew: Duration,
+}
+
+impl Default for Inherited {
+    fn default() -> Self {
+        Self {
+            settings: health::Settings::default(),
+            verify: Verify::Name,
+            credentials_interval: CREDENTIALS_INTERVAL,
+            authority: None,
+            deep_interval: DEEP_INTERVAL,
+            watch: true,
+            watch_renew: WATCH_RENEW,
+        }
+    }
+}
+
+/// Where answers are given when neither config nor command line says it.
+pub const DEFAULT_LISTEN: [SocketAddr; 2] =
+    [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5300), SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 5300)];

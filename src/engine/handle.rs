@@ -1,0 +1,94 @@
+//! The engine as its clients see it: a list of methods.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::health::orders::{Order, Scope};
+use crate::health::posted::Post;
+
+use super::driver::Message;
+use super::orders::OrderId;
+use super::request::{Reply, Request, RequestError};
+use super::status::{OrderStatus, Status};
+
+/// Sends requests to the engine and waits for the replies; clones are the same.
+///
+/// A change is acknowledged when everything of it that must survive a restart is on disk. Requests share the engine's
+/// bounded queue with what the probes report: when it is full, a client waits.
+#[derive(Clone, Debug)]
+pub struct EngineHandle(mpsc::Sender<Message>);
+
+impl EngineHandle {
+    /// Makes a handle of the way into the engine's queue.
+    pub const fn new(inbox: mpsc::Sender<Message>) -> Self {
+        Self(inbox)
+    }
+
+    /// Gives an order (down, drained or up) and returns its number. `even_last` lets it take the last eligible member of
+    /// a service.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn give_order(&self, order: Order, even_last: bool) -> Result<OrderId, RequestError> {
+        self.change(|reply| Request::Give { order, even_last, reply }).await
+    }
+
+    /// Takes an order back.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn clear_order(&self, id: OrderId) -> Result<(), RequestError> {
+        self.change(|reply| Request::Clear(id, reply)).await
+    }
+
+    /// Lets a service fail back, once.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn fail_back(&self, service: &str) -> Result<(), RequestError> {
+        self.change(|reply| Request::FailBack(service.to_owned(), reply)).await
+    }
+
+    /// Hands over a state that is pushed from outside. It is not kept over restarts.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn post(&self, name: &str, post: Post) -> Result<(), RequestError> {
+        self.change(|reply| Request::Post(name.to_owned(), post, reply)).await
+    }
+
+    /// Has all targets of a scope probed at once; returns their names. It does not wait for what the probes find.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn probe_now(&self, scope: Scope) -> Result<Vec<String>, RequestError> {
+        self.change(|reply| Request::ProbeNow(scope, reply)).await
+    }
+
+    /// Returns the orders that are not over.
+    ///
+    /// # Errors
+    /// [`RequestError::Stopped`].
+    pub async fn orders(&self) -> Result<Vec<OrderStatus>, RequestError> {
+        self.send(Request::Orders).await
+    }
+
+    /// Returns a picture of everything.
+    ///
+    /// # Errors
+    /// [`RequestError::Stopped`].
+    pub async fn status(&self) -> Result<Status, RequestError> {
+        self.send(Request::Status).await
+    }
+
+    async fn change<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, RequestError> {
+        let (value, kept) = self.send(request).await??;
+        kept.wait().await?;
+        Ok(value)
+    }
+
+    async fn send<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, RequestError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Message::Request(request(reply))).await.map_err(|_gone| RequestError::Stopped)?;
+        answer.await.map_err(|_gone| RequestError::Stopped)
+    }
+}
