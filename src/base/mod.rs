@@ -1,4 +1,5 @@
-//! Things that know nothing of DNS: the clock, dense tables, findings, named tasks, error chains, IP prefixes, text.
+//! Things that know nothing of DNS: the clock, dense tables, a hash, findings, named tasks, error chains, IP prefixes,
+//! text.
 //!
 //! **Invariant:** this room imports no other room.
 
@@ -6,6 +7,7 @@ pub mod clock;
 pub mod duration;
 pub mod error;
 pub mod finding;
+pub mod hash;
 pub mod nearest;
 pub mod prefix;
 pub mod table;

@@ -35,7 +35,7 @@ use super::outside::{first_answers, follow, kept_addresses};
 use super::reload::Read;
 use super::sockets::{self, BindError, Origin};
 use super::supervise;
-use super::swap::{Present, Resolver, Swap};
+use super::swap::{Present, Resolver, Swap, Turn};
 
 /// A running server.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub struct Daemon {
     inbox: mpsc::Sender<Message>,
     history: History,
     recorder: Recorder,
-    swap: Swap,
+    pub(super) swap: Swap,
     lamp: Lamp,
     settled: watch::Receiver<bool>,
     doors: Doors,
@@ -134,7 +134,7 @@ impl Daemon {
         send(&probes, Command::Replace { setup: 1, targets: running.specs, first: None }).await;
 
         let origins: Vec<Name> = running.setup.zones.iter().map(|(_, zone)| zone.origin.clone()).collect();
-        let prepared = Prepared::new(running.setup);
+        let prepared = Prepared::keyed(running.setup, serve::random());
         let present = Present::new(running.recipe, &prepared, running.notes);
         let known = resolver.known.clone();
         let swap = Swap::new(present, probes.clone(), inbox.clone(), resolver);
@@ -241,7 +241,7 @@ impl Daemon {
     }
 
     /// Puts a new setup in the place of the old one; the doors stay as they are.
-    pub(super) async fn replace(&self, running: Running) {
+    pub(super) async fn replace(&self, turn: Turn<'_>, running: Running) {
         log_findings(&running.notes);
         if Fixed::of(&running) != self.fixed {
             warn!(
@@ -250,7 +250,7 @@ impl Daemon {
         }
         let fault = broken_zones(&running);
         self.doors.renew(&running);
-        let Some(setup) = self.swap.replace(running).await else { return };
+        let Some(setup) = turn.replace(running).await else { return };
         self.lamp.set(|parts| parts.zones = fault);
         info!(setup, "reloaded");
     }

@@ -13,7 +13,6 @@ use crate::base::tasks::Tasks;
 use crate::engine::driver::{Message, drive};
 use crate::engine::memory::Restored;
 use crate::engine::{Core, Numbers, Prepared};
-use crate::probe::runner::Command;
 use crate::store;
 
 use super::lamp::Lamp;
@@ -73,7 +72,8 @@ impl Engine {
 
     async fn rebuild(&self) -> Option<Core> {
         let (read, state, max_age) = (self.read.clone(), self.state.clone(), self.max_age);
-        let addresses = self.swap.addresses();
+        let turn = self.swap.turn_without_engine().await;
+        let (addresses, last) = (self.swap.addresses(), turn.frame());
         let made = tokio::task::spawn_blocking(move || {
             let mut running =
                 read.read().map_err(|findings| format!("{} findings in config or zones", findings.len()))?;
@@ -81,7 +81,7 @@ impl Engine {
             let kept = state.map(|dir| store::read(&dir)).transpose().map_err(|error| error.to_string())?;
             let (restored, _) = Restored::read(&kept.unwrap_or_default(), max_age);
             let broken = broken_zones(&running);
-            let prepared = Prepared::new(running.setup);
+            let prepared = Prepared::again(running.setup, &last);
             let present = Present::new(running.recipe, &prepared, running.notes);
             Ok::<_, String>((prepared, running.specs, restored, broken, (present, running.outside)))
         });
@@ -97,11 +97,94 @@ impl Engine {
             }
         };
         let generation = self.ways.publisher.lock().unwrap_or_else(PoisonError::into_inner).generation();
-        self.swap.note(present, outside);
-        let setup = self.swap.next_number();
-        let replace = Command::Replace { setup, targets: specs, first: None };
-        self.ways.probes.send(replace).await.ok()?;
+        let setup = turn.begin(present, outside, specs).await?;
         self.lamp.set(|parts| parts.zones = broken);
         Some(Core::succeed(prepared, &restored, Numbers { setup, generation }, self.clock.now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc as blocking;
+
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::config::{Input, Running, load};
+    use crate::daemon::outlet::Keeper;
+    use crate::daemon::swap::Resolver;
+    use crate::engine::Event;
+    use crate::engine::history::history;
+    use crate::probe::runner::Command;
+    use crate::resolve::Known;
+    use crate::snapshot::Publisher;
+
+    const ZONE: &str = "$ORIGIN example.com.\n@ 300 IN SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ 300 IN NS ns1\n\
+                        ns1 300 IN A 127.0.0.1\n";
+
+    fn setup_of(probes: &mut mpsc::Receiver<Command>) -> u64 {
+        match probes.try_recv() {
+            Ok(Command::Replace { setup, .. }) => setup,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reload_waits_for_the_engine_that_is_built_and_comes_after_it() {
+        let path = std::env::temp_dir().join(format!("understudy-supervise-{}.zone", std::process::id()));
+        std::fs::write(&path, ZONE).unwrap();
+        let input = Input { files: vec![path.clone()], fixed: true, ..Input::default() };
+        let running = move || -> Running { load(&input, &|_: &str| None).unwrap() };
+        let first = running();
+        let prepared = Prepared::new(first.setup);
+        let (probes, mut commands) = mpsc::channel(9);
+        let (inbox, mut messages) = mpsc::channel(9);
+        let resolver = Resolver { wanted: watch::channel(first.outside).0, known: watch::channel(Known::default()).1 };
+        let present = Present::new(first.recipe, &prepared, first.notes);
+        let swap = Swap::new(present, probes.clone(), inbox, resolver);
+        let core = Core::new(prepared, &Restored::default(), Clock::start().now());
+        let (recorder, _history, keeping) = history(1, Clock::start().now().wall);
+        let tasks = Tasks::new();
+        drop(tasks.spawn("history", keeping.run()));
+        let ways = Ways {
+            publisher: Arc::new(std::sync::Mutex::new(Publisher::new((**core.snapshot()).clone()))),
+            probes,
+            store: Keeper::new(mpsc::channel(1).0),
+            history: recorder,
+            settled: watch::channel(false).0,
+        };
+        let (begun, begins) = blocking::channel();
+        let (go, gate) = blocking::channel::<()>();
+        let (gate, read) = (std::sync::Mutex::new(gate), running.clone());
+        let read = Read::new(move || {
+            begun.send(()).unwrap();
+            gate.lock().unwrap().recv().unwrap();
+            Ok(read())
+        });
+        let (clock, lamp) = (Clock::start(), Lamp::starting(None));
+        let state = (None, Duration::ZERO);
+        let engine = Engine { clock, tasks, ways, read, lamp, state: state.0, max_age: state.1, swap: swap.clone() };
+
+        // The engine has failed; while the next one is built, a reload comes.
+        let reload = async {
+            while begins.try_recv().is_err() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let newer = running();
+            let replaced = async { swap.turn().await.replace(newer).await };
+            let opened = async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                go.send(()).unwrap();
+            };
+            tokio::join!(replaced, opened).0
+        };
+        let (built, reloaded) = tokio::join!(engine.rebuild(), reload);
+
+        assert!(built.is_some());
+        assert_eq!((setup_of(&mut commands), setup_of(&mut commands)), (2, 3), "the engine's, then the reload's");
+        assert_eq!(reloaded, Some(3));
+        let told = messages.try_recv();
+        assert!(matches!(told, Ok(Message::Event(Event::Reload { setup: 3, .. }))), "the engine takes it as newer");
+        std::fs::remove_file(&path).unwrap();
     }
 }

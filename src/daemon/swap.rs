@@ -1,4 +1,5 @@
-//! Puts one setup in the place of another, one at a time: after a reload, and when hosts outside of the zones have moved.
+//! Puts one setup in the place of another, one at a time: after a reload, when hosts outside of the zones have moved, and
+//! for an engine that is built anew.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,15 @@ pub(super) struct Swap {
     inbox: mpsc::Sender<Message>,
     wanted: watch::Sender<Wanted>,
     known: watch::Receiver<Known>,
+}
+
+/// The right to switch setups. It is taken before anything is read, so that what was read later also comes later.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    swap: &'a Swap,
+    /// The place in the engine's inbox; nothing if no engine will take it.
+    place: Option<mpsc::Permit<'a, Message>>,
+    _guard: tokio::sync::MutexGuard<'a, ()>,
 }
 
 /// What the running setup was made from.
@@ -78,9 +88,16 @@ impl Swap {
         self.setups.load(Ordering::Relaxed)
     }
 
-    /// Returns the number for the next setup.
-    pub(super) fn next_number(&self) -> u64 {
-        self.setups.fetch_add(1, Ordering::Relaxed) + 1
+    /// Waits for the right to hand the engine a new setup.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        // The place first: while an engine is built nobody empties the inbox, and the builder needs its turn.
+        let place = self.inbox.reserve().await.ok();
+        Turn { swap: self, place, _guard: self.turn.lock().await }
+    }
+
+    /// Waits for the right to begin a new engine.
+    pub(super) async fn turn_without_engine(&self) -> Turn<'_> {
+        Turn { swap: self, place: None, _guard: self.turn.lock().await }
     }
 
     /// Returns the addresses of hosts outside of the zones, as far as they are known.
@@ -88,17 +105,39 @@ impl Swap {
         Arc::clone(&self.known.borrow().addresses)
     }
 
-    /// Notes what the running setup was made from, and whom to resolve from now on.
-    pub(super) fn note(&self, present: Present, wanted: Wanted) {
-        *self.lock() = present;
-        drop(self.wanted.send_replace(wanted));
+    /// Takes new addresses of hosts outside of the zones: their targets change, those that stay keep their health.
+    pub(super) async fn move_hosts(&self, addresses: Arc<Addresses>) {
+        self.turn().await.move_hosts(addresses).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Present> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn<'_> {
+    /// Returns what the next setup may share with the last one.
+    pub(super) fn frame(&self) -> Frame {
+        self.swap.lock().frame.clone()
+    }
+
+    /// Notes what a new engine begins with, and hands its targets to the probes; returns the setup's number, nothing if the
+    /// probes have stopped.
+    pub(super) async fn begin(
+        self,
+        present: Present,
+        wanted: Wanted,
+        targets: Table<TargetId, Option<Spec>>,
+    ) -> Option<u64> {
+        self.note(present, wanted);
+        let setup = self.next_number();
+        self.swap.probes.send(Command::Replace { setup, targets, first: None }).await.ok()?;
+        Some(setup)
     }
 
     /// Puts what was read anew in place; returns its number, nothing if it could not be indexed: the old one stays.
-    pub(super) async fn replace(&self, mut running: Running) -> Option<u64> {
-        let _turn = self.turn.lock().await;
-        let addresses = self.addresses();
-        let last = self.lock().frame.clone();
+    pub(super) async fn replace(self, mut running: Running) -> Option<u64> {
+        let (addresses, last) = (self.swap.addresses(), self.frame());
         // Indexing a large zone takes a while: off the tasks that answer.
         let made = tokio::task::spawn_blocking(move || {
             if !running.outside.hosts.is_empty() {
@@ -116,10 +155,8 @@ impl Swap {
         Some(self.hand_over(prepared, specs).await)
     }
 
-    /// Takes new addresses of hosts outside of the zones: their targets change, those that stay keep their health.
-    pub(super) async fn move_hosts(&self, addresses: Arc<Addresses>) {
-        let _turn = self.turn.lock().await;
-        let present = self.lock().clone();
+    async fn move_hosts(self, addresses: Arc<Addresses>) {
+        let present = self.swap.lock().clone();
         let made = tokio::task::spawn_blocking(move || {
             let lowered = present.recipe.lower(&addresses);
             let new = lowered.findings.into_iter().filter(|found| !present.notes.contains(found));
@@ -130,24 +167,29 @@ impl Swap {
             return;
         };
         log_findings(&new);
-        self.lock().notes.extend(new);
+        self.swap.lock().notes.extend(new);
         let setup = self.hand_over(prepared, specs).await;
         debug!(setup, "targets of hosts outside of the zones were taken anew");
     }
 
-    async fn hand_over(&self, prepared: Prepared, targets: Table<TargetId, Option<Spec>>) -> u64 {
+    async fn hand_over(self, prepared: Prepared, targets: Table<TargetId, Option<Spec>>) -> u64 {
         let setup = self.next_number();
-        if self.probes.send(Command::Replace { setup, targets, first: None }).await.is_err() {
+        if self.swap.probes.send(Command::Replace { setup, targets, first: None }).await.is_err() {
             warn!("probes have stopped");
         }
-        let event = Event::Reload { setup, prepared: Box::new(prepared) };
-        if self.inbox.send(Message::Event(event)).await.is_err() {
-            warn!("the engine has stopped; the last snapshot is served");
+        match self.place {
+            Some(place) => place.send(Message::Event(Event::Reload { setup, prepared: Box::new(prepared) })),
+            None => warn!("the engine has stopped; the last snapshot is served"),
         }
         setup
     }
 
-    fn lock(&self) -> MutexGuard<'_, Present> {
-        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    fn note(&self, present: Present, wanted: Wanted) {
+        *self.swap.lock() = present;
+        drop(self.swap.wanted.send_replace(wanted));
+    }
+
+    fn next_number(&self) -> u64 {
+        self.swap.setups.fetch_add(1, Ordering::Relaxed) + 1
     }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::hash::Key;
 use crate::base::table::Table;
 use crate::health::TargetId;
 use crate::health::orders::Scope;
@@ -62,16 +63,29 @@ pub struct Frame {
     image: Arc<Image>,
 }
 
+/// What an image is built upon.
+enum Base<'a> {
+    /// The last one, with its key.
+    Frame(&'a Frame),
+    /// Nothing.
+    Key(Key),
+}
+
 impl Prepared {
     /// Indexes a setup and builds its image; linear in the size of the zones.
     pub fn new(setup: Setup) -> Self {
-        Self::make(setup, None)
+        Self::keyed(setup, [0; 16])
+    }
+
+    /// Does the same with a secret key for the hash of names.
+    pub fn keyed(setup: Setup, key: Key) -> Self {
+        Self::make(setup, Base::Key(key))
     }
 
     /// Indexes a setup that most likely differs from the last one in few zones or in its targets only: zones that are
     /// the same (by address) share their parts, and their size does not matter.
     pub fn again(setup: Setup, last: &Frame) -> Self {
-        Self::make(setup, Some(last))
+        Self::make(setup, Base::Frame(last))
     }
 
     /// Returns what the next setup may share.
@@ -79,7 +93,7 @@ impl Prepared {
         Frame { image: Arc::clone(&self.image) }
     }
 
-    fn make(setup: Setup, last: Option<&Frame>) -> Self {
+    fn make(setup: Setup, base: Base<'_>) -> Self {
         let mut slots = Table::new();
         let mut place =
             |fill: &Fill| slots.push(SlotKey { zone: fill.zone, owner: fill.owner.clone(), rtype: fill.rtype });
@@ -93,9 +107,9 @@ impl Prepared {
         let soa = soa.collect();
         let input = |zone: &ZoneSetup| ZoneInput { origin: zone.origin.clone(), zone: zone.zone.clone() };
         let inputs: Table<ZoneId, ZoneInput> = setup.zones.iter().map(|(_, zone)| input(zone)).collect();
-        let image = match last {
-            Some(last) => last.image.rebuild(&inputs, &slots),
-            None => Arc::new(Image::build(&inputs, &slots)),
+        let image = match base {
+            Base::Frame(last) => last.image.rebuild(&inputs, &slots),
+            Base::Key(key) => Arc::new(Image::build_keyed(&inputs, &slots, key)),
         };
         // Histories want the digests; those of shared parts are known.
         image.parts().for_each(|part| part.fill_digest());

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::base::hash::StableHash;
 use crate::base::table::Table;
 use crate::health::{self, TargetId};
 use crate::policy::Pool;
@@ -212,11 +212,19 @@ impl TargetKey {
         self.transport != health::NO_TRANSPORT
     }
 
-    /// Returns a number for jitter and spread that is the same over restarts.
-    pub(super) fn seed(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.hash(&mut hasher);
-        hasher.finish()
+    /// Returns a number that stands for this identity: the same over restarts, releases and machines.
+    pub fn stable_id(&self) -> u64 {
+        let address = match self.address {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) => address,
+        };
+        StableHash::new(STABLE_ID_KEY)
+            .octets(&address.octets())
+            .number(self.port.into())
+            .octets(self.transport.as_bytes())
+            .octets(self.kind.as_bytes())
+            .octets(self.parameters.as_bytes())
+            .finish()
     }
 }
 
@@ -232,5 +240,26 @@ impl fmt::Display for TargetKey {
             write!(f, " {}", self.parameters)?;
         }
         Ok(())
+    }
+}
+
+/// The key of targets' stable numbers; another one gives every target another number.
+const STABLE_ID_KEY: &[u8; 16] = b"understudytarget";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_has_the_same_number_for_ever() {
+        let key = |address: &str, parameters: &str| TargetKey {
+            address: address.parse().unwrap(),
+            port: 5060,
+            transport: "tcp",
+            kind: "sip",
+            parameters: parameters.to_owned(),
+        };
+        assert_eq!(key("127.0.0.11", "domain=example.com").stable_id(), 0xefb8_514e_586a_7211);
+        assert_eq!(key("::1", "").stable_id(), 0x4b2a_ec7c_c172_7d23);
     }
 }

@@ -1,11 +1,11 @@
 //! When a target is probed next.
 
-use std::hash::Hasher;
 use std::time::Duration;
 
 use super::machine::{Health, State};
 use super::{Outcome, Report, Settings};
 use crate::base::clock::Mono;
+use crate::base::hash::StableHash;
 
 /// Before whom a probe goes where somebody waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,10 +77,7 @@ pub fn spread(window: Duration, seed: u64) -> Duration {
 }
 
 fn mix(seed: u64, number: u64) -> u64 {
-    let mut hasher = std::hash::DefaultHasher::new();
-    hasher.write_u64(seed);
-    hasher.write_u64(number);
-    hasher.finish()
+    StableHash::new(b"understudycadenc").number(seed).number(number).finish()
 }
 
 #[cfg(test)]
@@ -123,6 +120,13 @@ mod tests {
                 assert!(secs_until <= secs && secs_until >= secs * 0.9, "{outcomes:?}: {secs_until}");
             }
         }
+    }
+
+    #[test]
+    fn jitter_and_spread_are_the_same_for_ever() {
+        let second = Duration::from_secs(1);
+        assert_eq!([shorten(second, 7, 1), shorten(second, 7, 2)].map(|time| time.as_micros()), [945312, 988476]);
+        assert_eq!([spread(second, 7), spread(second, 8)].map(|time| time.as_micros()), [809036, 130599]);
     }
 
     #[test]

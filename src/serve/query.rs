@@ -269,11 +269,34 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reads_any_octets_without_panic(octets in proptest::collection::vec(any::<u8>(), 0..80)) {
-            prop_assert!(QueryView::parse(&octets).is_ok() || QueryView::parse(&octets).is_err());
-            let query = packet([0, 1, 0, 0, 0, 0, 0, 1], &octets);
-            if let Ok(view) = QueryView::parse(&query) {
-                prop_assert!(view.question.is_some() || view.edns.is_some());
+        fn any_octets_are_judged_as_their_header_says(octets in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let is_silent = octets.len() < 12 || octets[2] & 0x80 != 0;
+            match QueryView::parse(&octets) {
+                Ok(QueryView { header, .. }) | Err(Malformed::Faulty(header)) => {
+                    prop_assert!(!is_silent);
+                    let id = u16::from_be_bytes([octets[0], octets[1]]);
+                    prop_assert_eq!(header, Header { id, flags: [octets[2], octets[3]] });
+                }
+                Err(Malformed::Silent) => prop_assert!(is_silent),
+            }
+        }
+
+        #[test]
+        fn what_follows_the_header_is_one_whole_question_or_faulty(octets in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let query = packet([0, 1, 0, 0, 0, 0, 0, 0], &octets);
+            match (QueryView::parse(&query), name::split_wire(&octets)) {
+                (Ok(view), Some((name, rest))) => {
+                    let question = view.question.unwrap();
+                    prop_assert_eq!((question.name, question.octets), (name, &octets[..name.len() + 4]));
+                    prop_assert_eq!(question.rtype.0.to_be_bytes(), [rest[0], rest[1]]);
+                    prop_assert_eq!(question.class.to_be_bytes(), [rest[2], rest[3]]);
+                    prop_assert!(view.edns.is_none());
+                }
+                (Err(found), name) => {
+                    prop_assert!(name.is_none_or(|(_, rest)| rest.len() < 4));
+                    prop_assert_eq!(found, Malformed::Faulty(Header { id: 0x1234, flags: [1, 0] }));
+                }
+                (read, None) => prop_assert!(false, "no name, and yet {read:?}"),
             }
         }
     }

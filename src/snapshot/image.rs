@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::base::hash::Key;
 use crate::base::table::{RowId, Table};
 use crate::zone::{Name, Rtype, Zone};
 
@@ -26,7 +27,7 @@ pub struct Image {
     zones: Table<ZoneId, PlacedZone>,
     /// Zone numbers by their origins.
     index: NameIndex,
-    seed: u64,
+    key: Key,
     slot_count: usize,
     /// The most labels that an origin has.
     origin_labels: usize,
@@ -48,20 +49,20 @@ impl Image {
     /// Builds the image. A slot for a set that its zone does not declare makes a place for it; a slot of a broken zone
     /// has none.
     pub fn build(zones: &Table<ZoneId, ZoneInput>, slots: &Table<SlotId, SlotKey>) -> Self {
-        Self::build_seeded(zones, slots, 0)
+        Self::build_keyed(zones, slots, [0; 16])
     }
 
-    /// Builds the image with a secret seed for the hash of names, if zones come from people who must not choose where
-    /// names collide; names in queries add nothing to the index.
-    pub fn build_seeded(zones: &Table<ZoneId, ZoneInput>, slots: &Table<SlotId, SlotKey>, seed: u64) -> Self {
-        Self::make(zones, slots, seed, None)
+    /// Builds the image with a secret key for the hash of names: zones may come from people who must not choose where
+    /// names collide. Names in queries add nothing to the index.
+    pub fn build_keyed(zones: &Table<ZoneId, ZoneInput>, slots: &Table<SlotId, SlotKey>, key: Key) -> Self {
+        Self::make(zones, slots, key, None)
     }
 
     /// Builds the image that comes after this one: parts are built only for zones that are not the same as before (by
     /// address), or have other slots. If nothing differs it is this one.
     #[must_use]
     pub fn rebuild(self: &Arc<Self>, zones: &Table<ZoneId, ZoneInput>, slots: &Table<SlotId, SlotKey>) -> Arc<Self> {
-        let next = Self::make(zones, slots, self.seed, Some(self));
+        let next = Self::make(zones, slots, self.key, Some(self));
         if next.zones == self.zones && next.slot_count == self.slot_count { Arc::clone(self) } else { Arc::new(next) }
     }
 
@@ -90,12 +91,7 @@ impl Image {
         self.zones.iter().map(|(_, zone)| &zone.part.0)
     }
 
-    fn make(
-        zones: &Table<ZoneId, ZoneInput>,
-        slots: &Table<SlotId, SlotKey>,
-        seed: u64,
-        former: Option<&Self>,
-    ) -> Self {
+    fn make(zones: &Table<ZoneId, ZoneInput>, slots: &Table<SlotId, SlotKey>, key: Key, former: Option<&Self>) -> Self {
         let mut slots_of: Vec<SlotsOfZone<'_>> = vec![(Vec::new(), Vec::new()); zones.len()];
         for (id, key) in slots.iter() {
             if let Some((keys, ids)) = slots_of.get_mut(key.zone.index()) {
@@ -103,12 +99,12 @@ impl Image {
                 ids.push(id);
             }
         }
-        let mut index = NameIndex::with_room(zones.len(), seed);
+        let mut index = NameIndex::with_room(zones.len(), key);
         let placed = zones.iter().zip(slots_of).map(|((id, input), (keys, ids))| {
             let same = former.and_then(|former| former.part(former.zone_at(&input.origin)?));
             let part = match same.filter(|part| part.fits(input, &keys)) {
                 Some(part) => Arc::clone(part),
-                None => Arc::new(ZonePart::build(input, &keys, seed)),
+                None => Arc::new(ZonePart::build(input, &keys, key)),
             };
             let number = u32::try_from(id.index()).expect("a table numbers its rows in 32 bits");
             index.insert(NONE, part.origin().wire(), number);
@@ -116,7 +112,7 @@ impl Image {
         });
         let placed: Table<ZoneId, PlacedZone> = placed.collect();
         let origin_labels = placed.iter().map(|(_, zone)| zone.origin().label_count()).max().unwrap_or(0);
-        Self { zones: placed, index, seed, slot_count: slots.len(), origin_labels }
+        Self { zones: placed, index, key, slot_count: slots.len(), origin_labels }
     }
 
     /// Returns the zone with exactly this origin.

@@ -1,7 +1,6 @@
 //! Names found by hash: open addressing with linear probing over row numbers.
 
-use std::hash::Hasher;
-
+use crate::base::hash::{Key, StableHash};
 use crate::zone::name;
 
 /// Finds the number of a row by its parent's number and its own key (a label, or a whole name), without case.
@@ -10,13 +9,13 @@ use crate::zone::name;
 pub(super) struct NameIndex {
     /// Row numbers, or [`NONE`]. At most half full.
     places: Vec<u32>,
-    seed: u64,
+    key: Key,
 }
 
 impl NameIndex {
     /// Makes an index with room for `count` rows.
-    pub(super) fn with_room(count: usize, seed: u64) -> Self {
-        Self { places: vec![NONE; (count * 2).next_power_of_two()], seed }
+    pub(super) fn with_room(count: usize, key: Key) -> Self {
+        Self { places: vec![NONE; (count * 2).next_power_of_two()], key }
     }
 
     /// Adds a row.
@@ -48,11 +47,9 @@ impl NameIndex {
         let lower = &mut lower[..key.len()];
         lower.copy_from_slice(key);
         lower.make_ascii_lowercase();
-        let mut hasher = std::hash::DefaultHasher::new();
-        hasher.write_u64(self.seed ^ u64::from(parent));
-        hasher.write(lower);
+        let hash = StableHash::new(&self.key).number(parent.into()).last(lower).finish();
         // The index is smaller than 2^33 places: the low half of the hash is enough.
-        usize::try_from(hasher.finish() % self.places.len() as u64).expect("less than a length")
+        usize::try_from(hash % self.places.len() as u64).expect("less than a length")
     }
 }
 

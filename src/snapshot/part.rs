@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use crate::base::hash::Key;
 use crate::zone::{Name, Rrset, Rtype, Zone, name};
 
 use super::ContentDigest;
@@ -52,7 +53,7 @@ pub(super) enum Entry {
 impl ZonePart {
     /// Builds the part of a zone. A slot for a set that the zone does not declare makes a place for it; a slot of a
     /// broken zone has none.
-    pub(super) fn build(input: &ZoneInput, slots: &[(&Name, Rtype)], seed: u64) -> Self {
+    pub(super) fn build(input: &ZoneInput, slots: &[(&Name, Rtype)], key: Key) -> Self {
         let origin = input.zone.as_ref().map_or(&input.origin, |zone| zone.origin());
         let mut part = Self {
             origin: origin.clone(),
@@ -60,7 +61,7 @@ impl ZonePart {
             slots: slots.iter().map(|(owner, rtype)| ((*owner).clone(), *rtype)).collect(),
             rows: Vec::with_capacity(input.zone.as_ref().map_or(1, |zone| zone.nodes().len())),
             entries: Vec::new(),
-            index: NameIndex::with_room(0, seed),
+            index: NameIndex::with_room(0, key),
             chain: Chain::None,
             digest: OnceLock::new(),
         };
@@ -68,7 +69,7 @@ impl ZonePart {
         if let Some(zone) = &input.zone {
             part.add_nodes(zone, slots, &mut path);
         }
-        part.fill_index(seed);
+        part.fill_index(key);
         part.chain = Chain::find(&part);
         part
     }
@@ -211,10 +212,10 @@ impl ZonePart {
         row.dname = dname && !row.owner.is_wildcard();
     }
 
-    fn fill_index(&mut self, seed: u64) {
+    fn fill_index(&mut self, key: Key) {
         self.rows.shrink_to_fit();
         self.entries.shrink_to_fit();
-        let mut index = NameIndex::with_room(self.rows.len(), seed);
+        let mut index = NameIndex::with_room(self.rows.len(), key);
         for number in 1..row_number(self.rows.len()) {
             let row = self.row(number);
             let has_child = self.rows.get(number as usize + 1).is_some_and(|next| next.parent == number);

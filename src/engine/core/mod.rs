@@ -353,7 +353,7 @@ impl TargetRow {
     fn new(setup: &TargetSetup, restored: &Restored, now: Now) -> Self {
         let health = restored.health(&setup.key, now).filter(|_| setup.probed);
         let health = health.unwrap_or_else(|| Health::unknown(now.mono));
-        Self { health, seed: setup.key.seed(), due: now.mono, woken: None, last: None }
+        Self { health, seed: setup.key.stable_id(), due: now.mono, woken: None, last: None }
     }
 }
 

@@ -1,7 +1,6 @@
 //! All that is held: which places, how many, and what follows from what becomes of their connections.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use super::hold::{Act, Hold, Number};
 use super::metrics::Metrics;
 use super::{Manner, PING_EVERY, Place, Times};
 use crate::base::clock::{Clock, Mono};
+use crate::base::hash::StableHash;
 use crate::base::table::Table;
 use crate::base::tasks::Tasks;
 use crate::base::timers::Timers;
@@ -282,11 +282,12 @@ impl Counts {
 
 impl Row {
     fn new(place: Place, wish: &Wish, times: &Times) -> Self {
-        let mut hasher = DefaultHasher::new();
-        place.hash(&mut hasher);
+        let (address, transport) = place;
+        let key = StableHash::new(b"understudy watch").octets(transport.as_bytes());
+        let seed = key.last(address.to_string().as_bytes()).finish();
         let ping_every = wish.manner.pings.then_some(PING_EVERY);
         Self {
-            hold: Hold::new(Times { longest: wish.longest, ping_every, ..*times }, hasher.finish()),
+            hold: Hold::new(Times { longest: wish.longest, ping_every, ..*times }, seed),
             manner: Arc::new(wish.manner.clone()),
             longest: wish.longest,
             timeout: wish.timeout,

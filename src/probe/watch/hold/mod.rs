@@ -1,12 +1,12 @@
 //! The state machine of what is held at one address, port and transport. Pure.
 
 use std::collections::VecDeque;
-use std::hash::Hasher;
 use std::time::Duration;
 
 use super::Times;
 use super::limit::Limit;
 use crate::base::clock::Mono;
+use crate::base::hash::StableHash;
 
 /// What is held at one place.
 ///
@@ -318,10 +318,8 @@ impl Hold {
 
     /// Shortens a time by 0 to 10 %, so that what was opened together is not renewed together.
     fn shorten(&self, time: Duration, number: Number) -> Duration {
-        let mut hasher = std::hash::DefaultHasher::new();
-        hasher.write_u64(self.seed);
-        hasher.write_u64(number);
-        let part = u32::try_from(hasher.finish() % 1_024).unwrap_or(0);
+        let hash = StableHash::new(b"understudyrenewl").number(self.seed).number(number).finish();
+        let part = u32::try_from(hash % 1_024).unwrap_or(0);
         time - time * part / 10_240
     }
 }
