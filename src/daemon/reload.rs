@@ -40,12 +40,12 @@ impl Daemon {
     /// Reads anew, off the tasks that answer, and swaps, or keeps the old setup and says why. A zone that was good and
     /// is broken now stays in its last good version. Tells whether it swapped.
     pub async fn reload(&self, read: &Read) -> bool {
-        let turn = self.swap.turn().await;
+        let switch_lock = self.switcher.switch_lock().await;
         let read = read.clone();
         let result = tokio::task::spawn_blocking(move || read.read()).await;
         match result {
             Ok(Ok(running)) => {
-                self.replace(turn, running).await;
+                self.replace(switch_lock, running).await;
                 true
             }
             Ok(Err(findings)) => {

@@ -15,14 +15,14 @@ use crate::engine::memory::Restored;
 use crate::engine::{Core, Numbers, Prepared};
 use crate::store;
 
-use super::lamp::Lamp;
-use super::outlet::Ways;
+use super::effects::Outputs;
+use super::readiness::ReadinessState;
 use super::reload::Read;
 use super::start::broken_zones;
-use super::swap::{Present, Swap};
+use super::switcher::{ActiveSetup, SetupSwitcher};
 
 /// How soon after a failure another one ends the attempts.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// What readiness says while no engine runs.
 const FAILED: &str = "the engine failed: the last snapshot is served, nothing is judged";
 
@@ -30,12 +30,12 @@ const FAILED: &str = "the engine failed: the last snapshot is served, nothing is
 pub(super) struct Engine {
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
-    pub(super) ways: Ways,
+    pub(super) outputs: Outputs,
     pub(super) read: Read,
-    pub(super) lamp: Lamp,
+    pub(super) readiness_state: ReadinessState,
     pub(super) state: Option<PathBuf>,
     pub(super) max_age: Duration,
-    pub(super) swap: Swap,
+    pub(super) switcher: SetupSwitcher,
 }
 
 impl Engine {
@@ -48,32 +48,32 @@ impl Engine {
             if self.drive(core, &inbox).await {
                 return;
             }
-            self.lamp.set(|parts| parts.engine = Some(FAILED.to_owned()));
+            self.readiness_state.set(|parts| parts.engine = Some(FAILED.to_owned()));
             let now = self.clock.now().mono;
-            if failed.replace(now).is_some_and(|before| now.since(before) < PATIENCE) {
+            if failed.replace(now).is_some_and(|before| now.since(before) < TIMEOUT) {
                 error!("the engine failed twice within a minute: the last snapshot is served on");
                 return;
             }
             error!("the engine failed: a new one is built; the last snapshot is served meanwhile");
             let Some(next) = self.rebuild().await else { return };
             core = next;
-            self.lamp.set(|parts| parts.engine = None);
+            self.readiness_state.set(|parts| parts.engine = None);
             info!("a new engine runs");
         }
     }
 
     /// Drives one engine; tells whether it ended in order.
     async fn drive(&self, core: Core, inbox: &Arc<Mutex<mpsc::Receiver<Message>>>) -> bool {
-        let (clock, ways, stop) = (self.clock, self.ways.clone(), self.tasks.token().clone());
+        let (clock, outputs, stop) = (self.clock, self.outputs.clone(), self.tasks.token().clone());
         let inbox = Arc::clone(inbox);
-        let engine = async move { drive(core, clock, &mut *inbox.lock().await, ways, stop).await };
+        let engine = async move { drive(core, clock, &mut *inbox.lock().await, outputs, stop).await };
         self.tasks.spawn("engine", engine).await.is_ok()
     }
 
     async fn rebuild(&self) -> Option<Core> {
         let (read, state, max_age) = (self.read.clone(), self.state.clone(), self.max_age);
-        let turn = self.swap.turn_without_engine().await;
-        let (addresses, last) = (self.swap.addresses(), turn.frame());
+        let switch_lock = self.switcher.turn_without_engine().await;
+        let (addresses, last) = (self.switcher.addresses(), switch_lock.image_cache());
         let made = tokio::task::spawn_blocking(move || {
             let mut running =
                 read.read().map_err(|findings| format!("{} findings in config or zones", findings.len()))?;
@@ -82,10 +82,10 @@ impl Engine {
             let (restored, _) = Restored::read(&kept.unwrap_or_default(), max_age);
             let broken = broken_zones(&running);
             let prepared = Prepared::again(running.setup, &last);
-            let present = Present::new(running.recipe, &prepared, running.notes);
-            Ok::<_, String>((prepared, running.specs, restored, broken, (present, running.outside)))
+            let active = ActiveSetup::new(running.lowering_input, &prepared, running.findings);
+            Ok::<_, String>((prepared, running.specs, restored, broken, (active, running.outside)))
         });
-        let (prepared, specs, restored, broken, (present, outside)) = match made.await {
+        let (prepared, specs, restored, broken, (active, outside)) = match made.await {
             Ok(Ok(parts)) => parts,
             Ok(Err(reason)) => {
                 error!(reason, "no new engine could be built");
@@ -96,9 +96,9 @@ impl Engine {
                 return None;
             }
         };
-        let generation = self.ways.publisher.lock().unwrap_or_else(PoisonError::into_inner).generation();
-        let setup = turn.begin(present, outside, specs).await?;
-        self.lamp.set(|parts| parts.zones = broken);
+        let generation = self.outputs.publisher.lock().unwrap_or_else(PoisonError::into_inner).generation();
+        let setup = switch_lock.begin(active, outside, specs).await?;
+        self.readiness_state.set(|parts| parts.zones = broken);
         Some(Core::succeed(prepared, &restored, Numbers { setup, generation }, self.clock.now()))
     }
 }
@@ -111,11 +111,11 @@ mod tests {
 
     use super::*;
     use crate::config::{Input, Running, load};
-    use crate::daemon::outlet::Keeper;
-    use crate::daemon::swap::Resolver;
+    use crate::daemon::handler::PersistQueue;
+    use crate::daemon::switcher::Resolver;
     use crate::engine::Event;
     use crate::probe::runner::Command;
-    use crate::resolve::Known;
+    use crate::resolve::Resolved;
     use crate::snapshot::Publisher;
 
     const ZONE: &str = "$ORIGIN example.com.\n@ 300 IN SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ 300 IN NS ns1\n\
@@ -138,14 +138,15 @@ mod tests {
         let prepared = Prepared::new(first.setup);
         let (probes, mut commands) = mpsc::channel(9);
         let (inbox, mut messages) = mpsc::channel(9);
-        let resolver = Resolver { wanted: watch::channel(first.outside).0, known: watch::channel(Known::default()).1 };
-        let present = Present::new(first.recipe, &prepared, first.notes);
-        let swap = Swap::new(present, probes.clone(), inbox, resolver);
+        let resolver =
+            Resolver { wanted: watch::channel(first.outside).0, known: watch::channel(Resolved::default()).1 };
+        let active = ActiveSetup::new(first.lowering_input, &prepared, first.notes);
+        let switcher = SetupSwitcher::new(active, probes.clone(), inbox, resolver);
         let core = Core::new(prepared, &Restored::default(), Clock::start().now());
-        let ways = Ways {
+        let outputs = Outputs {
             publisher: Arc::new(std::sync::Mutex::new(Publisher::new((**core.snapshot()).clone()))),
             probes,
-            store: Keeper::new(mpsc::channel(1).0),
+            store: PersistQueue::new(mpsc::channel(1).0),
             notices: broadcast::channel(1).0,
             settled: watch::channel(false).0,
         };
@@ -157,9 +158,18 @@ mod tests {
             gate.lock().unwrap().recv().unwrap();
             Ok(read())
         });
-        let (clock, tasks, lamp) = (Clock::start(), Tasks::new(), Lamp::starting(None));
+        let (clock, tasks, readiness_state) = (Clock::start(), Tasks::new(), ReadinessState::starting(None));
         let state = (None, Duration::ZERO);
-        let engine = Engine { clock, tasks, ways, read, lamp, state: state.0, max_age: state.1, swap: swap.clone() };
+        let engine = Engine {
+            clock,
+            tasks,
+            outputs,
+            read,
+            readiness_state,
+            state: state.0,
+            max_age: state.1,
+            switcher: switcher.clone(),
+        };
 
         // The engine has failed; while the next one is built, a reload comes.
         let reload = async {
@@ -167,7 +177,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             let newer = running();
-            let replaced = async { swap.turn().await.replace(newer).await };
+            let replaced = async { switcher.switch_lock().await.replace(newer).await };
             let opened = async {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 go.send(()).unwrap();

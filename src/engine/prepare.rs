@@ -59,14 +59,14 @@ pub(super) struct Users {
 
 /// What of a setup the next one may share: the parts of zones that stay the same.
 #[derive(Clone, Debug)]
-pub struct Frame {
+pub struct ImageCache {
     image: Arc<Image>,
 }
 
 /// What an image is built upon.
 enum Base<'a> {
     /// The last one, with its key.
-    Frame(&'a Frame),
+    ImageCache(&'a ImageCache),
     /// Nothing.
     Key(Key),
 }
@@ -84,13 +84,13 @@ impl Prepared {
 
     /// Indexes a setup that most likely differs from the last one in few zones or in its targets only: zones that are
     /// the same (by address) share their parts, and their size does not matter.
-    pub fn again(setup: Setup, last: &Frame) -> Self {
-        Self::make(setup, Base::Frame(last))
+    pub fn again(setup: Setup, last: &ImageCache) -> Self {
+        Self::make(setup, Base::ImageCache(last))
     }
 
     /// Returns what the next setup may share.
-    pub fn frame(&self) -> Frame {
-        Frame { image: Arc::clone(&self.image) }
+    pub fn image_cache(&self) -> ImageCache {
+        ImageCache { image: Arc::clone(&self.image) }
     }
 
     fn make(setup: Setup, base: Base<'_>) -> Self {
@@ -108,7 +108,7 @@ impl Prepared {
         let input = |zone: &ZoneSetup| ZoneInput { origin: zone.origin.clone(), zone: zone.zone.clone() };
         let inputs: Table<ZoneId, ZoneInput> = setup.zones.iter().map(|(_, zone)| input(zone)).collect();
         let image = match base {
-            Base::Frame(last) => last.image.rebuild(&inputs, &slots),
+            Base::ImageCache(last) => last.image.rebuild(&inputs, &slots),
             Base::Key(key) => Arc::new(Image::build_keyed(&inputs, &slots, key)),
         };
         // Histories want the digests; those of shared parts are known.
