@@ -30,7 +30,7 @@ impl Page {
             "docs/behaviour.md",
             "docs/benchmarks.md",
             "docs/conformance.md",
-            "docs/doors.md",
+            "docs/listeners.md",
             "docs/how-to-delegated.md",
             "docs/how-to-encrypted.md",
             "docs/lint.md",
