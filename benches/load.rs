@@ -1,7 +1,7 @@
 //! How long, and with how much memory, a zone of 600,000 records loads.
 //!
 //! `cargo bench --bench load` prints how long parsing takes, and how long it takes from the text to the snapshot that
-//! doors answer from, with the memory that both hold (`VmRSS`) and held at most (`VmHWM`), above the text itself.
+//! listeners answer from, with the memory that both hold (`VmRSS`) and held at most (`VmHWM`), above the text itself.
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use std::fmt::Write;
@@ -46,7 +46,7 @@ fn parse(text: &str) -> Zone {
     load("bench.zone", text.as_bytes(), Origin::Unknown, &mut NoSources).zone.expect("the zone is good")
 }
 
-/// Makes the image that doors answer from, as `serve --static` does.
+/// Makes the image that listeners answer from, as `serve --static` does.
 fn serve(zone: Zone) -> Snapshot {
     let mut zones = Table::new();
     let id: ZoneId = zones.push(ZoneInput { origin: zone.origin().clone(), zone: Some(Arc::new(zone)) });

@@ -234,7 +234,7 @@ fn explain_tells_why_and_what_would_flip_it() {
             "why   tier 20 serves since tier 10 failed",
             "ttl   30 s = min(declared 300, ttl 30)",
             "next  ",
-            "supposed to be down",
+            "assumed to be down",
         ],
     );
     let json = home.run("explain sip.zone _sip._tcp.example.com SRV --json").json();

@@ -1,12 +1,12 @@
-//! Answers as the RFCs want them, filed by RFC; and both renderers behind real doors.
+//! Answers as the RFCs want them, filed by RFC; and both renderers behind real listeners.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
-#[path = "conformance/doors.rs"]
-mod doors;
 #[path = "support/generate.rs"]
 mod generate;
 #[path = "conformance/limits.rs"]
 mod limits;
+#[path = "conformance/listeners.rs"]
+mod listeners;
 #[expect(dead_code, reason = "shared with other tests")]
 #[path = "support/message.rs"]
 mod message;

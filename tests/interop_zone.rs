@@ -123,7 +123,7 @@ fn bind_reads_our_text_as_it_reads_the_file() {
         std::fs::write(&copy, text).unwrap();
         let (content, of_ours) = run("named-checkzone", &dump, &copy);
         assert!(content, "{}: {of_ours}", file.display());
-        // BIND warns of what it mends on the way; its records are what counts.
+        // BIND warns of what it fixes on the way; its records are what counts.
         let records = |text: &str| -> Vec<String> {
             text.lines().filter(|line| line.contains("\tIN ") || line.contains(" IN ")).map(str::to_owned).collect()
         };

@@ -261,7 +261,7 @@ fn documentation() -> String {
     }
     for rule in RULES {
         write!(text, "\n## `{}`\n\n**{}**: {}.\n\n", rule.id, rule.severity, rule.finds).unwrap();
-        writeln!(text, "- Why: {}.\n- Mend: {}.", rule.why, rule.help).unwrap();
+        writeln!(text, "- Why: {}.\n- Fix: {}.", rule.why, rule.help).unwrap();
         if !rule.see.is_empty() {
             let see = rule.see_example();
             let (command, remark) = see
@@ -278,7 +278,7 @@ const INTRODUCTION: &str = "\
 # The lint
 
 `understudy check ZONE…` reads zones and says what is wrong in them, or works less well than their author thinks: file, line,
-caret, why it matters, the mend, and the command with which one sees the same. `understudy check --explain RULE` prints what
+caret, why it matters, the fix, and the command with which one sees the same. `understudy check --explain RULE` prints what
 stands below. `--deny warning` or `--deny note` makes the exit code 1 for less than errors; `--format json` is for programs.
 
 An *error* does not work or does harm; a *warning* works less well than it seems; a *note* is worth knowing. Nothing here asks

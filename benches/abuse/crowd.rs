@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
-use crate::newcomer::{client_config, framed, server_name};
+use crate::new_client::{client_config, framed, server_name};
 use crate::question::Question;
 use crate::{CROWD, PLAIN, Stop, TLS};
 

@@ -87,7 +87,7 @@ impl Client {
             self.receive();
             self.give_up();
         }
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         while !self.under_way.is_empty() && Instant::now() < end {
             self.receive();
         }
@@ -129,7 +129,7 @@ impl Client {
     fn give_up(&mut self) {
         let before = self.under_way.len();
         if before == WINDOW {
-            self.under_way.retain(|_, (sent, _)| sent.elapsed() < PATIENCE);
+            self.under_way.retain(|_, (sent, _)| sent.elapsed() < TIMEOUT);
         }
         for _ in self.under_way.len()..before {
             self.told.waits.add(None);
@@ -171,7 +171,7 @@ impl Dnsperf {
     }
 
     /// Waits for its end and tells what it says.
-    pub(crate) fn told(self) -> String {
+    pub(crate) fn render(self) -> String {
         let output = self.0.wait_with_output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let words = ["Queries sent:", "Queries completed:", "Queries lost:", "Average Latency"];
@@ -185,4 +185,4 @@ const THREADS: u32 = 2;
 /// Good queries under way at once, for each thread: as many as dnsperf has, in all.
 const WINDOW: usize = 50;
 /// After so long a query counts as lost, as dnsperf counts.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);

@@ -16,7 +16,7 @@
 mod broken;
 mod crowd;
 mod load;
-mod newcomer;
+mod new_client;
 mod question;
 mod server;
 mod waits;
@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use newcomer::Newcomers;
+use new_client::NewClients;
 use server::{Kind, Server};
 use waits::Waits;
 
@@ -48,17 +48,17 @@ fn main() {
     let kind = if std::env::args().any(|argument| argument == "nsd") { Kind::Nsd } else { Kind::Understudy };
     raise_descriptors();
     let server = Server::start(kind);
-    let newcomers = Newcomers::new(server.certificate());
-    while newcomers.by_udp().is_none() {}
+    let new_clients = NewClients::new(server.certificate());
+    while new_clients.by_udp().is_none() {}
     println!("{}: {seconds} s, {rate} packets/s by UDP, a fifth of them broken, a crowd of {CROWD}\n", server.name());
 
-    let alone = measure(&newcomers, ALONE);
+    let alone = measure(&new_clients, ALONE);
     let stop = Stop::default();
     let crowd = crowd::start(server.certificate(), &stop);
     let load = load::start(u32::try_from(rate).unwrap(), &stop);
     let dnsperf = load::Dnsperf::start(server.folder(), seconds);
     let memory = watch_memory(&server, seconds, &stop);
-    let under = measure(&newcomers, Duration::from_secs(seconds));
+    let under = measure(&new_clients, Duration::from_secs(seconds));
     stop.store(true, Ordering::Relaxed);
     let memory = memory.join().unwrap();
     let crowd = crowd.join().unwrap();
@@ -67,22 +67,22 @@ fn main() {
     println!("| new clients | | answered | not | median | p99 | longest |\n|---|---|---|---|---|---|---|");
     let both = alone.into_iter().zip(under);
     for (transport, (alone, under)) in ["an echo by UDP", "UDP", "TCP", "TLS"].into_iter().zip(both) {
-        println!("| {transport} | alone | {} |", alone.told());
-        println!("| {transport} | under abuse | {} |", under.told());
+        println!("| {transport} | alone | {} |", alone.render());
+        println!("| {transport} | under abuse | {} |", under.render());
     }
-    println!("\n{}\n{}\n{}\n{memory}", load, crowd, dnsperf.told());
+    println!("\n{}\n{}\n{}\n{memory}", load, crowd, dnsperf.render());
 }
 
 /// Lets new clients come by every transport, one after the other, for so long.
-fn measure(newcomers: &Newcomers, span: Duration) -> [Waits; 4] {
+fn measure(new_clients: &NewClients, span: Duration) -> [Waits; 4] {
     let begin = Instant::now();
     let mut waits: [Waits; 4] = Default::default();
     while begin.elapsed() < span {
         let [echo, udp, tcp, tls] = &mut waits;
-        echo.add(newcomers.by_echo());
-        udp.add(newcomers.by_udp());
-        tcp.add(newcomers.by_tcp());
-        tls.add(newcomers.by_tls());
+        echo.add(new_clients.by_echo());
+        udp.add(new_clients.by_udp());
+        tcp.add(new_clients.by_tcp());
+        tls.add(new_clients.by_tls());
         std::thread::sleep(PAUSE);
     }
     waits

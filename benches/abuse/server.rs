@@ -48,7 +48,7 @@ impl Server {
         let child = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
         let server = Self { kind, child, folder, certificate: made.cert.der().clone() };
         let begin = Instant::now();
-        while [PLAIN, TLS].iter().any(|door| TcpStream::connect(door).is_err()) {
+        while [PLAIN, TLS].iter().any(|listener| TcpStream::connect(listener).is_err()) {
             assert!(begin.elapsed() < Duration::from_secs(20), "{program} does not listen");
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -63,7 +63,7 @@ impl Server {
         }
     }
 
-    /// Returns what its TLS door shows.
+    /// Returns what its TLS listener shows.
     pub(crate) fn certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
     }

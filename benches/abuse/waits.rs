@@ -35,7 +35,7 @@ impl Waits {
     }
 
     /// Tells how many were answered, how many not, and three times, as cells of a table.
-    pub(crate) fn told(mut self) -> String {
+    pub(crate) fn render(mut self) -> String {
         self.times.sort_unstable();
         let at = |share: usize| {
             let time = self.times.get(self.times.len() * share / 100).or_else(|| self.times.last());

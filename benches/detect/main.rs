@@ -29,7 +29,7 @@ const SOON: Duration = Duration::from_secs(60);
 /// When the first probes and connections of the start no longer count among the starts of a second at an address.
 const STARTED: Duration = Duration::from_millis(1_500);
 /// How long a change is waited for that may never come.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One row of the table.
 struct Row {
@@ -72,8 +72,9 @@ fn main() {
     println!("|---|---|---|---|---|---|");
     for row in rows {
         let times: Vec<Option<Times>> = (0..row.rounds).map(|round| measure(&folder, &row, round)).collect();
-        let told = |time: fn(&Times) -> Duration| told(times.iter().map(|times| times.as_ref().map(time)).collect());
-        println!("| {} | {} | {} | {} |", row.what, row.rounds, told(|times| times.first), told(|times| times.all));
+        let render =
+            |time: fn(&Times) -> Duration| render(times.iter().map(|times| times.as_ref().map(time)).collect());
+        println!("| {} | {} | {} | {} |", row.what, row.rounds, render(|times| times.first), render(|times| times.all));
     }
 }
 
@@ -84,11 +85,11 @@ struct Times {
 }
 
 /// Tells the median and the greatest of some times; nothing is a change that did not come.
-fn told(mut times: Vec<Option<Duration>>) -> String {
+fn render(mut times: Vec<Option<Duration>>) -> String {
     times.sort_unstable_by_key(|time| time.unwrap_or(Duration::MAX));
     let [median, most] = [times.len() / 2, times.len() - 1].map(|place| match times[place] {
         Some(time) => format!("{:.1} ms", time.as_secs_f64() * 1e3),
-        None => format!("not within {PATIENCE:?}"),
+        None => format!("not within {TIMEOUT:?}"),
     });
     format!("{median} | {most}")
 }
@@ -116,7 +117,7 @@ fn measure(folder: &Folder, row: &Row, round: usize) -> Option<Times> {
     let begin = Instant::now();
     preferred.signal(row.signal);
     let mut first = None;
-    let changed = within(PATIENCE, || {
+    let changed = within(TIMEOUT, || {
         let answers = dns.answers();
         if answers.iter().any(|answer| answer.is_standby()) {
             first.get_or_insert_with(|| begin.elapsed());

@@ -1,4 +1,4 @@
-//! Reads packets as a door does.
+//! Reads packets as a listener does.
 
 use understudy::serve::QueryView;
 

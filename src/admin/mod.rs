@@ -1,4 +1,4 @@
-//! The operator's door by HTTP: metrics and readiness.
+//! The operator's listener by HTTP: metrics and readiness.
 //!
 //! **Invariant:** nobody is authenticated here, so nothing is changed here; it listens where the config says, by default
 //! nowhere.

@@ -54,7 +54,7 @@ pub struct Finding {
 
 impl Severity {
     /// Returns the word for it in output and options.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Note => "note",
             Self::Warning => "warning",
@@ -81,7 +81,7 @@ impl std::str::FromStr for Severity {
     fn from_str(text: &str) -> Result<Self, UnknownSeverity> {
         [Self::Note, Self::Warning, Self::Error]
             .into_iter()
-            .find(|severity| severity.word() == text)
+            .find(|severity| severity.as_str() == text)
             .ok_or(UnknownSeverity)
     }
 }
@@ -93,7 +93,7 @@ pub struct UnknownSeverity;
 
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
+        f.pad(self.as_str())
     }
 }
 
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn colour_changes_no_letter() {
         let place = Place { file: "a.zone".into(), line: 7, column: 2, width: 3, text: "abcde".into() };
-        let finding = Finding::warning("rule", "wrong").at(place).why("so").help("mend");
+        let finding = Finding::warning("rule", "wrong").at(place).why("so").help("fix");
         let painted = finding.render(Look { colour: true, why: true });
         let plain: String = painted
             .split('\x1b')

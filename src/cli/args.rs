@@ -265,7 +265,7 @@ pub struct Demo {
 
 /// The severities, so that help and errors name them.
 fn severities() -> impl TypedValueParser<Value = Severity> {
-    let words = [Severity::Error, Severity::Warning, Severity::Note].map(Severity::word);
+    let words = [Severity::Error, Severity::Warning, Severity::Note].map(Severity::as_str);
     PossibleValuesParser::new(words).try_map(|word| word.parse::<Severity>())
 }
 

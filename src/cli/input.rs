@@ -60,7 +60,7 @@ pub(super) async fn resolve(running: &mut Running) -> Vec<Finding> {
     if outside.hosts.is_empty() {
         return Vec::new();
     }
-    let (addresses, unknown) = resolve::once(&outside.hosts, outside.servers.as_ref(), PATIENCE).await;
+    let (addresses, unknown) = resolve::once(&outside.hosts, outside.servers.as_ref(), TIMEOUT).await;
     let mut findings = running.resolve(&addresses);
     findings.extend(unknown.into_iter().map(|(host, why)| {
         let finding = Finding::warning("host-unresolved", format!("{host} is not tested: {why}"));
@@ -98,4 +98,4 @@ pub(super) fn print(text: &str) {
 }
 
 /// How long all hosts outside of the zones may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);

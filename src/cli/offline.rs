@@ -1,4 +1,4 @@
-//! Runs the engine's core without probes, over what the state folder holds or what is supposed.
+//! Runs the engine's core without probes, over what the state folder holds or what is assumed.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -29,7 +29,7 @@ pub(super) struct Belief {
 
 /// Which targets a command's `--down` means.
 #[derive(Debug, Default)]
-pub(super) struct Supposed {
+pub(super) struct Assumed {
     /// The targets.
     pub(super) targets: BTreeSet<TargetId>,
     /// The words that mean none.
@@ -66,15 +66,15 @@ impl Belief {
         self.restored.since(key)
     }
 
-    /// Makes a core that believes this, and that those supposed to be down are.
+    /// Makes a core that believes this, and that those assumed to be down are.
     pub(super) fn core(&mut self, setup: &Setup, down: &BTreeSet<TargetId>, now: Now) -> Core {
         for (id, target) in setup.targets.iter() {
             if down.contains(&id) || !self.kept {
-                self.restored.suppose(&target.key, !down.contains(&id), now.wall);
+                self.restored.assume(&target.key, !down.contains(&id), now.wall);
             }
         }
         let mut setup = setup.clone();
-        // What is supposed counts also where `allow` forbids to look.
+        // What is assumed counts also where `allow` forbids to look.
         down.iter().for_each(|&id| setup.targets[id].probed = true);
         Core::new(Prepared::new(setup), &self.restored, now)
     }
@@ -90,16 +90,16 @@ pub(super) fn recall(running: &mut Running) {
 }
 
 /// Finds the targets that words such as `sip-node1`, `sip-node1.example.com:5060` or `192.0.2.1` mean.
-pub(super) fn find(setup: &Setup, words: &[String]) -> Supposed {
-    let mut supposed = Supposed::default();
+pub(super) fn find(setup: &Setup, words: &[String]) -> Assumed {
+    let mut assumed = Assumed::default();
     for word in words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
         let found = Scope::parse(word).map(|scope| matching(setup, &scope)).unwrap_or_default();
         if found.is_empty() {
-            supposed.unknown.push(word.to_owned());
+            assumed.unknown.push(word.to_owned());
         }
-        supposed.targets.extend(found);
+        assumed.targets.extend(found);
     }
-    supposed
+    assumed
 }
 
 fn matching(setup: &Setup, scope: &Scope) -> BTreeSet<TargetId> {

@@ -51,10 +51,10 @@ pub(super) fn setup(zone: &str) -> Setup {
 /// Makes a core without state in which these words are down.
 pub(super) fn core(setup: &Setup, down: &[&str]) -> (crate::engine::Core, Belief) {
     let words: Vec<String> = down.iter().map(|word| (*word).to_owned()).collect();
-    let supposed = offline::find(setup, &words);
-    assert!(supposed.unknown.is_empty(), "{:?}", supposed.unknown);
+    let assumed = offline::find(setup, &words);
+    assert!(assumed.unknown.is_empty(), "{:?}", assumed.unknown);
     let mut belief = Belief::default();
-    (belief.core(setup, &supposed.targets, now()), belief)
+    (belief.core(setup, &assumed.targets, now()), belief)
 }
 
 /// Prints lines without colours.

@@ -2,7 +2,7 @@
 
 use crate::engine::status::{PoolStatus, TargetStatus};
 use crate::health::machine::State;
-use crate::policy::{Placement, Served};
+use crate::policy::{ActiveTier, Placement};
 
 use super::line::Line;
 use super::paint::Tone;
@@ -26,7 +26,7 @@ pub(super) enum Condition {
 
 impl Condition {
     /// Returns the words for services that are so.
-    pub(super) const fn word(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::AllDown => "all down",
             Self::LastResort => "at last resort",
@@ -41,12 +41,12 @@ impl Condition {
 /// Returns how well a service is.
 pub(super) fn condition(pool: &PoolStatus) -> Condition {
     match pool.decision.served {
-        Served::AllDown => Condition::AllDown,
-        Served::LastResort => Condition::LastResort,
-        Served::Tier(tier) if Some(tier) != preferred(pool) => Condition::StandsIn,
-        Served::Tier(_) if pool.members.iter().any(|member| !member.verdict.serves()) => Condition::Thinned,
-        Served::Tier(_) if is_fixed(pool) => Condition::Fixed,
-        Served::Tier(_) => Condition::Well,
+        ActiveTier::AllDown => Condition::AllDown,
+        ActiveTier::LastResort => Condition::LastResort,
+        ActiveTier::Tier(tier) if Some(tier) != preferred(pool) => Condition::StandsIn,
+        ActiveTier::Tier(_) if pool.members.iter().any(|member| !member.verdict.serves()) => Condition::Thinned,
+        ActiveTier::Tier(_) if is_fixed(pool) => Condition::Fixed,
+        ActiveTier::Tier(_) => Condition::Well,
     }
 }
 
@@ -60,14 +60,14 @@ pub(super) fn preferred(pool: &PoolStatus) -> Option<u16> {
     pool.members.iter().map(|member| member.priority).min()
 }
 
-/// Says in a few words who has the part.
+/// Says in a few words which tier is active.
 pub(super) fn headline(pool: &PoolStatus) -> Line {
     let (tone, text) = match (condition(pool), pool.decision.served) {
         (Condition::Fixed, _) => (Tone::Dim, "served as declared, not tested".to_owned()),
-        (Condition::StandsIn, Served::Tier(tier)) => (Tone::Soso, format!("tier {tier} stands in")),
-        (_, Served::Tier(tier)) => (Tone::Good, format!("tier {tier} serves")),
-        (_, Served::LastResort) => (Tone::Bad, "last resort".to_owned()),
-        (_, Served::AllDown) => (Tone::Bad, "all down".to_owned()),
+        (Condition::StandsIn, ActiveTier::Tier(tier)) => (Tone::Soso, format!("tier {tier} stands in")),
+        (_, ActiveTier::Tier(tier)) => (Tone::Good, format!("tier {tier} serves")),
+        (_, ActiveTier::LastResort) => (Tone::Bad, "last resort".to_owned()),
+        (_, ActiveTier::AllDown) => (Tone::Bad, "all down".to_owned()),
     };
     Line::of(tone, text)
 }
@@ -84,7 +84,7 @@ pub(super) fn mark(placement: &Placement) -> Line {
 
 /// Returns the word for a target's state, in its colour.
 pub(super) fn state(target: &TargetStatus) -> Line {
-    let word = if target.degraded { "degraded" } else { target.state.word() };
+    let word = if target.degraded { "degraded" } else { target.state.as_str() };
     match target.state {
         State::Up if !target.degraded => Line::of(Tone::Good, word),
         State::Unknown if !target.probed => Line::of(Tone::Dim, "not tested"),
@@ -94,11 +94,11 @@ pub(super) fn state(target: &TargetStatus) -> Line {
 }
 
 /// Returns the word for what is served, as programs read it.
-pub(super) const fn served(served: Served) -> &'static str {
+pub(super) const fn served(served: ActiveTier) -> &'static str {
     match served {
-        Served::Tier(_) => "tier",
-        Served::LastResort => "last-resort",
-        Served::AllDown => "all-down",
+        ActiveTier::Tier(_) => "tier",
+        ActiveTier::LastResort => "last-resort",
+        ActiveTier::AllDown => "all-down",
     }
 }
 

@@ -8,7 +8,7 @@ use crate::zone::services::{self, Application};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inference {
     /// The check.
-    pub guess: Guess,
+    pub inferred_check: InferredCheck,
     /// What clients go over.
     pub transport: Transport,
 }
@@ -31,7 +31,7 @@ impl Transport {
 
 /// A check without its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Guess {
+pub enum InferredCheck {
     /// None: served as declared.
     Nothing,
     /// A TCP connect.
@@ -73,16 +73,16 @@ pub fn infer(owner: &Name) -> Inference {
     let [service, transport] = first_labels(owner);
     let is_tls = services::begins_with_tls(&service);
     let application = services::find(&service, &transport).map_or(Application::Other, |known| known.application);
-    let guess = match (application, transport.as_str()) {
-        (Application::Sip, _) => Guess::Sip,
-        (Application::XmppClient, _) => Guess::Xmpp(Role::Client),
-        (Application::XmppServer, _) => Guess::Xmpp(Role::Server),
-        (Application::Stun, _) => Guess::Stun,
-        (Application::Turn, _) => Guess::Turn,
-        (Application::Http, _) => Guess::Http { is_tls },
-        (Application::Other, "_tcp") if !is_tls => Guess::Tcp,
-        (Application::Other, "_tcp" | "_tls") => Guess::Tls { alpn: &[] },
-        (Application::Other, _) => Guess::Nothing,
+    let inferred_check = match (application, transport.as_str()) {
+        (Application::Sip, _) => InferredCheck::Sip,
+        (Application::XmppClient, _) => InferredCheck::Xmpp(Role::Client),
+        (Application::XmppServer, _) => InferredCheck::Xmpp(Role::Server),
+        (Application::Stun, _) => InferredCheck::Stun,
+        (Application::Turn, _) => InferredCheck::Turn,
+        (Application::Http, _) => InferredCheck::Http { is_tls },
+        (Application::Other, "_tcp") if !is_tls => InferredCheck::Tcp,
+        (Application::Other, "_tcp" | "_tls") => InferredCheck::Tls { alpn: &[] },
+        (Application::Other, _) => InferredCheck::Nothing,
     };
     let transport = match transport.as_str() {
         "_udp" => Transport::Udp,
@@ -90,7 +90,7 @@ pub fn infer(owner: &Name) -> Inference {
         _ if is_tls => Transport::Tls,
         _ => Transport::Tcp,
     };
-    Inference { guess, transport }
+    Inference { inferred_check, transport }
 }
 
 /// Returns the first two labels in lower case, as in `_sip`, `_tcp`; empty ones where there are none.
@@ -112,44 +112,44 @@ mod tests {
     #[test]
     fn the_owner_tells_the_check() {
         use Transport::{Tcp, Udp};
-        let (tls, over_tls) = (Guess::Tls { alpn: &[] }, Transport::Tls);
-        for (owner, guess, transport) in [
-            ("_sip._udp.example.com", Guess::Sip, Udp),
-            ("_sip._tcp.example.com", Guess::Sip, Tcp),
-            ("_sips._tcp.example.com", Guess::Sip, over_tls),
-            ("_SIP._TLS.example.com", Guess::Sip, over_tls),
-            ("_sips._tls.example.com", Guess::Sip, over_tls),
-            ("_sips._udp.example.com", Guess::Nothing, Udp),
-            ("_sips._sctp.example.com", Guess::Nothing, over_tls),
-            ("_sipfederationtls._tcp.example.com", Guess::Tcp, Tcp),
+        let (tls, over_tls) = (InferredCheck::Tls { alpn: &[] }, Transport::Tls);
+        for (owner, inferred_check, transport) in [
+            ("_sip._udp.example.com", InferredCheck::Sip, Udp),
+            ("_sip._tcp.example.com", InferredCheck::Sip, Tcp),
+            ("_sips._tcp.example.com", InferredCheck::Sip, over_tls),
+            ("_SIP._TLS.example.com", InferredCheck::Sip, over_tls),
+            ("_sips._tls.example.com", InferredCheck::Sip, over_tls),
+            ("_sips._udp.example.com", InferredCheck::Nothing, Udp),
+            ("_sips._sctp.example.com", InferredCheck::Nothing, over_tls),
+            ("_sipfederationtls._tcp.example.com", InferredCheck::Tcp, Tcp),
             ("_https._tls.example.com", tls, over_tls),
             ("_stuns._tls.example.com", tls, over_tls),
-            ("_sip._sctp.example.com", Guess::Nothing, Tcp),
-            ("_xmpp-client._tcp.example.com", Guess::Xmpp(Role::Client), Tcp),
-            ("_XMPP-Server._tcp.example.com", Guess::Xmpp(Role::Server), Tcp),
-            ("_xmpps-client._tcp.example.com", Guess::Xmpp(Role::Client), over_tls),
-            ("_xmpps-server._tcp.example.com", Guess::Xmpp(Role::Server), over_tls),
-            ("_xmpp-client._udp.example.com", Guess::Nothing, Udp),
-            ("_stun._udp.example.com", Guess::Stun, Udp),
-            ("_stun._tcp.example.com", Guess::Stun, Tcp),
-            ("_stuns._tcp.example.com", Guess::Stun, over_tls),
-            ("_stuns._udp.example.com", Guess::Nothing, Udp),
-            ("_turn._udp.example.com", Guess::Turn, Udp),
-            ("_turn._tcp.example.com", Guess::Turn, Tcp),
-            ("_turns._tcp.example.com", Guess::Turn, over_tls),
+            ("_sip._sctp.example.com", InferredCheck::Nothing, Tcp),
+            ("_xmpp-client._tcp.example.com", InferredCheck::Xmpp(Role::Client), Tcp),
+            ("_XMPP-Server._tcp.example.com", InferredCheck::Xmpp(Role::Server), Tcp),
+            ("_xmpps-client._tcp.example.com", InferredCheck::Xmpp(Role::Client), over_tls),
+            ("_xmpps-server._tcp.example.com", InferredCheck::Xmpp(Role::Server), over_tls),
+            ("_xmpp-client._udp.example.com", InferredCheck::Nothing, Udp),
+            ("_stun._udp.example.com", InferredCheck::Stun, Udp),
+            ("_stun._tcp.example.com", InferredCheck::Stun, Tcp),
+            ("_stuns._tcp.example.com", InferredCheck::Stun, over_tls),
+            ("_stuns._udp.example.com", InferredCheck::Nothing, Udp),
+            ("_turn._udp.example.com", InferredCheck::Turn, Udp),
+            ("_turn._tcp.example.com", InferredCheck::Turn, Tcp),
+            ("_turns._tcp.example.com", InferredCheck::Turn, over_tls),
             ("_imaps._tcp.example.com", tls, over_tls),
             ("_submissions._tcp.example.com", tls, over_tls),
             ("_ldaps._tcp.example.com", tls, over_tls),
-            ("_https._tcp.example.com", Guess::Http { is_tls: true }, over_tls),
-            ("_http._tcp.example.com", Guess::Http { is_tls: false }, Tcp),
-            ("_imap._tcp.example.com", Guess::Tcp, Tcp),
-            ("*._tcp.example.com", Guess::Tcp, Tcp),
-            ("_minecraft._udp.example.com", Guess::Nothing, Udp),
-            ("_foo._sctp.example.com", Guess::Nothing, Tcp),
-            ("example.com", Guess::Nothing, Tcp),
-            (".", Guess::Nothing, Tcp),
+            ("_https._tcp.example.com", InferredCheck::Http { is_tls: true }, over_tls),
+            ("_http._tcp.example.com", InferredCheck::Http { is_tls: false }, Tcp),
+            ("_imap._tcp.example.com", InferredCheck::Tcp, Tcp),
+            ("*._tcp.example.com", InferredCheck::Tcp, Tcp),
+            ("_minecraft._udp.example.com", InferredCheck::Nothing, Udp),
+            ("_foo._sctp.example.com", InferredCheck::Nothing, Tcp),
+            ("example.com", InferredCheck::Nothing, Tcp),
+            (".", InferredCheck::Nothing, Tcp),
         ] {
-            assert_eq!(infer(&owner.parse().unwrap()), Inference { guess, transport }, "{owner}");
+            assert_eq!(infer(&owner.parse().unwrap()), Inference { inferred_check, transport }, "{owner}");
         }
     }
 
@@ -180,7 +180,11 @@ mod tests {
             "_wss",
         ] {
             let inference = infer(&format!("{label}._tcp.example.com").parse().unwrap());
-            assert_eq!(inference, Inference { guess: Guess::Tls { alpn: &[] }, transport: Transport::Tls }, "{label}");
+            assert_eq!(
+                inference,
+                Inference { inferred_check: InferredCheck::Tls { alpn: &[] }, transport: Transport::Tls },
+                "{label}"
+            );
         }
     }
 

@@ -10,17 +10,17 @@ use crate::engine::setup::Setup;
 use crate::health::TargetId;
 use crate::probe::Spec;
 use crate::probe::allow::Access;
-use crate::resolve::{Addresses, Wanted};
+use crate::resolve::{Addresses, ResolveRequest};
 use crate::serve::{self, Identity, Secrets};
 use crate::zone::Name;
 
-use super::lower::Recipe;
+use super::lower::LoweringInput;
 use super::settings::{ServerSettings, StateSettings};
 
 /// All that a start or a reload needs.
 #[derive(Clone, Debug)]
 pub struct Running {
-    /// Doors and process (`[server]`).
+    /// Listeners and process (`[server]`).
     pub server: ServerSettings,
     /// What is kept over restarts (`[state]`).
     pub state: StateSettings,
@@ -28,7 +28,7 @@ pub struct Running {
     pub serve: serve::Settings,
     /// The secrets of cookies; nothing: random ones.
     pub secrets: Option<Secrets>,
-    /// What the encrypted doors show.
+    /// What the encrypted listeners show.
     pub identity: Option<Identity>,
     /// What the engine runs.
     pub setup: Setup,
@@ -37,11 +37,11 @@ pub struct Running {
     /// Which addresses may be probed (`allow`, `deny`).
     pub access: Access,
     /// The hosts outside of the zones, and the resolver to ask for them. [`Running::resolve`] makes targets of the answer.
-    pub outside: Wanted,
+    pub outside: ResolveRequest,
     /// What the setup was made from.
-    pub recipe: Arc<Recipe>,
+    pub lowering_input: Arc<LoweringInput>,
     /// Findings that do not stop a start: warnings and notes, and the errors of zones that are answered SERVFAIL.
-    pub notes: Vec<Finding>,
+    pub findings: Vec<Finding>,
     /// The files that were read, for a watcher; the config first.
     pub files: Vec<PathBuf>,
     /// The origin of each zone file.
@@ -51,10 +51,10 @@ pub struct Running {
 impl Running {
     /// Makes the setup anew with the addresses of hosts outside of the zones; returns what is found by it only.
     pub fn resolve(&mut self, addresses: &Addresses) -> Vec<Finding> {
-        let lowered = self.recipe.lower(addresses);
+        let lowered = self.lowering_input.lower(addresses);
         (self.setup, self.specs) = (lowered.setup, lowered.specs);
-        let new: Vec<Finding> = lowered.findings.into_iter().filter(|found| !self.notes.contains(found)).collect();
-        self.notes.extend(new.iter().cloned());
+        let new: Vec<Finding> = lowered.findings.into_iter().filter(|found| !self.findings.contains(found)).collect();
+        self.findings.extend(new.iter().cloned());
         new
     }
 }

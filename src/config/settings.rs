@@ -1,4 +1,4 @@
-//! The settings that are no other room's: doors and process, what is kept, how targets are tested.
+//! The settings that are no other room's: listeners and process, what is kept, how targets are tested.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -12,7 +12,7 @@ use crate::probe::{Authority, DEEP_INTERVAL, Verify, WATCH_RENEW};
 
 use super::values::{Reference, Resolver};
 
-/// Doors and process.
+/// Listeners and process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
     /// Where UDP and TCP are answered.

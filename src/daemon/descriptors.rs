@@ -15,7 +15,7 @@ pub(super) struct Shares {
 }
 
 /// Raises the soft limit of descriptors to the hard one, as nothing here is afraid of large numbers, and shares them out so
-/// that doors and store never starve by probes; `clients` is how many connections the doors take at most.
+/// that listeners and store never starve by probes; `clients` is how many connections the listeners take at most.
 pub(super) fn share(clients: u32) -> Shares {
     let mut limit = getrlimit(Resource::Nofile);
     // No number means that there is no limit.
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn probes_doors_and_held_connections_keep_their_descriptors() {
+    fn probes_listeners_and_held_connections_keep_their_descriptors() {
         for (descriptors, probes, held) in [
             (0, 1, 0),
             (64, 16, 16),

@@ -1,26 +1,26 @@
 //! The process: start, run, reload, drain.
 //!
 //! ```text
-//! start: bind doors ─▶ open store ─▶ restore ─▶ resolve ─▶ core ─▶ probes ─▶ engine ─▶ doors ─▶ ready when all is known, or after 3 s
+//! start: bind listeners ─▶ open store ─▶ restore ─▶ resolve ─▶ core ─▶ probes ─▶ engine ─▶ listeners ─▶ ready when all is known, or after 3 s
 //! run:   SIGHUP ─▶ read config and zones anew, all or nothing ─▶ engine
-//! drain: SIGTERM ─▶ not ready ─▶ doors ─▶ probes and engine ─▶ store ─▶ exit 0
+//! drain: SIGTERM ─▶ not ready ─▶ listeners ─▶ probes and engine ─▶ store ─▶ exit 0
 //! ```
 //!
 //! **Invariant:** nothing here decides anything about DNS or health: it builds the rooms below and joins them.
 
 mod descriptors;
-mod doors;
+mod effects;
 mod findings;
-mod lamp;
+mod listeners;
 pub mod logging;
-mod outlet;
 mod outside;
+mod readiness;
 pub mod reload;
 pub mod signals;
 pub mod sockets;
 mod start;
 mod supervise;
-mod swap;
+mod switcher;
 
 pub use outside::kept_addresses;
 pub use start::{Daemon, StartError};

@@ -9,11 +9,11 @@ use tokio::sync::{mpsc, watch};
 use tracing::info;
 
 use crate::base::tasks::Tasks;
-use crate::resolve::{Addresses, Known, Wanted};
+use crate::resolve::{Addresses, ResolveRequest, Resolved};
 use crate::store::{Change, Entries, Persist};
 use crate::zone::Name;
 
-use super::swap::Swap;
+use super::switcher::SetupSwitcher;
 
 /// Reads what a former run knew.
 pub fn kept_addresses(entries: &Entries) -> Addresses {
@@ -26,11 +26,11 @@ pub fn kept_addresses(entries: &Entries) -> Addresses {
 
 /// Waits for the first answers, so that a host's targets are there before the answers begin; not long, as a resolver may be
 /// out of order. What a former run knew is as good.
-pub(super) async fn first_answers(known: &mut watch::Receiver<Known>, wanted: &Wanted) -> Arc<Addresses> {
+pub(super) async fn first_answers(known: &mut watch::Receiver<Resolved>, wanted: &ResolveRequest) -> Arc<Addresses> {
     let is_enough =
-        |known: &Known| known.complete || wanted.hosts.iter().all(|host| known.addresses.contains_key(host));
+        |known: &Resolved| known.complete || wanted.hosts.iter().all(|host| known.addresses.contains_key(host));
     // In time or not, what there is counts.
-    drop(tokio::time::timeout(PATIENCE, known.wait_for(is_enough)).await.map(drop));
+    drop(tokio::time::timeout(TIMEOUT, known.wait_for(is_enough)).await.map(drop));
     Arc::clone(&known.borrow().addresses)
 }
 
@@ -38,8 +38,8 @@ pub(super) async fn first_answers(known: &mut watch::Receiver<Known>, wanted: &W
 /// running setup was made with.
 pub(super) async fn follow(
     owner: Tasks,
-    swap: Swap,
-    mut known: watch::Receiver<Known>,
+    switcher: SetupSwitcher,
+    mut known: watch::Receiver<Resolved>,
     store: mpsc::Sender<Persist>,
     (mut kept, mut served): (Addresses, Arc<Addresses>),
 ) {
@@ -53,7 +53,7 @@ pub(super) async fn follow(
         kept.clone_from(&now);
         if now != served {
             tell(&served, &now);
-            swap.move_hosts(Arc::clone(&now)).await;
+            switcher.move_hosts(Arc::clone(&now)).await;
             served = now;
             let pause = tokio::time::sleep(PACE);
             tokio::select! { biased; () = owner.stopped() => return, () = pause => {} }
@@ -93,7 +93,7 @@ fn moved<'a>(before: &'a Addresses, after: &'a Addresses) -> BTreeSet<&'a Name> 
 /// How the keys in the store begin; a host's name follows.
 const PREFIX: &str = "resolved/";
 /// How long a start waits for addresses.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 /// From change to change.
 const PACE: Duration = Duration::from_secs(1);
 

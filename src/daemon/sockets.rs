@@ -14,14 +14,14 @@ use crate::config::ServerSettings;
 #[derive(Debug, Default)]
 pub struct Sockets {
     /// A pair for each listen address that could be bound, in their order.
-    pub doors: Vec<Door>,
+    pub listeners: Vec<SocketPair>,
     /// What the operator should know of them: addresses left out, wildcards.
-    pub notes: Vec<Finding>,
+    pub findings: Vec<Finding>,
 }
 
 /// UDP and TCP on one address and port.
 #[derive(Debug)]
-pub struct Door {
+pub struct SocketPair {
     /// The address with the port that was bound, also if 0 was asked for.
     pub address: SocketAddr,
     /// Datagrams.
@@ -95,24 +95,24 @@ pub fn bind(addresses: &[SocketAddr], origin: Origin) -> Result<Sockets, BindErr
     let mut sockets = Sockets::default();
     let mut missing = None;
     for (number, &address) in addresses.iter().enumerate() {
-        // An address that is named twice is one door.
+        // An address that is named twice is one listener.
         if address.port() != 0 && addresses.iter().take(number).any(|before| *before == address) {
             continue;
         }
-        match Door::open(address) {
-            Ok(door) => {
-                sockets.notes.extend(wildcard_note(door.address));
-                sockets.doors.push(door);
+        match SocketPair::open(address) {
+            Ok(listener) => {
+                sockets.findings.extend(wildcard_note(listener.address));
+                sockets.listeners.push(listener);
             }
             Err(error @ BindError::NoAddress { .. }) if origin == Origin::Default => {
-                sockets.notes.push(Finding::note("listen-left-out", format!("not listening on {address}: {error}")));
+                sockets.findings.push(Finding::note("listen-left-out", format!("not listening on {address}: {error}")));
                 missing = Some(error);
             }
             Err(error) => return Err(error),
         }
     }
     match missing {
-        Some(error) if sockets.doors.is_empty() => Err(error),
+        Some(error) if sockets.listeners.is_empty() => Err(error),
         Some(_) | None => Ok(sockets),
     }
 }
@@ -139,7 +139,7 @@ pub fn bind_tcp(address: SocketAddr) -> Result<TcpListener, BindError> {
     stream(address).map_err(|error| BindError::new(address, "tcp", error))
 }
 
-impl Door {
+impl SocketPair {
     fn open(address: SocketAddr) -> Result<Self, BindError> {
         let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
         loop {
@@ -217,7 +217,7 @@ impl BindError {
         }
     }
 
-    /// Says it as a finding with its mend.
+    /// Says it as a finding with its fix.
     pub fn finding(&self) -> Finding {
         let finding = Finding::error("listen", Chain(self).to_string());
         match self {
@@ -266,11 +266,11 @@ mod tests {
     #[test]
     fn binds_udp_and_tcp_on_one_port() {
         let sockets = bind(&[address(ANY_PORT)], Origin::Named).unwrap();
-        let door = &sockets.doors[0];
-        assert_ne!(door.address.port(), 0);
-        assert_eq!(door.udp.local_addr().unwrap(), door.address);
-        assert_eq!(door.tcp.local_addr().unwrap(), door.address);
-        assert!(sockets.notes.is_empty());
+        let listener = &sockets.listeners[0];
+        assert_ne!(listener.address.port(), 0);
+        assert_eq!(listener.udp.local_addr().unwrap(), listener.address);
+        assert_eq!(listener.tcp.local_addr().unwrap(), listener.address);
+        assert!(sockets.findings.is_empty());
     }
 
     #[test]
@@ -282,11 +282,11 @@ mod tests {
     }
 
     #[test]
-    fn an_address_named_twice_is_one_door() {
+    fn an_address_named_twice_is_one_listener() {
         // An address that no other test has: nobody takes the port in between.
         let free = UdpSocket::bind("127.87.65.43:0").unwrap().local_addr().unwrap();
-        assert_eq!(bind(&[free, free], Origin::Named).unwrap().doors.len(), 1);
-        assert_eq!(bind(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named).unwrap().doors.len(), 2);
+        assert_eq!(bind(&[free, free], Origin::Named).unwrap().listeners.len(), 1);
+        assert_eq!(bind(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named).unwrap().listeners.len(), 2);
     }
 
     #[test]
@@ -307,8 +307,8 @@ mod tests {
     fn an_address_the_machine_lacks_is_left_out_of_the_defaults_only() {
         let foreign = address("192.0.2.1:0");
         let sockets = bind(&[foreign, address(ANY_PORT)], Origin::Default).unwrap();
-        assert_eq!(sockets.doors.len(), 1);
-        assert_eq!(sockets.notes[0].message, "not listening on 192.0.2.1:0: this machine has no address 192.0.2.1");
+        assert_eq!(sockets.listeners.len(), 1);
+        assert_eq!(sockets.findings[0].message, "not listening on 192.0.2.1:0: this machine has no address 192.0.2.1");
         for (addresses, origin) in [(vec![foreign], Origin::Default), (vec![address(ANY_PORT), foreign], Origin::Named)]
         {
             assert!(matches!(bind(&addresses, origin), Err(BindError::NoAddress { address }) if address == foreign));

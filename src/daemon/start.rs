@@ -17,24 +17,24 @@ use crate::engine::driver::{INBOX, Message};
 use crate::engine::memory::Restored;
 use crate::engine::{Core, EngineHandle, Event, Notice, Prepared};
 use crate::probe::runner::{self, Command, Finished};
-use crate::probe::{Tools, metrics};
-use crate::resolve::{self, Addresses, Known, Wanted};
-use crate::serve::{self, Limiter, Limits, Places, Readiness, Responder, Secrets};
+use crate::probe::{ProbeContext, metrics};
+use crate::resolve::{self, Addresses, ResolveRequest, Resolved};
+use crate::serve::{self, ConnectionLimiter, Limiter, Limits, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
 use crate::zone::Name;
 
 use super::descriptors;
-use super::doors::{Doors, Means};
+use super::effects::{Outputs, PersistQueue};
 use super::findings::log_findings;
-use super::lamp::Lamp;
+use super::listeners::{Deps, Listeners};
 use super::logging;
-use super::outlet::{Keeper, Ways};
 use super::outside::{first_answers, follow, kept_addresses};
+use super::readiness::ReadinessState;
 use super::reload::Read;
 use super::sockets::{self, BindError, Origin};
 use super::supervise;
-use super::swap::{Present, Resolver, Swap};
+use super::switcher::{ActiveSetup, Resolver, SetupSwitcher};
 
 /// A running server.
 #[derive(Debug)]
@@ -43,10 +43,10 @@ pub struct Daemon {
     tasks: Tasks,
     inbox: mpsc::Sender<Message>,
     notices: broadcast::Sender<Notice>,
-    swap: Swap,
-    lamp: Lamp,
+    switcher: SetupSwitcher,
+    readiness_state: ReadinessState,
     settled: watch::Receiver<bool>,
-    doors: Doors,
+    listeners: Listeners,
     fixed: Fixed,
 }
 
@@ -60,30 +60,30 @@ struct Fixed {
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A door could not be opened.
+    /// A listener could not be opened.
     #[error(transparent)]
     Bind(#[from] BindError),
     /// The state folder cannot be used.
     #[error(transparent)]
     Store(#[from] store::OpenError),
-    /// The doors could not be handed to the runtime.
+    /// The listeners could not be handed to the runtime.
     #[error("the sockets cannot be served")]
-    Doors(#[source] std::io::Error),
+    Listeners(#[source] std::io::Error),
 }
 
 impl StartError {
-    /// Returns what is wrong, and what would mend it.
+    /// Returns what is wrong, and what would fix it.
     pub fn finding(&self) -> Finding {
         match self {
             Self::Bind(error) => error.finding(),
             Self::Store(error) => error.finding(),
-            Self::Doors(error) => Finding::error("listen", format!("{self}: {error}")),
+            Self::Listeners(error) => Finding::error("listen", format!("{self}: {error}")),
         }
     }
 }
 
 /// How long the answers wait for the first probes.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 /// How long tasks may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How many commands may wait for the probes; the engine waits when it is full.
@@ -105,10 +105,10 @@ impl Daemon {
         let origin = if running.server.listen_is_default { Origin::Default } else { Origin::Named };
         let sockets = sockets::bind(&running.server.listen, origin)?;
         let encrypted = sockets::bind_encrypted(&running.server)?;
-        let metrics_door = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
+        let metrics_listener = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
         let (store, restored) = open_store(&running.state)?;
         let kept = kept_addresses(store.entries());
-        log_findings(&sockets.notes);
+        log_findings(&sockets.findings);
 
         let tasks = Tasks::new();
         let mut registry = Registry::with_prefix("understudy");
@@ -117,7 +117,7 @@ impl Daemon {
         let (notices, _) = broadcast::channel(NOTICES);
         let (settled_sender, settled) = watch::channel(false);
         let (persist, persist_queue) = mpsc::channel(store::QUEUE);
-        let lamp = Lamp::starting(broken_zones(&running));
+        let readiness_state = ReadinessState::starting(broken_zones(&running));
 
         // Tasks, in the order of their start.
         drop(tasks.spawn("store", store::run(store, persist_queue)));
@@ -127,45 +127,45 @@ impl Daemon {
             addresses = first_answers(&mut resolver.known, &running.outside).await;
             drop(running.resolve(&addresses));
         }
-        log_findings(&running.notes);
+        log_findings(&running.findings);
         let (probes, reports) = start_probes(&tasks, clock, &mut registry, running.server.tcp_limit);
         drop(tasks.spawn("reports", forward(reports, inbox.clone())));
         send(&probes, Command::Replace { setup: 1, targets: running.specs, first: None }).await;
 
         let origins: Vec<Name> = running.setup.zones.iter().map(|(_, zone)| zone.origin.clone()).collect();
         let prepared = Prepared::new(running.setup);
-        let present = Present::new(running.recipe, &prepared, running.notes);
+        let active = ActiveSetup::new(running.lowering_input, &prepared, running.findings);
         let known = resolver.known.clone();
-        let swap = Swap::new(present, probes.clone(), inbox.clone(), resolver);
-        let follow = follow(tasks.clone(), swap.clone(), known, persist.clone(), (kept, addresses));
+        let switcher = SetupSwitcher::new(active, probes.clone(), inbox.clone(), resolver);
+        let follow = follow(tasks.clone(), switcher.clone(), known, persist.clone(), (kept, addresses));
         drop(tasks.spawn("outside-hosts", follow));
 
         let core = Core::new(prepared, &restored, clock.now());
         let publisher = Publisher::new((**core.snapshot()).clone());
         let reader = publisher.reader();
         let publisher = Arc::new(Mutex::new(publisher));
-        let ways = Ways {
+        let outputs = Outputs {
             publisher,
             probes: probes.clone(),
-            store: Keeper::new(persist),
+            store: PersistQueue::new(persist),
             notices: notices.clone(),
             settled: settled_sender,
         };
         let engine = supervise::Engine {
             clock,
             tasks: tasks.clone(),
-            ways,
+            outputs,
             read,
-            lamp: lamp.clone(),
+            readiness_state: readiness_state.clone(),
             state: running.state.folder,
             max_age: running.state.max_age,
-            swap: swap.clone(),
+            switcher: switcher.clone(),
         };
         drop(tasks.spawn("engine-supervisor", engine.run(core, messages)));
 
         let serve_metrics = serve::Metrics::register(&mut registry);
         serve_metrics.set_zones(origins.iter());
-        let readiness = lamp.readiness().clone();
+        let readiness = readiness_state.readiness().clone();
         let responder = Responder::new(serve::Parts {
             reader,
             settings: running.serve,
@@ -175,53 +175,54 @@ impl Daemon {
             limiter: Limiter::new(serve::random()),
             clock,
         });
-        if let Some(door) = metrics_door {
-            start_metrics(&tasks, door, registry, readiness).map_err(StartError::Doors)?;
+        if let Some(listener) = metrics_listener {
+            start_metrics(&tasks, listener, registry, readiness).map_err(StartError::Listeners)?;
         }
         let limits = Limits {
             all: running.server.tcp_limit,
             per_client: running.server.tcp_limit_per_client,
             idle: running.server.tcp_idle,
         };
-        let means = Means {
+        let deps = Deps {
             responder,
-            places: Places::new(limits, serve_metrics),
+            limiter: ConnectionLimiter::new(limits, serve_metrics),
             identity: running.identity,
             own_secrets: running.secrets.is_none(),
-            plain: sockets.doors,
+            plain: sockets.listeners,
             encrypted,
         };
-        let doors = Doors::open(&tasks, means).map_err(StartError::Doors)?;
-        let daemon = Self { clock, tasks, inbox, notices, swap, lamp, settled, doors, fixed };
+        let listeners = Listeners::open(&tasks, deps).map_err(StartError::Listeners)?;
+        let daemon = Self { clock, tasks, inbox, notices, switcher, readiness_state, settled, listeners, fixed };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
     }
 
     /// Turns ready when every target is known, or when patience ends.
     fn become_ready(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (mut settled, lamp, tasks) = (self.settled.clone(), self.lamp.clone(), self.tasks.clone());
+        let (mut settled, readiness_state, tasks) =
+            (self.settled.clone(), self.readiness_state.clone(), self.tasks.clone());
         async move {
             let known = tokio::select! {
                 biased;
                 () = tasks.stopped() => return,
-                known = tokio::time::timeout(PATIENCE, settled.wait_for(|settled| *settled)) => known.is_ok(),
+                known = tokio::time::timeout(TIMEOUT, settled.wait_for(|settled| *settled)) => known.is_ok(),
             };
-            lamp.set(|parts| parts.answering = true);
-            let fault = lamp.readiness().load().fault.clone();
+            readiness_state.set(|parts| parts.answering = true);
+            let fault = readiness_state.readiness().load().fault.clone();
             info!(every_target_known = known, fault, "answering");
         }
     }
 
     /// Waits until the server answers.
     pub async fn answering(&self) {
-        while !self.lamp.readiness().load().answering {
+        while !self.readiness_state.readiness().load().answering {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     /// Returns where the server answers.
     pub fn addresses(&self) -> &[SocketAddr] {
-        self.doors.addresses()
+        self.listeners.addresses()
     }
 
     /// Returns the clock that it runs by.
@@ -241,30 +242,30 @@ impl Daemon {
 
     /// Returns whether it answers, and what is wrong.
     pub const fn readiness(&self) -> &Readiness {
-        self.lamp.readiness()
+        self.readiness_state.readiness()
     }
 
-    /// Puts a new setup in the place of the old one; the doors stay as they are.
+    /// Puts a new setup in the place of the old one; the listeners stay as they are.
     pub(super) async fn replace(&self, running: Running) {
-        log_findings(&running.notes);
+        log_findings(&running.findings);
         if Fixed::of(&running) != self.fixed {
             warn!(
                 "changes of listeners, limits of connections and workers in [server], and of [state], count from the next start on"
             );
         }
         let fault = broken_zones(&running);
-        self.doors.renew(&running);
-        let Some(setup) = self.swap.replace(running).await else { return };
-        self.lamp.set(|parts| parts.zones = fault);
+        self.listeners.renew(&running);
+        let Some(setup) = self.switcher.replace(running).await else { return };
+        self.readiness_state.set(|parts| parts.zones = fault);
         info!(setup, "reloaded");
     }
 
-    /// Drains and ends: readiness first, then the doors, then probes and engine, last the store.
+    /// Drains and ends: readiness first, then the listeners, then probes and engine, last the store.
     pub async fn stop(self) {
-        self.lamp.set(|parts| parts.stopping = true);
-        self.doors.close().await;
+        self.readiness_state.set(|parts| parts.stopping = true);
+        self.listeners.close().await;
         self.tasks.stop();
-        drop(self.swap);
+        drop(self.switcher);
         drop(self.inbox);
         if let Err(late) = self.tasks.finished(DRAIN).await {
             warn!(tasks = ?late, "tasks that did not end in time");
@@ -283,17 +284,17 @@ impl Fixed {
 
 fn start_metrics(
     tasks: &Tasks,
-    door: std::net::TcpListener,
+    listener: std::net::TcpListener,
     registry: Registry,
     readiness: Readiness,
 ) -> std::io::Result<()> {
-    door.set_nonblocking(true)?;
-    info!(listen = %door.local_addr()?, "telling metrics and readiness over HTTP");
-    let door = tokio::net::TcpListener::from_std(door)?;
+    listener.set_nonblocking(true)?;
+    info!(listen = %listener.local_addr()?, "telling metrics and readiness over HTTP");
+    let listener = tokio::net::TcpListener::from_std(listener)?;
     let told = move || readiness.load().fault.clone().map_or(Ok(()), Err);
     let stop = tasks.token().clone().cancelled_owned();
     drop(tasks.spawn("metrics", async move {
-        if let Err(error) = crate::admin::metrics::serve(door, Arc::new(registry), told, stop).await {
+        if let Err(error) = crate::admin::metrics::serve(listener, Arc::new(registry), told, stop).await {
             warn!(%error, "metrics are no longer told");
         }
     }));
@@ -306,16 +307,16 @@ fn start_probes(
     registry: &mut Registry,
     clients: u32,
 ) -> (mpsc::Sender<Command>, mpsc::Receiver<runner::Event>) {
-    let tools = Tools::from_system();
-    if let Some(warning) = tools.warning() {
+    let context = ProbeContext::from_system();
+    if let Some(warning) = context.warning() {
         warn!("{warning}");
     }
     let metrics = metrics::Metrics::register(registry);
     let descriptors::Shares { probes: limits, held } = descriptors::share(clients);
-    let means = runner::Means { clock, tools: Arc::new(tools), limits, held, metrics };
+    let deps = runner::Deps { clock, context: Arc::new(context), limits, held, metrics };
     let (commands, command_queue) = mpsc::channel(COMMANDS);
     let (report, reports) = mpsc::channel(REPORTS);
-    drop(runner::spawn(tasks, means, command_queue, report));
+    drop(runner::spawn(tasks, deps, command_queue, report));
     (commands, reports)
 }
 
@@ -323,12 +324,12 @@ fn start_resolver(
     tasks: &Tasks,
     clock: Clock,
     registry: &mut Registry,
-    outside: &Wanted,
+    outside: &ResolveRequest,
     kept: &Addresses,
 ) -> Resolver {
     let metrics = resolve::Metrics::register(registry);
     let (wanted, wants) = watch::channel(outside.clone());
-    let (knows, known) = watch::channel(Known::default());
+    let (knows, known) = watch::channel(Resolved::default());
     drop(tasks.spawn("resolver", resolve::run(tasks.clone(), clock, kept.clone(), wants, knows, metrics)));
     Resolver { wanted, known }
 }
@@ -352,9 +353,9 @@ async fn send(commands: &mpsc::Sender<Command>, command: Command) {
 async fn forward(mut reports: mpsc::Receiver<runner::Event>, inbox: mpsc::Sender<Message>) {
     while let Some(event) = reports.recv().await {
         let event = match event {
-            runner::Event::Finished(Finished { setup, target, account })
-            | runner::Event::Said(Finished { setup, target, account }) => {
-                Event::Report { setup, target, report: account.report() }
+            runner::Event::Finished(Finished { setup, target, report })
+            | runner::Event::Said(Finished { setup, target, report }) => {
+                Event::Report { setup, target, report: report.health_report() }
             }
             runner::Event::Broke { setup, address, cause } => Event::Broke { setup, address, cause: cause.into() },
         };

@@ -16,14 +16,14 @@ use crate::engine::{Core, Numbers, Prepared};
 use crate::probe::runner::Command;
 use crate::store;
 
-use super::lamp::Lamp;
-use super::outlet::Ways;
+use super::effects::Outputs;
+use super::readiness::ReadinessState;
 use super::reload::Read;
 use super::start::broken_zones;
-use super::swap::{Present, Swap};
+use super::switcher::{ActiveSetup, SetupSwitcher};
 
 /// How soon after a failure another one ends the attempts.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// What readiness says while no engine runs.
 const FAILED: &str = "the engine failed: the last snapshot is served, nothing is judged";
 
@@ -31,12 +31,12 @@ const FAILED: &str = "the engine failed: the last snapshot is served, nothing is
 pub(super) struct Engine {
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
-    pub(super) ways: Ways,
+    pub(super) outputs: Outputs,
     pub(super) read: Read,
-    pub(super) lamp: Lamp,
+    pub(super) readiness_state: ReadinessState,
     pub(super) state: Option<PathBuf>,
     pub(super) max_age: Duration,
-    pub(super) swap: Swap,
+    pub(super) switcher: SetupSwitcher,
 }
 
 impl Engine {
@@ -49,31 +49,31 @@ impl Engine {
             if self.drive(core, &inbox).await {
                 return;
             }
-            self.lamp.set(|parts| parts.engine = Some(FAILED.to_owned()));
+            self.readiness_state.set(|parts| parts.engine = Some(FAILED.to_owned()));
             let now = self.clock.now().mono;
-            if failed.replace(now).is_some_and(|before| now.since(before) < PATIENCE) {
+            if failed.replace(now).is_some_and(|before| now.since(before) < TIMEOUT) {
                 error!("the engine failed twice within a minute: the last snapshot is served on");
                 return;
             }
             error!("the engine failed: a new one is built; the last snapshot is served meanwhile");
             let Some(next) = self.rebuild().await else { return };
             core = next;
-            self.lamp.set(|parts| parts.engine = None);
+            self.readiness_state.set(|parts| parts.engine = None);
             info!("a new engine runs");
         }
     }
 
     /// Drives one engine; tells whether it ended in order.
     async fn drive(&self, core: Core, inbox: &Arc<Mutex<mpsc::Receiver<Message>>>) -> bool {
-        let (clock, ways, stop) = (self.clock, self.ways.clone(), self.tasks.token().clone());
+        let (clock, outputs, stop) = (self.clock, self.outputs.clone(), self.tasks.token().clone());
         let inbox = Arc::clone(inbox);
-        let engine = async move { drive(core, clock, &mut *inbox.lock().await, ways, stop).await };
+        let engine = async move { drive(core, clock, &mut *inbox.lock().await, outputs, stop).await };
         self.tasks.spawn("engine", engine).await.is_ok()
     }
 
     async fn rebuild(&self) -> Option<Core> {
         let (read, state, max_age) = (self.read.clone(), self.state.clone(), self.max_age);
-        let addresses = self.swap.addresses();
+        let addresses = self.switcher.addresses();
         let made = tokio::task::spawn_blocking(move || {
             let mut running =
                 read.read().map_err(|findings| format!("{} findings in config or zones", findings.len()))?;
@@ -82,10 +82,10 @@ impl Engine {
             let (restored, _) = Restored::read(&kept.unwrap_or_default(), max_age);
             let broken = broken_zones(&running);
             let prepared = Prepared::new(running.setup);
-            let present = Present::new(running.recipe, &prepared, running.notes);
-            Ok::<_, String>((prepared, running.specs, restored, broken, (present, running.outside)))
+            let active = ActiveSetup::new(running.lowering_input, &prepared, running.findings);
+            Ok::<_, String>((prepared, running.specs, restored, broken, (active, running.outside)))
         });
-        let (prepared, specs, restored, broken, (present, outside)) = match made.await {
+        let (prepared, specs, restored, broken, (active, outside)) = match made.await {
             Ok(Ok(parts)) => parts,
             Ok(Err(reason)) => {
                 error!(reason, "no new engine could be built");
@@ -96,12 +96,12 @@ impl Engine {
                 return None;
             }
         };
-        let generation = self.ways.publisher.lock().unwrap_or_else(PoisonError::into_inner).generation();
-        self.swap.note(present, outside);
-        let setup = self.swap.next_number();
+        let generation = self.outputs.publisher.lock().unwrap_or_else(PoisonError::into_inner).generation();
+        self.switcher.note(active, outside);
+        let setup = self.switcher.next_number();
         let replace = Command::Replace { setup, targets: specs, first: None };
-        self.ways.probes.send(replace).await.ok()?;
-        self.lamp.set(|parts| parts.zones = broken);
+        self.outputs.probes.send(replace).await.ok()?;
+        self.readiness_state.set(|parts| parts.zones = broken);
         Some(Core::succeed(prepared, &restored, Numbers { setup, generation }, self.clock.now()))
     }
 }

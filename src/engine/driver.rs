@@ -25,7 +25,7 @@ pub enum Message {
 }
 
 /// Carries effects out, in order.
-pub trait Outlet: Send {
+pub trait EffectHandler: Send {
     /// Carries one effect out. It must not wait for the engine.
     fn carry_out(&mut self, effect: Effect) -> impl Future<Output = ()> + Send;
 
@@ -47,27 +47,27 @@ pub trait Outlet: Send {
 ///
 /// Biased: shutdown first, then time, then what waits for room, then the inbox. A reply goes out when the effects of its
 /// request are carried out.
-pub async fn drive<O: Outlet>(
+pub async fn drive<O: EffectHandler>(
     mut core: Core,
     clock: Clock,
     inbox: &mut mpsc::Receiver<Message>,
-    mut outlet: O,
+    mut handler: O,
     shutdown: CancellationToken,
 ) {
     let mut pending: Vec<Pending> = Vec::new();
     loop {
         while let Some(effect) = core.poll_effect() {
-            outlet.carry_out(effect).await;
+            handler.carry_out(effect).await;
         }
         for reply in pending.drain(..) {
-            reply(outlet.kept());
+            reply(handler.kept());
         }
         let due = core.poll_timeout().map(|at| Instant::from_std(clock.instant(at)));
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
             () = until(due) => core.handle_timeout(clock.now()),
-            () = outlet.catch_up() => {}
+            () = handler.catch_up() => {}
             message = inbox.recv() => match message {
                 Some(message) => {
                     pending.extend(take(&mut core, message, clock.now()));
@@ -86,9 +86,9 @@ pub async fn drive<O: Outlet>(
     }
     core.handle(Event::Stop, clock.now());
     while let Some(effect) = core.poll_effect() {
-        outlet.carry_out(effect).await;
+        handler.carry_out(effect).await;
     }
-    outlet.finish().await;
+    handler.finish().await;
 }
 
 fn take(core: &mut Core, message: Message, now: Now) -> Option<Pending> {

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::base::clock::Mono;
-use crate::health::cadence::Haste;
-use crate::health::posted::Post;
+use crate::health::cadence::Priority;
+use crate::health::push::PushReport;
 use crate::health::{Cause, TargetId};
 use crate::policy::{Move, Reason};
 use crate::snapshot::Snapshot;
@@ -24,14 +24,14 @@ pub enum Effect {
         /// When.
         at: Mono,
         /// Before whom it goes.
-        haste: Haste,
+        priority: Priority,
     },
     /// Hand this post to the checks that read it.
     Post {
         /// The name that it is posted under.
         name: String,
         /// What is said.
-        post: Post,
+        post: PushReport,
     },
     /// Keep this over restarts; nothing removes the key.
     Persist {
@@ -66,7 +66,7 @@ pub enum Notice {
         pool: String,
         /// The reason.
         reason: Reason,
-        /// How the part changed hands, if it did.
+        /// How the active tier changed, if it did.
         moved: Option<Move>,
         /// Whether nothing is eligible: an alarm.
         alarm: bool,

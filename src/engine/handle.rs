@@ -3,7 +3,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::health::orders::{Order, Scope};
-use crate::health::posted::Post;
+use crate::health::push::PushReport;
 
 use super::driver::Message;
 use super::orders::OrderId;
@@ -52,7 +52,7 @@ impl EngineHandle {
     ///
     /// # Errors
     /// [`RequestError`].
-    pub async fn post(&self, name: &str, post: Post) -> Result<(), RequestError> {
+    pub async fn post(&self, name: &str, post: PushReport) -> Result<(), RequestError> {
         self.change(|reply| Request::Post(name.to_owned(), post, reply)).await
     }
 

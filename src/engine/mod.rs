@@ -32,6 +32,6 @@ pub use self::core::{Core, Event, Numbers};
 pub use effect::{Effect, Notice};
 pub use handle::EngineHandle;
 pub use orders::{OrderId, Refusal};
-pub use prepare::{Frame, Prepared};
+pub use prepare::{ImageCache, Prepared};
 pub use request::{Kept, NotKept, Reply, Request, RequestError};
 pub use setup::Setup;

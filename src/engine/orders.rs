@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::base::clock::UnixTime;
 use crate::health::orders::{Force, Order, Scope};
-use crate::health::posted::PostRefusal;
+use crate::health::push::PushRefusal;
 
 /// Numbers an order for good.
 pub type OrderId = u64;
@@ -28,7 +28,7 @@ pub enum Refusal {
     NoSuchTarget(Scope),
     /// The state that was posted is not taken.
     #[error(transparent)]
-    Post(#[from] PostRefusal),
+    Post(#[from] PushRefusal),
     /// A text of an order is too long.
     #[error("its {what} is longer than {max} octets")]
     TooLong {

@@ -58,7 +58,7 @@ pub(super) struct Users {
 
 /// What of a setup the next one may share: the parts of zones that stay the same.
 #[derive(Clone, Debug)]
-pub struct Frame {
+pub struct ImageCache {
     image: Arc<Image>,
 }
 
@@ -70,16 +70,16 @@ impl Prepared {
 
     /// Indexes a setup that most likely differs from the last one in few zones or in its targets only: zones that are
     /// the same (by address) share their parts, and their size does not matter.
-    pub fn again(setup: Setup, last: &Frame) -> Self {
+    pub fn again(setup: Setup, last: &ImageCache) -> Self {
         Self::make(setup, Some(last))
     }
 
     /// Returns what the next setup may share.
-    pub fn frame(&self) -> Frame {
-        Frame { image: Arc::clone(&self.image) }
+    pub fn image_cache(&self) -> ImageCache {
+        ImageCache { image: Arc::clone(&self.image) }
     }
 
-    fn make(setup: Setup, last: Option<&Frame>) -> Self {
+    fn make(setup: Setup, last: Option<&ImageCache>) -> Self {
         let mut slots = Table::new();
         let mut place =
             |fill: &Fill| slots.push(SlotKey { zone: fill.zone, owner: fill.owner.clone(), rtype: fill.rtype });

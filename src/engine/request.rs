@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::base::clock::Now;
 use crate::health::orders::{Order, Scope};
-use crate::health::posted::Post;
+use crate::health::push::PushReport;
 
 use super::core::Core;
 use super::orders::{OrderId, Refusal};
@@ -30,7 +30,7 @@ pub enum Request {
     /// Let a service fail back.
     FailBack(String, Reply<()>),
     /// Take a state that is pushed from outside.
-    Post(String, Post, Reply<()>),
+    Post(String, PushReport, Reply<()>),
     /// Probe all targets of a scope at once.
     ProbeNow(Scope, Reply<Vec<String>>),
     /// Report the orders.

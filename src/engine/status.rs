@@ -50,7 +50,7 @@ pub struct PoolStatus {
     /// The members.
     pub members: Vec<MemberStatus>,
     /// The failovers that came soon after a failback, plus one.
-    pub strikes: u32,
+    pub flaps: u32,
     /// When the answer last changed, in this run.
     pub changed: Option<UnixTime>,
     /// How long until time alone may change it.
@@ -159,7 +159,7 @@ impl Core {
                     targets: setup.targets.clone(),
                 })
                 .collect(),
-            strikes: row.memory.strikes,
+            flaps: row.memory.flaps,
             changed: row.changed,
             again: self.timers.at(&Timer::Pool(id)).map(|at| at.since(now.mono)),
         })

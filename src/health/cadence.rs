@@ -9,7 +9,7 @@ use crate::base::clock::Mono;
 
 /// Before whom a probe goes where somebody waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Haste {
+pub enum Priority {
     /// Before all that are not urgent: a failure wants to be confirmed, or something happened at the address.
     Urgent,
     /// By the time when it is due.
@@ -19,9 +19,9 @@ pub enum Haste {
 /// What a target still owes since something happened at its address, such as a held connection that broke: a probe at
 /// once, or after the one in flight if that did not fail, and one more after `fast-interval`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Woken(Mono);
+pub struct RecheckRequest(Mono);
 
-impl Woken {
+impl RecheckRequest {
     /// Wakes a target.
     pub const fn at(now: Mono) -> Self {
         Self(now)
@@ -58,7 +58,7 @@ pub fn next_probe(health: &Health, report: &Report, settings: &Settings, seed: u
     };
     let shortened = shorten(interval, seed, health.probes());
     let due = match report.outcome {
-        // The checker's own fault is not mended by asking sooner.
+        // The checker's own fault is not fixed by asking sooner.
         Outcome::Unknown(_) => report.began + shortened.max(settings.fast_interval),
         Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. } | Outcome::Fail { .. } => report.began + shortened,
     };
@@ -138,7 +138,7 @@ mod tests {
         let at = |millis| Mono::START + Duration::from_millis(millis);
         let report = |began| Report { outcome: Outcome::Pass, began: at(began), latency: Duration::ZERO };
         let failed = |began| Report { outcome: fail(FailKind::Conclusive), ..report(began) };
-        let woken = Woken::at(at(100));
+        let woken = RecheckRequest::at(at(100));
         assert_eq!(woken.next_probe(&report(50), &settings, at(5_050), at(150)), (at(150), Some(woken)), "in flight");
         assert_eq!(woken.next_probe(&failed(50), &settings, at(300), at(150)), (at(300), None), "in flight, failed");
         assert_eq!(woken.next_probe(&failed(50), &settings, at(5_050), at(150)), (at(1_050), None), "and down");

@@ -62,7 +62,7 @@ pub enum News {
     /// No witness answered: the checker is isolated from now on.
     Isolated,
     /// A witness answered: the checker is no longer isolated.
-    Thawed,
+    Resumed,
 }
 
 impl Witnesses {
@@ -132,7 +132,7 @@ impl Witnesses {
             self.heard.hear(network_of(address), began);
             self.inquiry.take_if(|i| began >= i.since && network != Some(network_of(i.silent)));
             if std::mem::take(&mut self.isolated) {
-                return News::Thawed;
+                return News::Resumed;
             }
             return News::Answered(began, network);
         }
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(witnesses.hear(id(1), ip(2), at(5), false), News::None);
         assert_eq!(witnesses.hear(id(2), ip(3), at(5), false), News::Isolated);
         assert_eq!(witnesses.guard(ip(1)), Guard::Isolated);
-        assert_eq!(witnesses.hear(id(1), ip(2), at(9), true), News::Thawed);
+        assert_eq!(witnesses.hear(id(1), ip(2), at(9), true), News::Resumed);
         assert!(!witnesses.is_isolated());
     }
 

@@ -6,14 +6,14 @@ use super::{By, Verdict};
 
 /// One target as a member or an address sees it: the belief, and the order over it.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing<'a> {
+pub struct TargetView<'a> {
     /// The belief.
     pub health: &'a Health,
     /// The strongest order that covers it.
     pub force: Option<Force>,
 }
 
-impl Standing<'_> {
+impl TargetView<'_> {
     /// Returns whether something is known of it: a probe has told, or an order.
     pub fn is_known(&self) -> bool {
         self.force.is_some() || *self.health.state() != State::Unknown
@@ -50,10 +50,10 @@ impl Standing<'_> {
 /// Returns the verdict of a member with these targets.
 ///
 /// It serves if any *known* target serves; else it is withheld if any is known; else it serves. A family that the
-/// checker cannot reach so neither saves nor condemns.
-pub fn verdict<'a>(targets: impl Iterator<Item = Standing<'a>> + Clone) -> Verdict {
-    let known = targets.filter(Standing::is_known);
-    let serving = known.clone().filter(Standing::serves);
+/// checker cannot reach so neither saves a member nor marks it down.
+pub fn verdict<'a>(targets: impl Iterator<Item = TargetView<'a>> + Clone) -> Verdict {
+    let known = targets.filter(TargetView::is_known);
+    let serving = known.clone().filter(TargetView::serves);
     if serving.clone().next().is_some() {
         return Verdict::Serve {
             degraded: serving.clone().all(|target| target.health.is_degraded()),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn judge(targets: &[(&Health, Option<Force>)]) -> Verdict {
-        verdict(targets.iter().map(|(health, force)| Standing { health, force: *force }))
+        verdict(targets.iter().map(|(health, force)| TargetView { health, force: *force }))
     }
 
     #[test]

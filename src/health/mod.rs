@@ -7,7 +7,7 @@ pub mod isolation;
 pub mod machine;
 pub mod members;
 pub mod orders;
-pub mod posted;
+pub mod push;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -87,7 +87,7 @@ pub enum Verdict {
     Serve {
         /// Alive but full: it yields while others suffice.
         degraded: bool,
-        /// Known up, forced up or unprobed by design; ignorance (not proven) may keep the part, not take it back.
+        /// Known up, forced up or unprobed by design; ignorance (not proven) may keep a tier active, but does not fail back.
         proven: bool,
     },
     /// It is left out, or put behind.

@@ -95,7 +95,7 @@ impl fmt::Display for Scope {
 
 impl Force {
     /// Returns the word for it.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Down => "down",
             Self::Drained => "drained",

@@ -12,14 +12,14 @@
 //! | current holds, better ones ripe | the most preferred ripe one | `Failback` |
 //! | current holds, else | current | – |
 //!
-//! A tier that does not hold may lose the part to a better one that is still ripening: then somebody must serve at once,
-//! so it is a failover, not a failback, and starts no time in which strikes are counted. Where each member stands then is
+//! A tier that does not hold may hand over to a better one that is still ripening: then somebody must serve at once,
+//! so it is a failover, not a failback, and starts no time in which flaps are counted. Where each member stands then is
 //! told in `placing`, the ripening in `failback`.
 
 use std::time::Duration;
 
-use super::standing::{Standing, half_of, halves};
-use super::{AllDown, Better, Listed, Memory, Move, Placement, Pool, Reason, Tally, failback, pair, placing};
+use super::tiers::{TierSummary, half_of, halves};
+use super::{AllDown, Better, Listed, Move, Placement, Pool, PoolState, Reason, Tally, failback, pair, placing};
 use crate::base::clock::{Mono, Now};
 use crate::health::Verdict;
 
@@ -31,7 +31,7 @@ pub struct Ask<'a> {
     /// The verdict of each member, in the order of [`Pool::members`].
     pub verdicts: &'a [Verdict],
     /// What the last answer left.
-    pub memory: &'a Memory,
+    pub memory: &'a PoolState,
     /// What made us ask.
     pub trigger: Trigger,
     /// Whether the order `failback` is waiting to be used.
@@ -40,7 +40,7 @@ pub struct Ask<'a> {
     pub now: Now,
 }
 
-/// What made us ask; a failover counts as a strike only by [`Trigger::Health`].
+/// What made us ask; a failover counts as a flap only by [`Trigger::Health`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// A target changed.
@@ -61,8 +61,8 @@ pub struct Answer {
     /// What the pool answers now.
     pub decision: Decision,
     /// What to give to the next ask.
-    pub memory: Memory,
-    /// How the part changed hands, if it did; for the log.
+    pub memory: PoolState,
+    /// How the active tier changed, if it did; for the log.
     pub moved: Option<Move>,
     /// How long until time alone may change the decision.
     pub again: Option<Duration>,
@@ -75,8 +75,8 @@ pub struct Answer {
 /// What a pool answers, with its reason. It holds no passing time, so an equal decision means that nothing changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// Who has the part.
-    pub served: Served,
+    /// Which tier is active.
+    pub served: ActiveTier,
     /// What is listed: by half, in declared order.
     pub listed: Vec<Vec<Listed>>,
     /// Whether every half is exactly `0 0 0 .`; then nothing is listed.
@@ -87,9 +87,9 @@ pub struct Decision {
     pub reason: Reason,
 }
 
-/// Who has the part.
+/// Which tier is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Served {
+pub enum ActiveTier {
     /// The tier of this priority.
     Tier(u16),
     /// The leaving members of all tiers.
@@ -107,24 +107,24 @@ impl Decision {
 
 /// Decides what the pool answers now. Pure; asked again at the same time with the memory it left, it decides the same.
 pub fn decide(ask: &Ask<'_>) -> Answer {
-    let standing = Standing::of(ask.pool, ask.verdicts);
+    let summary = TierSummary::of(ask.pool, ask.verdicts);
     let mut memory = ask.memory.clone();
     if ask.trigger == Trigger::Start {
         memory.holding.clear();
     }
-    memory.current = memory.current.filter(|tier| standing.tier(*tier).is_some());
-    let served = choose(&standing, &memory, ask);
-    let moved = tell_move(&memory, served, &standing, ask);
-    remember(&mut memory, served, moved, &standing, ask);
-    let (placements, reason) = place(&standing, served, &memory);
-    let decision = assemble(&standing, served, placements, reason);
-    if let Served::Tier(_) = served {
+    memory.current = memory.current.filter(|tier| summary.tier(*tier).is_some());
+    let served = choose(&summary, &memory, ask);
+    let moved = tell_move(&memory, served, &summary, ask);
+    remember(&mut memory, served, moved, &summary, ask);
+    let (placements, reason) = place(&summary, served, &memory);
+    let decision = assemble(&summary, served, placements, reason);
+    if let ActiveTier::Tier(_) = served {
         memory.last_good = Some(decision.listed.concat());
     }
-    let due = |(_, since): &(u16, Mono)| failback::ripe_in(&ask.pool.settings, memory.strikes, *since, ask.now);
+    let due = |(_, since): &(u16, Mono)| failback::ripe_in(&ask.pool.settings, memory.flaps, *since, ask.now);
     let failback_due = memory.holding.iter().filter_map(due).min();
     Answer {
-        failback_used: ask.failback_ordered && uses_order(&standing, served, moved),
+        failback_used: ask.failback_ordered && uses_order(&summary, served, moved),
         decision,
         memory,
         moved,
@@ -139,55 +139,55 @@ pub fn takes_last(before: &[Verdict], after: &[Verdict]) -> bool {
 }
 
 /// Chooses who serves: the first row that fits.
-fn choose(standing: &Standing<'_>, memory: &Memory, ask: &Ask<'_>) -> Served {
-    let Some(first) = standing.first() else {
-        return if standing.leaving().is_empty() { Served::AllDown } else { Served::LastResort };
+fn choose(summary: &TierSummary<'_>, memory: &PoolState, ask: &Ask<'_>) -> ActiveTier {
+    let Some(first) = summary.first() else {
+        return if summary.leaving().is_empty() { ActiveTier::AllDown } else { ActiveTier::LastResort };
     };
-    let current = memory.current.and_then(|tier| standing.tier(tier));
+    let current = memory.current.and_then(|tier| summary.tier(tier));
     let Some(current) = current.filter(|tier| tier.tally.holds) else {
-        return Served::Tier(first.priority);
+        return ActiveTier::Tier(first.priority);
     };
-    Served::Tier(ripe(standing, memory, current.priority, ask).map_or(current.priority, |(tier, _)| tier))
+    ActiveTier::Tier(ripe(summary, memory, current.priority, ask).map_or(current.priority, |(tier, _)| tier))
 }
 
 /// Returns the most preferred ripe tier before the current one, and how long it has held.
-fn ripe(standing: &Standing<'_>, memory: &Memory, current: u16, ask: &Ask<'_>) -> Option<(u16, Duration)> {
+fn ripe(summary: &TierSummary<'_>, memory: &PoolState, current: u16, ask: &Ask<'_>) -> Option<(u16, Duration)> {
     let settings = &ask.pool.settings;
     let is_ripe = |since| {
-        ask.failback_ordered || failback::ripe_in(settings, memory.strikes, since, ask.now) == Some(Duration::ZERO)
+        ask.failback_ordered || failback::ripe_in(settings, memory.flaps, since, ask.now) == Some(Duration::ZERO)
     };
-    let holding = failback::hold_on(standing, current, &memory.holding, ask.now.mono);
+    let holding = failback::hold_on(summary, current, &memory.holding, ask.now.mono);
     let (tier, since) = holding.into_iter().find(|(_, since)| is_ripe(*since))?;
     Some((tier, ask.now.mono.since(since)))
 }
 
-/// Tells how the part changed hands, if it did.
-fn tell_move(memory: &Memory, served: Served, standing: &Standing<'_>, ask: &Ask<'_>) -> Option<Move> {
+/// Tells how the active tier changed, if it did.
+fn tell_move(memory: &PoolState, served: ActiveTier, summary: &TierSummary<'_>, ask: &Ask<'_>) -> Option<Move> {
     match (memory.current, served) {
-        (None, Served::Tier(to)) => Some(Move::Taken { to }),
-        (Some(from), Served::Tier(to)) if from == to => None,
-        (Some(from), Served::Tier(to)) if standing.tier(from).is_some_and(|tier| tier.tally.holds) => {
-            let held = ripe(standing, memory, from, ask).map(|(_, held)| held).filter(|_| !ask.failback_ordered);
+        (None, ActiveTier::Tier(to)) => Some(Move::Taken { to }),
+        (Some(from), ActiveTier::Tier(to)) if from == to => None,
+        (Some(from), ActiveTier::Tier(to)) if summary.tier(from).is_some_and(|tier| tier.tally.holds) => {
+            let held = ripe(summary, memory, from, ask).map(|(_, held)| held).filter(|_| !ask.failback_ordered);
             Some(Move::Failback { from, to, held })
         }
-        (Some(from), Served::Tier(to)) => Some(Move::Failover { from, to }),
-        (Some(from), Served::LastResort | Served::AllDown) => Some(Move::Lost { from }),
-        (None, Served::LastResort | Served::AllDown) => None,
+        (Some(from), ActiveTier::Tier(to)) => Some(Move::Failover { from, to }),
+        (Some(from), ActiveTier::LastResort | ActiveTier::AllDown) => Some(Move::Lost { from }),
+        (None, ActiveTier::LastResort | ActiveTier::AllDown) => None,
     }
 }
 
-fn remember(memory: &mut Memory, served: Served, moved: Option<Move>, standing: &Standing<'_>, ask: &Ask<'_>) {
+fn remember(memory: &mut PoolState, served: ActiveTier, moved: Option<Move>, summary: &TierSummary<'_>, ask: &Ask<'_>) {
     match moved {
         Some(Move::Failback { .. }) => memory.last_failback = Some(ask.now.mono),
-        Some(Move::Failover { .. }) if ask.trigger == Trigger::Health => failback::strike(memory, ask.now.mono),
+        Some(Move::Failover { .. }) if ask.trigger == Trigger::Health => failback::flap(memory, ask.now.mono),
         Some(Move::Failover { .. } | Move::Taken { .. } | Move::Lost { .. }) | None => {}
     }
     match served {
-        Served::Tier(tier) => {
+        ActiveTier::Tier(tier) => {
             memory.current = Some(tier);
-            memory.holding = failback::hold_on(standing, tier, &memory.holding, ask.now.mono);
+            memory.holding = failback::hold_on(summary, tier, &memory.holding, ask.now.mono);
         }
-        Served::LastResort | Served::AllDown => {
+        ActiveTier::LastResort | ActiveTier::AllDown => {
             memory.current = None;
             memory.holding.clear();
         }
@@ -195,40 +195,40 @@ fn remember(memory: &mut Memory, served: Served, moved: Option<Move>, standing: 
 }
 
 /// The order is used up by a failback, and where there is nothing to go back to: it must not lie in wait.
-fn uses_order(standing: &Standing<'_>, served: Served, moved: Option<Move>) -> bool {
-    let best = standing.tiers.first().map(|tier| Served::Tier(tier.priority));
+fn uses_order(summary: &TierSummary<'_>, served: ActiveTier, moved: Option<Move>) -> bool {
+    let best = summary.tiers.first().map(|tier| ActiveTier::Tier(tier.priority));
     matches!(moved, Some(Move::Failback { .. })) || Some(served) == best
 }
 
-fn place(standing: &Standing<'_>, served: Served, memory: &Memory) -> (Vec<Placement>, Reason) {
-    let settings = &standing.pool.settings;
+fn place(summary: &TierSummary<'_>, served: ActiveTier, memory: &PoolState) -> (Vec<Placement>, Reason) {
+    let settings = &summary.pool.settings;
     let (mut placements, reason) = match served {
-        Served::Tier(tier) => {
-            let better = standing.before(tier).map(|t| Better {
+        ActiveTier::Tier(tier) => {
+            let better = summary.before(tier).map(|t| Better {
                 tier: t.priority,
                 tally: t.tally,
-                waits: failback::waits(settings, memory.strikes, t),
+                waits: failback::waits(settings, memory.flaps, t),
             });
-            let tally = standing.tier(tier).map_or_else(|| Tally::none(settings.min_up), |t| t.tally);
-            (placing::place_tier(standing, tier), Reason::Tier { tier, tally, better: better.collect() })
+            let tally = summary.tier(tier).map_or_else(|| Tally::none(settings.min_up), |t| t.tally);
+            (placing::place_tier(summary, tier), Reason::Tier { tier, tally, better: better.collect() })
         }
-        Served::LastResort => {
-            (placing::place_last_resort(standing), Reason::LastResort { leaving: standing.leaving().len() })
+        ActiveTier::LastResort => {
+            (placing::place_last_resort(summary), Reason::LastResort { leaving: summary.leaving().len() })
         }
-        Served::AllDown => {
-            let (placements, shown) = placing::place_all_down(standing, memory.last_good.as_deref());
+        ActiveTier::AllDown => {
+            let (placements, shown) = placing::place_all_down(summary, memory.last_good.as_deref());
             return (placements, Reason::AllDown { setting: settings.all_down, shown });
         }
     };
-    pair::fill(standing, served, &mut placements);
+    pair::fill(summary, served, &mut placements);
     (placements, reason)
 }
 
-fn assemble(standing: &Standing<'_>, served: Served, placements: Vec<Placement>, reason: Reason) -> Decision {
-    let mut listed = vec![Vec::new(); halves(standing.pool)];
-    for (index, (member, placement)) in standing.pool.members.iter().zip(&placements).enumerate() {
+fn assemble(summary: &TierSummary<'_>, served: ActiveTier, placements: Vec<Placement>, reason: Reason) -> Decision {
+    let mut listed = vec![Vec::new(); halves(summary.pool)];
+    for (index, (member, placement)) in summary.pool.members.iter().zip(&placements).enumerate() {
         if let (Some(priority), Some(half)) =
-            (placement.priority(member.priority), listed.get_mut(half_of(standing.pool, index)))
+            (placement.priority(member.priority), listed.get_mut(half_of(summary.pool, index)))
         {
             half.push(Listed { member: index, priority, weight: member.weight });
         }

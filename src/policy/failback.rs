@@ -1,4 +1,4 @@
-//! When the part goes back to a better tier: ripening, strikes, windows (product rule 3).
+//! When a better tier becomes active again: ripening, flaps, windows (product rule 3).
 //!
 //! | `failback` | a better tier that holds by proven members is ripe |
 //! |---|---|
@@ -7,9 +7,9 @@
 //! | `manual` | never by itself |
 //! | `window` | when it has held for the hold, and the window is open |
 //!
-//! The hold is `hold` × 2^(strikes − 1), at most 1 h or `hold`.
+//! The hold is `hold` × 2^(flaps − 1), at most 1 h or `hold`.
 //!
-//! | the serving tier loses the part by health | strikes |
+//! | the active tier is lost by health | flaps |
 //! |---|---|
 //! | to another tier, within 1 h of the last failback | one more |
 //! | to another tier, later | 1 |
@@ -17,25 +17,25 @@
 
 use std::time::Duration;
 
-use super::standing::{Standing, Tier};
-use super::{Failback, Memory, Settings, Waits};
+use super::tiers::{Tier, TierSummary};
+use super::{Failback, PoolState, Settings, Waits};
 use crate::base::clock::{Mono, Now, UnixTime};
 
 /// Notes since when the tiers better than that of `priority` hold by proven members.
-pub(super) fn hold_on(standing: &Standing<'_>, priority: u16, held: &[(u16, Mono)], now: Mono) -> Vec<(u16, Mono)> {
+pub(super) fn hold_on(summary: &TierSummary<'_>, priority: u16, held: &[(u16, Mono)], now: Mono) -> Vec<(u16, Mono)> {
     let since = |tier: &Tier| held.iter().find(|(p, _)| *p == tier.priority).map_or(now, |(_, since)| *since);
-    standing.before(priority).filter(|t| t.tally.holds && t.proven).map(|t| (t.priority, since(t))).collect()
+    summary.before(priority).filter(|t| t.tally.holds && t.proven).map(|t| (t.priority, since(t))).collect()
 }
 
 /// Returns how long a better tier must hold.
-pub fn hold(settings: &Settings, strikes: u32) -> Duration {
-    let doublings = strikes.saturating_sub(1).min(MAX_DOUBLINGS);
+pub fn hold(settings: &Settings, flaps: u32) -> Duration {
+    let doublings = flaps.saturating_sub(1).min(MAX_DOUBLINGS);
     settings.hold.saturating_mul(1 << doublings).min(settings.hold.max(MAX_HOLD))
 }
 
 /// Returns how long until a tier that holds since `since` is ripe; nothing if only an order can make it so.
-pub(super) fn ripe_in(settings: &Settings, strikes: u32, since: Mono, now: Now) -> Option<Duration> {
-    let held_in = (since + hold(settings, strikes)).since(now.mono);
+pub(super) fn ripe_in(settings: &Settings, flaps: u32, since: Mono, now: Now) -> Option<Duration> {
+    let held_in = (since + hold(settings, flaps)).since(now.mono);
     match settings.failback {
         Failback::Auto => Some(held_in),
         Failback::Manual => None,
@@ -44,14 +44,14 @@ pub(super) fn ripe_in(settings: &Settings, strikes: u32, since: Mono, now: Now) 
 }
 
 /// Tells what keeps a better tier from serving.
-pub(super) fn waits(settings: &Settings, strikes: u32, tier: &Tier) -> Waits {
+pub(super) fn waits(settings: &Settings, flaps: u32, tier: &Tier) -> Waits {
     if !tier.tally.holds {
         return Waits::Failed;
     }
     if !tier.proven {
         return Waits::Proof;
     }
-    let hold = hold(settings, strikes);
+    let hold = hold(settings, flaps);
     match settings.failback {
         Failback::Auto => Waits::Hold(hold),
         Failback::Manual => Waits::Order,
@@ -60,10 +60,10 @@ pub(super) fn waits(settings: &Settings, strikes: u32, tier: &Tier) -> Waits {
 }
 
 /// Counts a failover by health.
-pub(super) fn strike(memory: &mut Memory, now: Mono) {
-    // Taken: a second failover without a failback between leaves the strikes.
+pub(super) fn flap(memory: &mut PoolState, now: Mono) {
+    // Taken: a second failover without a failback between leaves the flaps.
     if let Some(failback) = memory.last_failback.take() {
-        memory.strikes = if now.since(failback) <= STRIKE_WITHIN { memory.strikes.max(1).saturating_add(1) } else { 1 };
+        memory.flaps = if now.since(failback) <= FLAP_WITHIN { memory.flaps.max(1).saturating_add(1) } else { 1 };
     }
 }
 
@@ -76,14 +76,14 @@ fn opens_in(from: u16, to: u16, at: UnixTime) -> Duration {
     if length == 0 || into < length { Duration::ZERO } else { Duration::from_millis(DAY_MS - into) }
 }
 
-/// The longest hold that strikes can make.
+/// The longest hold that flaps can make.
 const MAX_HOLD: Duration = Duration::from_secs(3_600);
 
 /// More doublings than this pass [`MAX_HOLD`] for every hold that can be set.
 const MAX_DOUBLINGS: u32 = 30;
 
-/// A failover this soon after a failback is a strike.
-const STRIKE_WITHIN: Duration = Duration::from_secs(3_600);
+/// A failover this soon after a failback is a flap.
+const FLAP_WITHIN: Duration = Duration::from_secs(3_600);
 
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 86_400_000;
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn strikes_double_the_hold_up_to_an_hour() {
         let settings = Settings::default();
-        let holds = [0, 1, 2, 3, 6, 7, 8, u32::MAX].map(|strikes| hold(&settings, strikes).as_secs());
+        let holds = [0, 1, 2, 3, 6, 7, 8, u32::MAX].map(|flaps| hold(&settings, flaps).as_secs());
         assert_eq!(holds, [60, 60, 120, 240, 1_920, 3_600, 3_600, 3_600]);
     }
 

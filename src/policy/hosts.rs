@@ -1,6 +1,6 @@
 //! Addresses of hosts and of names that follow a service (product rules 10 and 11).
 
-use super::{Decision, Placement, Pool, Served};
+use super::{ActiveTier, Decision, Placement, Pool};
 
 /// What counts of one address of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub fn stay(addresses: &[HostAddress]) -> Vec<bool> {
 /// Returns the members whose hosts' effective addresses a following name takes; none at last resort and all down: then,
 /// or if none of these hosts lies in the zones, it serves its own declared addresses.
 pub fn followed(pool: &Pool, decision: &Decision) -> Vec<usize> {
-    let Served::Tier(tier) = decision.served else { return Vec::new() };
+    let ActiveTier::Tier(tier) = decision.served else { return Vec::new() };
     let served = |place: &Placement| matches!(place, Placement::AsDeclared | Placement::Renumbered(_));
     let members = pool.members.iter().zip(&decision.placements).enumerate();
     members.filter(|(_, (m, place))| m.priority == tier && served(place)).map(|(index, _)| index).collect()

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! verdicts ─▶ standing ─▶ decide: who serves ─▶ placing, pair: where each member stands ─▶ Decision ─▶ hosts, ttl
-//!                            ▲    failback: what ripens, strikes
+//!                            ▲    failback: what ripens, flaps
 //!          memory, now ──────┘                                                           reason: all of it in words
 //! ```
 //!
@@ -16,20 +16,20 @@ mod hosts;
 mod pair;
 mod placing;
 mod reason;
-mod standing;
 #[cfg(test)]
 mod tests;
+mod tiers;
 mod ttl;
 
 use std::time::Duration;
 
 use crate::base::clock::Mono;
 
-pub use decide::{Answer, Ask, Decision, Served, Trigger, decide, takes_last};
+pub use decide::{ActiveTier, Answer, Ask, Decision, Trigger, decide, takes_last};
 pub use failback::hold;
 pub use hosts::{HostAddress, followed, stay};
 pub use reason::{Better, Move, Placement, Reason, Tally, Waits, Why};
-pub use ttl::{Conditions, Ttl, TtlMemory, settled, ttl, unsettled};
+pub use ttl::{Conditions, Ttl, TtlState, settled, ttl, unsettled};
 
 /// The settings of one pool (`[policy]`, `[[service]]`, `[[address]]`).
 #[derive(Clone, Debug, PartialEq)]
@@ -48,9 +48,9 @@ pub struct Settings {
     pub promote: Promote,
     /// What is served when nothing is eligible and none is leaving.
     pub all_down: AllDown,
-    /// When the part goes back to a better tier.
+    /// When a better tier becomes active again.
     pub failback: Failback,
-    /// How long a better tier must hold before the failback, before strikes double it.
+    /// How long a better tier must hold before the failback, before flaps double it.
     pub hold: Duration,
 }
 
@@ -101,7 +101,7 @@ pub enum AllDown {
     Closed,
 }
 
-/// `failback`: when the part goes back to a better tier that holds.
+/// `failback`: when a better tier becomes active again that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failback {
     /// After the hold.
@@ -168,27 +168,27 @@ pub struct Member {
 
 /// What must be remembered of a pool from decision to decision.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Memory {
+pub struct PoolState {
     /// The priority of the serving tier; last resort and all down clear it.
     pub current: Option<u16>,
     /// Since when each tier better than the current one holds without a break, by proven members: (priority, since),
     /// sorted by priority.
     pub holding: Vec<(u16, Mono)>,
-    /// When the last failback was; a failover by health clears it, so that a second one in a row adds no strike.
+    /// When the last failback was; a failover by health clears it, so that a second one in a row adds no flap.
     pub last_failback: Option<Mono>,
     /// One more than the failovers by health that came soon after a failback; the hold doubles with each.
-    pub strikes: u32,
+    pub flaps: u32,
     /// The last set that was neither all down nor last resort (`all-down = "last-good"`).
     pub last_good: Option<Vec<Listed>>,
 }
 
-impl Default for Memory {
+impl Default for PoolState {
     fn default() -> Self {
-        Self { current: None, holding: Vec::new(), last_failback: None, strikes: 1, last_good: None }
+        Self { current: None, holding: Vec::new(), last_failback: None, flaps: 1, last_good: None }
     }
 }
 
-impl Memory {
+impl PoolState {
     /// Carries the memory over a reload: `place` tells where a member of the old pool stands in the new one.
     #[must_use]
     pub fn carried(mut self, place: impl Fn(usize) -> Option<usize>) -> Self {

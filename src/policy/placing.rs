@@ -26,55 +26,55 @@
 //! In all-down sets, members withheld by order stay out while another member of the half remains.
 
 use super::pair::spare_ordered;
-use super::standing::{Standing, half_of, halves};
+use super::tiers::{TierSummary, half_of, halves};
 use super::{AllDown, Failed, Kind, Listed, Placement, Promote, Standby, Why};
 use crate::health::{By, Verdict};
 
 /// Places every member while the tier of `serving` serves.
-pub(super) fn place_tier(standing: &Standing<'_>, serving: u16) -> Vec<Placement> {
-    let lowest = standing.tiers.first().map_or(serving, |t| t.priority);
-    let members = standing.pool.members.iter().enumerate();
+pub(super) fn place_tier(summary: &TierSummary<'_>, serving: u16) -> Vec<Placement> {
+    let lowest = summary.tiers.first().map_or(serving, |t| t.priority);
+    let members = summary.pool.members.iter().enumerate();
     members
-        .map(|(i, member)| match standing.verdict(i) {
-            Verdict::Serve { .. } if member.priority < serving => spare(standing, i, Why::Waits),
-            Verdict::Serve { .. } if member.priority > serving && hides(standing) => Placement::LeftOut(Why::Hidden),
-            Verdict::Serve { .. } if standing.yields(i) => spare(standing, i, Why::Yields),
-            Verdict::Serve { .. } => match standing.pool.settings.promote {
+        .map(|(i, member)| match summary.verdict(i) {
+            Verdict::Serve { .. } if member.priority < serving => spare(summary, i, Why::Waits),
+            Verdict::Serve { .. } if member.priority > serving && hides(summary) => Placement::LeftOut(Why::Hidden),
+            Verdict::Serve { .. } if summary.yields(i) => spare(summary, i, Why::Yields),
+            Verdict::Serve { .. } => match summary.pool.settings.promote {
                 Promote::Renumber if member.priority == serving && serving != lowest => Placement::Renumbered(lowest),
                 Promote::Renumber | Promote::AsDeclared => Placement::AsDeclared,
             },
-            withheld @ Verdict::Withhold { by: By::Health, .. } => spare(standing, i, why_withheld(withheld)),
+            withheld @ Verdict::Withhold { by: By::Health, .. } => spare(summary, i, why_withheld(withheld)),
             withheld @ Verdict::Withhold { by: By::Order, .. } => Placement::LeftOut(why_withheld(withheld)),
         })
         .collect()
 }
 
 /// Places every member at last resort.
-pub(super) fn place_last_resort(standing: &Standing<'_>) -> Vec<Placement> {
-    let leaving = standing.leaving();
-    let priority = |i: usize| standing.pool.members.get(i).map(|m| m.priority);
+pub(super) fn place_last_resort(summary: &TierSummary<'_>) -> Vec<Placement> {
+    let leaving = summary.leaving();
+    let priority = |i: usize| summary.pool.members.get(i).map(|m| m.priority);
     let first = leaving.iter().filter_map(|i| priority(*i)).min();
-    let listed = |i: usize| match standing.pool.kind {
+    let listed = |i: usize| match summary.pool.kind {
         Kind::Addresses => leaving.contains(&i) && priority(i) == first,
         Kind::Service | Kind::Pair => leaving.contains(&i),
     };
     let place =
-        |i| if listed(i) { Placement::LastResort } else { Placement::LeftOut(why_withheld(standing.verdict(i))) };
-    (0..standing.pool.members.len()).map(place).collect()
+        |i| if listed(i) { Placement::LastResort } else { Placement::LeftOut(why_withheld(summary.verdict(i))) };
+    (0..summary.pool.members.len()).map(place).collect()
 }
 
 /// Places every member while all are down; returns too what is really shown of the three ways.
-pub(super) fn place_all_down(standing: &Standing<'_>, last_good: Option<&[Listed]>) -> (Vec<Placement>, AllDown) {
-    let pool = standing.pool;
+pub(super) fn place_all_down(summary: &TierSummary<'_>, last_good: Option<&[Listed]>) -> (Vec<Placement>, AllDown) {
+    let pool = summary.pool;
     let setting = if pool.kind == Kind::Addresses { AllDown::Declared } else { pool.settings.all_down };
     let last_good = last_good.filter(|_| setting == AllDown::LastGood).unwrap_or_default();
-    if setting == AllDown::Closed && (0..pool.members.len()).all(|i| down_for_sure(standing.verdict(i))) {
+    if setting == AllDown::Closed && (0..pool.members.len()).all(|i| down_for_sure(summary.verdict(i))) {
         return (vec![Placement::LeftOut(Why::Closed); pool.members.len()], AllDown::Closed);
     }
     let mut shown = AllDown::Declared;
     let mut chosen = vec![None; pool.members.len()];
     for half in 0..halves(pool) {
-        let (set, from) = all_down_set(standing, last_good, half);
+        let (set, from) = all_down_set(summary, last_good, half);
         if from == AllDown::LastGood {
             shown = from;
         }
@@ -85,8 +85,8 @@ pub(super) fn place_all_down(standing: &Standing<'_>, last_good: Option<&[Listed
         }
     }
     let left_out = |i| {
-        let why = if standing.by_order(i) || shown == AllDown::Declared {
-            why_withheld(standing.verdict(i))
+        let why = if summary.by_order(i) || shown == AllDown::Declared {
+            why_withheld(summary.verdict(i))
         } else {
             Why::NotLastGood
         };
@@ -97,14 +97,14 @@ pub(super) fn place_all_down(standing: &Standing<'_>, last_good: Option<&[Listed
 }
 
 /// Chooses what one half lists while all are down, with priorities.
-fn all_down_set(standing: &Standing<'_>, last_good: &[Listed], half: usize) -> (Vec<(usize, u16)>, AllDown) {
-    let pool = standing.pool;
+fn all_down_set(summary: &TierSummary<'_>, last_good: &[Listed], half: usize) -> (Vec<(usize, u16)>, AllDown) {
+    let pool = summary.pool;
     let good = last_good.iter().filter(|l| l.member < pool.members.len() && half_of(pool, l.member) == half);
     let good: Vec<(usize, u16)> = good.map(|l| (l.member, l.priority)).collect();
-    let good_unordered: Vec<(usize, u16)> = good.iter().copied().filter(|(i, _)| !standing.by_order(*i)).collect();
+    let good_unordered: Vec<(usize, u16)> = good.iter().copied().filter(|(i, _)| !summary.by_order(*i)).collect();
     let members: Vec<usize> = (0..pool.members.len()).filter(|i| half_of(pool, *i) == half).collect();
-    let remaining = spare_ordered(standing, &members);
-    let all_ordered = remaining.iter().all(|i| standing.by_order(*i));
+    let remaining = spare_ordered(summary, &members);
+    let all_ordered = remaining.iter().all(|i| summary.by_order(*i));
     if !good_unordered.is_empty() {
         return (good_unordered, AllDown::LastGood);
     }
@@ -117,14 +117,14 @@ fn all_down_set(standing: &Standing<'_>, last_good: &[Listed], half: usize) -> (
     (remaining.into_iter().filter(listed).map(|i| (i, priority(i))).collect(), AllDown::Declared)
 }
 
-fn hides(standing: &Standing<'_>) -> bool {
-    standing.pool.kind == Kind::Addresses || standing.pool.settings.standby == Standby::Hidden
+fn hides(summary: &TierSummary<'_>) -> bool {
+    summary.pool.kind == Kind::Addresses || summary.pool.settings.standby == Standby::Hidden
 }
 
 /// Leaves a member out, or puts it behind.
-fn spare(standing: &Standing<'_>, member: usize, why: Why) -> Placement {
-    let behind = u16::try_from(standing.behind(member)).ok();
-    match (standing.pool.settings.failed, standing.pool.kind, behind) {
+fn spare(summary: &TierSummary<'_>, member: usize, why: Why) -> Placement {
+    let behind = u16::try_from(summary.behind(member)).ok();
+    match (summary.pool.settings.failed, summary.pool.kind, behind) {
         (Failed::Demote, Kind::Service | Kind::Pair, Some(priority)) => Placement::Behind(priority, why),
         (Failed::Demote | Failed::Withdraw, ..) => Placement::LeftOut(why),
     }

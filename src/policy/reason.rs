@@ -81,22 +81,22 @@ pub enum Waits {
     },
 }
 
-/// How the part changed hands.
+/// How the active tier changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// A tier takes the part as nobody had it: start, reload, or the end of last resort and all down.
+    /// A tier becomes active as nobody had it: start, reload, or the end of last resort and all down.
     Taken {
         /// The tier.
         to: u16,
     },
-    /// The serving tier does not hold, another takes the part at once.
+    /// The serving tier does not hold, another becomes active at once.
     Failover {
         /// The tier that lost it.
         from: u16,
         /// The tier that has it now.
         to: u16,
     },
-    /// A better tier takes the part back.
+    /// A better tier becomes active again.
     Failback {
         /// The tier that had it.
         from: u16,
@@ -144,7 +144,7 @@ pub enum Why {
     Order,
     /// Degraded, and others of its tier suffice.
     Yields,
-    /// Eligible, but its tier has not taken the part back.
+    /// Eligible, but its tier has not failed back yet.
     Waits,
     /// Eligible in a later tier, and the standby is hidden.
     Hidden,
@@ -186,7 +186,7 @@ impl Reason {
         if better.iter().any(|better| better.waits == Waits::Failed) {
             return Some(format!("standby: tier {tier} serves, tier {} failed", first.tier));
         }
-        Some(format!("standby: tier {tier} serves, tier {} has not taken the part back yet", first.tier))
+        Some(format!("standby: tier {tier} is active, tier {} has not failed back yet", first.tier))
     }
 }
 
@@ -222,7 +222,7 @@ impl fmt::Display for Reason {
                     }
                     (AllDown::LastGood, AllDown::Declared) => f.write_str(" (all-down = last-good, but there is none)"),
                     (AllDown::Declared | AllDown::LastGood | AllDown::Closed, _) => {
-                        write!(f, " (all-down = {})", setting.word())
+                        write!(f, " (all-down = {})", setting.as_str())
                     }
                 }
             }
@@ -269,13 +269,13 @@ impl fmt::Display for Better {
 impl fmt::Display for Move {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Taken { to } => write!(f, "tier {to} takes the part"),
+            Self::Taken { to } => write!(f, "tier {to} becomes active"),
             Self::Failover { from, to } => write!(f, "failover from tier {from} to tier {to}"),
             Self::Failback { to, held: Some(held), .. } => {
                 write!(f, "failback to tier {to}: it held for {}", write_whole(*held))
             }
             Self::Failback { to, held: None, .. } => write!(f, "failback to tier {to} by order"),
-            Self::Lost { from } => write!(f, "tier {from} lost the part, nobody takes it"),
+            Self::Lost { from } => write!(f, "tier {from} is no longer active, and no other is"),
         }
     }
 }
@@ -302,7 +302,7 @@ impl fmt::Display for Why {
             Self::Drained => "drained by order",
             Self::Order => "withheld by order",
             Self::Yields => "degraded, others of its tier suffice",
-            Self::Waits => "its tier has not taken the part back",
+            Self::Waits => "its tier has not failed back yet",
             Self::Hidden => "standby hidden",
             Self::NotLastGood => "not in the last good set",
             Self::Closed => "the service is closed",
@@ -312,7 +312,7 @@ impl fmt::Display for Why {
 
 impl AllDown {
     /// Returns the word of the config.
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Declared => "declared",
             Self::LastGood => "last-good",

@@ -20,7 +20,7 @@ pub struct Conditions {
 
 /// What must be remembered of one RRset's TTL from ask to ask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TtlMemory {
+pub struct TtlState {
     held: bool,
     until: Option<Mono>,
 }
@@ -33,7 +33,7 @@ pub struct Ttl {
     /// Whether it is the unsettled one.
     pub unsettled: bool,
     /// What to give to the next ask.
-    pub memory: TtlMemory,
+    pub memory: TtlState,
     /// How long until time alone may change the TTL.
     pub again: Option<Duration>,
 }
@@ -49,7 +49,7 @@ pub fn unsettled(declared: u32, settings: &Settings) -> u32 {
 }
 
 /// Returns the TTL that an RRset bears now: unsettled while a condition holds, and for one settled TTL after.
-pub fn ttl(declared: u32, settings: &Settings, conditions: Conditions, memory: TtlMemory, now: Mono) -> Ttl {
+pub fn ttl(declared: u32, settings: &Settings, conditions: Conditions, memory: TtlState, now: Mono) -> Ttl {
     let settled = settled(declared, settings);
     let span = Duration::from_secs(u64::from(settled));
     let move_near = conditions.move_due.is_some_and(|due| due <= span);
@@ -63,7 +63,7 @@ pub fn ttl(declared: u32, settings: &Settings, conditions: Conditions, memory: T
     Ttl {
         secs: if unsettled_now { unsettled(declared, settings) } else { settled },
         unsettled: unsettled_now,
-        memory: TtlMemory { held: holds, until },
+        memory: TtlState { held: holds, until },
         again: [move_in, settles_in].into_iter().flatten().min(),
     }
 }

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::watch::Manner;
-use super::{Account, Certificate, Step, Tools};
+use super::watch::HoldSpec;
+use super::{Certificate, ProbeContext, ProbeReport, Step};
 use crate::base::clock::{Clock, Mono, Now};
 use crate::health::{Cause, FailKind, Outcome};
 
@@ -12,7 +12,7 @@ use crate::health::{Cause, FailKind, Outcome};
 pub(super) type Ending = Result<(), Outcome>;
 
 /// One kind of check. Its implementation sends and reads; classes of failures are in `fault`.
-pub(super) trait Conduct {
+pub(super) trait Probe {
     /// The kind's name in config, output and identities.
     const KIND: &'static str;
 
@@ -33,8 +33,8 @@ pub(super) trait Conduct {
     }
 
     /// Returns how a connection to such a target is held; nothing: none can be.
-    fn manner(&self) -> Option<Manner> {
-        (self.transport() == "tcp").then(Manner::default)
+    fn hold_spec(&self) -> Option<HoldSpec> {
+        (self.transport() == "tcp").then(HoldSpec::default)
     }
 
     /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
@@ -43,7 +43,7 @@ pub(super) trait Conduct {
     }
 
     /// Carries the check out; the caller bounds its time, and drops it when that is over.
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending;
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending;
 }
 
 /// How far a probe goes, for kinds that have a shorter way.
@@ -68,8 +68,8 @@ pub(super) struct Attempt<'a> {
     /// The clock.
     pub(super) clock: &'a Clock,
     /// What all probes share.
-    pub(super) tools: &'a Tools,
-    /// What works but should be mended.
+    pub(super) context: &'a ProbeContext,
+    /// What works but should be fixed.
     pub(super) warnings: Vec<String>,
     /// The certificate shown.
     pub(super) certificate: Option<Certificate>,
@@ -84,12 +84,12 @@ pub(super) struct Attempt<'a> {
 
 impl<'a> Attempt<'a> {
     /// Begins a probe; the caller bounds its time.
-    pub(super) fn new(address: SocketAddr, depth: Depth, clock: &'a Clock, tools: &'a Tools) -> Self {
+    pub(super) fn new(address: SocketAddr, depth: Depth, clock: &'a Clock, context: &'a ProbeContext) -> Self {
         Self {
             address,
             depth,
             clock,
-            tools,
+            context,
             warnings: Vec::new(),
             certificate: None,
             began: clock.now(),
@@ -138,14 +138,14 @@ impl<'a> Attempt<'a> {
     /// Ends the step under way with the outcome that ends the probe, and returns that for `?`.
     pub(super) fn fails(&mut self, outcome: Outcome) -> Outcome {
         self.decide(&outcome);
-        if let Some(cause) = super::account::cause(&outcome) {
+        if let Some(cause) = super::report::cause(&outcome) {
             self.saw(cause);
         }
         outcome
     }
 
     /// Takes over what a part of this check saw.
-    pub(super) fn absorb(&mut self, label: &str, part: Account) {
+    pub(super) fn absorb(&mut self, label: &str, part: ProbeReport) {
         let steps = part.steps.into_iter().map(|step| Step { saw: format!("{label}: {}", step.saw), ..step });
         self.steps.extend(steps);
         self.warnings.extend(part.warnings.into_iter().map(|warning| format!("{label}: {warning}")));
@@ -169,7 +169,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Makes the account; `ending` is missing when the time was over.
-    pub(super) fn into_account(mut self, ending: Option<Ending>) -> Account {
+    pub(super) fn into_account(mut self, ending: Option<Ending>) -> ProbeReport {
         match ending {
             Some(Ok(())) => self.passes(),
             Some(Err(outcome)) => drop(self.fails(outcome)),
@@ -183,7 +183,7 @@ impl<'a> Attempt<'a> {
             }
         }
         let (latency, outcome) = self.decided.unwrap_or_else(|| (self.timeout, unknown("nothing was decided")));
-        Account {
+        ProbeReport {
             outcome,
             began: self.began.mono,
             latency,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::attempt::{Attempt, Conduct, Ending};
-use super::watch::Manner;
+use super::attempt::{Attempt, Ending, Probe};
+use super::watch::HoldSpec;
 use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Push, Sip, Stun, Tcp, Tls, Turn, Xmpp};
 
 /// Defines [`Check`] and hands each call on to the kind at hand.
@@ -34,12 +34,12 @@ macro_rules! checks {
 
             /// Returns whether a connection to such a target can be held open.
             pub fn can_be_held(&self) -> bool {
-                self.manner().is_some()
+                self.hold_spec().is_some()
             }
 
             /// Returns how a connection to such a target is held; nothing: none can be.
-            pub(super) fn manner(&self) -> Option<Manner> {
-                match self { $(Self::$kind(check) => check.manner(),)+ }
+            pub(super) fn hold_spec(&self) -> Option<HoldSpec> {
+                match self { $(Self::$kind(check) => check.hold_spec(),)+ }
             }
 
             /// Returns how long a shallow probe may stand in for a deep one; nothing if every probe is the same.
@@ -58,9 +58,9 @@ macro_rules! checks {
             }
 
             /// Carries the check out.
-            pub(super) async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+            pub(super) async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
                 // Boxed, so that a probe takes the memory that its own kind needs, not that of the largest.
-                match self { $(Self::$kind(check) => Box::pin(check.conduct(attempt)).await,)+ }
+                match self { $(Self::$kind(check) => Box::pin(check.run(attempt)).await,)+ }
             }
         }
     };

@@ -11,7 +11,7 @@ use tokio::select;
 use tokio::time::timeout;
 
 use super::attempt::{Attempt, conclusive, unknown};
-use super::fault::{self, Told};
+use super::errors::{self, ErrorOrigin};
 use crate::health::Outcome;
 
 /// Connects to the address of the probe.
@@ -30,12 +30,12 @@ pub(super) async fn connect(attempt: &mut Attempt<'_>) -> Result<TcpStream, Outc
         () = ready(()) => None,
     };
     let (result, told) = match at_once {
-        Some(result) => (result, Told::AtOnce),
-        None => (connecting.await, Told::Later),
+        Some(result) => (result, ErrorOrigin::Local),
+        None => (connecting.await, ErrorOrigin::Remote),
     };
-    let stream = result.map_err(|error| attempt.fails(fault::outcome(&error, told)))?;
+    let stream = result.map_err(|error| attempt.fails(errors::classify(&error, told)))?;
     if met_itself(&stream) {
-        return Err(attempt.fails(conclusive(fault::NOBODY)));
+        return Err(attempt.fails(conclusive(errors::NOBODY)));
     }
     // A probe writes little and waits: Nagle's algorithm would only delay it. If this fails, so does what follows.
     stream.set_nodelay(true).ok();
@@ -54,7 +54,7 @@ fn met_itself(stream: &TcpStream) -> bool {
 /// Closes a connection with FIN, and takes what still comes for a moment: with unread bytes the kernel would send RST,
 /// which servers log as an error.
 pub(super) async fn close(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
-    let farewell = async {
+    let goodbye = async {
         stream.shutdown().await?;
         let mut rest = [0; 1024];
         for _ in 0..REST_READS {
@@ -65,7 +65,7 @@ pub(super) async fn close(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         Ok::<(), std::io::Error>(())
     };
     // How the far side takes it changes nothing any more.
-    drop(timeout(LINGER, farewell).await);
+    drop(timeout(LINGER, goodbye).await);
 }
 
 /// How long a closed connection is still read: the far side answers FIN with FIN within a round trip.

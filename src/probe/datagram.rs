@@ -12,7 +12,7 @@ use tokio::net::UdpSocket;
 use tokio::time::sleep;
 
 use super::attempt::{Attempt, unknown};
-use super::fault::{self, Told};
+use super::errors::{self, ErrorOrigin};
 use crate::health::Outcome;
 
 /// A connected UDP socket.
@@ -31,7 +31,7 @@ impl Datagram {
         let socket = UdpSocket::bind((any, 0)).await;
         let socket = socket.map_err(|error| attempt.fails(unknown(format!("no socket: {error}"))))?;
         let connected = socket.connect(attempt.address).await;
-        connected.map_err(|error| attempt.fails(fault::outcome(&error, Told::AtOnce)))?;
+        connected.map_err(|error| attempt.fails(errors::classify(&error, ErrorOrigin::Local)))?;
         Ok(Self { socket })
     }
 
@@ -57,7 +57,7 @@ impl Datagram {
     ) -> Result<T, Outcome> {
         let began = attempt.clock.now().mono;
         let sent = self.socket.send(question).await;
-        sent.map_err(|error| attempt.fails(fault::outcome(&error, Told::AtOnce)))?;
+        sent.map_err(|error| attempt.fails(errors::classify(&error, ErrorOrigin::Local)))?;
         let mut again = after.iter();
         let mut next = again.next();
         loop {
@@ -66,14 +66,14 @@ impl Datagram {
             tokio::select! {
                 biased;
                 ready = self.socket.ready(Interest::READABLE | Interest::ERROR) => {
-                    self.heed(ready).map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
+                    self.heed(ready).map_err(|error| attempt.fails(errors::classify(&error, ErrorOrigin::Remote)))?;
                     if let Some(taken) = self.take(&mut accept, attempt)? {
                         return Ok(taken);
                     }
                 }
                 () = sleep(wait), if next.is_some() => {
                     let sent = self.socket.send(question).await;
-                    sent.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
+                    sent.map_err(|error| attempt.fails(errors::classify(&error, ErrorOrigin::Remote)))?;
                     next = again.next();
                 }
             }
@@ -111,7 +111,7 @@ impl Datagram {
                 Ok(taken)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(attempt.fails(fault::outcome(&error, Told::Later))),
+            Err(error) => Err(attempt.fails(errors::classify(&error, ErrorOrigin::Remote))),
         }
     }
 }
@@ -123,7 +123,7 @@ const LONGEST: usize = 4096;
 mod tests {
     use tokio::time::timeout;
 
-    use super::super::{Depth, Tools};
+    use super::super::{Depth, ProbeContext};
     use super::*;
     use crate::base::clock::Clock;
     use crate::health::FailKind;
@@ -131,8 +131,8 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_is_heard_before_the_question_is_sent_again() {
         let nobody = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
-        let (clock, tools) = (Clock::start(), Tools::from_roots([]));
-        let mut attempt = Attempt::new(nobody, Depth::Deep, &clock, &tools);
+        let (clock, context) = (Clock::start(), ProbeContext::from_roots([]));
+        let mut attempt = Attempt::new(nobody, Depth::Deep, &clock, &context);
         let datagram = Datagram::open(&mut attempt).await.unwrap();
         let hour = [Duration::from_secs(3600)];
         let asked = datagram.ask(b"?", &hour, |_| Some(()), &mut attempt);

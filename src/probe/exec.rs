@@ -25,7 +25,7 @@ use tokio::process::{Child, Command};
 use tokio::select;
 use tokio::time::{sleep, timeout};
 
-use super::attempt::{Attempt, Conduct, Ending, silent, unknown};
+use super::attempt::{Attempt, Ending, Probe, silent, unknown};
 use crate::health::Outcome;
 
 /// Parameters of [`Check::Exec`](super::Check::Exec).
@@ -39,7 +39,7 @@ pub struct Exec {
     pub domain: String,
 }
 
-impl Conduct for Exec {
+impl Probe for Exec {
     const KIND: &'static str = "exec";
 
     fn transport(&self) -> &'static str {
@@ -59,12 +59,12 @@ impl Conduct for Exec {
         false
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         attempt.begin("exec");
         let grace = GRACE.min(attempt.left() / 4);
         let limit = attempt.left().saturating_sub(grace);
         // Our own load is no fault of the target.
-        let waited = timeout(limit, attempt.tools.programs().acquire()).await;
+        let waited = timeout(limit, attempt.context.programs().acquire()).await;
         let Ok(Ok(_permit)) = waited else {
             return Err(attempt.fails(unknown("too many programs run already")));
         };

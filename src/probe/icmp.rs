@@ -11,16 +11,16 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
-use super::attempt::{Attempt, Conduct, Ending, unknown};
+use super::attempt::{Attempt, Ending, Probe, unknown};
 use super::datagram::Datagram;
-use super::fault::{self, Told};
+use super::errors::{self, ErrorOrigin};
 use crate::health::Outcome;
 
 /// Parameters of [`Check::Icmp`](super::Check::Icmp): none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Icmp;
 
-impl Conduct for Icmp {
+impl Probe for Icmp {
     const KIND: &'static str = "icmp";
 
     fn transport(&self) -> &'static str {
@@ -35,10 +35,10 @@ impl Conduct for Icmp {
         false
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         attempt.begin("echo");
         let socket = open(attempt.address).map_err(|error| attempt.fails(no_socket(&error)))?;
-        let token = attempt.tools.random::<TOKEN>();
+        let token = attempt.context.random::<TOKEN>();
         let token = token.ok_or_else(|| attempt.fails(unknown("no random octets")))?;
         let (address, request) = (attempt.address, request(attempt.address, &token));
         let accept = |packet: &[u8]| is_reply(address, packet, &token).then_some(());
@@ -66,7 +66,7 @@ fn open(mut address: SocketAddr) -> io::Result<UdpSocket> {
 /// Classes why there is no socket.
 fn no_socket(error: &io::Error) -> Outcome {
     if error.kind() != io::ErrorKind::PermissionDenied {
-        return fault::outcome(error, Told::AtOnce);
+        return errors::classify(error, ErrorOrigin::Local);
     }
     unknown(
         "this machine does not let us send pings: add our group to the sysctl net.ipv4.ping_group_range, as in \
@@ -103,7 +103,7 @@ const AGAIN: &[Duration] = &[Duration::from_millis(500), Duration::from_millis(1
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::account::word;
+    use crate::probe::report::outcome_name;
 
     #[test]
     fn a_reply_bears_our_token() {
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_refused_socket_is_unknown_and_says_the_mend() {
         let refused = no_socket(&io::Error::from(io::ErrorKind::PermissionDenied));
-        assert_eq!(word(&refused), "unknown");
-        assert!(crate::probe::account::cause(&refused).unwrap().contains("ping_group_range"));
+        assert_eq!(outcome_name(&refused), "unknown");
+        assert!(crate::probe::report::cause(&refused).unwrap().contains("ping_group_range"));
     }
 }

@@ -8,8 +8,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use super::account::word;
-use super::{Account, watch};
+use super::report::outcome_name;
+use super::{ProbeReport, watch};
 
 /// What the room counts; clones are the same counters.
 #[derive(Clone, Debug)]
@@ -58,9 +58,9 @@ impl Metrics {
     }
 
     /// Counts a probe that has ended.
-    pub(super) fn finished(&self, kind: &'static str, account: &Account) {
-        self.probes.get_or_create(&[("kind", kind), ("outcome", word(&account.outcome))]).inc();
-        self.latency.get_or_create(&[("kind", kind)]).observe(account.latency.as_secs_f64());
+    pub(super) fn finished(&self, kind: &'static str, report: &ProbeReport) {
+        self.probes.get_or_create(&[("kind", kind), ("outcome", outcome_name(&report.outcome))]).inc();
+        self.latency.get_or_create(&[("kind", kind)]).observe(report.latency.as_secs_f64());
     }
 
     /// Counts a command for a setup that is gone.

@@ -11,13 +11,12 @@
 //!     └──────── watch: connections held open beside the probes, whose end has targets probed at once
 //! ```
 //!
-//! To add a kind of check: a file with its parameters and its [`Conduct`](attempt::Conduct), and one line in
+//! To add a kind of check: a file with its parameters and its [`Probe`](attempt::Probe), and one line in
 //! [`check`].
 //!
 //! **Invariant:** a probe judges one address once. It knows neither thresholds nor services, decides nothing about
 //! its next run, and never calls its own faults (descriptors, routes, permissions) a failure of the target.
 
-pub mod account;
 pub mod allow;
 mod attempt;
 pub mod authority;
@@ -25,16 +24,18 @@ mod certificate;
 pub mod check;
 mod composite;
 mod connect;
+mod context;
 mod datagram;
 mod dns;
+mod errors;
 mod exec;
-mod fault;
 pub mod grpc;
 mod http;
 mod icmp;
 pub mod metrics;
 mod over;
 mod push;
+pub mod report;
 pub mod runner;
 pub mod schedule;
 pub mod sip;
@@ -42,7 +43,6 @@ mod stream;
 pub mod stun;
 mod tcp;
 mod tls;
-mod tools;
 mod verifier;
 mod watch;
 pub mod xmpp;
@@ -52,11 +52,11 @@ use std::time::Duration;
 
 use crate::base::clock::Clock;
 
-pub use account::{Account, Certificate, Step};
 pub use attempt::{DEEP_INTERVAL, Depth};
 pub use authority::Authority;
 pub use check::Check;
 pub use composite::{Composite, Part, Rule};
+pub use context::ProbeContext;
 pub use dns::{Dns, Rcode};
 pub use exec::Exec;
 pub use grpc::Grpc;
@@ -64,11 +64,11 @@ pub use http::{Expect, Http, Method, Pattern, PatternError, Statuses};
 pub use icmp::Icmp;
 pub use over::Over;
 pub use push::Push;
+pub use report::{Certificate, ProbeReport, Step};
 pub use sip::Sip;
 pub use stun::{Credentials, Stun, Turn};
 pub use tcp::Tcp;
 pub use tls::{Tls, Verify};
-pub use tools::Tools;
 pub use xmpp::Xmpp;
 
 /// One check of one address: all that a probe needs.
@@ -91,13 +91,13 @@ pub struct Spec {
 /// # Cancel safety
 ///
 /// Dropping the future ends the probe and closes its connection.
-pub async fn run(spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
-    run_to(Depth::Deep, spec, clock, tools).await
+pub async fn run(spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
+    run_to(Depth::Deep, spec, clock, context).await
 }
 
 /// Probes once, to this depth.
-pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, tools: &Tools) -> Account {
-    once(spec.address, &spec.check, (depth, spec.timeout), clock, tools).await
+pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
+    once(spec.address, &spec.check, (depth, spec.timeout), clock, context).await
 }
 
 /// Carries out a check, or a part of one.
@@ -106,10 +106,10 @@ async fn once(
     check: &Check,
     (depth, timeout): (Depth, Duration),
     clock: &Clock,
-    tools: &Tools,
-) -> Account {
-    let mut attempt = attempt::Attempt::new(address, depth, clock, tools).within(timeout);
-    let ending = tokio::time::timeout(timeout, check.conduct(&mut attempt)).await;
+    context: &ProbeContext,
+) -> ProbeReport {
+    let mut attempt = attempt::Attempt::new(address, depth, clock, context).within(timeout);
+    let ending = tokio::time::timeout(timeout, check.run(&mut attempt)).await;
     attempt.into_account(ending.ok())
 }
 

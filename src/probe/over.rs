@@ -1,7 +1,7 @@
 //! What a check's protocol goes over.
 
 use super::Tls;
-use super::watch::Manner;
+use super::watch::HoldSpec;
 
 /// A transport, with what it needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +16,7 @@ pub enum Over {
 
 impl Over {
     /// Returns `udp`, `tcp` or `tls`.
-    pub const fn word(&self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
@@ -24,11 +24,11 @@ impl Over {
         }
     }
     /// Returns how a connection is held; nothing: there is none.
-    pub(super) fn manner(&self) -> Option<Manner> {
+    pub(super) fn hold_spec(&self) -> Option<HoldSpec> {
         match self {
             Self::Udp => None,
-            Self::Tcp => Some(Manner::default()),
-            Self::Tls(tls) => Some(Manner { tls: Some(tls.clone()), ..Manner::default() }),
+            Self::Tcp => Some(HoldSpec::default()),
+            Self::Tls(tls) => Some(HoldSpec { tls: Some(tls.clone()), ..HoldSpec::default() }),
         }
     }
 }

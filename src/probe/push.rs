@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::attempt::{Attempt, Conduct, Ending};
+use super::attempt::{Attempt, Ending, Probe};
 use crate::health::Outcome;
-use crate::health::posted::Expired;
+use crate::health::push::Expired;
 
 /// Parameters of [`Check::Push`](super::Check::Push).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Push {
     pub expired: Expired,
 }
 
-impl Conduct for Push {
+impl Probe for Push {
     const KIND: &'static str = "push";
 
     fn transport(&self) -> &'static str {
@@ -40,10 +40,10 @@ impl Conduct for Push {
         vec![(&self.name, self.patience)]
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         attempt.begin("read");
         let now = attempt.clock.now().mono;
-        match attempt.tools.board().outcome(&self.name, self.patience, self.expired, now) {
+        match attempt.context.push_store().outcome(&self.name, self.patience, self.expired, now) {
             Outcome::Pass => {
                 attempt.saw("posted up");
                 Ok(())

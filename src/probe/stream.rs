@@ -11,7 +11,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::attempt::{Attempt, Ending, unknown};
 use super::connect::connect;
-use super::fault::{self, Told};
+use super::errors::{self, ErrorOrigin};
 use super::tls::{Tls, handshake};
 use crate::health::Outcome;
 
@@ -69,7 +69,7 @@ impl Stream {
             self.write_all(octets).await?;
             self.flush().await
         };
-        sent.await.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))
+        sent.await.map_err(|error| attempt.fails(errors::classify(&error, ErrorOrigin::Remote)))
     }
 
     /// Reads what comes next to the end of `buffer`, at most `room` octets; 0 is the far side's end of the stream.
@@ -84,7 +84,7 @@ impl Stream {
             Ok(read) => Ok(read),
             // Many servers close TCP without TLS's own goodbye: the stream is over all the same.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
-            Err(error) => Err(attempt.fails(fault::outcome(&error, Told::Later))),
+            Err(error) => Err(attempt.fails(errors::classify(&error, ErrorOrigin::Remote))),
         }
     }
 }

@@ -5,9 +5,9 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::attempt::{Attempt, Conduct, Ending, conclusive};
+use super::attempt::{Attempt, Ending, Probe, conclusive};
 use super::connect::{close, connect};
-use super::fault::{self, Told};
+use super::errors::{self, ErrorOrigin};
 
 /// Parameters of [`Check::Tcp`](super::Check::Tcp).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Tcp {
     pub expect: Option<Vec<u8>>,
 }
 
-impl Conduct for Tcp {
+impl Probe for Tcp {
     const KIND: &'static str = "tcp";
 
     fn transport(&self) -> &'static str {
@@ -36,11 +36,14 @@ impl Conduct for Tcp {
         texts.collect::<Vec<_>>().join(" ")
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         let mut stream = connect(attempt).await?;
         if let Some(bytes) = self.send.as_deref().filter(|bytes| !bytes.is_empty()) {
             attempt.begin("send");
-            stream.write_all(bytes).await.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))?;
+            stream
+                .write_all(bytes)
+                .await
+                .map_err(|error| attempt.fails(errors::classify(&error, ErrorOrigin::Remote)))?;
             attempt.saw(format!("sent {} octets", bytes.len()));
         }
         if let Some(wanted) = self.expect.as_deref().filter(|wanted| !wanted.is_empty()) {
@@ -65,7 +68,7 @@ async fn expect(wanted: &[u8], stream: &mut TcpStream, attempt: &mut Attempt<'_>
         }
         let mut rest = (&mut *stream).take(u64::try_from(room).unwrap_or(0));
         let read = rest.read_buf(&mut answer).await;
-        match read.map_err(|error| attempt.fails(fault::outcome(&error, Told::Later)))? {
+        match read.map_err(|error| attempt.fails(errors::classify(&error, ErrorOrigin::Remote)))? {
             0 if answer.is_empty() => return Err(attempt.fails(conclusive("closed without an answer"))),
             0 => return Err(attempt.fails(conclusive(format!("closed after {}, not as expected", quote(&answer))))),
             _ => {}

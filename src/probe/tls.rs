@@ -10,11 +10,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::Authority;
-use super::attempt::{Attempt, Conduct, Ending, conclusive, unknown};
+use super::attempt::{Attempt, Ending, Probe, conclusive, unknown};
 use super::connect::{close, connect};
-use super::fault::{self, Told};
+use super::errors::{self, ErrorOrigin};
 use super::verifier::Recorder;
-use super::watch::Manner;
+use super::watch::HoldSpec;
 use crate::health::Outcome;
 
 /// Parameters of [`Check::Tls`](super::Check::Tls), and of the TLS part of other checks.
@@ -42,7 +42,7 @@ pub enum Verify {
     Off,
 }
 
-impl Conduct for Tls {
+impl Probe for Tls {
     const KIND: &'static str = "tls";
 
     fn transport(&self) -> &'static str {
@@ -65,11 +65,11 @@ impl Conduct for Tls {
         text
     }
 
-    fn manner(&self) -> Option<Manner> {
-        Some(Manner { tls: Some(self.clone()), ..Manner::default() })
+    fn hold_spec(&self) -> Option<HoldSpec> {
+        Some(HoldSpec { tls: Some(self.clone()), ..HoldSpec::default() })
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         let stream = connect(attempt).await?;
         let stream = handshake(self, stream, attempt).await?;
         attempt.passes();
@@ -88,12 +88,12 @@ pub(super) async fn handshake(
     let Ok(name) = ServerName::try_from(tls.name.clone()) else {
         return Err(attempt.fails(unknown(format!("\"{}\" cannot be asked for by TLS", tls.name))));
     };
-    let roots = tls.authority.as_ref().map_or_else(|| attempt.tools.roots(), Authority::roots);
+    let roots = tls.authority.as_ref().map_or_else(|| attempt.context.roots(), Authority::roots);
     if tls.verify == Verify::Require && roots.is_empty() {
         return Err(attempt.fails(unknown("no root certificates on this system, and verify = \"require\"")));
     }
-    let recorder = Arc::new(Recorder::new(tls.verify, Arc::clone(roots), Arc::clone(attempt.tools.provider())));
-    let mut config = attempt.tools.config();
+    let recorder = Arc::new(Recorder::new(tls.verify, Arc::clone(roots), Arc::clone(attempt.context.provider())));
+    let mut config = attempt.context.config();
     config.dangerous().set_certificate_verifier(Arc::<Recorder>::clone(&recorder));
     config.alpn_protocols.clone_from(&tls.alpn);
     let shaken = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
@@ -134,7 +134,7 @@ fn outcome(error: &io::Error, tls: &Tls) -> Outcome {
         return if error.kind() == io::ErrorKind::UnexpectedEof {
             conclusive("closed during the TLS handshake")
         } else {
-            fault::outcome(error, Told::Later)
+            errors::classify(error, ErrorOrigin::Remote)
         };
     };
     #[expect(clippy::wildcard_enum_match_arm, reason = "what is not told apart came from the far side")]

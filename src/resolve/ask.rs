@@ -47,10 +47,10 @@ impl Asker {
             Family::V4 => RecordType::A,
             Family::V6 => RecordType::AAAA,
         };
-        match tokio::time::timeout(PATIENCE, resolver.lookup(name, rtype)).await {
+        match tokio::time::timeout(TIMEOUT, resolver.lookup(name, rtype)).await {
             Ok(Ok(lookup)) => answer(&lookup),
             Ok(Err(error)) => refusal(&error),
-            Err(_) => Answer::Failed(format!("no answer within {PATIENCE:?}")),
+            Err(_) => Answer::Failed(format!("no answer within {TIMEOUT:?}")),
         }
     }
 }
@@ -86,7 +86,7 @@ fn refusal(error: &NetError) -> Answer {
     Answer::Failed(why(error))
 }
 
-/// Says what a failure means to who has to mend it.
+/// Says what a failure means to who has to fix it.
 fn why(error: &NetError) -> String {
     if matches!(error, NetError::NoConnections | NetError::Io(_)) {
         return "no resolver can be reached".to_owned();
@@ -104,4 +104,4 @@ fn why(error: &NetError) -> String {
 }
 
 /// The longest that one question may take, over all servers and attempts.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);

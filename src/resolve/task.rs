@@ -19,7 +19,7 @@ use super::servers::Servers;
 
 /// Who is to be asked for, and where.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct ResolveRequest {
     /// The hosts.
     pub hosts: Vec<Name>,
     /// The resolver; nothing if none is known.
@@ -28,7 +28,7 @@ pub struct Wanted {
 
 /// What is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct Resolved {
     /// The addresses.
     pub addresses: Arc<Addresses>,
     /// Whether every question has had an answer, were it a failure.
@@ -48,8 +48,8 @@ pub async fn run(
     owner: Tasks,
     clock: Clock,
     kept: Addresses,
-    mut wanted: watch::Receiver<Wanted>,
-    known: watch::Sender<Known>,
+    mut wanted: watch::Receiver<ResolveRequest>,
+    known: watch::Sender<Resolved>,
     metrics: Metrics,
 ) {
     let mut book = Book::new(kept);
@@ -90,7 +90,7 @@ pub async fn run(
                 book.hear(&name, family, answer, clock.now().mono);
             }
         }
-        let now = Known { addresses: Arc::new(book.addresses()), complete: book.is_complete() };
+        let now = Resolved { addresses: Arc::new(book.addresses()), complete: book.is_complete() };
         metrics.measure(book.hosts(), &now.addresses);
         known.send_if_modified(|known| {
             let changed = *known != now;
@@ -100,9 +100,9 @@ pub async fn run(
     }
 }
 
-/// Asks once for all addresses of some hosts; within `patience`. Returns them, and for each host of which nothing is
+/// Asks once for all addresses of some hosts; within `timeout`. Returns them, and for each host of which nothing is
 /// known, why.
-pub async fn once(hosts: &[Name], servers: Option<&Servers>, patience: Duration) -> (Addresses, Vec<(Name, String)>) {
+pub async fn once(hosts: &[Name], servers: Option<&Servers>, timeout: Duration) -> (Addresses, Vec<(Name, String)>) {
     let (owner, clock) = (Tasks::new(), Clock::start());
     let asker = Asker::new(servers);
     let mut book = Book::default();
@@ -124,11 +124,11 @@ pub async fn once(hosts: &[Name], servers: Option<&Servers>, patience: Duration)
             }
         }
     };
-    let in_time = tokio::time::timeout(patience, asking).await.is_ok();
+    let in_time = tokio::time::timeout(timeout, asking).await.is_ok();
     let addresses = book.addresses();
     let unknown = hosts.iter().filter(|host| !addresses.contains_key(*host)).map(|host| {
         let reason = why.iter().find(|(name, _)| name == host).map(|(_, reason)| reason.clone());
-        let none = if in_time { "it has no address".to_owned() } else { format!("no answer within {patience:?}") };
+        let none = if in_time { "it has no address".to_owned() } else { format!("no answer within {timeout:?}") };
         (host.clone(), reason.unwrap_or(none))
     });
     let unknown = unknown.collect();

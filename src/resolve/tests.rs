@@ -172,14 +172,14 @@ async fn aliases_are_followed_and_each_host_without_an_address_is_told_with_the_
 async fn without_a_resolver_nothing_is_known_and_what_was_known_stays() {
     let (tasks, clock, host) = (Tasks::new(), Clock::start(), name("host.example."));
     let kept = Addresses::from([(host.clone(), vec!["127.0.0.1".parse().unwrap()])]);
-    let (wants, wanted) = watch::channel(Wanted { hosts: vec![host.clone()], servers: None });
-    let (knows, mut known) = watch::channel(Known::default());
+    let (wants, wanted) = watch::channel(ResolveRequest { hosts: vec![host.clone()], servers: None });
+    let (knows, mut known) = watch::channel(Resolved::default());
     drop(tasks.spawn("resolver", run(tasks.clone(), clock, kept.clone(), wanted, knows, Metrics::default())));
     let complete = known.wait_for(|known| known.complete).await.unwrap().clone();
     assert_eq!(*complete.addresses, kept);
     // With a resolver, as after a reload, it is asked at once.
     let (_resolver, place) = resolver([127, 0, 0, 8]).await;
-    wants.send_replace(Wanted { hosts: vec![host.clone()], servers: Some(Servers::one(place)) });
+    wants.send_replace(ResolveRequest { hosts: vec![host.clone()], servers: Some(Servers::one(place)) });
     let moved = known.wait_for(|known| *known.addresses != kept).await.unwrap().clone();
     assert_eq!(moved.addresses.get(&host), Some(&vec!["127.0.0.8".parse().unwrap()]));
     tasks.stop();

@@ -12,7 +12,7 @@ pub struct AccessList(Option<Vec<IpPrefix>>);
 
 /// Who may come by which transport.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Doorkeeper([AccessList; Transport::ALL.len()]);
+pub struct TransportAcl([AccessList; Transport::ALL.len()]);
 
 impl AccessList {
     /// Lets these networks in, and nobody else.
@@ -31,7 +31,7 @@ impl AccessList {
     }
 }
 
-impl Doorkeeper {
+impl TransportAcl {
     /// Sets who may come by a transport.
     #[must_use]
     pub fn with(mut self, transport: Transport, list: AccessList) -> Self {
@@ -59,8 +59,8 @@ mod tests {
         assert!(only().admits(inside) && !only().admits(outside));
         assert!(AccessList::default().admits(outside));
         assert!(!AccessList::only(Vec::new()).admits(inside));
-        let doors = Doorkeeper::default().with(Transport::Tls, only());
-        assert!(doors.admits(Transport::Udp, outside) && !doors.admits(Transport::Tls, outside));
-        assert!(doors.admits(Transport::Tls, inside));
+        let acl = TransportAcl::default().with(Transport::Tls, only());
+        assert!(acl.admits(Transport::Udp, outside) && !acl.admits(Transport::Tls, outside));
+        assert!(acl.admits(Transport::Tls, inside));
     }
 }

@@ -6,12 +6,12 @@ use crate::zone::{Rrset, Rtype, name};
 use super::answer::signatures;
 use super::plan::{Data, Item, Owner, Plan};
 use super::query::QueryView;
-use super::seen::Seen;
+use super::view::ClientView;
 
 /// Adds what a client will ask next of the names in the answer, as far as this server has authority for them: the
 /// addresses of every host; behind a NAPTR record what its flag tells (RFC 3403 §4.2), behind an alias of SVCB or
 /// HTTPS the target's own set (RFC 9460 §4.1).
-pub(super) fn add_targets<'a>(snapshot: Seen<'a>, query: &QueryView<'a>, plan: &mut Plan<'a>) {
+pub(super) fn add_targets<'a>(snapshot: ClientView<'a>, query: &QueryView<'a>, plan: &mut Plan<'a>) {
     // Addresses name no further hosts: the section does not feed itself.
     for number in 0..plan.answer.len() {
         let Some(&item) = plan.answer.iter().nth(number) else { break };
@@ -41,7 +41,7 @@ pub(super) fn add_targets<'a>(snapshot: Seen<'a>, query: &QueryView<'a>, plan: &
 /// Adds the addresses of a cut's servers (RFC 9471 §3): those in the delegated domain itself must be in the answer,
 /// those elsewhere help.
 pub(super) fn add_glue<'a>(
-    snapshot: Seen<'a>,
+    snapshot: ClientView<'a>,
     query: &QueryView<'a>,
     plan: &mut Plan<'a>,
     zone: ZoneView<'a>,
@@ -63,7 +63,7 @@ pub(super) fn add_glue<'a>(
 }
 
 /// Adds the addresses of a host that records of type `from` name.
-fn add_host<'a>(snapshot: Seen<'a>, query: &QueryView<'a>, plan: &mut Plan<'a>, from: Rtype, target: &'a [u8]) {
+fn add_host<'a>(snapshot: ClientView<'a>, query: &QueryView<'a>, plan: &mut Plan<'a>, from: Rtype, target: &'a [u8]) {
     match snapshot.lookup(target, Rtype::A) {
         Lookup::Exact(_, node) | Lookup::Wildcard(_, node) => add_addresses(query, plan, target, node, false),
         // A zone's own server below one of its cuts: glue, though no authority.
@@ -77,7 +77,7 @@ fn add_host<'a>(snapshot: Seen<'a>, query: &QueryView<'a>, plan: &mut Plan<'a>, 
 }
 
 /// Adds the set that a record's client will ask next of its target, and the addresses of the hosts that it names.
-fn add_next<'a>(snapshot: Seen<'a>, query: &QueryView<'a>, plan: &mut Plan<'a>, next: Rtype, target: &'a [u8]) {
+fn add_next<'a>(snapshot: ClientView<'a>, query: &QueryView<'a>, plan: &mut Plan<'a>, next: Rtype, target: &'a [u8]) {
     let (Lookup::Exact(_, node) | Lookup::Wildcard(_, node)) = snapshot.lookup(target, next) else { return };
     let Some(set) = node.records(next) else { return };
     add(query, plan, target, node, set, false);
@@ -87,19 +87,26 @@ fn add_next<'a>(snapshot: Seen<'a>, query: &QueryView<'a>, plan: &mut Plan<'a>, 
     }
 }
 
-fn add_addresses<'a>(query: &QueryView<'a>, plan: &mut Plan<'a>, owner: &'a [u8], node: Node<'a>, needed: bool) {
+fn add_addresses<'a>(query: &QueryView<'a>, plan: &mut Plan<'a>, owner: &'a [u8], node: Node<'a>, required: bool) {
     for rtype in [Rtype::A, Rtype::AAAA] {
         if let Some(set) = node.records(rtype) {
-            add(query, plan, owner, node, set, needed);
+            add(query, plan, owner, node, set, required);
         }
     }
 }
 
-fn add<'a>(query: &QueryView<'a>, plan: &mut Plan<'a>, owner: &'a [u8], node: Node<'a>, set: &'a Rrset, needed: bool) {
+fn add<'a>(
+    query: &QueryView<'a>,
+    plan: &mut Plan<'a>,
+    owner: &'a [u8],
+    node: Node<'a>,
+    set: &'a Rrset,
+    required: bool,
+) {
     let is_this = |item: &Item<'a>| item.is(set) && plan.name(item.owner, query).eq_ignore_ascii_case(owner);
     if !plan.answer.iter().chain(plan.additional.iter()).any(is_this) {
         let signatures = signatures(node, plan.dnssec_ok());
-        plan.additional.push(Item { signatures, needed, ..Item::of(Owner::Wire(owner), set) });
+        plan.additional.push(Item { signatures, required, ..Item::of(Owner::Wire(owner), set) });
     }
 }
 

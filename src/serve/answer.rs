@@ -9,7 +9,7 @@ use super::denial::{self, Absence};
 use super::edns::{self, Ede};
 use super::plan::{CHAIN_MAX, Data, Item, Owner, Plan, Rcode};
 use super::query::{QueryView, Question, Signed};
-use super::seen::{Seen, zone_of};
+use super::view::{ClientView, zone_of};
 use super::{Context, Transport, additional, chaos};
 
 /// Answers a query from one snapshot.
@@ -30,8 +30,8 @@ pub(super) fn answer_into<'a>(
     let class = if asked == CLASS_ANY { CLASS_IN } else { asked };
     let (reply, options) = edns::reply(query, context);
     plan.begin(class, context.rotation, reply);
-    let seen = Seen::new(snapshot, *context);
-    if !context.settings.doors.admits(context.client.transport, context.client.address) {
+    let view = ClientView::new(snapshot, *context);
+    if !context.settings.transport_acl.admits(context.client.transport, context.client.address) {
         plan.rcode = Rcode::REFUSED;
         plan.explain(EDE_PROHIBITED);
         return;
@@ -42,9 +42,9 @@ pub(super) fn answer_into<'a>(
         Ok(Some(question)) if class == CLASS_CH => chaos::answer(plan, &question, context),
         Ok(Some(_)) if class != CLASS_IN => plan.rcode = Rcode::REFUSED,
         Ok(Some(question)) => {
-            Walk { snapshot: seen, query, rtype: question.rtype, plan: &mut *plan }.follow();
+            Walk { snapshot: view, query, rtype: question.rtype, plan: &mut *plan }.follow();
             if !context.settings.minimal_responses {
-                additional::add_targets(seen, query, plan);
+                additional::add_targets(view, query, plan);
             }
             // RFC 1035 §6.2: an answer for all classes cannot claim to be whole.
             plan.authoritative &= asked != CLASS_ANY;
@@ -87,7 +87,7 @@ fn gate<'a>(
 
 /// The way from alias to alias.
 struct Walk<'a, 'q> {
-    snapshot: Seen<'a>,
+    snapshot: ClientView<'a>,
     query: &'q QueryView<'a>,
     rtype: Rtype,
     plan: &'q mut Plan<'a>,
@@ -221,10 +221,16 @@ impl<'a> Walk<'a, '_> {
             return None;
         }
         // Without room for one more name the chain ends before its DNAME; the client asks on from there.
-        let made = self.plan.made.join(labels, target)?;
+        let made = self.plan.synthesized.join(labels, target)?;
         self.plan.answer.push(dname);
-        self.plan.answer.push(Item { owner, data: Data::Cname(made), ttl: set.ttl(), signatures: None, needed: true });
-        (self.rtype != Rtype::CNAME).then_some(Owner::Made(made))
+        self.plan.answer.push(Item {
+            owner,
+            data: Data::Cname(made),
+            ttl: set.ttl(),
+            signatures: None,
+            required: true,
+        });
+        (self.rtype != Rtype::CNAME).then_some(Owner::Synthesized(made))
     }
 
     /// Adds the SOA that tells how long "no" may be cached (RFC 2308 §3, §5), and at most `absence` seconds.

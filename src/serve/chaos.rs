@@ -16,7 +16,7 @@ pub(super) fn answer<'a>(plan: &mut Plan<'a>, question: &Question<'_>, context: 
         }
     };
     plan.authoritative = true;
-    plan.answer.push(Item { owner: Owner::Question, data: text, ttl: 0, signatures: None, needed: true });
+    plan.answer.push(Item { owner: Owner::Question, data: text, ttl: 0, signatures: None, required: true });
 }
 
 /// Returns whether this is the question that is answered even while the server is silent.

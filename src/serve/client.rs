@@ -1,4 +1,4 @@
-//! Who asks, and by which kind of door.
+//! Who asks, and by which kind of listener.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -31,7 +31,7 @@ pub enum Transport {
 }
 
 impl Client {
-    /// Makes a client of what a door knows; an IPv4 address within IPv6 counts as IPv4.
+    /// Makes a client of what a listener knows; an IPv4 address within IPv6 counts as IPv4.
     pub fn new(address: SocketAddr, transport: Transport, now: Now) -> Self {
         Self { address: address.ip().to_canonical(), transport, now }
     }
@@ -53,7 +53,7 @@ impl Transport {
     }
 
     /// Returns the word for it in metrics and logs.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",

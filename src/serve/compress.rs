@@ -7,7 +7,7 @@ use crate::zone::name;
 /// Remembers where labels stand in a message.
 #[derive(Debug)]
 pub(super) struct Compressor {
-    places: ArrayVec<Place, PLACES_MAX>,
+    limiter: ArrayVec<Place, PLACES_MAX>,
 }
 
 /// Where a name begins, and how many octets it has in full: a cheap reason to look no further.
@@ -19,17 +19,17 @@ struct Place {
 
 impl Compressor {
     pub(super) fn new() -> Self {
-        Self { places: ArrayVec::new() }
+        Self { limiter: ArrayVec::new() }
     }
 
     /// Returns a mark to go [`back`](Self::back) to.
     pub(super) const fn mark(&self) -> usize {
-        self.places.len()
+        self.limiter.len()
     }
 
     /// Forgets what was remembered since the mark.
     pub(super) fn back(&mut self, mark: usize) {
-        self.places.truncate(mark);
+        self.limiter.truncate(mark);
     }
 
     /// Remembers an uncompressed name that stands at `at`, and its endings.
@@ -63,12 +63,12 @@ impl Compressor {
             && at < POINTER_MAX
         {
             // Beyond the limit names are written in full.
-            let _full = self.places.try_push(Place { at, length });
+            let _full = self.limiter.try_push(Place { at, length });
         }
     }
 
     fn find(&self, message: &[u8], wire: &[u8]) -> Option<u16> {
-        let known = self.places.iter().filter(|place| usize::from(place.length) == wire.len());
+        let known = self.limiter.iter().filter(|place| usize::from(place.length) == wire.len());
         known.map(|place| place.at).find(|at| stands_at(message, usize::from(*at), wire))
     }
 }

@@ -92,7 +92,7 @@ impl RequestHandler for Handler {
     fn handle_request<'handler, 'request, 'answer, R, T>(
         &'handler self,
         request: &'request Request,
-        mut door: R,
+        mut listener: R,
     ) -> Pin<Box<dyn Future<Output = ResponseInfo> + Send + 'answer>>
     where
         R: ResponseHandler + 'answer,
@@ -105,7 +105,7 @@ impl RequestHandler for Handler {
         Box::pin(async move {
             let silent = ResponseInfo::from(Header { metadata: request.metadata, counts: HeaderCounts::default() });
             match response {
-                Some(response) => door.send_response(response.build(request)).await.unwrap_or(silent),
+                Some(response) => listener.send_response(response.build(request)).await.unwrap_or(silent),
                 None => silent,
             }
         })
@@ -122,7 +122,7 @@ impl Responder {
         let verdict = batch.decide(request.as_slice(), client, &mut plan)?;
         let response = match &verdict {
             Verdict::Fault(_) => Response::fault(request),
-            Verdict::Answer(query, limit, _) => Response::of(&plan, query, request).cut(request, *limit),
+            Verdict::Answer(query, limit, _) => Response::of(&plan, query, request).truncate(request, *limit),
         };
         batch.count(client, &verdict, &plan, response.metadata.truncation);
         Some(response)
@@ -161,9 +161,9 @@ impl Response {
         let [_, high] = (plan.rcode.0 >> 4).to_be_bytes();
         metadata.response_code = ResponseCode::from(high, low);
         metadata.authoritative = plan.authoritative;
-        metadata.truncation = plan.cut;
+        metadata.truncation = plan.truncate;
         let edns = plan.edns.as_ref().map(edns);
-        if plan.cut {
+        if plan.truncate {
             let (answer, authority, additional) = Default::default();
             return Self { metadata, edns, answer, authority, additional };
         }
@@ -177,10 +177,10 @@ impl Response {
     }
 
     /// Takes sets away until hickory's encoder needs no more than `limit` octets.
-    fn cut(mut self, request: &MessageRequest, limit: usize) -> Self {
+    fn truncate(mut self, request: &MessageRequest, limit: usize) -> Self {
         while self.encoded_length(request) > limit {
             match self.shed() {
-                Some(needed) => self.metadata.truncation |= needed,
+                Some(required) => self.metadata.truncation |= required,
                 None => break,
             }
         }
@@ -189,7 +189,7 @@ impl Response {
 
     /// Takes one set away: first what only helps, the last one first, then what is needed. Returns whether it was.
     fn shed(&mut self) -> Option<bool> {
-        if let Some(place) = self.additional.sets.iter().rposition(|(_, needed)| !needed) {
+        if let Some(place) = self.additional.sets.iter().rposition(|(_, required)| !required) {
             return self.additional.remove(place);
         }
         let sections = [&mut self.additional, &mut self.authority, &mut self.answer];
@@ -221,7 +221,7 @@ impl Section {
     fn of<'p>(plan: &Plan<'_>, query: &QueryView<'_>, items: impl Iterator<Item = &'p Item<'p>>) -> Self {
         let mut section = Self::default();
         for item in items {
-            section.sets.push((add(plan, query, item, &mut section.records), item.needed));
+            section.sets.push((add(plan, query, item, &mut section.records), item.required));
         }
         section
     }
@@ -229,10 +229,10 @@ impl Section {
     /// Takes a set away; returns whether it was needed.
     fn remove(&mut self, place: usize) -> Option<bool> {
         let start: usize = self.sets.iter().take(place).map(|(count, _)| count).sum();
-        let &(count, needed) = self.sets.get(place)?;
+        let &(count, required) = self.sets.get(place)?;
         self.sets.remove(place);
         self.records.drain(start..start + count);
-        Some(needed)
+        Some(required)
     }
 }
 
@@ -250,7 +250,7 @@ fn add(plan: &Plan<'_>, query: &QueryView<'_>, item: &Item<'_>, records: &mut Ve
             let turned = set.rdatas().skip(turn).chain(set.rdatas().take(turn));
             turned.for_each(|rdata| add(rtype, item.ttl_of(rdata), rdata));
         }
-        Data::Cname(target) => add(rtype, item.ttl, plan.made_name(target)),
+        Data::Cname(target) => add(rtype, item.ttl, plan.synthesized_name(target)),
         Data::Text(start, end) => add(rtype, item.ttl, &render::character_string(start, end)),
     }
     item.signature_rdatas().for_each(|rdata| add(Rtype::RRSIG, item.ttl, rdata));

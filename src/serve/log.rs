@@ -33,7 +33,7 @@ impl Sample {
         let name = asked.and_then(|question| Name::from_wire(question.name).ok()).map(|name| name.to_string());
         info!(
             client.addr = %client.address,
-            transport = client.transport.word(),
+            transport = client.transport.as_str(),
             query.name = name,
             query.rtype = asked.map(|question| question.rtype.to_string()),
             query.class = asked.map(|question| question.class),

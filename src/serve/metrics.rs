@@ -1,4 +1,4 @@
-//! What the doors count.
+//! What the listeners count.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::{Live, Transport};
 /// Handles of the counters; clones count into the same. No lock is taken to count.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    doors: [Door; Transport::ALL.len()],
+    transports: [TransportCounters; Transport::ALL.len()],
     /// One for each of [`OPCODES`], the last for all others.
     opcodes: [Count; OPCODES.len() + 1],
     slipped: Count,
@@ -33,20 +33,20 @@ pub(super) type Count = Counter<u64, AtomicU64>;
 
 /// The counters of one transport.
 #[derive(Clone, Debug)]
-struct Door {
+struct TransportCounters {
     queries: Count,
     dropped: Count,
     truncated: Count,
     /// One for each of [`RCODES`], the last for all others.
     responses: [Count; RCODES.len() + 1],
     connections: Gauge<i64, AtomicI64>,
-    /// One for each [`End`].
-    ends: [Count; End::ALL.len()],
+    /// One for each [`CloseReason`].
+    ends: [Count; CloseReason::ALL.len()],
 }
 
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum CloseReason {
     /// The client closed it, or broke it.
     Client,
     /// Nothing came for too long, or no whole query.
@@ -62,7 +62,7 @@ pub enum End {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DoorLabels {
+struct TransportLabels {
     transport: &'static str,
 }
 
@@ -97,27 +97,28 @@ struct ZoneLabels {
 impl Metrics {
     /// Registers the counters.
     pub fn register(registry: &mut Registry) -> Self {
-        let queries = Family::<DoorLabels, Counter>::default();
-        let dropped = Family::<DoorLabels, Counter>::default();
-        let truncated = Family::<DoorLabels, Counter>::default();
+        let queries = Family::<TransportLabels, Counter>::default();
+        let dropped = Family::<TransportLabels, Counter>::default();
+        let truncated = Family::<TransportLabels, Counter>::default();
         let responses = Family::<ResponseLabels, Counter>::default();
-        let connections = Family::<DoorLabels, Gauge>::default();
+        let connections = Family::<TransportLabels, Gauge>::default();
         let ends = Family::<EndLabels, Counter>::default();
         let opcodes = Family::<OpcodeLabels, Counter>::default();
         let limited = Family::<LimitLabels, Counter>::default();
         let zone_family = Family::<ZoneLabels, Counter>::default();
-        let door = |transport: Transport| {
-            let transport = transport.word();
-            Door {
-                queries: queries.get_or_create_owned(&DoorLabels { transport }),
-                dropped: dropped.get_or_create_owned(&DoorLabels { transport }),
-                truncated: truncated.get_or_create_owned(&DoorLabels { transport }),
+        let counters = |transport: Transport| {
+            let transport = transport.as_str();
+            TransportCounters {
+                queries: queries.get_or_create_owned(&TransportLabels { transport }),
+                dropped: dropped.get_or_create_owned(&TransportLabels { transport }),
+                truncated: truncated.get_or_create_owned(&TransportLabels { transport }),
                 responses: std::array::from_fn(|place| {
                     let rcode = RCODES.get(place).map_or("other", |(_, name)| *name);
                     responses.get_or_create_owned(&ResponseLabels { transport, rcode })
                 }),
-                connections: connections.get_or_create_owned(&DoorLabels { transport }),
-                ends: End::ALL.map(|end| ends.get_or_create_owned(&EndLabels { transport, reason: end.word() })),
+                connections: connections.get_or_create_owned(&TransportLabels { transport }),
+                ends: CloseReason::ALL
+                    .map(|end| ends.get_or_create_owned(&EndLabels { transport, reason: end.as_str() })),
             }
         };
         let opcode = |place: usize| {
@@ -125,7 +126,7 @@ impl Metrics {
             opcodes.get_or_create_owned(&OpcodeLabels { opcode })
         };
         let metrics = Self {
-            doors: Transport::ALL.map(door),
+            transports: Transport::ALL.map(counters),
             opcodes: std::array::from_fn(opcode),
             slipped: limited.get_or_create_owned(&LimitLabels { action: "truncated" }),
             withheld: limited.get_or_create_owned(&LimitLabels { action: "dropped" }),
@@ -146,23 +147,23 @@ impl Metrics {
 
     /// Counts a packet that arrived.
     pub fn query(&self, transport: Transport) {
-        self.door(transport).queries.inc();
+        self.counters(transport).queries.inc();
     }
 
     /// Counts a packet that is not answered.
     pub fn dropped(&self, transport: Transport) {
-        self.door(transport).dropped.inc();
+        self.counters(transport).dropped.inc();
     }
 
     /// Counts an answer.
     pub fn response(&self, transport: Transport, rcode: Rcode, truncated: bool) {
-        let door = self.door(transport);
+        let counters = self.counters(transport);
         let place = RCODES.iter().position(|(known, _)| *known == rcode).unwrap_or(RCODES.len());
-        if let Some(counter) = door.responses.get(place) {
+        if let Some(counter) = counters.responses.get(place) {
             counter.inc();
         }
         if truncated {
-            door.truncated.inc();
+            counters.truncated.inc();
         }
     }
 
@@ -207,27 +208,27 @@ impl Metrics {
 
     /// Counts a connection that opens.
     pub(super) fn opened(&self, transport: Transport) {
-        self.door(transport).connections.inc();
+        self.counters(transport).connections.inc();
     }
 
     /// Counts a handshake that came to nothing before there was a connection.
     pub(super) fn turned_away(&self, transport: Transport) {
-        if let Some(counter) = self.door(transport).ends.get(End::Handshake.number()) {
+        if let Some(counter) = self.counters(transport).ends.get(CloseReason::Handshake.number()) {
             counter.inc();
         }
     }
 
     /// Counts a connection that has ended.
-    pub(super) fn ended(&self, transport: Transport, end: End) {
-        let door = self.door(transport);
-        door.connections.dec();
-        if let Some(counter) = door.ends.get(end.number()) {
+    pub(super) fn ended(&self, transport: Transport, end: CloseReason) {
+        let counters = self.counters(transport);
+        counters.connections.dec();
+        if let Some(counter) = counters.ends.get(end.number()) {
             counter.inc();
         }
     }
 
-    fn door(&self, transport: Transport) -> &Door {
-        let [udp, tcp, tls, https, quic] = &self.doors;
+    fn counters(&self, transport: Transport) -> &TransportCounters {
+        let [udp, tcp, tls, https, quic] = &self.transports;
         match transport {
             Transport::Udp => udp,
             Transport::Tcp => tcp,
@@ -238,7 +239,7 @@ impl Metrics {
     }
 }
 
-impl End {
+impl CloseReason {
     const ALL: [Self; 6] = [Self::Client, Self::Idle, Self::Evicted, Self::Handshake, Self::Protocol, Self::Stopped];
 
     const fn number(self) -> usize {
@@ -252,7 +253,7 @@ impl End {
         }
     }
 
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Client => "client",
             Self::Idle => "idle",
@@ -302,7 +303,7 @@ mod tests {
         metrics.limited(true);
         metrics.opened(Transport::Quic);
         metrics.opened(Transport::Quic);
-        metrics.ended(Transport::Quic, End::Evicted);
+        metrics.ended(Transport::Quic, CloseReason::Evicted);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         for line in [

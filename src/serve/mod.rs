@@ -8,7 +8,7 @@
 //!          └─ places: how many connections                └ edns: cookies, padding, errors     └──▶ hickory: its records
 //! ```
 //!
-//! All doors are our own, and each calls the same [`Responder`]: a query has the same answer however it comes. Settings,
+//! All listeners are our own, and each calls the same [`Responder`]: a query has the same answer however it comes. Settings,
 //! secrets and readiness are read once for each [`Batch`] of packets from where a reload puts them. hickory-server's handler over the same
 //! plan is there for who embeds this in a server of its own.
 //!
@@ -28,10 +28,10 @@ mod cookie;
 mod denial;
 mod edns;
 pub mod hickory;
+mod limiter;
 mod live;
 mod log;
 pub mod metrics;
-mod places;
 mod plan;
 mod query;
 pub mod quic;
@@ -39,12 +39,12 @@ mod rate;
 mod readiness;
 mod render;
 mod respond;
-mod seen;
 mod signing;
 pub mod stream;
 mod tls;
 mod tsig;
 pub mod udp;
+mod view;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -52,15 +52,15 @@ use std::time::Duration;
 
 use crate::zone::Name;
 
-pub use access::{AccessList, Doorkeeper};
+pub use access::{AccessList, TransportAcl};
 pub use answer::answer;
 pub use client::{Client, Transport};
 pub use cookie::{Cookie, Secrets, SecretsError};
 pub use edns::{Ede, Reply};
+pub use limiter::{ConnectionLimiter, Limits};
 pub use live::{Live, Part, State};
 pub use metrics::Metrics;
-pub use places::{Limits, Places};
-pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, MadeName, Owner, Plan, Rcode};
+pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, Owner, Plan, Rcode, SynthesizedName};
 pub use query::{Edns, Header, Malformed, QueryView, Question, Signed};
 pub use rate::{Limiter, Rates};
 pub use readiness::{Readiness, Status};
@@ -88,7 +88,7 @@ pub struct Settings {
     /// How many answers a network gets over UDP.
     pub rates: Rates,
     /// Who may come by which transport.
-    pub doors: Doorkeeper,
+    pub transport_acl: TransportAcl,
     /// Who may ask in a zone; everybody in one that is not here.
     pub zones: HashMap<Name, AccessList>,
     /// One of so many queries is logged; 0: none.
@@ -105,7 +105,7 @@ impl Default for Settings {
             keepalive: Duration::from_secs(10),
             amplification: true,
             rates: Rates::default(),
-            doors: Doorkeeper::default(),
+            transport_acl: TransportAcl::default(),
             zones: HashMap::new(),
             query_log: 0,
         }

@@ -23,7 +23,7 @@ pub struct Plan<'a> {
     /// The name in the snapshot that the first set of the answer belongs to: a wildcard's own, not the name asked.
     pub source: Option<&'a Name>,
     /// Whether no record is sent and the TC bit is set, so that the client comes by another transport.
-    pub cut: bool,
+    pub truncate: bool,
     /// The answer section.
     pub answer: List<Item<'a>, ANSWER_MAX>,
     /// The authority section.
@@ -33,7 +33,7 @@ pub struct Plan<'a> {
     /// The OPT record; nothing if the query has none.
     pub edns: Option<Reply<'a>>,
     /// Names made for this answer: targets of CNAMEs that stand for a DNAME.
-    pub(super) made: Made,
+    pub(super) synthesized: SynthesizedNames,
 }
 
 /// A response code (RFC 6895 §2.3); above 15 it needs an OPT record.
@@ -73,7 +73,7 @@ pub struct Item<'a> {
     /// The signatures at the records' owner, those of other types too; nothing if they are not to be told.
     pub signatures: Option<&'a Rrset>,
     /// Whether an answer without it is a truncated one.
-    pub needed: bool,
+    pub required: bool,
 }
 
 /// An owner name.
@@ -84,7 +84,7 @@ pub enum Owner<'a> {
     /// A name in the snapshot.
     Wire(&'a [u8]),
     /// A name made for this answer.
-    Made(MadeName),
+    Synthesized(SynthesizedName),
 }
 
 /// The records of an [`Item`].
@@ -93,21 +93,21 @@ pub enum Data<'a> {
     /// A set of the snapshot.
     Set(&'a Rrset),
     /// One CNAME record with a target made for this answer (RFC 6672 §3.1).
-    Cname(MadeName),
+    Cname(SynthesizedName),
     /// One TXT record of two pieces in one string of octets.
     Text(&'static str, &'a [u8]),
 }
 
 /// Where a made name lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MadeName {
+pub struct SynthesizedName {
     start: u16,
     end: u16,
 }
 
 /// The octets of made names.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Made(ArrayVec<u8, MADE_MAX>);
+pub(super) struct SynthesizedNames(ArrayVec<u8, SYNTHESIZED_MAX>);
 
 /// A list with a limit that is part of its type.
 #[derive(Clone, Debug)]
@@ -123,12 +123,12 @@ impl Default for Plan<'_> {
             rotation: 0,
             zone: None,
             source: None,
-            cut: false,
+            truncate: false,
             answer: List::default(),
             authority: List::default(),
             additional: List::default(),
             edns: None,
-            made: Made::default(),
+            synthesized: SynthesizedNames::default(),
         }
     }
 }
@@ -136,13 +136,13 @@ impl Default for Plan<'_> {
 impl<'a> Plan<'a> {
     /// Begins an answer in this room, whatever was in it.
     pub(super) fn begin(&mut self, class: u16, rotation: u16, edns: Option<Reply<'a>>) {
-        (self.rcode, self.authoritative, self.cut) = (Rcode::NOERROR, false, false);
+        (self.rcode, self.authoritative, self.truncate) = (Rcode::NOERROR, false, false);
         (self.zone, self.source) = (None, None);
         (self.class, self.rotation, self.edns) = (class, rotation, edns);
         self.answer.0.clear();
         self.authority.0.clear();
         self.additional.0.clear();
-        self.made.0.clear();
+        self.synthesized.0.clear();
     }
 
     /// Returns whether signatures and proofs are wanted: the DO bit (RFC 3225 §3).
@@ -155,19 +155,19 @@ impl<'a> Plan<'a> {
         match owner {
             Owner::Question => query.question.map_or(&[0], |question| question.name),
             Owner::Wire(wire) => wire,
-            Owner::Made(place) => self.made_name(place),
+            Owner::Synthesized(place) => self.synthesized_name(place),
         }
     }
 
     /// Returns the octets of a made name.
-    pub fn made_name(&self, place: MadeName) -> &[u8] {
-        self.made.0.get(usize::from(place.start)..usize::from(place.end)).unwrap_or(&[0])
+    pub fn synthesized_name(&self, place: SynthesizedName) -> &[u8] {
+        self.synthesized.0.get(usize::from(place.start)..usize::from(place.end)).unwrap_or(&[0])
     }
 }
 
 impl<'a> Item<'a> {
     pub(super) fn of(owner: Owner<'a>, set: &'a Rrset) -> Self {
-        Self { owner, data: Data::Set(set), ttl: set.ttl(), signatures: None, needed: true }
+        Self { owner, data: Data::Set(set), ttl: set.ttl(), signatures: None, required: true }
     }
 
     /// Returns whether the records are this very set of the snapshot.
@@ -201,16 +201,16 @@ impl<'a> Item<'a> {
     }
 }
 
-impl Made {
+impl SynthesizedNames {
     /// Joins a name from labels and an ancestor; nothing if the room for names is used up.
-    pub(super) fn join(&mut self, labels: &[u8], ancestor: &[u8]) -> Option<MadeName> {
+    pub(super) fn join(&mut self, labels: &[u8], ancestor: &[u8]) -> Option<SynthesizedName> {
         debug_assert!(labels.len() + ancestor.len() <= name::MAX_NAME, "the caller has measured the name");
         let start = self.0.len();
         if self.0.remaining_capacity() < labels.len() + ancestor.len() {
             return None;
         }
         self.0.extend(labels.iter().chain(ancestor).copied());
-        Some(MadeName { start: u16::try_from(start).ok()?, end: u16::try_from(self.0.len()).ok()? })
+        Some(SynthesizedName { start: u16::try_from(start).ok()?, end: u16::try_from(self.0.len()).ok()? })
     }
 }
 
@@ -251,4 +251,4 @@ pub const ADDITIONAL_MAX: usize = 40;
 /// Steps from alias to alias; a longer chain is answered in part, and its client asks on from there.
 pub(super) const CHAIN_MAX: usize = 11;
 /// Octets for made names: four of the longest.
-const MADE_MAX: usize = 4 * name::MAX_NAME;
+const SYNTHESIZED_MAX: usize = 4 * name::MAX_NAME;

@@ -1,4 +1,4 @@
-//! Our own door for QUIC (RFC 9250): a task for each connection, which does its handshake too.
+//! Our own listener for QUIC (RFC 9250): a task for each connection, which does its handshake too.
 //!
 //! hickory-server's waits for each handshake within its accept loop: one forged packet stalls all clients for 5 s. Here
 //! accepting waits for nobody, and from some unfinished handshakes on who comes has to show that it owns its address
@@ -19,23 +19,23 @@ use tracing::debug;
 
 use crate::base::tasks::{TaskSet, Tasks};
 
-use super::metrics::End;
-use super::places::{Place, Places};
+use super::limiter::{ConnectionLimiter, Permit};
+use super::metrics::CloseReason;
 use super::tls::{Certificates, Versions};
 use super::{Client, Responder, Transport};
 
-/// A door for QUIC, ready to be opened.
+/// A listener for QUIC, ready to be opened.
 #[derive(Debug)]
-pub struct Door {
+pub struct QuicListener {
     endpoint: Endpoint,
     responder: Responder,
-    places: Places,
+    limiter: ConnectionLimiter,
     tasks: Tasks,
     /// Handshakes that are not done.
     half_open: Arc<AtomicUsize>,
 }
 
-impl Door {
+impl QuicListener {
     /// Takes a socket; call within a tokio runtime. The connections are tasks of `tasks`.
     ///
     /// # Errors
@@ -44,17 +44,17 @@ impl Door {
         certificates: &Certificates,
         socket: std::net::UdpSocket,
         responder: Responder,
-        places: Places,
+        limiter: ConnectionLimiter,
         tasks: Tasks,
     ) -> io::Result<Self> {
         let tls = certificates.config(&[b"doq"], Versions::Tls13);
         let tls = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
         let mut config = ServerConfig::with_crypto(Arc::new(tls));
-        config.transport_config(Arc::new(transport(places.limits().idle)));
+        config.transport_config(Arc::new(transport(limiter.limits().idle)));
         config.max_incoming(HALF_OPEN_MOST);
         let runtime = Arc::new(TokioRuntime);
         let endpoint = Endpoint::new(EndpointConfig::default(), Some(config), socket, runtime)?;
-        Ok(Self { endpoint, responder, places, tasks, half_open: Arc::default() })
+        Ok(Self { endpoint, responder, limiter, tasks, half_open: Arc::default() })
     }
 
     /// Answers until it is told to stop, then what has arrived by then; ends when the last connection has.
@@ -74,12 +74,12 @@ impl Door {
         self.endpoint.set_server_config(None);
         while connections.next().await.is_some() {}
         self.endpoint.close(NO_ERROR, b"");
-        let _late = tokio::time::timeout(FAREWELL, self.endpoint.wait_idle()).await;
+        let _late = tokio::time::timeout(CLOSE_TIMEOUT, self.endpoint.wait_idle()).await;
     }
 
     fn admit(&self, connections: &mut TaskSet<()>, incoming: Incoming, stop: &CancellationToken) {
         let client = Client::new(incoming.remote_address(), Transport::Quic, self.responder.clock().now());
-        if !self.responder.settings().load().doors.admits(Transport::Quic, client.address) {
+        if !self.responder.settings().load().transport_acl.admits(Transport::Quic, client.address) {
             return incoming.refuse();
         }
         let half_open = self.half_open.load(Ordering::Relaxed);
@@ -93,13 +93,13 @@ impl Door {
         if half_open >= HALF_OPEN_MOST {
             return incoming.refuse();
         }
-        let newcomer = Newcomer {
+        let handshake = Handshake {
             responder: self.responder.clone(),
-            places: self.places.clone(),
+            limiter: self.limiter.clone(),
             stop: stop.clone(),
             tasks: self.tasks.clone(),
         };
-        connections.spawn(newcomer.enter(incoming, HalfOpen::new(&self.half_open)));
+        connections.spawn(handshake.run(incoming, HalfOpen::new(&self.half_open)));
     }
 }
 
@@ -121,26 +121,26 @@ impl Drop for HalfOpen {
 
 /// Who has not shown yet that it owns its address, and so has no place: a forger must not push others out of theirs.
 #[derive(Debug)]
-struct Newcomer {
+struct Handshake {
     responder: Responder,
-    places: Places,
+    limiter: ConnectionLimiter,
     stop: CancellationToken,
     tasks: Tasks,
 }
 
 /// One connection, and all that it needs.
 #[derive(Debug)]
-struct Visit {
+struct QuicConnection {
     responder: Responder,
-    place: Arc<Place>,
+    permit: Arc<Permit>,
     idle: Duration,
     stop: CancellationToken,
     tasks: Tasks,
 }
 
-impl Newcomer {
-    async fn enter(self, incoming: Incoming, half_open: HalfOpen) {
-        let idle = self.places.limits().idle;
+impl Handshake {
+    async fn run(self, incoming: Incoming, half_open: HalfOpen) {
+        let idle = self.limiter.limits().idle;
         let handshake = async {
             match incoming.accept() {
                 Ok(connecting) => connecting.await,
@@ -156,41 +156,42 @@ impl Newcomer {
         drop(half_open);
         let Some(connection) = connection else { return self.responder.metrics().turned_away(Transport::Quic) };
         let client = Client::new(connection.remote_address(), Transport::Quic, self.responder.clock().now());
-        let place = Arc::new(self.places.admit(client.address, Transport::Quic, client.now.mono));
-        let visit = Visit { responder: self.responder, place, idle, stop: self.stop, tasks: self.tasks };
-        let (end, code) = visit.converse(&connection).await;
+        let permit = Arc::new(self.limiter.admit(client.address, Transport::Quic, client.now.mono));
+        let quic_connection =
+            QuicConnection { responder: self.responder, permit, idle, stop: self.stop, tasks: self.tasks };
+        let (end, code) = quic_connection.converse(&connection).await;
         connection.close(code, b"");
-        visit.place.ends(end);
+        quic_connection.permit.ends(end);
     }
 }
 
-impl Visit {
+impl QuicConnection {
     /// Answers each stream in its own task, so that a slow one holds up no other.
-    async fn converse(&self, connection: &Connection) -> (End, VarInt) {
+    async fn converse(&self, connection: &Connection) -> (CloseReason, VarInt) {
         let mut streams = self.tasks.set("quic-stream");
         let end = loop {
             tokio::select! {
                 biased;
-                () = self.place.told_to_leave() => break (End::Evicted, EXCESSIVE_LOAD),
-                () = self.stop.cancelled() => break (End::Stopped, NO_ERROR),
+                () = self.permit.evicted() => break (CloseReason::Evicted, EXCESSIVE_LOAD),
+                () = self.stop.cancelled() => break (CloseReason::Stopped, NO_ERROR),
                 Some((_, answered)) = streams.next() => {
                     if matches!(answered, Ok(Err(ProtocolError))) {
-                        break (End::Protocol, PROTOCOL_ERROR);
+                        break (CloseReason::Protocol, PROTOCOL_ERROR);
                     }
                 }
                 stream = connection.accept_bi() => match stream {
                     Ok((send, receive)) => {
                         let client = connection.remote_address();
-                        let (responder, place) = (self.responder.clone(), Arc::clone(&self.place));
-                        let exchange = Exchange { responder, place, client };
-                        let patience = tokio::time::timeout(self.idle, exchange.answer(send, receive));
-                        streams.spawn(async move { patience.await.unwrap_or(Ok(())) });
+                        let (responder, permit) = (self.responder.clone(), Arc::clone(&self.permit));
+                        let exchange = Exchange { responder, permit, client };
+                        let timeout = tokio::time::timeout(self.idle, exchange.answer(send, receive));
+                        streams.spawn(async move { timeout.await.unwrap_or(Ok(())) });
                     }
-                    Err(_) => break (End::Client, NO_ERROR),
+                    Err(_) => break (CloseReason::Client, NO_ERROR),
                 },
             }
         };
-        if end.0 == End::Stopped {
+        if end.0 == CloseReason::Stopped {
             let rest = async { while streams.next().await.is_some() {} };
             let _late = tokio::time::timeout(LAST_QUERIES, rest).await;
         }
@@ -201,7 +202,7 @@ impl Visit {
 /// One query and its answer, on a stream of their own (RFC 9250 §4.2).
 struct Exchange {
     responder: Responder,
-    place: Arc<Place>,
+    permit: Arc<Permit>,
     client: std::net::SocketAddr,
 }
 
@@ -221,7 +222,7 @@ impl Exchange {
             return Err(ProtocolError);
         }
         let client = Client::new(self.client, Transport::Quic, self.responder.clock().now());
-        self.place.touch(client.now.mono);
+        self.permit.touch(client.now.mono);
         let mut message = Vec::new();
         let Some(mut sent) = self.responder.respond(packet, client, &mut message) else {
             // What is no query, or comes while the server starts.
@@ -278,4 +279,4 @@ const SEND_WINDOW: u64 = 1 << 18;
 /// How long queries in flight may take when the server stops.
 const LAST_QUERIES: Duration = Duration::from_secs(1);
 /// How long the end of all connections may take.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

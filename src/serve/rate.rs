@@ -106,7 +106,7 @@ impl Limiter {
         if let Some(item) = plan.answer.iter().chain(plan.authority.iter()).next() {
             let owner = match item.owner {
                 Owner::Wire(owner) => Some(owner),
-                Owner::Question | Owner::Made(_) => plan.source.map(Name::wire),
+                Owner::Question | Owner::Synthesized(_) => plan.source.map(Name::wire),
             };
             hasher.write_u16(item.rtype().0);
             hasher.write(owner.unwrap_or_default());

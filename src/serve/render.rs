@@ -33,7 +33,7 @@ pub fn render(plan: &Plan<'_>, query: &QueryView<'_>, limit: usize, message: &mu
     }
     let reserved = plan.edns.as_ref().map_or(0, Reply::reserved);
     let mut writer =
-        Writer { plan, query, message, compressor, limit: limit.saturating_sub(reserved), truncated: plan.cut };
+        Writer { plan, query, message, compressor, limit: limit.saturating_sub(reserved), truncated: plan.truncate };
     let answers = writer.section(plan.answer.iter());
     let authorities = writer.section(plan.authority.iter());
     let mut additionals = writer.section(plan.additional.iter());
@@ -82,7 +82,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             } else {
                 self.message.truncate(length);
                 self.compressor.back(mark);
-                self.truncated = item.needed;
+                self.truncated = item.required;
             }
         }
         count
@@ -119,7 +119,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             Data::Cname(target) => {
                 let plan = self.plan;
                 self.record(item, rtype, item.ttl, |message, compressor| {
-                    compressor.write(message, plan.made_name(target));
+                    compressor.write(message, plan.synthesized_name(target));
                 });
                 1
             }

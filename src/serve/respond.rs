@@ -214,7 +214,7 @@ impl Batch<'_> {
                 Pass::Whole => {}
                 Pass::Slip => {
                     metrics.limited(true);
-                    plan.cut = true;
+                    plan.truncate = true;
                 }
                 Pass::Drop => {
                     metrics.limited(false);

@@ -1,4 +1,4 @@
-//! Certificates of the encrypted doors, replaced while they are open.
+//! Certificates of the encrypted listeners, replaced while they are open.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub enum IdentityError {
     Mismatch(#[source] rustls::Error),
 }
 
-/// What the doors show; clones show the same.
+/// What the listeners show; clones show the same.
 #[derive(Clone, Debug)]
 pub struct Certificates(Live<Identity>);
 
@@ -64,7 +64,7 @@ impl Certificates {
         self.0.set(identity);
     }
 
-    /// Makes the settings of a door: what it speaks, the most wanted first.
+    /// Makes the settings of a listener: what it speaks, the most wanted first.
     pub(super) fn config(&self, alpn: &[&[u8]], versions: Versions) -> Arc<ServerConfig> {
         let versions = match versions {
             Versions::Both => rustls::ALL_VERSIONS,
@@ -78,7 +78,7 @@ impl Certificates {
     }
 }
 
-/// Which versions of TLS a door speaks.
+/// Which versions of TLS a listener speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Versions {
     /// 1.2 and 1.3.

@@ -1,4 +1,4 @@
-//! Our own door for datagrams: a task for each socket receives, answers and sends, one packet after the other.
+//! Our own listener for datagrams: a task for each socket receives, answers and sends, one packet after the other.
 //!
 //! hickory-server's own would answer before its handler is asked whatever it cannot read: responses too, so that a forged
 //! packet could set two servers on each other, and while the server starts and should be silent. It also begins a task
@@ -14,14 +14,14 @@ use tracing::debug;
 
 use super::{Batch, Responder, Transport};
 
-/// A door for datagrams, ready to be opened.
+/// A listener for datagrams, ready to be opened.
 #[derive(Debug)]
-pub struct Door {
+pub struct UdpListener {
     responder: Responder,
     socket: UdpSocket,
 }
 
-impl Door {
+impl UdpListener {
     /// Takes a socket; call within a tokio runtime.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_arrived_before_the_word_to_stop_is_answered_and_nothing_else() {
-        let (door, address) = open();
+        let (listener, address) = open();
         let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         client.connect(address).unwrap();
         let mut response = QUERY.to_vec();
@@ -142,7 +142,7 @@ mod tests {
         let stop = CancellationToken::new();
         stop.cancel();
 
-        door.run(stop).await;
+        listener.run(stop).await;
 
         client.set_nonblocking(true).unwrap();
         let mut octets = [0; 512];
@@ -153,11 +153,11 @@ mod tests {
         std::net::UdpSocket::bind(address).unwrap();
     }
 
-    fn open() -> (Door, SocketAddr) {
+    fn open() -> (UdpListener, SocketAddr) {
         let first = Snapshot::first(Arc::new(Image::build(&Table::new(), &Table::new())), Vec::new(), 1);
         let responder = crate::serve::testing::responder(Publisher::new(first).reader());
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
-        (Door::new(responder, socket).unwrap(), address)
+        (UdpListener::new(responder, socket).unwrap(), address)
     }
 }

@@ -1,4 +1,4 @@
-//! From the one writer to every door: the current snapshot, swapped as a whole.
+//! From the one writer to every listener: the current snapshot, swapped as a whole.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Why the state folder cannot be used, and what would mend it.
+//! Why the state folder cannot be used, and what would fix it.
 
 use std::io;
 use std::path::PathBuf;
@@ -80,7 +80,7 @@ pub enum WriteError {
 }
 
 impl OpenError {
-    /// Says it as a finding with its mend.
+    /// Says it as a finding with its fix.
     pub fn finding(&self) -> Finding {
         let (id, help) = match self {
             Self::Make { dir, uid, .. } => {

@@ -62,7 +62,7 @@ impl Folder {
 
     /// Copies the journal to the next free name of the damaged ones, and returns that; the last name is used again and again.
     pub(super) fn set_aside(&self) -> io::Result<PathBuf> {
-        // A copy, not a rename: were the process killed before the mended journal is written, the next start finds it all.
+        // A copy, not a rename: were the process killed before the fixed journal is written, the next start finds it all.
         let names = std::iter::once(format!("{JOURNAL}.corrupt"))
             .chain((1..MAX_ASIDE).map(|number| format!("{JOURNAL}.corrupt.{number}")))
             .map(|name| self.dir.join(name));

@@ -24,7 +24,7 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens and mends the journal of a folder.
+    /// Opens and fixes the journal of a folder.
     pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
         let folder = Folder::open(dir)?;
         let path = folder.journal();

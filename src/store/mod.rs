@@ -56,7 +56,7 @@ pub struct Change {
 }
 
 impl Store {
-    /// Opens the state folder, makes it if it is missing, and mends its journal: a torn last line is dropped, a journal with
+    /// Opens the state folder, makes it if it is missing, and fixes its journal: a torn last line is dropped, a journal with
     /// other damage is set aside and its intact lines are kept.
     ///
     /// # Errors

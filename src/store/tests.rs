@@ -26,7 +26,7 @@ fn a_journal_cut_at_any_octet_holds_a_beginning_of_the_history() {
         let opened = Store::open(&dir.0).unwrap().entries().clone();
         let holds = (reached..beginnings.len()).find(|&count| beginnings[count] == opened);
         reached = holds.unwrap_or_else(|| panic!("no beginning of the history at {length}: {opened:?}"));
-        assert_eq!(read(&dir.0).unwrap(), opened, "mended at {length}");
+        assert_eq!(read(&dir.0).unwrap(), opened, "fixed at {length}");
     }
     assert_eq!(beginnings[reached], replay(&history()));
     assert!(!dir.0.join("state.journal.corrupt").exists(), "a torn line is no damage");
@@ -72,7 +72,7 @@ fn damage_is_set_aside_under_ten_names_and_intact_lines_are_kept() {
         fs::write(dir.journal(), &damaged).unwrap();
         let kept = line::replay(line::decode(&damaged).changes);
         assert_eq!(Store::open(&dir.0).unwrap().entries(), &kept);
-        assert_eq!(Store::open(&dir.0).unwrap().entries(), &kept, "mended, so not set aside again");
+        assert_eq!(Store::open(&dir.0).unwrap().entries(), &kept, "fixed, so not set aside again");
         let aside = fs::read_dir(&dir.0)
             .unwrap()
             .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().contains(".corrupt")));

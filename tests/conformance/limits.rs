@@ -1,7 +1,7 @@
 //! Limits against abuse: rates, amplification, who may ask.
 
 use hickory_proto::op::ResponseCode::{NoError, Refused};
-use understudy::serve::{AccessList, Doorkeeper, Rates, Transport};
+use understudy::serve::{AccessList, Rates, Transport, TransportAcl};
 
 use crate::support::{Answer, Server, client, name, query, query_with};
 
@@ -80,7 +80,8 @@ fn a_zone_that_is_not_for_a_client_does_not_exist_for_it() {
 #[test]
 fn a_transport_that_is_not_for_a_client_refuses() {
     let server = Server::new(&[ZONE]);
-    server.set(|settings| settings.doors = Doorkeeper::default().with(Transport::Udp, list(&["192.0.2.0/24"])));
+    server
+        .set(|settings| settings.transport_acl = TransportAcl::default().with(Transport::Udp, list(&["192.0.2.0/24"])));
     assert_eq!(server.ask_octets(&query("www.t. A", None), Transport::Udp).rcode(), Refused);
     assert_eq!(server.ask_octets(&query("www.t. A", None), Transport::Tcp).rcode(), NoError);
 }

@@ -85,8 +85,8 @@ impl Room {
     pub(crate) fn eventually(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         let begin = Instant::now();
         while !holds(self) {
-            let is_over = begin.elapsed() > PATIENCE;
-            assert!(!is_over, "{}: not within {PATIENCE:?}: {what}\n{}", self.name, self.said());
+            let is_over = begin.elapsed() > TIMEOUT;
+            assert!(!is_over, "{}: not within {TIMEOUT:?}: {what}\n{}", self.name, self.said());
             std::thread::park_timeout(Duration::from_millis(100));
         }
     }
@@ -132,4 +132,4 @@ impl Drop for Room {
 }
 
 /// How long anything that must happen may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);

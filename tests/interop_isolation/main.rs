@@ -134,7 +134,7 @@ fn without_ipv6_its_addresses_are_unknown_and_the_rest_is_judged() {
     let server = serve(&lab, &folder, &zone, "");
     wait(&lab, &server, ALL);
     assert_eq!(lab.dig("@127.0.0.1 -p 25300 one.example.com AAAA"), ["fd77:1::1"], "it is served as declared");
-    // What cannot be reached neither saves nor condemns.
+    // What cannot be reached neither saves a member nor marks it down.
     drop(one);
     wait(&lab, &server, WITHOUT_ONE);
     let _one = lab.targets(&folder, &["10.77.1.1:5060", "[fd77:1::1]:5060"]);

@@ -58,7 +58,7 @@ fn hosts_of_others_are_judged_where_they_are_now_and_a_dead_resolver_takes_nobod
     server.answering();
     wait_sip(address, BOTH);
 
-    // It dies where it is: the standby takes the part. Its addresses are never answered from here.
+    // It dies where it is: the standby becomes active. Its addresses are never answered from here.
     drop(node);
     wait_sip(address, STANDBY);
     assert_eq!(ask(address, "node.out.example. A").rcode, ResponseCode::Refused);
@@ -90,7 +90,7 @@ fn hosts_of_others_are_judged_where_they_are_now_and_a_dead_resolver_takes_nobod
     server.answering();
     assert!(ask(address, "_sip._tcp.example.com. SRV").is(STANDBY), "{}", server.log.text());
 
-    // The name is taken away: that is ignorance, which may keep the part, but does not take it back.
+    // The name is taken away: that is ignorance, which may keep a tier active, but does not fail back.
     authority.change(&format!("standby A {standby}\n"));
     resolver.revive();
     server.log.wait_from(0, &["addresses changed", "node.out.example."]);

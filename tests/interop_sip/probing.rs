@@ -14,11 +14,11 @@ fn a_well_kamailio_passes_over_each_transport() {
     for url in [kamailio.udp(), kamailio.tcp(), kamailio.tls(GOOD)] {
         let told = kamailio.probe(&url);
         told.is("pass", "");
-        let steps = told.account["steps"].as_array().unwrap();
+        let steps = told.report["steps"].as_array().unwrap();
         assert_eq!(steps.last().unwrap()["saw"], "answered 200 Keepalive", "{url}");
-        assert_eq!(told.account["warnings"].as_array().unwrap().len(), 0, "{told:#?}");
+        assert_eq!(told.report["warnings"].as_array().unwrap().len(), 0, "{told:#?}");
     }
-    let certificate = &kamailio.probe(&kamailio.tls(GOOD)).account["certificate"];
+    let certificate = &kamailio.probe(&kamailio.tls(GOOD)).report["certificate"];
     assert_eq!(certificate["names"][0], DOMAIN);
     assert!(certificate["days_left"].as_i64().unwrap() > 1_000);
 }
@@ -30,7 +30,7 @@ fn a_killed_kamailio_refuses_over_each_transport() {
     for url in [kamailio.udp(), kamailio.tcp(), kamailio.tls(GOOD)] {
         let told = kamailio.probe(&url);
         told.is("fail", "connection refused");
-        assert!(told.account["latency_ms"].as_f64().unwrap() < 400.0, "{told:#?}");
+        assert!(told.report["latency_ms"].as_f64().unwrap() < 400.0, "{told:#?}");
     }
 }
 
@@ -103,7 +103,7 @@ fn sipp_leaving_full_and_silent_is_told_apart() {
         let leaving = Sipp::start(transport, "503 Service Unavailable\nRetry-After: 30");
         let told = probe(&[&leaving.url(transport)]);
         told.is("drain", "answered 503 Service Unavailable, Retry-After 30 s");
-        assert_eq!(told.account["retry_after_secs"], 30);
+        assert_eq!(told.report["retry_after_secs"], 30);
         let failed = Sipp::start(transport, "503 Service Unavailable");
         probe(&[&failed.url(transport)]).is("fail", "answered 503 Service Unavailable");
         let full = Sipp::start(transport, "486 Busy Here");

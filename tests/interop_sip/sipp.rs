@@ -28,7 +28,7 @@ impl Sipp {
         let mut sipp = Self { address, foreign, _folder: folder };
         let url = sipp.url(transport);
         // Before it listens, it refuses.
-        sipp.foreign.await_ready(|| probe(&[&url, "--timeout", "0.3"]).account["cause"] != "connection refused");
+        sipp.foreign.await_ready(|| probe(&[&url, "--timeout", "0.3"]).report["cause"] != "connection refused");
         sipp
     }
 

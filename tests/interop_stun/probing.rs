@@ -34,7 +34,7 @@ fn a_killed_coturn_refuses_over_each_transport() {
     for scheme in SCHEMES {
         let told = coturn.probe(scheme, &[]);
         told.is("fail", "connection refused");
-        assert!(told.account["latency_ms"].as_f64().unwrap() < 400.0, "{told:#?}");
+        assert!(told.report["latency_ms"].as_f64().unwrap() < 400.0, "{told:#?}");
     }
 }
 

@@ -34,7 +34,7 @@ use understudy::zone::parse::{NoSources, Origin, parse};
 use understudy::zone::serial::Soa;
 use understudy::zone::{Name, Rrset, Rtype, Serial};
 
-use reference::{Because, Order, Reference, Saw, Served, key_of};
+use reference::{Because, Order, Reference, Saw, ServedSet, key_of};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -122,7 +122,7 @@ struct World {
 }
 
 /// All sets of a zone but its SOA.
-type Data = BTreeMap<(String, Rtype), Served>;
+type Data = BTreeMap<(String, Rtype), ServedSet>;
 
 impl World {
     fn begin(config: usize) -> Self {
@@ -349,7 +349,7 @@ fn read(snapshot: &Snapshot) -> (Serial, Data) {
     (serial, data)
 }
 
-fn texts(set: &Rrset) -> Served {
+fn texts(set: &Rrset) -> ServedSet {
     let name = |wire: &[u8]| Name::from_wire(wire).unwrap().to_string();
     let records = match set.rtype() {
         Rtype::SRV => set.srvs().map(|s| format!("{} {} {} {}", s.priority, s.weight, s.port, name(s.host))).collect(),

@@ -14,7 +14,7 @@ use understudy::policy::{AllDown, Failback, Failed, Kind, Need, Promote, Setting
 use understudy::zone::Rtype;
 
 /// One set as it is served: TTL and records as text.
-pub(crate) type Served = (u32, Vec<String>);
+pub(crate) type ServedSet = (u32, Vec<String>);
 
 /// What a probe saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub(crate) struct Reference {
     parts: Vec<Part>,
     pub(crate) orders: BTreeMap<u64, Order>,
     unsettled: BTreeMap<(String, Rtype), Unsettled>,
-    pub(crate) served: BTreeMap<(String, Rtype), Served>,
+    pub(crate) served: BTreeMap<(String, Rtype), ServedSet>,
 }
 
 impl Reference {

@@ -1,4 +1,4 @@
-//! Bad input and bad luck: each a clear message with place and mend, and the right exit code.
+//! Bad input and bad luck: each a clear message with place and fix, and the right exit code.
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
@@ -175,7 +175,7 @@ fn an_unwritable_state_folder_is_named_with_the_commands_that_mend_it() {
     let file = folder.write("example.com.zone", Hosts::new().zone());
     let present = folder.path("state");
     std::fs::create_dir(&present).unwrap();
-    let mends = ["--state DIR", "--state none"];
+    let fixes = ["--state DIR", "--state none"];
     for (state, says) in [
         (present, [format!("cannot write in the state folder {}", folder.path("state").display()), "chown".to_owned()]),
         (
@@ -187,11 +187,11 @@ fn an_unwritable_state_folder_is_named_with_the_commands_that_mend_it() {
             println!("not shown: only root can start the program as another user");
             break;
         };
-        ends(program, START, &[&says[0], &says[1], mends[0], mends[1]]);
+        ends(program, START, &[&says[0], &says[1], fixes[0], fixes[1]]);
     }
     // For every user: a file stands where the folder should be.
     let file_in_the_way = folder.write("file", "");
-    ends(Server::program(&[&file], &file_in_the_way), START, &["state folder", mends[0]]);
+    ends(Server::program(&[&file], &file_in_the_way), START, &["state folder", fixes[0]]);
 }
 
 #[test]

@@ -65,9 +65,9 @@ pub(crate) fn query(question: &str) -> Vec<u8> {
     message.to_vec().unwrap()
 }
 
-/// Asks by UDP; nothing if there is no answer within `patience`.
-pub(crate) fn ask_within(server: SocketAddr, question: &str, patience: Duration) -> Option<Answer> {
-    send(server, &query(question), patience).map(|octets| Answer::read(&octets))
+/// Asks by UDP; nothing if there is no answer within `timeout`.
+pub(crate) fn ask_within(server: SocketAddr, question: &str, timeout: Duration) -> Option<Answer> {
+    send(server, &query(question), timeout).map(|octets| Answer::read(&octets))
 }
 
 /// Asks by UDP; silence fails the test.
@@ -99,11 +99,11 @@ pub(crate) fn serial(server: SocketAddr) -> u32 {
     ask(server, "example.com. SOA").records[0].parse().unwrap()
 }
 
-/// Sends octets by UDP and returns what comes back, or nothing within `patience`.
-pub(crate) fn send(server: SocketAddr, packet: &[u8], patience: Duration) -> Option<Vec<u8>> {
+/// Sends octets by UDP and returns what comes back, or nothing within `timeout`.
+pub(crate) fn send(server: SocketAddr, packet: &[u8], timeout: Duration) -> Option<Vec<u8>> {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(server).unwrap();
-    socket.set_read_timeout(Some(patience)).unwrap();
+    socket.set_read_timeout(Some(timeout)).unwrap();
     socket.send(packet).unwrap();
     let mut octets = vec![0; 65_535];
     let length = socket.recv(&mut octets).ok()?;
@@ -112,10 +112,10 @@ pub(crate) fn send(server: SocketAddr, packet: &[u8], patience: Duration) -> Opt
 }
 
 /// Sends octets as one message by TCP and returns the message that comes back; nothing if the connection ends, or within
-/// `patience`.
-pub(crate) fn send_tcp(server: SocketAddr, packet: &[u8], patience: Duration) -> Option<Vec<u8>> {
+/// `timeout`.
+pub(crate) fn send_tcp(server: SocketAddr, packet: &[u8], timeout: Duration) -> Option<Vec<u8>> {
     let mut stream = TcpStream::connect(server).unwrap();
-    stream.set_read_timeout(Some(patience)).unwrap();
+    stream.set_read_timeout(Some(timeout)).unwrap();
     let length = u16::try_from(packet.len()).unwrap().to_be_bytes();
     stream.write_all(&[length.as_slice(), packet].concat()).unwrap();
     read_tcp(&mut stream)

@@ -1,4 +1,4 @@
-//! The main job: the preferred hosts die, the standby takes the part, they return and take it back; while config and zones
+//! The main job: the preferred hosts die, the standby becomes active, they return and take it back; while config and zones
 //! are reloaded and a resolver asks without pause.
 
 use std::time::{Duration, Instant};

@@ -7,9 +7,9 @@
 mod bad_input;
 mod client;
 mod descriptors;
-mod doors;
 mod failover;
 mod held;
+mod listeners;
 mod log;
 mod metrics;
 mod packets;

@@ -26,11 +26,11 @@ impl Running {
         Self { server, address, _folder: folder }
     }
 
-    /// It is whole: it answers by both doors, and nothing has panicked.
+    /// It is whole: it answers by both listeners, and nothing has panicked.
     #[track_caller]
     fn is_whole(&self) {
         assert!(ask_sip(self.address).is(DECLARED));
-        assert!(send_tcp(self.address, &query(SIP), PATIENCE).is_some());
+        assert!(send_tcp(self.address, &query(SIP), TIMEOUT).is_some());
         let log = self.server.log.text();
         assert!(!log.contains("panicked") && !log.contains("ERROR"), "{log}");
     }
@@ -41,7 +41,7 @@ impl Running {
 fn are_met_by_silence(address: SocketAddr, packets: &[Vec<u8>]) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(address).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TIMEOUT)).unwrap();
     for packet in packets {
         socket.send(packet).unwrap();
     }
@@ -95,7 +95,7 @@ fn silent() -> Vec<Vec<u8>> {
 fn a_broken_query_by_udp_is_answered_formerr() {
     let running = Running::start();
     for packet in broken() {
-        let octets = send(running.address, &packet, PATIENCE).unwrap_or_else(|| panic!("silence for {packet:02x?}"));
+        let octets = send(running.address, &packet, TIMEOUT).unwrap_or_else(|| panic!("silence for {packet:02x?}"));
         assert_eq!(octets[..2], packet[..2]);
         assert_eq!((octets[2] & 0x80, octets[3] & 0x0f), (0x80, 1), "{packet:02x?} gives {octets:02x?}");
     }
@@ -136,7 +136,7 @@ fn noise_by_udp_is_answered_in_form_or_met_by_silence_and_the_server_goes_on() {
 fn a_broken_query_by_tcp_is_answered_formerr_or_the_connection_ends() {
     let running = Running::start();
     for packet in broken() {
-        if let Some(octets) = send_tcp(running.address, &packet, PATIENCE) {
+        if let Some(octets) = send_tcp(running.address, &packet, TIMEOUT) {
             assert_eq!((octets[2] & 0x80, octets[3] & 0x0f), (0x80, 1), "{packet:02x?} gives {octets:02x?}");
         }
     }
@@ -147,7 +147,7 @@ fn a_broken_query_by_tcp_is_answered_formerr_or_the_connection_ends() {
 fn a_query_after_a_broken_one_on_the_same_connection_is_answered() {
     let running = Running::start();
     let mut stream = TcpStream::connect(running.address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     for packet in [&broken()[1], &query(SIP)] {
         let length = u16::try_from(packet.len()).unwrap().to_be_bytes();
         stream.write_all(&[length.as_slice(), packet].concat()).unwrap();
@@ -173,7 +173,7 @@ fn what_is_not_served_is_refused_and_other_opcodes_are_notimp() {
     assert_eq!(ask(running.address, "example.org. A").rcode, ResponseCode::Refused);
     let mut update = query("example.com. SOA");
     update[2] |= 5 << 3;
-    let octets = send(running.address, &update, PATIENCE).unwrap();
+    let octets = send(running.address, &update, TIMEOUT).unwrap();
     assert_eq!(octets[3] & 0x0f, 4, "{octets:02x?}");
     running.is_whole();
 }
@@ -187,7 +187,7 @@ fn while_it_starts_noise_is_met_by_silence_too() {
     let address = server.address();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(address).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TIMEOUT)).unwrap();
     for packet in broken().iter().chain(&silent()) {
         socket.send(packet).unwrap();
     }
@@ -198,4 +198,4 @@ fn while_it_starts_noise_is_met_by_silence_too() {
     assert!(text.contains("not ready: starting"), "{text:?}");
 }
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);

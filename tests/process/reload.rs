@@ -57,7 +57,7 @@ fn a_zone_whose_file_does_not_bear_its_name_is_known_though_it_is_broken() {
 
     folder.write("other.zone", &net);
     server.reload("\"reloaded\"");
-    eventually("the mended zone", || ask(address, question).is(DECLARED).then_some(()));
+    eventually("the fixed zone", || ask(address, question).is(DECLARED).then_some(()));
     // Nothing in it tells its name any more: it is known by its file.
     for broken in ["", "@ IN SOA", &net.replace("IN SOA ns1", "IN SOA")] {
         folder.write("other.zone", broken);
@@ -101,7 +101,7 @@ fn a_broken_config_at_a_reload_changes_nothing_and_says_why() {
 }
 
 #[test]
-fn a_reload_says_that_doors_and_state_change_at_the_next_start_only() {
+fn a_reload_says_that_listeners_and_state_change_at_the_next_start_only() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
     let config = folder.write("understudy.toml", quick("60s"));
     let zone = folder.write("example.com.zone", hosts.zone());

@@ -75,7 +75,7 @@ fn after_kill_9_the_standby_keeps_the_part_until_the_hold_is_over_though_all_are
 }
 
 #[test]
-fn sigterm_writes_the_last_decision_closes_the_doors_and_exits_0_within_seconds() {
+fn sigterm_writes_the_last_decision_closes_the_listeners_and_exits_0_within_seconds() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
     let state = folder.path("state");
     let config = folder.write("understudy.toml", quick("60s"));

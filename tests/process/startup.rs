@@ -119,7 +119,7 @@ fn ready_asks_where_the_config_of_the_environment_says() {
 }
 
 #[test]
-fn targets_and_doors_may_be_of_ipv6() {
+fn targets_and_listeners_may_be_of_ipv6() {
     if TcpListener::bind("[::1]:0").is_err() {
         println!("not shown: this machine has no ::1");
         return;

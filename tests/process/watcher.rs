@@ -34,11 +34,11 @@ impl Watcher {
         let thread = std::thread::spawn(move || {
             while !mine.stop.load(Ordering::SeqCst) {
                 let number = mine.asked.fetch_add(1, Ordering::SeqCst);
-                let patience = Duration::from_secs(5);
+                let timeout = Duration::from_secs(5);
                 let answer = if number % 16 == 15 {
-                    send_tcp(server, &query(SIP), patience).map(|octets| Answer::read(&octets))
+                    send_tcp(server, &query(SIP), timeout).map(|octets| Answer::read(&octets))
                 } else {
-                    ask_within(server, SIP, patience)
+                    ask_within(server, SIP, timeout)
                 };
                 mine.judge(answer.as_ref());
                 std::thread::park_timeout(Duration::from_millis(2));

@@ -152,7 +152,7 @@ impl Stage {
                 let aim = self.aim(what);
                 let targets = self.core.setup().targets.iter();
                 let meant = targets.filter(|(_, target)| aim.meets(target.key.address, target.key.port));
-                let words = meant.map(|(id, _)| self.core.target_status(id, self.now.mono).state.word());
+                let words = meant.map(|(id, _)| self.core.target_status(id, self.now.mono).state.as_str());
                 return vec![words.collect::<Vec<_>>().join(" ")];
             }
             Step::Isolated => {
@@ -292,9 +292,9 @@ impl Stage {
                     }
                     self.served = Some((snapshot, self.now.mono));
                 }
-                Effect::Probe { setup, target, at, haste } => {
+                Effect::Probe { setup, target, at, priority } => {
                     if setup == self.setup {
-                        self.schedule.due(target, at, haste);
+                        self.schedule.due(target, at, priority);
                     }
                 }
                 Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value)),

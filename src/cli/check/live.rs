@@ -14,8 +14,8 @@ use crate::base::tasks::Tasks;
 use crate::cli::words::days_left;
 use crate::config::Running;
 use crate::health::Outcome;
-use crate::probe::account::{cause, word};
-use crate::probe::{self, Account, Spec, Tools};
+use crate::probe::report::{cause, outcome_name};
+use crate::probe::{self, ProbeContext, ProbeReport, Spec};
 
 /// What one probe saw.
 #[derive(Clone, Debug, Serialize)]
@@ -40,7 +40,7 @@ pub(super) struct Seen {
 
 /// Probes every target that may be probed; returns what was seen in the order of the setup, and the findings.
 pub(super) async fn probe_all(running: &Running) -> (Vec<Seen>, Vec<Finding>) {
-    let (clock, tools, tasks) = (Clock::start(), Arc::new(Tools::from_system()), Tasks::new());
+    let (clock, context, tasks) = (Clock::start(), Arc::new(ProbeContext::from_system()), Tasks::new());
     let mut findings = Vec::new();
     let mut by_address: BTreeMap<IpAddr, Vec<(usize, Spec)>> = BTreeMap::new();
     for (place, (_, spec)) in running.specs.iter().enumerate() {
@@ -50,19 +50,19 @@ pub(super) async fn probe_all(running: &Running) -> (Vec<Seen>, Vec<Finding>) {
     }
     let mut waiting = by_address.into_values();
     let mut under_way = tasks.set("live-probe");
-    let mut accounts: BTreeMap<usize, Account> = BTreeMap::new();
+    let mut accounts: BTreeMap<usize, ProbeReport> = BTreeMap::new();
     loop {
         while under_way.len() < AT_ONCE
             && let Some(specs) = waiting.next()
         {
-            let tools = Arc::clone(&tools);
+            let context = Arc::clone(&context);
             under_way.spawn(async move {
                 let mut accounts = Vec::new();
                 for (place, spec) in specs {
                     if !accounts.is_empty() {
                         tokio::time::sleep(PACE).await;
                     }
-                    accounts.push((place, probe::run(&spec, &clock, &tools).await));
+                    accounts.push((place, probe::run(&spec, &clock, &context).await));
                 }
                 accounts
             });
@@ -83,28 +83,28 @@ pub(super) async fn probe_all(running: &Running) -> (Vec<Seen>, Vec<Finding>) {
     for ((place, (_, target)), members) in running.setup.targets.iter().enumerate().zip(members) {
         let target = target.key.to_string();
         let seen = match accounts.get(&place) {
-            Some(account) => Seen::of(&target, members, account),
+            Some(report) => Seen::of(&target, members, report),
             None => Seen::untested(&target, members),
         };
         findings.extend(seen.findings.iter().cloned());
         all.push(seen);
     }
-    if let Some(warning) = tools.warning().filter(|_| running.specs.iter().any(|(_, spec)| is_tls(spec.as_ref()))) {
+    if let Some(warning) = context.warning().filter(|_| running.specs.iter().any(|(_, spec)| is_tls(spec.as_ref()))) {
         findings.push(Finding::warning("live-roots", warning));
     }
     (all, findings)
 }
 
 impl Seen {
-    fn of(target: &str, members: Vec<String>, account: &Account) -> Self {
-        let why = cause(&account.outcome).map(ToString::to_string);
+    fn of(target: &str, members: Vec<String>, report: &ProbeReport) -> Self {
+        let why = cause(&report.outcome).map(ToString::to_string);
         let whose = if members.is_empty() { String::new() } else { format!("{}: ", members.join(", ")) };
         let because = why.as_deref().map_or_else(String::new, |why| format!(": {why}"));
         let find = |severity, id, what: &str| Finding {
             severity,
             ..Finding::note(id, format!("{whose}{target} {what}{because}"))
         };
-        let mut findings = match &account.outcome {
+        let mut findings = match &report.outcome {
             Outcome::Pass => Vec::new(),
             Outcome::Degraded(_) => vec![find(Severity::Warning, "live-degraded", "is alive, but full")],
             Outcome::Drain { .. } => vec![find(Severity::Warning, "live-leaving", "says that it is leaving")],
@@ -114,16 +114,16 @@ impl Seen {
             }
             Outcome::Unknown(_) => vec![find(Severity::Warning, "live-unknown", "could not be tested from here")],
         };
-        for warning in &account.warnings {
+        for warning in &report.warnings {
             findings.push(Finding::warning("live-warning", format!("{whose}{target}: {warning}")));
         }
         Self {
             target: target.to_owned(),
-            outcome: word(&account.outcome),
+            outcome: outcome_name(&report.outcome),
             cause: why,
-            latency_ms: Some(account.latency.as_secs_f64() * 1e3),
-            steps: account.json()["steps"].take(),
-            certificate_days: account.certificate.as_ref().map(|certificate| certificate.days_left),
+            latency_ms: Some(report.latency.as_secs_f64() * 1e3),
+            steps: report.json()["steps"].take(),
+            certificate_days: report.certificate.as_ref().map(|certificate| certificate.days_left),
             members,
             findings,
         }

@@ -56,11 +56,11 @@ fn examine(from: &Input, live: bool) -> std::io::Result<(Vec<Finding>, Examined)
                     let resolved = input::resolve(&mut running).await;
                     (resolved, live::probe_all(&running).await)
                 });
-                found.extend(resolved.into_iter().filter(|finding| !running.notes.contains(finding)));
+                found.extend(resolved.into_iter().filter(|finding| !running.findings.contains(finding)));
                 found.extend(probed);
                 examined.live = Some(seen);
             }
-            found.extend(running.notes);
+            found.extend(running.findings);
             (settle(found), examined)
         }
         Err(findings) => {

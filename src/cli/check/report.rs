@@ -151,7 +151,7 @@ impl<'a> Row<'a> {
         let place = finding.place.as_ref();
         Self {
             id: finding.id,
-            severity: finding.severity.word(),
+            severity: finding.severity.as_str(),
             file: place.map(|place| &*place.file),
             line: place.map(|place| place.line),
             column: place.map(|place| place.column),

@@ -31,7 +31,7 @@ fn unknown(id: &str) -> Finding {
     }
 }
 
-/// Tells what a rule finds, why that matters, the mend and an example; nothing if there is no such rule.
+/// Tells what a rule finds, why that matters, the fix and an example; nothing if there is no such rule.
 fn explain(id: &str) -> Option<String> {
     let rule = find(id)?;
     let mut out = format!("{} ({})\n\nFinds {}.\n\n", rule.id, rule.severity, rule.finds);

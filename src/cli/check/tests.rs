@@ -33,8 +33,7 @@ fn a_clean_zone_says_what_was_looked_at() {
 
 #[test]
 fn json_is_one_object_with_findings_and_summary() {
-    let json =
-        printed(&[Finding::warning("x", "odd").at(at(3)).help("mend"), Finding::note("y", "even")], Format::Json);
+    let json = printed(&[Finding::warning("x", "odd").at(at(3)).help("fix"), Finding::note("y", "even")], Format::Json);
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["findings"][0]["line"], 3);
     assert_eq!(value["findings"][0]["why"], serde_json::Value::Null);

@@ -141,7 +141,7 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        // A terminal that is gone needs no mending.
+        // A terminal that is gone needs no fixing.
         let _gone = terminal::disable_raw_mode();
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::line::Line;
 use crate::cli::paint::{Paint, Tone};
 use crate::daemon::Daemon;
 use crate::engine::status::PoolStatus;
-use crate::policy::Served;
+use crate::policy::ActiveTier;
 
 use super::ask::{self, Answer};
 use super::stand_in::StandIn;
@@ -20,7 +20,7 @@ struct Act {
     /// Which stand-ins run from now on, in their order.
     running: [bool; 3],
     /// Who must then have the part.
-    served: Served,
+    served: ActiveTier,
     /// The hosts that must then be answered.
     hosts: &'static [&'static str],
     /// What to see in it.
@@ -35,56 +35,56 @@ const ACTS: &[Act] = &[
     Act {
         title: "All is well",
         running: [true, true, true],
-        served: Served::Tier(10),
+        served: ActiveTier::Tier(10),
         hosts: &[NODE1, NODE2, STANDBY],
         moral: "two servers share the work, the standby is listed behind them",
     },
     Act {
         title: "sip-node1 stops",
         running: [false, true, true],
-        served: Served::Tier(10),
+        served: ActiveTier::Tier(10),
         hosts: &[NODE2, STANDBY],
         moral: "first a short TTL, for something may change; then the dead one leaves the answer",
     },
     Act {
         title: "sip-node2 stops too",
         running: [false, false, true],
-        served: Served::Tier(20),
+        served: ActiveTier::Tier(20),
         hosts: &[STANDBY],
         moral: "nobody of tier 10 is left: the understudy takes the part",
     },
     Act {
         title: "Both come back",
         running: [true, true, true],
-        served: Served::Tier(10),
+        served: ActiveTier::Tier(10),
         hosts: &[NODE1, NODE2, STANDBY],
         moral: "not at once: tier 10 had to hold for 5 s (`hold`) before the part went back",
     },
     Act {
         title: "All three stop",
         running: [false, false, false],
-        served: Served::AllDown,
+        served: ActiveTier::AllDown,
         hosts: &[NODE1, NODE2, STANDBY],
         moral: "never an empty answer: clients would fall back to the domain's own address; and a short TTL",
     },
     Act {
         title: "The standby comes back alone",
         running: [false, false, true],
-        served: Served::Tier(20),
+        served: ActiveTier::Tier(20),
         hosts: &[STANDBY],
         moral: "one living server is enough",
     },
     Act {
         title: "And all come back",
         running: [true, true, true],
-        served: Served::Tier(10),
+        served: ActiveTier::Tier(10),
         hosts: &[NODE1, NODE2, STANDBY],
         moral: "this took longer: tier 10 had failed soon after its return, so it had to hold twice as long",
     },
 ];
 
 /// How long an act may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the server is asked.
 const ASK: Duration = Duration::from_millis(50);
 
@@ -143,9 +143,9 @@ impl Stage<'_> {
                 self.print(&Line::of(Tone::Dim, format!("  {}", act.moral)));
                 return Ok(true);
             }
-            if since > PATIENCE {
+            if since > TIMEOUT {
                 let hosts = act.hosts.join(", ");
-                let secs = PATIENCE.as_secs();
+                let secs = TIMEOUT.as_secs();
                 self.print(&Line::of(Tone::Bad, format!("  after {secs} s the answer is still not {hosts}")));
                 return Ok(false);
             }

@@ -47,7 +47,7 @@ impl StandIn {
         if let Some(tasks) = self.running.take() {
             tasks.stop();
             // The tasks wait for nothing but this.
-            let _late = tasks.finished(PATIENCE).await;
+            let _late = tasks.finished(TIMEOUT).await;
         }
     }
 
@@ -74,7 +74,7 @@ async fn take_and_close(listener: TcpListener, stop: CancellationToken) {
 }
 
 /// How long ports may take to close.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

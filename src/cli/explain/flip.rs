@@ -67,19 +67,19 @@ fn movers(core: &Core, pool: &PoolStatus) -> Vec<String> {
     targets.copied().filter_map(line).collect()
 }
 
-/// Tells when a better tier takes the part back.
+/// Tells when a better tier becomes active again.
 fn failback(better: &Better, service: &PoolSetup, pool: &PoolStatus) -> String {
     let tier = better.tier;
-    let hold = write_short(policy::hold(&service.pool.settings, pool.strikes));
+    let hold = write_short(policy::hold(&service.pool.settings, pool.flaps));
     let soonest = pool.again.map_or_else(String::new, |again| format!(", in {} at the soonest", write_short(again)));
     match better.waits {
         Waits::Failed => {
-            format!("tier {tier} ({}) takes the part back when it holds again, and has held for {hold}", better.tally)
+            format!("tier {tier} ({}) becomes active again when it holds again, and has held for {hold}", better.tally)
         }
         Waits::Proof => {
-            format!("tier {tier} takes the part back when its members are known to be up, and have held for {hold}")
+            format!("tier {tier} becomes active again when its members are known to be up, and have held for {hold}")
         }
-        Waits::Hold(_) => format!("tier {tier} is up and takes the part back when it has held for {hold}{soonest}"),
+        Waits::Hold(_) => format!("tier {tier} is up and becomes active again when it has held for {hold}{soonest}"),
         Waits::Order => format!("tier {tier} is up and waits for an order to take the part back"),
         Waits::Window { .. } => format!("{better}{soonest}"),
     }
@@ -91,7 +91,7 @@ fn loss(tier: u16, pool: &PoolStatus, service: &PoolSetup) -> String {
         pool.members.iter().filter(|m| m.priority != tier && m.verdict.serves()).map(|m| m.priority).collect();
     others.sort_unstable();
     match (others.first(), service.pool.settings.all_down) {
-        (Some(next), _) => format!("when it fails, tier {next} takes the part at once"),
+        (Some(next), _) => format!("when it fails, tier {next} becomes active at once"),
         (None, AllDown::Declared) => "when it fails, nobody is left: the declared set is served on".to_owned(),
         (None, AllDown::LastGood) => "when it fails, nobody is left: the last good set is served on".to_owned(),
         (None, AllDown::Closed) => {

@@ -42,7 +42,7 @@ fn service(page: &Page<'_>, pool: &PoolStatus) -> Value {
     });
     json!({
         "service": pool.name, "served": words::served(pool.decision.served), "tier": tier(pool.decision.served),
-        "tested": !words::is_fixed(pool), "reason": pool.decision.reason.to_string(), "strikes": pool.strikes,
+        "tested": !words::is_fixed(pool), "reason": pool.decision.reason.to_string(), "flaps": pool.flaps,
         "ttl": pool.ttls, "ttl_why": page.ttls(pool), "next": flip::of(page.core, pool),
         "again_ms": pool.again.map(|again| u64::try_from(again.as_millis()).unwrap_or(u64::MAX)),
         "members": members.collect::<Vec<_>>(),
@@ -59,12 +59,12 @@ fn target(page: &Page<'_>, id: TargetId) -> Value {
     };
     let last = status.last.as_ref().map(|(at, outcome, latency)| {
         json!({
-            "at_ms": at.as_millis(), "outcome": crate::probe::account::word(outcome),
-            "cause": crate::probe::account::cause(outcome), "latency_ms": latency.as_secs_f64() * 1e3,
+            "at_ms": at.as_millis(), "outcome": crate::probe::report::outcome_name(outcome),
+            "cause": crate::probe::report::cause(outcome), "latency_ms": latency.as_secs_f64() * 1e3,
         })
     });
     json!({
-        "target": status.name, "tested": status.probed, "state": status.state.word(), "degraded": status.degraded,
+        "target": status.name, "tested": status.probed, "state": status.state.as_str(), "degraded": status.degraded,
         "since_ms": target.since.map(crate::base::clock::UnixTime::as_millis), "cause": status.cause,
         "passes": passes, "fails": fails, "fall": status.thresholds.0, "rise": status.thresholds.1, "last": last,
     })

@@ -35,7 +35,7 @@ pub(super) fn run(args: &Explain) -> ExitCode {
         Err(code) => return code,
     };
     offline::recall(&mut running);
-    input::tell(&running.notes, Severity::Error);
+    input::tell(&running.findings, Severity::Error);
     let down = offline::find(&running.setup, &args.down);
     if let Err(code) = all_known(&running, &down) {
         return code;

@@ -80,7 +80,7 @@ fn target(page: &Page<'_>, target: &Target) -> Line {
     let status = &target.status;
     let line = Line::default().plain(format!("      {}  ", status.name));
     if !status.probed {
-        let taken = if status.state == State::Unknown { "up" } else { status.state.word() };
+        let taken = if status.state == State::Unknown { "up" } else { status.state.as_str() };
         return line.put(Tone::Dim, format!("taken as {taken}, not tested: outside of what `allow` names"));
     }
     let line = line.join(words::state(status));
@@ -104,7 +104,8 @@ fn target(page: &Page<'_>, target: &Target) -> Line {
     if let Some((at, outcome, latency)) = &status.last {
         let ago = write_short(page.now.wall.since(*at));
         let millis = latency.as_secs_f64() * 1e3;
-        let _ = write!(rest, "; last probe {ago} ago: {} in {millis:.1} ms", crate::probe::account::word(outcome));
+        let _ =
+            write!(rest, "; last probe {ago} ago: {} in {millis:.1} ms", crate::probe::report::outcome_name(outcome));
     }
     line.plain(rest)
 }

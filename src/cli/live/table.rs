@@ -91,7 +91,8 @@ fn remainder(rest: &[(Condition, &PoolStatus)]) -> String {
             Some(_) | None => counts.push((*condition, 1)),
         }
     }
-    let parts: Vec<String> = counts.iter().map(|(condition, count)| format!("{count} {}", condition.word())).collect();
+    let parts: Vec<String> =
+        counts.iter().map(|(condition, count)| format!("{count} {}", condition.as_str())).collect();
     format!("and {}: {}", counted(rest.len(), "more service"), parts.join(", "))
 }
 
@@ -118,9 +119,9 @@ fn head(pool: &PoolStatus, now: Now) -> Line {
     ttls.dedup();
     let changed =
         pool.changed.map_or_else(String::new, |at| format!(", changed {} ago", write_short(now.wall.since(at))));
-    let strikes = if pool.strikes > 1 { format!(", strikes {}", pool.strikes) } else { String::new() };
+    let flaps = if pool.flaps > 1 { format!(", flaps {}", pool.flaps) } else { String::new() };
     let line = Line::of(Tone::Bold, words::service(pool)).plain("  ").join(headline(pool));
-    line.put(Tone::Dim, format!("  TTL {}{changed}{strikes}", ttls.join("/")))
+    line.put(Tone::Dim, format!("  TTL {}{changed}{flaps}", ttls.join("/")))
 }
 
 /// Draws `  ● 10 70  sip-node1.example.com:5060  up 12s  as declared`.

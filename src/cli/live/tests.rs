@@ -34,7 +34,7 @@ fn a_service_is_told_with_its_members_states_and_places() {
     assert_eq!(lines[2], "_sip._tcp.example.com  tier 20 stands in  TTL 30");
     assert_eq!(
         lines[3],
-        "  ○    10    70  sip-node1.example.com:5060  down down 0s  supposed to be down; left out: down"
+        "  ○    10    70  sip-node1.example.com:5060  down down 0s  assumed to be down; left out: down"
     );
     assert_eq!(lines[5], "  ●    20     0  sip-dr.example.com:5060     up 0s         as declared");
     assert_eq!(lines[7], "_foo._udp.example.com  served as declared, not tested  TTL 30");

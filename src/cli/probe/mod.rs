@@ -18,7 +18,7 @@ use crate::config::{self, Input};
 use crate::engine::setup::{PoolSetup, Setup};
 use crate::probe::allow::Access;
 use crate::probe::stun::credentials::Kind;
-use crate::probe::{self, Authority, Credentials, Spec, Tools};
+use crate::probe::{self, Authority, Credentials, ProbeContext, Spec};
 use crate::zone::Name;
 
 use super::args::{self, Probe, Verify};
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Probe) -> ExitCode {
         }
     };
     let form = if args.json { Form::Json } else { Form::Text };
-    let prober = Prober { clock: Clock::start(), tools: Tools::from_system(), access: plan.access, form };
+    let prober = Prober { clock: Clock::start(), context: ProbeContext::from_system(), access: plan.access, form };
     let told = runtime.block_on(async {
         let mut out = std::io::stdout();
         prober.tell_all(&plan.targets, &mut out).await

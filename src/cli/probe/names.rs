@@ -57,7 +57,7 @@ async fn resolve(host: &Name, resolver: Option<&Resolver>) -> Result<Vec<IpAddr>
         let finding = Finding::error("resolver-none", message);
         finding.help("name one with --resolver, as in --resolver 127.0.0.1:53, or give the host's address")
     })?;
-    let (mut addresses, unknown) = resolve::once(slice::from_ref(host), Some(&servers), PATIENCE).await;
+    let (mut addresses, unknown) = resolve::once(slice::from_ref(host), Some(&servers), TIMEOUT).await;
     addresses.remove(host).ok_or_else(|| {
         let why = unknown.into_iter().next().map(|(_, why)| why).unwrap_or_default();
         let finding = Finding::error("host-unresolved", format!("{host} cannot be probed: {why}"));
@@ -105,7 +105,7 @@ fn with_address(url: &str, address: IpAddr) -> String {
 }
 
 /// How long a name may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {

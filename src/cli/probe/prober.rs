@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 use crate::base::clock::Clock;
 use crate::cli::words::days_left;
 use crate::health::Outcome;
-use crate::probe::account::{cause, word};
 use crate::probe::allow::Access;
-use crate::probe::{Account, Spec, Step, Tools, run};
+use crate::probe::report::{cause, outcome_name};
+use crate::probe::{ProbeContext, ProbeReport, Spec, Step, run};
 
 /// A target, and what the user calls it.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Prober {
     /// The clock.
     pub(super) clock: Clock,
     /// What all probes share.
-    pub(super) tools: Tools,
+    pub(super) context: ProbeContext,
     /// What may be probed (`--allow`, `--deny`, or the config's).
     pub(super) access: Access,
     /// How it is told.
@@ -79,7 +79,7 @@ impl Prober {
     /// Probes each in turn and tells it as it comes; returns how the worst went.
     pub(super) async fn tell_all(&self, targets: &[Asked], out: &mut impl Write) -> io::Result<Went> {
         let mut worst = Went::Well;
-        if let (Form::Text, Some(warning)) = (self.form, self.tools.warning()) {
+        if let (Form::Text, Some(warning)) = (self.form, self.context.warning()) {
             let of_tls = targets.iter().any(|asked| asked.spec.check.transport() == "tls");
             if of_tls {
                 writeln!(out, "warning: {warning}")?;
@@ -110,18 +110,18 @@ impl Prober {
             writeln!(out, "{}", title(label, spec))?;
             out.flush()?;
         }
-        let mut account = run(spec, &self.clock, &self.tools).await;
-        account.steps.splice(..0, resolved.clone());
+        let mut report = run(spec, &self.clock, &self.context).await;
+        report.steps.splice(..0, resolved.clone());
         match self.form {
             Form::Json => {
                 let mut value = identity(label, spec);
-                merge(&mut value, account.json());
+                merge(&mut value, report.json());
                 writeln!(out, "{value}")?;
             }
-            Form::Text => write_account(&account, out)?,
+            Form::Text => write_account(&report, out)?,
         }
         out.flush()?;
-        Ok(match account.outcome {
+        Ok(match report.outcome {
             Outcome::Pass | Outcome::Degraded(_) => Went::Well,
             Outcome::Drain { .. } | Outcome::Fail { .. } | Outcome::Unknown(_) => Went::Badly,
         })
@@ -129,20 +129,20 @@ impl Prober {
 }
 
 /// Writes an account for people, each line behind two blanks.
-pub(super) fn write_account(account: &Account, out: &mut impl Write) -> io::Result<()> {
-    for step in &account.steps {
+pub(super) fn write_account(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
+    for step in &report.steps {
         line(out, step.what, Some(step.took), &step.saw)?;
     }
-    if let Some(certificate) = &account.certificate {
+    if let Some(certificate) = &report.certificate {
         let names = if certificate.names.is_empty() { "no name".to_owned() } else { certificate.names.join(", ") };
         let left = days_left(certificate.days_left);
         let text = format!("{names}; {left} ({}); issuer {}", certificate.not_after, certificate.issuer);
         line(out, "certificate", None, &text)?;
     }
-    for warning in &account.warnings {
+    for warning in &report.warnings {
         line(out, "warning", None, warning)?;
     }
-    line(out, word(&account.outcome), Some(account.latency), cause(&account.outcome).unwrap_or(""))
+    line(out, outcome_name(&report.outcome), Some(report.latency), cause(&report.outcome).unwrap_or(""))
 }
 
 /// Writes `what`, how long it took, and what was seen, in columns.

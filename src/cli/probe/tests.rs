@@ -10,7 +10,7 @@ use super::*;
 use crate::probe::{Check, Step, Tcp};
 
 fn prober(form: Form) -> Prober {
-    Prober { clock: Clock::start(), tools: Tools::from_roots([]), access: Access::default(), form }
+    Prober { clock: Clock::start(), context: ProbeContext::from_roots([]), access: Access::default(), form }
 }
 
 fn spec(address: SocketAddr) -> Spec {

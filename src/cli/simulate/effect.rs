@@ -4,14 +4,14 @@ use crate::base::clock::Now;
 use crate::engine::Core;
 use crate::engine::setup::Fill;
 use crate::engine::status::PoolStatus;
-use crate::policy::Served;
+use crate::policy::ActiveTier;
 
-use crate::cli::offline::{Supposed, records};
+use crate::cli::offline::{Assumed, records};
 
 /// What would be served, and whether that differs from now.
 #[derive(Debug)]
 pub(super) struct Effect {
-    /// The targets that are supposed to be down.
+    /// The targets that are assumed to be down.
     pub(super) down: Vec<String>,
     /// Each service.
     pub(super) services: Vec<ServiceEffect>,
@@ -25,10 +25,10 @@ pub(super) struct ServiceEffect {
     /// As it would be.
     pub(super) pool: PoolStatus,
     /// What is served without the supposition.
-    pub(super) before: Option<Served>,
+    pub(super) before: Option<ActiveTier>,
     /// The records, as in a zone file.
     pub(super) answer: Vec<String>,
-    /// Whether the records or who has the part would be others.
+    /// Whether the records or which tier is active would be others.
     pub(super) changes: bool,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct AddressEffect {
 
 impl Effect {
     /// Compares a core that supposes with one that does not.
-    pub(super) fn of(before: &Core, core: &Core, supposed: &Supposed, now: Now) -> Self {
+    pub(super) fn of(before: &Core, core: &Core, assumed: &Assumed, now: Now) -> Self {
         let setup = core.setup();
         let answer = |core: &Core, fills: &[Fill]| -> Vec<String> {
             fills.iter().flat_map(|fill| records(core.snapshot(), &fill.owner, fill.rtype)).collect()
@@ -64,7 +64,7 @@ impl Effect {
                 addresses.push(AddressEffect { name: fill.owner.to_string(), answer });
             }
         }
-        let down = supposed.targets.iter().map(|id| setup.targets[*id].key.to_string()).collect();
+        let down = assumed.targets.iter().map(|id| setup.targets[*id].key.to_string()).collect();
         Self { down, services, addresses }
     }
 }

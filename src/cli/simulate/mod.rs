@@ -12,7 +12,7 @@ use crate::base::finding::{Finding, Severity};
 use crate::config::{Input, Running};
 
 use super::args::Simulate;
-use super::offline::{self, Belief, Supposed};
+use super::offline::{self, Assumed, Belief};
 use super::paint::Paint;
 use super::{USAGE, input, line};
 use effect::Effect;
@@ -30,16 +30,16 @@ pub(super) fn run(args: &Simulate) -> ExitCode {
         Err(code) => return code,
     };
     offline::recall(&mut running);
-    input::tell(&running.notes, Severity::Error);
-    let supposed = offline::find(&running.setup, &args.down);
-    if let Err(code) = all_known(&running, &supposed) {
+    input::tell(&running.findings, Severity::Error);
+    let assumed = offline::find(&running.setup, &args.down);
+    if let Err(code) = all_known(&running, &assumed) {
         return code;
     }
     let now = Clock::start().now();
     let before = Belief::read(&running.state, now).core(&running.setup, &Default::default(), now);
     let mut belief = Belief::read(&running.state, now);
-    let core = belief.core(&running.setup, &supposed.targets, now);
-    let effect = Effect::of(&before, &core, &supposed, now);
+    let core = belief.core(&running.setup, &assumed.targets, now);
+    let effect = Effect::of(&before, &core, &assumed, now);
     let text = if args.json {
         format!("{:#}\n", page::as_json(&effect, &belief))
     } else {
@@ -53,14 +53,14 @@ pub(super) fn run(args: &Simulate) -> ExitCode {
 ///
 /// # Errors
 /// The exit code, if there are any.
-pub(super) fn all_known(running: &Running, supposed: &Supposed) -> Result<(), ExitCode> {
-    if supposed.unknown.is_empty() {
+pub(super) fn all_known(running: &Running, assumed: &Assumed) -> Result<(), ExitCode> {
+    if assumed.unknown.is_empty() {
         return Ok(());
     }
     let told = |word: &String| {
         Finding::error("down-unknown", format!("no tested target is meant by {word}"))
             .help(offline::suggest_target(running, word))
     };
-    input::tell(&supposed.unknown.iter().map(told).collect::<Vec<_>>(), Severity::Error);
+    input::tell(&assumed.unknown.iter().map(told).collect::<Vec<_>>(), Severity::Error);
     Err(ExitCode::from(USAGE))
 }

@@ -6,11 +6,11 @@ use crate::cli::line::Line;
 use crate::cli::offline::Belief;
 use crate::cli::paint::Tone;
 use crate::cli::words::{self, counted, headline, mark};
-use crate::policy::Served;
+use crate::policy::ActiveTier;
 
 use super::effect::{Effect, ServiceEffect};
 
-/// For people: what changes first and in full; of the rest a line each, unless nothing is supposed.
+/// For people: what changes first and in full; of the rest a line each, unless nothing is assumed.
 pub(super) fn as_text(effect: &Effect, belief: &Belief) -> Vec<Line> {
     let mut page = vec![Line::of(Tone::Dim, &belief.told)];
     if effect.services.is_empty() {
@@ -20,7 +20,7 @@ pub(super) fn as_text(effect: &Effect, belief: &Belief) -> Vec<Line> {
     }
     let whole = effect.down.is_empty();
     if !whole {
-        page.push(Line::default().plain("supposed to be down: ").put(Tone::Bold, effect.down.join(", ")));
+        page.push(Line::default().plain("assumed to be down: ").put(Tone::Bold, effect.down.join(", ")));
     }
     let (changed, same): (Vec<_>, Vec<_>) = effect.services.iter().partition(|service| whole || service.changes);
     for service in &changed {
@@ -66,11 +66,11 @@ fn tell(service: &ServiceEffect) -> Vec<Line> {
     page
 }
 
-fn short(served: Served) -> String {
+fn short(served: ActiveTier) -> String {
     match served {
-        Served::Tier(tier) => format!("tier {tier}"),
-        Served::LastResort => "last resort".to_owned(),
-        Served::AllDown => "all down".to_owned(),
+        ActiveTier::Tier(tier) => format!("tier {tier}"),
+        ActiveTier::LastResort => "last resort".to_owned(),
+        ActiveTier::AllDown => "all down".to_owned(),
     }
 }
 
@@ -100,9 +100,9 @@ pub(super) fn as_json(effect: &Effect, belief: &Belief) -> Value {
 }
 
 /// Returns the tier that serves, if one does.
-pub(in crate::cli) const fn tier(served: Served) -> Option<u16> {
+pub(in crate::cli) const fn tier(served: ActiveTier) -> Option<u16> {
     match served {
-        Served::Tier(tier) => Some(tier),
-        Served::LastResort | Served::AllDown => None,
+        ActiveTier::Tier(tier) => Some(tier),
+        ActiveTier::LastResort | ActiveTier::AllDown => None,
     }
 }

@@ -49,6 +49,6 @@ fn an_address_that_leaves_its_host_is_told() {
 #[test]
 fn without_anything_down_each_service_is_told_in_full() {
     let (text, _) = pages(&[]);
-    assert!(!text.contains("would not change") && !text.contains("supposed"), "{text}");
+    assert!(!text.contains("would not change") && !text.contains("assumed"), "{text}");
     assert!(text.contains("tier 10 serves: 2 of 2 members up"), "{text}");
 }

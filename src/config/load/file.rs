@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::finding::Finding;
 
-/// Says that a file cannot be read, and what would mend it.
+/// Says that a file cannot be read, and what would fix it.
 pub(super) fn unreadable(what: &str, error: &io::Error) -> Finding {
     let finding = Finding::error("file-read", format!("{what}: {error}"));
     let kind = error.kind();

@@ -28,7 +28,7 @@ pub use outside::servers;
 
 use file::{folder_of, unreadable};
 
-use super::lower::{Options, Recipe};
+use super::lower::{LoweringInput, Options};
 use super::running::Running;
 use super::settings::{Probing, ServerSettings, StateChoice, StateSettings};
 use super::shape::{self, File, ZoneEntry};
@@ -95,8 +95,9 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         ttl: file.policy.over(&Policy::default()).ttl,
         allow_private: file.probing.allow.as_ref().is_some_and(|allow| !allow.value.is_empty()),
     };
-    let care = zones::Care { former: &input.former, origins: &input.origins, lint: input.lint.then_some(&options) };
-    let read = zones::read(&file.zones, &folder, &chosen.zones, care);
+    let read_options =
+        zones::ReadOptions { former: &input.former, origins: &input.origins, lint: input.lint.then_some(&options) };
+    let read = zones::read(&file.zones, &folder, &chosen.zones, read_options);
     let refused = worst(&findings) == Some(Severity::Error)
         || read.refused
         || (server.strict_zones && worst(&read.findings) == Some(Severity::Error));
@@ -106,11 +107,11 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     allow.extend(&input.allow);
     let access = Access { allow, deny: probing.deny };
     let lowering = Options { fixed: input.fixed, interval: input.interval };
-    let recipe = Recipe { file, zones: read.zones, access, options: lowering };
-    let lowered = recipe.lower(&Addresses::new());
+    let lowering_input = LoweringInput { file, zones: read.zones, access, options: lowering };
+    let lowered = lowering_input.lower(&Addresses::new());
     let refused = refused || worst(&lowered.findings) == Some(Severity::Error);
     findings.extend(lowered.findings);
-    let file = &recipe.file;
+    let file = &lowering_input.file;
     let outside = outside::wanted(lowered.outside, file.probing.resolver.as_ref(), &folder, &mut findings);
     if refused {
         return Err(findings);
@@ -123,10 +124,10 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         server,
         setup: lowered.setup,
         specs: lowered.specs,
-        access: recipe.access.clone(),
+        access: lowering_input.access.clone(),
         outside,
-        recipe: Arc::new(recipe),
-        notes: findings,
+        lowering_input: Arc::new(lowering_input),
+        findings,
         files: chosen.config.into_iter().chain(read.files).collect(),
         origins: read.origins,
     })
@@ -223,7 +224,7 @@ fn server_settings(file: &File, input: &Input) -> ServerSettings {
 
 fn serve_settings(file: &File, idle: Duration, zones: HashMap<Name, AccessList>) -> serve::Settings {
     let base = file.limits.over(&file.answers.over(&serve::Settings::default()));
-    serve::Settings { keepalive: idle, doors: file.limits.doors(), zones, ..base }
+    serve::Settings { keepalive: idle, transport_acl: file.limits.transport_acl(), zones, ..base }
 }
 
 /// Returns who may ask in which zone, where that is limited.

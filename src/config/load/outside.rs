@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::base::finding::Finding;
 use crate::config::source::Placed;
 use crate::config::values::Resolver;
-use crate::resolve::{Servers, Wanted};
+use crate::resolve::{ResolveRequest, Servers};
 use crate::zone::Name;
 
 /// Joins the hosts with the resolver that is to be asked for them; its file is read only if there are any.
@@ -14,9 +14,9 @@ pub(super) fn wanted(
     resolver: Option<&Placed<Resolver>>,
     folder: &Path,
     findings: &mut Vec<Finding>,
-) -> Wanted {
+) -> ResolveRequest {
     if hosts.is_empty() {
-        return Wanted::default();
+        return ResolveRequest::default();
     }
     let servers = match servers(resolver.map(|resolver| &resolver.value), folder) {
         Ok(servers) => Some(servers),
@@ -31,7 +31,7 @@ pub(super) fn wanted(
             None
         }
     };
-    Wanted { hosts, servers }
+    ResolveRequest { hosts, servers }
 }
 
 /// Returns the servers that a resolver means; nothing said means the system's. A path is relative to `folder`.

@@ -6,15 +6,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::base::finding::Finding;
-use crate::config::shape::{CheckKind, CheckShape, File, Leads, LoginShape};
+use crate::config::shape::{AddressSource, CheckKind, CheckShape, File, LoginShape};
 use crate::probe::Credentials;
 
 /// Reads the secrets that the checks of a config name, relative to its folder, each file once.
 pub(super) fn read_all(file: &mut File, folder: &Path, findings: &mut Vec<Finding>) {
     let services = file.services.iter_mut().filter_map(|entry| entry.check.as_mut());
-    let addresses = file.addresses.iter_mut().filter_map(|entry| match &mut entry.leads {
-        Leads::Tiers(_, check) => Some(check),
-        Leads::Follows(_) => None,
+    let addresses = file.addresses.iter_mut().filter_map(|entry| match &mut entry.source {
+        AddressSource::Tiers(_, check) => Some(check),
+        AddressSource::Follows(_) => None,
     });
     let mut known: HashMap<PathBuf, Option<String>> = HashMap::new();
     let mut logins = Vec::new();

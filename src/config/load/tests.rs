@@ -104,8 +104,8 @@ fn a_broken_zone_among_good_ones_is_kept_without_data() {
     let running = folder.load(&["example.com.zone", "example.org.zone"]).unwrap();
     let zones: Vec<_> = running.setup.zones.iter().map(|(_, zone)| zone.zone.is_some()).collect();
     assert_eq!(zones, [true, false]);
-    assert_eq!(ids(&running.notes).len(), 1);
-    assert!(running.notes.iter().any(|note| note.place.as_ref().is_some_and(|place| place.line == 2)));
+    assert_eq!(ids(&running.findings).len(), 1);
+    assert!(running.findings.iter().any(|note| note.place.as_ref().is_some_and(|place| place.line == 2)));
 
     assert_eq!(refused(folder.load(&["strict.toml", "example.com.zone", "example.org.zone"])).len(), 1);
     let alone = refused(folder.load(&["example.org.zone"]));
@@ -158,8 +158,8 @@ fn a_zone_includes_from_its_own_folder_only() {
     let www = "www.example.com".parse().unwrap();
     assert!(zones[0].is_some_and(|zone| zone.rrset(&www, crate::zone::Rtype::A).is_some()));
     assert!(zones[1].is_none());
-    let said = running.notes.iter().any(|note| note.to_string().contains("outside of the zone's folder"));
-    assert!(said, "{:?}", running.notes);
+    let said = running.findings.iter().any(|note| note.to_string().contains("outside of the zone's folder"));
+    assert!(said, "{:?}", running.findings);
 }
 
 #[test]
@@ -264,12 +264,12 @@ fn a_reload_shares_the_parts_of_the_zones_whose_files_say_the_same() {
     let zones = running.setup.zones.iter();
     let former = zones.map(|(_, zone)| (zone.origin.clone(), Arc::clone(zone.zone.as_ref().unwrap()))).collect();
     let first = Prepared::new(running.setup);
-    let frame = first.frame();
+    let image_cache = first.image_cache();
     std::fs::write(folder.0.join(files[1]), ZONE.replace("70", "80")).unwrap();
 
     let running = folder.load_with(&files, Input { former, ..Input::default() }).unwrap();
 
-    let (old, new) = (core(first), core(Prepared::again(running.setup, &frame)));
+    let (old, new) = (core(first), core(Prepared::again(running.setup, &image_cache)));
     let part = |core: &Core, index| Arc::clone(core.snapshot().image().part(ZoneId::from_index(index)).unwrap());
     assert!(Arc::ptr_eq(&part(&old, 0), &part(&new, 0)));
     assert!(!Arc::ptr_eq(&part(&old, 1), &part(&new, 1)));

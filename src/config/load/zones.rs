@@ -31,7 +31,7 @@ pub(super) struct Read {
 
 /// What is done with zones beside reading them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Care<'a> {
+pub(super) struct ReadOptions<'a> {
     /// The last good version of each zone: it stays when its file says the same, or is broken now.
     pub(super) former: &'a HashMap<Name, Arc<Zone>>,
     /// The origin that each zone file had.
@@ -41,22 +41,22 @@ pub(super) struct Care<'a> {
 }
 
 /// Reads the zones of a config, relative to its folder, then those of the command line.
-pub(super) fn read(entries: &[ZoneEntry], folder: &Path, named: &[PathBuf], care: Care<'_>) -> Read {
+pub(super) fn read(entries: &[ZoneEntry], folder: &Path, named: &[PathBuf], read_options: ReadOptions<'_>) -> Read {
     let mut read = Read::default();
     let mut known: HashMap<Name, String> = HashMap::new();
     for entry in entries {
         let name = entry.name.as_ref().map(|name| &name.value);
-        read.add(&folder.join(&entry.file.value), name, Some(&entry.file.place), &mut known, care);
+        read.add(&folder.join(&entry.file.value), name, Some(&entry.file.place), &mut known, read_options);
     }
     for path in named {
-        read.add(path, None, None, &mut known, care);
+        read.add(path, None, None, &mut known, read_options);
     }
     if read.zones.iter().all(|(_, zone)| zone.zone.is_none()) {
         read.refused = true;
         read.findings.push(if entries.is_empty() && named.is_empty() {
             Finding::error("zone-none", "no zone is named").help("add a [[zone]] with its `file`, or name a zone file")
         } else {
-            Finding::error("zone-none", "no zone can be served: each has errors").help("mend at least one of them")
+            Finding::error("zone-none", "no zone can be served: each has errors").help("fix at least one of them")
         });
     }
     read
@@ -69,17 +69,17 @@ impl Read {
         name: Option<&Name>,
         place: Option<&Place>,
         known: &mut HashMap<Name, String>,
-        care: Care<'_>,
+        read_options: ReadOptions<'_>,
     ) {
         let file = path.display().to_string();
-        let guess = name.cloned().or_else(|| guess_origin(path));
-        let origin = match (name, &guess) {
+        let inferred_check = name.cloned().or_else(|| guess_origin(path));
+        let origin = match (name, &inferred_check) {
             (Some(name), _) => Origin::Named(name),
-            (None, Some(guess)) => Origin::Guessed(guess),
+            (None, Some(inferred_check)) => Origin::Guessed(inferred_check),
             (None, None) => Origin::Unknown,
         };
         let (zone, apex) = match std::fs::read(path) {
-            Ok(text) => self.parse(path, &text, origin, care.lint),
+            Ok(text) => self.parse(path, &text, origin, read_options.lint),
             Err(error) => {
                 let finding = unreadable(&format!("cannot read the zone {file}"), &error);
                 self.findings.push(match place {
@@ -90,8 +90,8 @@ impl Read {
             }
         };
         // A broken zone is known by the config, by what can be read of it, by what it was, last by its file's name.
-        let known_by = name.cloned().or(apex).or_else(|| care.origins.get(path).cloned()).or(guess);
-        let former = || care.former.get(known_by.as_ref()?).cloned();
+        let known_by = name.cloned().or(apex).or_else(|| read_options.origins.get(path).cloned()).or(inferred_check);
+        let former = || read_options.former.get(known_by.as_ref()?).cloned();
         let zone = match (zone, former()) {
             // What did not change stays the same by address: so all that follows from it can be shared.
             (Some(zone), Some(former)) if zone.is_same(&former) => Some(former),

@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::base::finding::Finding;
-use crate::config::infer::{Guess, Transport};
-use crate::config::shape::{AddressEntry, CheckShape, Leads};
+use crate::config::infer::{InferredCheck, Transport};
+use crate::config::shape::{AddressEntry, AddressSource, CheckShape};
 use crate::config::source::{List, Placed};
 use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
 use crate::policy::{Kind, Member, Pool};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
-use super::census::{addresses, ancestors, fills};
-use super::purpose::Purpose;
+use super::context::CheckContext;
 use super::services::Services;
 use super::targets::Plan;
+use super::zone_index::{addresses, ancestors, fills};
 
 /// The addresses that one of our zones declares for a name.
 struct Declared {
@@ -40,9 +40,9 @@ impl Services<'_, '_, '_> {
                 continue;
             }
             let Some(declared) = self.declared(&origins, entry) else { continue };
-            match &entry.leads {
-                Leads::Follows(service) => self.add_follower(entry, service, declared),
-                Leads::Tiers(tiers, check) => self.add_tiers(entry, tiers, check, declared),
+            match &entry.source {
+                AddressSource::Follows(service) => self.add_follower(entry, service, declared),
+                AddressSource::Tiers(tiers, check) => self.add_tiers(entry, tiers, check, declared),
             }
         }
     }
@@ -113,7 +113,7 @@ impl Services<'_, '_, '_> {
     fn with_families_of(&self, pool: PoolId, mut fills: Vec<Fill>) -> Vec<Fill> {
         let members = self.pools.get(pool).into_iter().flat_map(|pool| &pool.members);
         let hosts = members.filter_map(|member| match &member.data {
-            MemberData::Srv { host, .. } => self.census.hosts.get(self.census.host(host)?),
+            MemberData::Srv { host, .. } => self.zone_index.hosts.get(self.zone_index.host(host)?),
             MemberData::Address(_) => None,
         });
         let inside = hosts.filter(|host| !host.fills.is_empty());
@@ -129,7 +129,7 @@ impl Services<'_, '_, '_> {
     fn add_tiers(&mut self, entry: &AddressEntry, tiers: &[List<IpAddr>], check: &CheckShape, declared: Declared) {
         let name = &entry.name.value;
         let with = entry.target.lay_over(&self.inherited);
-        let plan = purpose(name).configured(&check.kind, &with).map(|check| Plan::new(check, &with));
+        let plan = context(name).configured(&check.kind, &with).map(|check| Plan::new(check, &with));
         let numbered = plan.as_ref().map(|plan| (plan, self.targets.number(plan)));
         let port = check.port.as_ref().map_or(0, |port| port.value);
         let mut pool = PoolSetup {
@@ -185,7 +185,7 @@ impl Services<'_, '_, '_> {
     /// Notes that an entry rules addresses that would follow health as those of a host.
     fn judge_host(&mut self, entry: &AddressEntry) {
         let name = &entry.name.value;
-        if self.census.host(name).is_some() {
+        if self.zone_index.host(name).is_some() {
             let message = format!("{name} is also the host of a service: this entry alone rules its addresses");
             self.findings.push(Finding::note("address-host", message).at(entry.name.place.clone()));
         }
@@ -199,7 +199,7 @@ impl Services<'_, '_, '_> {
 
 /// Says what the check of a name's addresses is for: the name itself, over UDP unless the check says otherwise, as
 /// clients without SRV do it (RFC 3263 §4.1).
-fn purpose(name: &Name) -> Purpose {
+fn context(name: &Name) -> CheckContext {
     let domain = name.to_string().trim_end_matches('.').to_owned();
-    Purpose { domain, guess: Guess::Nothing, transport: Transport::Udp }
+    CheckContext { domain, inferred_check: InferredCheck::Nothing, transport: Transport::Udp }
 }

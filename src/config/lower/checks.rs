@@ -1,6 +1,6 @@
 //! From a check that is written, or told by an owner name, to one that can be run.
 
-use crate::config::infer::{Guess, Transport};
+use crate::config::infer::{InferredCheck, Transport};
 use crate::config::settings::Inherited;
 use crate::config::shape::{
     CheckKind, CheckShape, CompositeShape, SipShape, StunShape, TcpShape, TlsShape, TurnShape, XmppShape,
@@ -8,10 +8,10 @@ use crate::config::shape::{
 use crate::probe::xmpp::Role;
 use crate::probe::{Check, Composite, Icmp, Part, Sip, Stun, Tcp, Turn, Xmpp};
 
+use super::context::{CheckContext, over, tls};
 use super::general::push;
-use super::purpose::{Purpose, over, tls};
 
-impl Purpose {
+impl CheckContext {
     /// Makes the check that a config asks for; nothing for `none`.
     pub(super) fn configured(&self, kind: &CheckKind, with: &Inherited) -> Option<Check> {
         match kind {
@@ -39,15 +39,15 @@ impl Purpose {
 
     /// Makes the check that the owner name asks for; nothing if there is none for it.
     pub(super) fn inferred(&self, with: &Inherited) -> Option<Check> {
-        match self.guess {
-            Guess::Nothing => None,
-            Guess::Tcp => Some(Check::Tcp(Tcp::default())),
-            Guess::Tls { .. } => Some(Check::Tls(tls(self.domain.clone(), self.offered(), with))),
-            Guess::Http { is_tls } => Some(Check::Http(self.inferred_http(is_tls, with))),
-            Guess::Sip => Some(Check::Sip(self.sip(&SipShape::default(), with))),
-            Guess::Stun => Some(Check::Stun(self.stun(&StunShape::default(), with))),
-            Guess::Turn => Some(Check::Turn(self.turn(&TurnShape::default(), with))),
-            Guess::Xmpp(_) => Some(Check::Xmpp(self.xmpp(&XmppShape::default(), with))),
+        match self.inferred_check {
+            InferredCheck::Nothing => None,
+            InferredCheck::Tcp => Some(Check::Tcp(Tcp::default())),
+            InferredCheck::Tls { .. } => Some(Check::Tls(tls(self.domain.clone(), self.offered(), with))),
+            InferredCheck::Http { is_tls } => Some(Check::Http(self.inferred_http(is_tls, with))),
+            InferredCheck::Sip => Some(Check::Sip(self.sip(&SipShape::default(), with))),
+            InferredCheck::Stun => Some(Check::Stun(self.stun(&StunShape::default(), with))),
+            InferredCheck::Turn => Some(Check::Turn(self.turn(&TurnShape::default(), with))),
+            InferredCheck::Xmpp(_) => Some(Check::Xmpp(self.xmpp(&XmppShape::default(), with))),
         }
     }
 
@@ -61,7 +61,7 @@ impl Purpose {
     }
 
     fn xmpp(&self, shape: &XmppShape, with: &Inherited) -> Xmpp {
-        let guessed = if let Guess::Xmpp(role) = self.guess { role } else { Role::Client };
+        let guessed = if let InferredCheck::Xmpp(role) = self.inferred_check { role } else { Role::Client };
         let direct = shape.transport.unwrap_or(self.transport) == Transport::Tls;
         let tls = tls(self.named(shape.name.as_ref()), Vec::new(), with);
         let mut xmpp = Xmpp::new(shape.role.unwrap_or(guessed), direct, tls);

@@ -6,15 +6,15 @@ use crate::base::finding::Finding;
 use crate::config::infer::Transport;
 use crate::config::settings::{Inherited, Probing};
 use crate::config::shape::{
-    AddressEntry, CheckShape, DnsShape, ExecShape, File, GrpcShape, HttpShape, Leads, PushShape,
+    AddressEntry, AddressSource, CheckShape, DnsShape, ExecShape, File, GrpcShape, HttpShape, PushShape,
 };
-use crate::health::posted::Expired;
+use crate::health::push::Expired;
 use crate::probe::{Dns, Exec, Grpc, Http, Method, Push, Statuses};
 use crate::zone::{Name, Rtype};
 
-use super::purpose::{Purpose, tls};
+use super::context::{CheckContext, tls};
 
-impl Purpose {
+impl CheckContext {
     pub(super) fn http(&self, shape: &HttpShape, with: &Inherited) -> Http {
         let HttpShape { is_tls, name, path, method, status, expect } = shape;
         Http {
@@ -66,7 +66,7 @@ impl Purpose {
 pub(super) fn push(shape: &PushShape) -> Push {
     Push {
         name: shape.name.clone(),
-        patience: shape.patience.unwrap_or(PATIENCE),
+        patience: shape.patience.unwrap_or(PUSH_TIMEOUT),
         expired: shape.expired.unwrap_or(Expired::Down),
     }
 }
@@ -77,9 +77,9 @@ pub(super) fn judge_programs(file: &File) -> Vec<Finding> {
         return Vec::new();
     }
     let services = file.services.iter().filter_map(|entry| entry.check.as_ref());
-    let tiers = |entry: &AddressEntry| match &entry.leads {
-        Leads::Tiers(_, check) => Some(check.clone()),
-        Leads::Follows(_) => None,
+    let tiers = |entry: &AddressEntry| match &entry.source {
+        AddressSource::Tiers(_, check) => Some(check.clone()),
+        AddressSource::Follows(_) => None,
     };
     let addresses: Vec<CheckShape> = file.addresses.iter().filter_map(tiers).collect();
     let programs = services.chain(&addresses).flat_map(CheckShape::programs);
@@ -93,4 +93,4 @@ pub(super) fn judge_programs(file: &File) -> Vec<Finding> {
 }
 
 /// How long nothing may be posted after a start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PUSH_TIMEOUT: Duration = Duration::from_secs(60);

@@ -1,7 +1,7 @@
 //! Joins the config and the zones: services, pools, hosts and targets, with every cross-reference resolved.
 //!
 //! ```text
-//!  zones ── census: SRV sets, hosts, addresses ──▶ services: pools, members ──▶ addresses: follows, tiers ──▶ Setup
+//!  zones ── zone index: SRV sets, hosts, addresses ──▶ services: pools, members ──▶ addresses: follows, tiers ──▶ Setup
 //!                                                     │ patterns: which entry holds
 //!                                                     └ targets: two equal probes are one
 //! ```
@@ -10,14 +10,14 @@
 //! linearly with the records.
 
 mod addresses;
-mod census;
 mod checks;
+mod context;
 mod general;
 mod patterns;
-mod purpose;
 mod services;
 mod shallow;
 mod targets;
+mod zone_index;
 
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
@@ -36,9 +36,9 @@ use crate::zone::Name;
 use super::settings::{Inherited, Probing};
 use super::shape::File;
 use super::values::Reference;
-use census::Census;
 use services::{Finished, Services};
 use targets::{Plan, Targets};
+use zone_index::ZoneIndex;
 
 /// What lowering depends on besides the files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,7 +64,7 @@ pub struct Lowered {
 
 /// All that lowering needs but the addresses of hosts outside of the zones: with other ones it gives another setup.
 #[derive(Clone, Debug, Default)]
-pub struct Recipe {
+pub struct LoweringInput {
     /// The config.
     pub file: File,
     /// The zones.
@@ -75,7 +75,7 @@ pub struct Recipe {
     pub options: Options,
 }
 
-impl Recipe {
+impl LoweringInput {
     /// Lowers, with these addresses of hosts outside of the zones.
     pub fn lower(&self, resolved: &Addresses) -> Lowered {
         lower_resolved(&self.file, self.zones.clone(), &self.access, self.options, resolved)
@@ -96,18 +96,19 @@ fn lower_resolved(
 ) -> Lowered {
     let mut findings = Vec::new();
     let (inherited, policy) = defaults(file, options, &mut findings);
-    let census = Census::take(&zones, resolved);
+    let zone_index = ZoneIndex::build(&zones, resolved);
     let mut targets = Targets::new(access, options.fixed);
-    let mut services = Services::new(&zones, &census, &mut targets, inherited.clone(), policy);
+    let mut services = Services::new(&zones, &zone_index, &mut targets, inherited.clone(), policy);
     services.lower(&file.services);
     services.lower_addresses(&file.addresses);
     let Finished { pools, follows, host_targets, host_pools, outside } = services.finish(&mut findings);
     let claimed: HashSet<&Name> = file.addresses.iter().map(|entry| &entry.name.value).collect();
-    let hosts = census.hosts.into_iter().zip(host_targets).zip(host_pools).filter_map(|((host, targets), pools)| {
-        let follows_health = !host.fills.is_empty() && !claimed.contains(&host.name);
-        let addresses = host.addresses.into_iter().zip(targets).collect();
-        follows_health.then_some(HostSetup { fills: host.fills, addresses, pools })
-    });
+    let hosts =
+        zone_index.hosts.into_iter().zip(host_targets).zip(host_pools).filter_map(|((host, targets), pools)| {
+            let follows_health = !host.fills.is_empty() && !claimed.contains(&host.name);
+            let addresses = host.addresses.into_iter().zip(targets).collect();
+            follows_health.then_some(HostSetup { fills: host.fills, addresses, pools })
+        });
     let hosts = hosts.collect();
     let references = lower_references(&file.probing.over(&Probing::default()).references, &mut targets, &inherited);
     findings.extend(general::judge_programs(file));
@@ -116,7 +117,7 @@ fn lower_resolved(
         findings.retain(|finding| finding.id != services::OUTSIDE);
         return Lowered { setup: declared(zones), specs: Table::new(), outside: Vec::new(), findings };
     }
-    findings.extend(census.signed.iter().map(|(origin, services)| services::signed_finding(origin, *services)));
+    findings.extend(zone_index.signed.iter().map(|(origin, services)| services::signed_finding(origin, *services)));
     let checks = targets.specs.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| &spec.check));
     let posts = checks.flat_map(Check::posts).map(|(name, _)| name.to_owned()).collect();
     let setup = Setup { zones, targets: targets.table.shrunk(), pools, hosts, follows, references, posts };
@@ -153,7 +154,7 @@ fn lower_references(references: &[Reference], targets: &mut Targets<'_>, inherit
     let inherited = &Inherited { watch: false, ..inherited.clone() };
     for reference in references {
         let plan = match &reference.tls_name {
-            Some(name) => Plan::new(Check::Tls(purpose::tls(name.clone(), Vec::new(), inherited)), inherited),
+            Some(name) => Plan::new(Check::Tls(context::tls(name.clone(), Vec::new(), inherited)), inherited),
             None => Plan::new(Check::Tcp(Tcp::default()), inherited),
         };
         let number = targets.number(&plan);

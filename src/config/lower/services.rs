@@ -15,17 +15,17 @@ use crate::policy::{self, Kind, Member, Pool};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
-use super::census::{Census, Service, ancestors};
+use super::context::CheckContext;
 use super::patterns::Patterns;
-use super::purpose::Purpose;
 use super::shallow::Shallow;
 use super::targets::{Plan, Targets};
+use super::zone_index::{Service, ZoneIndex, ancestors};
 
 /// The pools in the making.
 #[derive(Debug)]
 pub(super) struct Services<'a, 't, 'c> {
     pub(super) zones: &'a Table<ZoneId, ZoneSetup>,
-    pub(super) census: &'a Census,
+    pub(super) zone_index: &'a ZoneIndex,
     pub(super) targets: &'t mut Targets<'c>,
     pub(super) inherited: Inherited,
     pub(super) policy: policy::Settings,
@@ -34,9 +34,9 @@ pub(super) struct Services<'a, 't, 'c> {
     pub(super) findings: Vec<Finding>,
     /// The pool of each service, by owner name.
     pub(super) by_owner: HashMap<Name, PoolId>,
-    /// For each host of the census, for each of its addresses, the targets on it.
+    /// For each host of the zone index, for each of its addresses, the targets on it.
     host_targets: Vec<Vec<Vec<TargetId>>>,
-    /// For each host of the census the pools with a member on it.
+    /// For each host of the zone index the pools with a member on it.
     host_pools: Vec<Vec<PoolId>>,
     /// The hosts outside of the zones that are to be resolved.
     outside: BTreeSet<Name>,
@@ -51,9 +51,9 @@ pub(super) struct Services<'a, 't, 'c> {
 pub(super) struct Finished {
     pub(super) pools: Table<PoolId, PoolSetup>,
     pub(super) follows: Vec<FollowSetup>,
-    /// For each host of the census, for each of its addresses, the targets on it.
+    /// For each host of the zone index, for each of its addresses, the targets on it.
     pub(super) host_targets: Vec<Vec<Vec<TargetId>>>,
-    /// For each host of the census the pools with a member on it.
+    /// For each host of the zone index the pools with a member on it.
     pub(super) host_pools: Vec<Vec<PoolId>>,
     /// The hosts outside of the zones that are to be resolved.
     pub(super) outside: Vec<Name>,
@@ -63,14 +63,14 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     /// Starts without pools.
     pub(super) fn new(
         zones: &'a Table<ZoneId, ZoneSetup>,
-        census: &'a Census,
+        zone_index: &'a ZoneIndex,
         targets: &'t mut Targets<'c>,
         inherited: Inherited,
         policy: policy::Settings,
     ) -> Self {
         Self {
             zones,
-            census,
+            zone_index,
             targets,
             inherited,
             policy,
@@ -78,8 +78,8 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             follows: Vec::new(),
             findings: Vec::new(),
             by_owner: HashMap::new(),
-            host_targets: census.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
-            host_pools: vec![Vec::new(); census.hosts.len()],
+            host_targets: zone_index.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
+            host_pools: vec![Vec::new(); zone_index.hosts.len()],
             outside: BTreeSet::new(),
             unprobed: BTreeMap::new(),
             shallow: Shallow::default(),
@@ -94,13 +94,13 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             self.findings.extend(entry.target.judge(&self.inherited));
             self.findings.extend(entry.policy.judge(&self.policy));
         }
-        let census = self.census;
-        let partners = pairs(&census.services);
-        for (index, service) in census.services.iter().enumerate() {
+        let zone_index = self.zone_index;
+        let partners = pairs(&zone_index.services);
+        for (index, service) in zone_index.services.iter().enumerate() {
             let entry = patterns.find(&service.owner).and_then(|place| entries.get(place));
             match partners.get(&index) {
                 Some(&second) if second > index => {
-                    let Some(other) = census.services.get(second) else { continue };
+                    let Some(other) = zone_index.services.get(second) else { continue };
                     let other_entry = patterns.find(&other.owner).and_then(|place| entries.get(place));
                     self.add_pair([service, other], [entry, other_entry]);
                 }
@@ -192,7 +192,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     ) {
         let numbered = plans.map(|plans| plans.each_ref().map(|plan| (plan, self.targets.number(plan))));
         for (srv, &row) in service.set.srvs().zip(&service.hosts) {
-            let Some(host) = self.census.hosts.get(row) else { continue };
+            let Some(host) = self.zone_index.hosts.get(row) else { continue };
             let mut targets = Vec::new();
             if let Some([own, foreign]) = numbered {
                 let (plan, number) = if host.inside { own } else { foreign };
@@ -236,12 +236,12 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             None => self.inherited.clone(),
         };
         let domain = infer::service_domain(&service.owner);
-        let purpose = Purpose { domain, guess: inference.guess, transport: inference.transport };
+        let context = CheckContext { domain, inferred_check: inference.inferred_check, transport: inference.transport };
         if let Some((entry, check)) = entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
-            self.shallow.take_down(&service.owner, inference.guess, entry);
-            return purpose.configured(&check.kind, &with).map(|check| Plan::new(check, &with));
+            self.shallow.take_down(&service.owner, inference.inferred_check, entry);
+            return context.configured(&check.kind, &with).map(|check| Plan::new(check, &with));
         }
-        let plan = purpose.inferred(&with).map(|check| Plan::new(check, &with));
+        let plan = context.inferred(&with).map(|check| Plan::new(check, &with));
         if plan.is_none() {
             let labels = infer::first_labels(&service.owner).join(".");
             self.unprobed.entry(labels).or_insert_with(|| (0, service.owner.clone())).0 += 1;
@@ -253,13 +253,13 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         let name = &entry.matches.value;
         let origins: HashSet<&Name> =
             self.zones.iter().filter(|(_, zone)| zone.zone.is_none()).map(|(_, zone)| &zone.origin).collect();
-        let origins: HashSet<&Name> = origins.into_iter().chain(self.census.signed.keys()).collect();
+        let origins: HashSet<&Name> = origins.into_iter().chain(self.zone_index.signed.keys()).collect();
         if ancestors(name).any(|above| origins.contains(&above)) {
             return;
         }
         let finding = Finding::warning("service-unmatched", format!("no service is called {name}"));
         let finding = finding.at(entry.matches.place.clone());
-        self.findings.push(if self.census.closed.contains(name) {
+        self.findings.push(if self.zone_index.closed.contains(name) {
             finding.help("its only record is `0 0 0 .`, which says that there is no such service: it stays as it is")
         } else {
             finding.help(self.suggest_service(name))
@@ -268,7 +268,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
 
     /// Returns the help for a name that is no service.
     pub(super) fn suggest_service(&self, name: &Name) -> String {
-        let few = self.census.services.iter().take(MOST_COMPARED);
+        let few = self.zone_index.services.iter().take(MOST_COMPARED);
         let names: Vec<String> = few.map(|service| service.owner.to_string()).collect();
         match nearest(&name.to_string(), names.iter().map(String::as_str)) {
             Some(near) => format!("did you mean {near}?"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::finding::{Finding, Place};
-use crate::config::infer::Guess;
+use crate::config::infer::InferredCheck;
 use crate::config::shape::{CheckKind, ServiceEntry};
 use crate::zone::Name;
 
@@ -13,9 +13,9 @@ pub(super) struct Shallow(BTreeMap<(u32, &'static str), (Place, usize, Name)>);
 
 impl Shallow {
     /// Takes down a service whose check is written, if it is a bare connect in place of its protocol.
-    pub(super) fn take_down(&mut self, owner: &Name, guess: Guess, entry: &ServiceEntry) {
+    pub(super) fn take_down(&mut self, owner: &Name, inferred_check: InferredCheck, entry: &ServiceEntry) {
         let is_connect = |kind: &CheckKind| matches!(kind, CheckKind::Tcp(tcp) if tcp.expect.is_none());
-        let Some(protocol) = protocol(guess) else { return };
+        let Some(protocol) = protocol(inferred_check) else { return };
         if entry.check.as_ref().is_some_and(|check| is_connect(&check.kind)) {
             let place = &entry.matches.place;
             let new = || (place.clone(), 0, owner.clone());
@@ -37,13 +37,13 @@ impl Shallow {
 }
 
 /// Returns the protocol that the check of a guess speaks.
-const fn protocol(guess: Guess) -> Option<&'static str> {
-    match guess {
-        Guess::Nothing | Guess::Tcp | Guess::Tls { .. } => None,
-        Guess::Http { .. } => Some("HTTP"),
-        Guess::Sip => Some("SIP"),
-        Guess::Stun => Some("STUN"),
-        Guess::Turn => Some("TURN"),
-        Guess::Xmpp(_) => Some("XMPP"),
+const fn protocol(inferred_check: InferredCheck) -> Option<&'static str> {
+    match inferred_check {
+        InferredCheck::Nothing | InferredCheck::Tcp | InferredCheck::Tls { .. } => None,
+        InferredCheck::Http { .. } => Some("HTTP"),
+        InferredCheck::Sip => Some("SIP"),
+        InferredCheck::Stun => Some("STUN"),
+        InferredCheck::Turn => Some("TURN"),
+        InferredCheck::Xmpp(_) => Some("XMPP"),
     }
 }

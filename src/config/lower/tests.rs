@@ -302,14 +302,15 @@ fn every_address_of_a_resolved_host_is_a_target_at_the_pace_for_others_servers()
     let (file, _) = shape::read(&Source::new("understudy.toml", format!("version = 1\n{config}")));
     let text = "_a._tcp SRV 1 0 80 host.example.org.\n _b._tcp SRV 1 0 81 host.example.org.\n _c._tcp SRV 1 0 82 h.cut\n \
         cut NS ns.example.net.\n _d._tcp SRV 1 0 83 own\n own A 127.0.0.9";
-    let recipe = Recipe { file, zones: [zone("example.com", text)].into_iter().collect(), ..Recipe::default() };
+    let lowering_input =
+        LoweringInput { file, zones: [zone("example.com", text)].into_iter().collect(), ..LoweringInput::default() };
     let resolved: Addresses = [
         ("host.example.org.".parse().unwrap(), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()]),
         ("h.cut.example.com.".parse().unwrap(), vec!["127.0.0.2".parse().unwrap()]),
         ("own.example.com.".parse().unwrap(), vec!["127.0.0.3".parse().unwrap()]),
     ]
     .into();
-    let lowered = recipe.lower(&resolved);
+    let lowered = lowering_input.lower(&resolved);
     let targets = |owner: &str| probes(&lowered, pool(&lowered, owner));
     assert_eq!(targets("_a._tcp.example.com."), [["127.0.0.1:80 tcp", "[::1]:80 tcp"]]);
     assert_eq!(targets("_c._tcp.example.com."), [["127.0.0.2:82 tcp"]], "below a delegation without glue");

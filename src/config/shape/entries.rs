@@ -99,7 +99,7 @@ pub struct AddressEntry {
     /// `name`
     pub name: Placed<Name>,
     /// Where its addresses come from.
-    pub leads: Leads,
+    pub source: AddressSource,
     /// The keys of `[policy]`.
     pub policy: PolicyKeys,
     /// The keys of `[health]`.
@@ -108,7 +108,7 @@ pub struct AddressEntry {
 
 /// Where the addresses of an [`AddressEntry`] come from.
 #[derive(Clone, Debug)]
-pub enum Leads {
+pub enum AddressSource {
     /// `follows`: the hosts of a service.
     Follows(Placed<Name>),
     /// `tiers`, the preferred first, with the check of each address.
@@ -165,7 +165,7 @@ fn read_address(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Addres
     let AddressKeys { name, follows, tiers } = AddressKeys::read(reader, section);
     let check = read_check(reader, section);
     let (policy, target) = (PolicyKeys::read(reader, section), TargetKeys::read(reader, section));
-    let leads = match (section.has("follows"), section.has("tiers")) {
+    let source = match (section.has("follows"), section.has("tiers")) {
         (true, true) => {
             let finding = Finding::error("address-leads", "`follows` and `tiers` exclude each other");
             reader.find(finding.at(reader.key_place(section, "tiers")).help("take one of them"));
@@ -181,11 +181,11 @@ fn read_address(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Addres
             if let Some(place) = own.or_else(|| section.has("check").then(|| reader.key_place(section, "check"))) {
                 reader.find(idle_with_follows(place));
             }
-            follows.map(Leads::Follows)
+            follows.map(AddressSource::Follows)
         }
         (false, true) => tiers_with_check(reader, section, tiers, check),
     };
-    Some(AddressEntry { name: name?, leads: leads?, policy, target })
+    Some(AddressEntry { name: name?, source: source?, policy, target })
 }
 
 fn idle_with_follows(place: Place) -> Finding {
@@ -200,7 +200,7 @@ fn tiers_with_check(
     section: &Section<'_>,
     tiers: Option<Placed<Vec<List<IpAddr>>>>,
     check: Option<CheckShape>,
-) -> Option<Leads> {
+) -> Option<AddressSource> {
     if !section.has("check") {
         reader.missing(section, "check", "say how the addresses are tested: check = { kind = \"tcp\", port = 443 }");
     }
@@ -216,7 +216,7 @@ fn tiers_with_check(
         let place = reader.key_place(section, "check");
         reader.find(finding.at(place).help("say it: check = { kind = \"tcp\", port = 443 }"));
     }
-    Some(Leads::Tiers(tiers.value, check))
+    Some(AddressSource::Tiers(tiers.value, check))
 }
 
 /// Makes an access list; without a key everybody is let in.

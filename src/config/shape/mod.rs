@@ -20,7 +20,7 @@ pub use check::{
     CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, LoginShape, PushShape, SipShape,
     StunShape, TcpShape, TlsShape, TurnShape, XmppShape, check_keys,
 };
-pub use entries::{AddressEntry, AddressKeys, Leads, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
+pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
 pub use server::{Answers, Limits, Server, State};
 pub use settings::{PolicyKeys, ProbingKeys, TargetKeys};
 

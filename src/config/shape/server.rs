@@ -13,12 +13,12 @@ use crate::config::settings::{ServerSettings, StateChoice, StateSettings, Worker
 use crate::config::source::Placed;
 use crate::config::statement::statement;
 use crate::config::values::{self, Read, Shown};
-use crate::serve::{self, Doorkeeper, Transport};
+use crate::serve::{self, Transport, TransportAcl};
 
 use super::entries::access_list;
 
 statement! {
-    /// `[server]`: the doors and the process.
+    /// `[server]`: the listeners and the process.
     pub struct Server over ServerSettings {
         /// Where UDP and TCP are answered; give 53 on the public addresses once all is well.
         listen: Vec<SocketAddr> = Each(values::socket);
@@ -97,16 +97,16 @@ statement! {
 }
 
 impl Server {
-    /// Finds an empty list of addresses, doors without a certificate, and a certificate without its key.
+    /// Finds an empty list of addresses, listeners without a certificate, and a certificate without its key.
     pub(super) fn judge(&self, reader: &mut Reader<'_>, section: &Section<'_>) {
         if let Some(listen) = self.listen.as_ref().filter(|listen| listen.value.is_empty()) {
             let finding = Finding::error("config-value", "`listen` names no address").at(listen.place.clone());
             reader.find(finding.help("name one, such as [\"127.0.0.1:5300\"], or leave the key out for the default"));
         }
-        let doors = [&self.tls_listen, &self.https_listen, &self.quic_listen].into_iter().zip(LISTEN);
+        let listeners = [&self.tls_listen, &self.https_listen, &self.quic_listen].into_iter().zip(LISTEN);
         let is_open =
             |list: &Option<_>| list.as_ref().is_some_and(|list: &Placed<Vec<SocketAddr>>| !list.value.is_empty());
-        let open = doors.filter(|(list, _)| is_open(list)).map(|(_, key)| key);
+        let open = listeners.filter(|(list, _)| is_open(list)).map(|(_, key)| key);
         let missing: Vec<&str> = PAIR.into_iter().filter(|key| !section.has(key)).collect();
         let asks = open.chain(PAIR.into_iter().filter(|key| section.has(key))).next();
         let (Some(asks), [first, ..]) = (asks, missing.as_slice()) else { return };
@@ -118,7 +118,7 @@ impl Server {
 
 impl Limits {
     /// Returns who may come by which transport.
-    pub fn doors(&self) -> Doorkeeper {
+    pub fn transport_acl(&self) -> TransportAcl {
         let list = |transport| match transport {
             Transport::Udp => &self.allow_udp,
             Transport::Tcp => &self.allow_tcp,
@@ -126,8 +126,8 @@ impl Limits {
             Transport::Https => &self.allow_https,
             Transport::Quic => &self.allow_quic,
         };
-        let add = |doors: Doorkeeper, transport| doors.with(transport, access_list(list(transport).as_ref()));
-        Transport::ALL.into_iter().fold(Doorkeeper::default(), add)
+        let add = |acl: TransportAcl, transport| acl.with(transport, access_list(list(transport).as_ref()));
+        Transport::ALL.into_iter().fold(TransportAcl::default(), add)
     }
 }
 

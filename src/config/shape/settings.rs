@@ -85,7 +85,7 @@ statement! {
         promote: Promote = values::word;
         /// What is answered when all are down: "declared", "last-good", or "closed" (`0 0 0 .`).
         all_down: AllDown = values::word;
-        /// When the part goes back to a better tier: "auto", "manual" (by order), or "window HH:MM-HH:MM" in UTC.
+        /// When a better tier becomes active again: "auto", "manual" (by order), or "window HH:MM-HH:MM" in UTC.
         failback: Failback = values::failback;
         /// How long a better tier must hold before that.
         hold: Duration = values::duration(Duration::ZERO, Duration::from_secs(30 * 86_400));

@@ -8,9 +8,9 @@ use crate::engine::memory;
 use crate::engine::orders::{OrderId, Refusal};
 use crate::engine::prepare::Users;
 use crate::engine::setup::TargetSetup;
-use crate::health::cadence::Haste;
+use crate::health::cadence::Priority;
 use crate::health::orders::{Order, Scope};
-use crate::health::posted::{Post, PostRefusal};
+use crate::health::push::{PushRefusal, PushReport};
 use crate::health::{TargetId, Verdict};
 use crate::policy::Trigger;
 
@@ -31,10 +31,10 @@ impl Core {
         let pools = self.prepared.covered(&scope).pools;
         let before: Vec<Vec<Verdict>> = pools.iter().map(|pool| self.verdicts(*pool, now.wall)).collect();
         let id = self.orders.add(order);
-        let robbed = self.robbed(&pools, &before, now.wall);
-        if !robbed.is_empty() && !last {
+        let services_losing_last = self.services_losing_last(&pools, &before, now.wall);
+        if !services_losing_last.is_empty() && !last {
             self.orders.remove(id);
-            return Err(Refusal::TakesLast(robbed));
+            return Err(Refusal::TakesLast(services_losing_last));
         }
         self.effects.extend(self.orders.get(id).map(|order| {
             let (key, value) = memory::keep_order(id, order);
@@ -71,9 +71,9 @@ impl Core {
     /// Takes a state that was posted from outside; the checks that read it are carried out at once.
     ///
     /// # Errors
-    /// [`PostRefusal`]; nothing has changed then.
-    pub fn post(&mut self, name: &str, post: Post, now: Now) -> Result<(), PostRefusal> {
-        self.board.post(name, post.clone(), now.mono)?;
+    /// [`PushRefusal`]; nothing has changed then.
+    pub fn post(&mut self, name: &str, post: PushReport, now: Now) -> Result<(), PushRefusal> {
+        self.push_store.post(name, post.clone(), now.mono)?;
         self.effects.push_back(Effect::Post { name: name.to_owned(), post });
         Ok(())
     }
@@ -104,7 +104,7 @@ impl Core {
         }
         let names = targets.iter().map(|id| setup.targets[*id].key.to_string()).collect();
         for id in targets {
-            self.probe(id, now.mono, Haste::Urgent);
+            self.probe(id, now.mono, Priority::Urgent);
         }
         Ok(names)
     }

@@ -11,10 +11,10 @@ use crate::engine::memory;
 use crate::engine::orders::Times;
 use crate::engine::prepare::{Users, order_name};
 use crate::engine::setup::{MemberData, MemberSetup, PoolId, PoolSetup};
-use crate::health::members::{self, Standing};
+use crate::health::members::{self, TargetView};
 use crate::health::orders::Scope;
 use crate::health::{TargetId, Verdict};
-use crate::policy::{self, Ask, Conditions, Decision, HostAddress, Move, Served, Trigger};
+use crate::policy::{self, ActiveTier, Ask, Conditions, Decision, HostAddress, Move, Trigger};
 
 use super::timers::Timer;
 use super::{Core, PoolRow, rdata};
@@ -51,7 +51,7 @@ impl Core {
 
     /// Returns whether a pool serves its last resort or is all down.
     fn in_need(&self, pool: PoolId) -> bool {
-        self.pools[pool].decision.as_ref().is_some_and(|decision| !matches!(decision.served, Served::Tier(_)))
+        self.pools[pool].decision.as_ref().is_some_and(|decision| !matches!(decision.served, ActiveTier::Tier(_)))
     }
 
     /// Returns the verdict of each member of a pool.
@@ -82,10 +82,10 @@ impl Core {
         if self.orders.is_empty() { String::new() } else { member_name(member, pool) }
     }
 
-    fn standing(&self, id: TargetId, name: &str, lead: Duration, wall: UnixTime) -> Standing<'_> {
+    fn standing(&self, id: TargetId, name: &str, lead: Duration, wall: UnixTime) -> TargetView<'_> {
         let key = &self.prepared.setup.targets[id].key;
         let force = self.orders.force(name, Some(key.address), key.port, lead, wall);
-        Standing { health: &self.targets[id].health, force }
+        TargetView { health: &self.targets[id].health, force }
     }
 
     fn judge_pool(&mut self, id: PoolId, trigger: Trigger, now: Now) {
@@ -141,7 +141,7 @@ impl Core {
     fn tell_decision(&mut self, id: PoolId, before: Option<&Decision>, moved: Option<Move>, now: Now) {
         let row: &mut PoolRow = &mut self.pools[id];
         let Some(decision) = &row.decision else { return };
-        let alarm = decision.served == Served::AllDown;
+        let alarm = decision.served == ActiveTier::AllDown;
         let calm = match before {
             Some(before) => before.same_records(decision) && before.served == decision.served,
             None => !alarm,
@@ -266,9 +266,15 @@ impl Core {
     }
 
     /// Returns the names of the pools that have lost their last eligible member since their verdicts were `before`.
-    pub(super) fn robbed(&self, pools: &[PoolId], before: &[Vec<Verdict>], wall: UnixTime) -> Vec<String> {
-        let robbed = pools.iter().zip(before).filter(|(id, v)| policy::takes_last(v, &self.verdicts(**id, wall)));
-        robbed.map(|(id, _)| self.prepared.setup.pools[*id].name.clone()).collect()
+    pub(super) fn services_losing_last(
+        &self,
+        pools: &[PoolId],
+        before: &[Vec<Verdict>],
+        wall: UnixTime,
+    ) -> Vec<String> {
+        let services_losing_last =
+            pools.iter().zip(before).filter(|(id, v)| policy::takes_last(v, &self.verdicts(**id, wall)));
+        services_losing_last.map(|(id, _)| self.prepared.setup.pools[*id].name.clone()).collect()
     }
 }
 

@@ -26,12 +26,12 @@ use std::time::Duration;
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::base::table::Table;
 use crate::base::timers::Timers;
-use crate::health::cadence::{self, Haste, Woken};
+use crate::health::cadence::{self, Priority, RecheckRequest};
 use crate::health::isolation::Witnesses;
 use crate::health::machine::{Health, State};
-use crate::health::posted::Board;
+use crate::health::push::PushStore;
 use crate::health::{Cause, Report, TargetId};
-use crate::policy::{Decision, Memory, Trigger};
+use crate::policy::{Decision, PoolState, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
 
 use super::effect::Effect;
@@ -102,7 +102,7 @@ pub struct Core {
     pub(super) witnesses: Witnesses,
     pub(super) orders: OrderBook,
     /// What was posted from outside; checks read the runner's copy.
-    board: Board,
+    push_store: PushStore,
     /// What was published last.
     pub(super) snapshot: Arc<Snapshot>,
     publication: Publication,
@@ -126,7 +126,7 @@ pub(super) struct TargetRow {
     /// When the next probe is due.
     due: Mono,
     /// What it owes since something happened at its address.
-    woken: Option<Woken>,
+    woken: Option<RecheckRequest>,
     /// The last report, and when it came.
     pub(super) last: Option<(UnixTime, Report)>,
 }
@@ -134,7 +134,7 @@ pub(super) struct TargetRow {
 /// What the engine knows of a pool.
 #[derive(Debug, Default)]
 pub(super) struct PoolRow {
-    pub(super) memory: Memory,
+    pub(super) memory: PoolState,
     pub(super) decision: Option<Decision>,
     failback_ordered: bool,
     /// When a failback is due if all stays as it is.
@@ -184,7 +184,7 @@ impl Core {
             histories: HistoryBook::new(kept),
             witnesses: Witnesses::new(&prepared.references(), prepared.probed()),
             orders: OrderBook::new(restored.orders()),
-            board: Board::default(),
+            push_store: PushStore::default(),
             snapshot: Arc::new(Snapshot::first(Arc::clone(&prepared.image), empty, from.generation)),
             publication: Publication::default(),
             timers: Timers::default(),
@@ -195,7 +195,7 @@ impl Core {
             effects: VecDeque::new(),
             prepared,
         };
-        core.board.expect(&core.prepared.setup.posts, now.mono);
+        core.push_store.expect(&core.prepared.setup.posts, now.mono);
         core.forget_strangers(restored, now);
         stale.into_iter().for_each(|key| core.persist((key, None)));
         core.wait_for_unknown();
@@ -298,14 +298,14 @@ impl Core {
     fn probe_all(&mut self, window: Duration, now: Now) {
         for id in self.targets.ids() {
             let at = now.mono + cadence::spread(window, self.targets[id].seed);
-            self.probe(id, at, Haste::Routine);
+            self.probe(id, at, Priority::Routine);
         }
     }
 
-    fn probe(&mut self, target: TargetId, at: Mono, haste: Haste) {
+    fn probe(&mut self, target: TargetId, at: Mono, priority: Priority) {
         if self.prepared.setup.targets[target].probed {
             self.targets[target].due = at;
-            self.effects.push_back(Effect::Probe { setup: self.number, target, at, haste });
+            self.effects.push_back(Effect::Probe { setup: self.number, target, at, priority });
         }
     }
 
@@ -313,7 +313,7 @@ impl Core {
     fn forget_strangers(&mut self, restored: &Restored, now: Now) {
         let targets = self.prepared.setup.targets.iter().filter(|(_, target)| target.probed);
         let known = targets.map(|(_, target)| target.key.to_string()).collect();
-        for key in restored.strangers(&known, now) {
+        for key in restored.stale(&known, now) {
             self.persist((key, None));
         }
     }

@@ -32,13 +32,13 @@ impl Core {
         if !Arc::ptr_eq(&before.image, &self.prepared.image) {
             self.publication.note_reload(good_zones(&before.setup), now.mono);
         }
-        self.board.expect(&setup.posts, now.mono);
-        let thawed = self.carry_witnesses();
+        self.push_store.expect(&setup.posts, now.mono);
+        let resumed = self.carry_witnesses();
         self.wait_for_unknown();
         self.judge_all(Trigger::Reload, now);
         self.probe_after_reload(&changed, &new, now);
-        if thawed {
-            self.thaw(now);
+        if resumed {
+            self.resume(now);
         }
         self.settle();
     }

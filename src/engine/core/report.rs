@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::clock::{Mono, Now};
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::memory;
-use crate::health::cadence::{self, Haste, Woken};
+use crate::health::cadence::{self, Priority, RecheckRequest};
 use crate::health::isolation::{News, network_of};
 use crate::health::machine::{Health, State};
 use crate::health::{Cause, FailKind, Outcome, Report, TargetId};
@@ -42,9 +42,9 @@ impl Core {
         if let Some(woken) = row.woken {
             (next, row.woken) = woken.next_probe(&report, settings, next, now.mono);
         }
-        let haste = if row.health.wants_confirmation() { Haste::Urgent } else { Haste::Routine };
+        let priority = if row.health.wants_confirmation() { Priority::Urgent } else { Priority::Routine };
         row.last = Some((now.wall, report));
-        self.probe(id, next, haste);
+        self.probe(id, next, priority);
         self.follow_up(id, &before, now);
         self.inquire(now);
     }
@@ -56,8 +56,8 @@ impl Core {
         let mut targets = self.prepared.targets_at(place.ip()).to_vec();
         targets.sort_by_key(|id| self.prepared.setup.targets[*id].key.port != place.port());
         for id in targets {
-            self.targets[id].woken = Some(Woken::at(now.mono));
-            self.probe(id, now.mono, Haste::Urgent);
+            self.targets[id].woken = Some(RecheckRequest::at(now.mono));
+            self.probe(id, now.mono, Priority::Urgent);
         }
     }
 
@@ -78,8 +78,8 @@ impl Core {
         if from == to && before.degraded == health.is_degraded() {
             return;
         }
-        if from.word() != to.word() {
-            let (from, to, cause) = (from.word(), to.word(), health.cause().cloned());
+        if from.as_str() != to.as_str() {
+            let (from, to, cause) = (from.as_str(), to.as_str(), health.cause().cloned());
             self.effects.push_back(Effect::Notice(Notice::Target { target: key.to_string(), from, to, cause }));
         }
         if is_known(self.targets[id].health.state()) {
@@ -98,22 +98,22 @@ impl Core {
                     let own = network_of(self.prepared.setup.targets[id].key.address);
                     if network != Some(own) {
                         self.change(id, now, |health| {
-                            health.condemn(began, now.mono);
+                            health.mark_down(began, now.mono);
                         });
                     }
                 }
             }
             News::Isolated => self.effects.push_back(Effect::Notice(Notice::Isolated(true))),
-            News::Thawed => self.thaw(now),
+            News::Resumed => self.resume(now),
         }
     }
 
     /// Ends isolation: what was failing is up again, and all are probed.
-    pub(super) fn thaw(&mut self, now: Now) {
+    pub(super) fn resume(&mut self, now: Now) {
         self.effects.push_back(Effect::Notice(Notice::Isolated(false)));
         for id in self.targets.ids() {
             if matches!(self.targets[id].health.state(), State::Failing { .. }) {
-                self.change(id, now, |health| health.thaw(now.mono));
+                self.change(id, now, |health| health.resume(now.mono));
             }
         }
         self.probe_all(START_SPREAD, now);
@@ -133,7 +133,7 @@ impl Core {
         let targets = &self.targets;
         let is_up = |id: TargetId| *targets[id].health.state() == State::Up;
         for target in self.witnesses.inquire(address, is_up, now.mono) {
-            self.probe(target, now.mono, Haste::Urgent);
+            self.probe(target, now.mono, Priority::Urgent);
         }
     }
 
@@ -148,7 +148,7 @@ impl Core {
             self.targets[id].due = now.mono + cadence::spread(window, self.targets[id].seed);
         }
         for id in self.targets.ids() {
-            self.probe(id, self.targets[id].due, Haste::Routine);
+            self.probe(id, self.targets[id].due, Priority::Routine);
         }
     }
 }

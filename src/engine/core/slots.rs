@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::base::clock::Mono;
 use crate::engine::setup::Fill;
-use crate::policy::{self, Conditions, Settings, TtlMemory};
+use crate::policy::{self, Conditions, Settings, TtlState};
 use crate::snapshot::SlotValue;
 use crate::zone::Rrset;
 
@@ -16,7 +16,7 @@ pub(in crate::engine) struct SlotRow {
     pub(in crate::engine) value: Option<SlotValue>,
     /// Why it is not as declared, in words; nothing if it is.
     pub(in crate::engine) note: Option<Arc<str>>,
-    ttl: TtlMemory,
+    ttl: TtlState,
 }
 
 impl SlotRow {

@@ -250,7 +250,7 @@ fn beliefs_of_targets_that_are_gone_do_not_come_back() {
     let gone = |core: &mut Core| kept(core).into_iter().filter(|(_, set)| !set).count();
     assert_eq!(gone(&mut first), 2, "by a reload");
     let mut restored = Restored::default();
-    restored.suppose(&target([127, 9, 9, 9].into()).key, false, at(0).wall);
+    restored.assume(&target([127, 9, 9, 9].into()).key, false, at(0).wall);
     let mut second = Core::new(Prepared::new(setup(1, 1)), &restored, at(1));
     assert_eq!(gone(&mut second), 1, "by a start");
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::health::machine::{Down, Health, State};
 use crate::health::orders::{Force, Order, Scope};
-use crate::policy::{Listed, Memory};
+use crate::policy::{Listed, PoolState};
 use crate::zone::serial::Serial;
 
 use super::orders::OrderId;
@@ -48,7 +48,8 @@ struct KeptMemory {
     current: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     last_failback_ms: Option<u64>,
-    strikes: u32,
+    #[serde(rename = "strikes")]
+    flaps: u32,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     last_good: Option<Vec<KeptListed>>,
 }
@@ -154,7 +155,7 @@ impl Restored {
             UP => State::Up,
             word => {
                 let ways = [Down::Conclusive, Down::Silent, Down::Leaving];
-                State::Down(ways.into_iter().find(|how| how.word() == word)?)
+                State::Down(ways.into_iter().find(|how| how.as_str() == word)?)
             }
         };
         let quiet = kept.quiet_until_ms.map(|ms| now.mono + UnixTime::from_millis(ms).since(now.wall));
@@ -162,27 +163,27 @@ impl Restored {
     }
 
     /// Returns a pool's memory.
-    pub(super) fn memory(&self, pool: &PoolSetup, now: Now) -> Option<Memory> {
+    pub(super) fn memory(&self, pool: &PoolSetup, now: Now) -> Option<PoolState> {
         let kept = self.memory.get(&pool.name)?;
         let ago = |ms: u64| now.mono - now.wall.since(UnixTime::from_millis(ms));
         let find = |kept: &KeptListed| {
             let member = pool.find(&kept.label, kept.half, kept.declared)?;
             Some(Listed { member, priority: kept.priority, weight: kept.weight })
         };
-        Some(Memory {
+        Some(PoolState {
             current: kept.current,
             last_failback: kept.last_failback_ms.map(ago),
-            strikes: kept.strikes,
+            flaps: kept.flaps,
             last_good: kept.last_good.as_ref().map(|set| set.iter().filter_map(find).collect()),
-            ..Memory::default()
+            ..PoolState::default()
         })
     }
 
     /// Returns the keys of beliefs that count no more: those of targets that are not `known`, and those too old.
-    pub(super) fn strangers(&self, known: &HashSet<String>, now: Now) -> Vec<String> {
+    pub(super) fn stale(&self, known: &HashSet<String>, now: Now) -> Vec<String> {
         let counts = |name: &String, kept: &KeptHealth| known.contains(name) && self.is_young(kept, now);
-        let strangers = self.health.iter().filter(|(name, kept)| !counts(name, kept));
-        strangers.map(|(name, _)| format!("health/{name}")).collect()
+        let stale = self.health.iter().filter(|(name, kept)| !counts(name, kept));
+        stale.map(|(name, _)| format!("health/{name}")).collect()
     }
 
     /// Returns the ceilings of the zones' serials, by origin.
@@ -211,9 +212,9 @@ impl Restored {
     }
 
     /// Supposes the health of a target instead of reading it: for `simulate` and tests.
-    pub fn suppose(&mut self, key: &TargetKey, up: bool, at: UnixTime) {
-        let state = if up { UP } else { Down::Conclusive.word() };
-        let cause = (!up).then(|| "supposed to be down".to_owned());
+    pub fn assume(&mut self, key: &TargetKey, up: bool, at: UnixTime) {
+        let state = if up { UP } else { Down::Conclusive.as_str() };
+        let cause = (!up).then(|| "assumed to be down".to_owned());
         let kept = KeptHealth { state: state.to_owned(), at_ms: at.as_millis(), quiet_until_ms: None, cause };
         self.max_age = self.max_age.max(Duration::from_secs(60));
         self.health.insert(key.to_string(), kept);
@@ -222,7 +223,7 @@ impl Restored {
 
 impl KeptOrder {
     fn restore(self) -> Option<Order> {
-        let force = [Force::Down, Force::Drained, Force::Up].into_iter().find(|force| force.word() == self.force)?;
+        let force = [Force::Down, Force::Drained, Force::Up].into_iter().find(|force| force.as_str() == self.force)?;
         Some(Order {
             force,
             scope: Scope::parse(&self.scope)?,
@@ -250,8 +251,8 @@ pub(super) const fn kept_word(state: &State) -> Option<&'static str> {
     match state {
         State::Unknown => None,
         State::Up | State::Failing { .. } => Some(UP),
-        State::Recovering { .. } => Some(Down::Silent.word()),
-        State::Down(how) => Some(how.word()),
+        State::Recovering { .. } => Some(Down::Silent.as_str()),
+        State::Down(how) => Some(how.as_str()),
     }
 }
 
@@ -261,12 +262,12 @@ pub(super) fn health_key(key: &TargetKey) -> String {
 }
 
 /// Returns whether what is kept of two memories differs.
-pub(super) fn differs(a: &Memory, b: &Memory) -> bool {
-    (a.current, a.last_failback, a.strikes, &a.last_good) != (b.current, b.last_failback, b.strikes, &b.last_good)
+pub(super) fn differs(a: &PoolState, b: &PoolState) -> bool {
+    (a.current, a.last_failback, a.flaps, &a.last_good) != (b.current, b.last_failback, b.flaps, &b.last_good)
 }
 
 /// Writes what is kept of a pool.
-pub(super) fn keep_memory(pool: &PoolSetup, memory: &Memory, now: Now) -> (String, Option<Vec<u8>>) {
+pub(super) fn keep_memory(pool: &PoolSetup, memory: &PoolState, now: Now) -> (String, Option<Vec<u8>>) {
     let label = |listed: &Listed| {
         let (row, member) = (pool.members.get(listed.member)?, pool.pool.members.get(listed.member)?);
         let (label, half, declared) = (row.label.clone(), member.half, member.priority);
@@ -276,7 +277,7 @@ pub(super) fn keep_memory(pool: &PoolSetup, memory: &Memory, now: Now) -> (Strin
     let kept = KeptMemory {
         current: memory.current,
         last_failback_ms: memory.last_failback.map(ago),
-        strikes: memory.strikes,
+        flaps: memory.flaps,
         last_good: memory.last_good.as_ref().and_then(|set| set.iter().map(label).collect()),
     };
     (format!("memory/{}", pool.name), Some(json(&kept)))
@@ -290,7 +291,7 @@ pub(super) fn keep_serial(origin: &str, ceiling: Serial) -> (String, Option<Vec<
 /// Writes an order.
 pub(super) fn keep_order(id: OrderId, order: &Order) -> (String, Option<Vec<u8>>) {
     let kept = KeptOrder {
-        force: order.force.word().to_owned(),
+        force: order.force.as_str().to_owned(),
         scope: order.scope.to_string(),
         from_ms: order.from.map(UnixTime::as_millis),
         until_ms: order.until.map(UnixTime::as_millis),

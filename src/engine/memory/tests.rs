@@ -46,8 +46,8 @@ fn the_age_of_beliefs_counts_from_when_the_engine_last_lived() {
     let restored = restored(&[keep_health(&key(), &health, NOW), keep_alive(after(1_000))]);
     assert!(restored.health(&key(), after(1_300)).is_some());
     assert!(restored.health(&key(), after(1_301)).is_none());
-    assert_eq!(restored.strangers(&HashSet::from([key().to_string()]), after(1_300)), Vec::<String>::new());
-    assert_eq!(restored.strangers(&HashSet::new(), after(1_300)), [health_key(&key())]);
+    assert_eq!(restored.stale(&HashSet::from([key().to_string()]), after(1_300)), Vec::<String>::new());
+    assert_eq!(restored.stale(&HashSet::new(), after(1_300)), [health_key(&key())]);
 }
 
 #[test]
@@ -94,18 +94,18 @@ fn the_memory_of_a_pool_comes_back_without_its_holds_and_without_members_that_ar
         fills: Vec::new(),
     };
     let listed = |member, priority| Listed { member, priority, weight: 0 };
-    let memory = Memory {
+    let memory = PoolState {
         current: Some(11),
         holding: vec![(10, NOW.mono)],
         last_failback: Some(NOW.mono - Duration::from_secs(60)),
-        strikes: 3,
+        flaps: 3,
         last_good: Some(vec![listed(0, 10), listed(1, 11), listed(2, 12)]),
     };
     // Two alike, told apart by the priority that they declare.
     let restored = restored(&[keep_memory(&pool(&["a", "b", "b"]), &memory, NOW)]);
     let back = restored.memory(&pool(&["x", "b", "b"]), after(10)).unwrap();
     assert_eq!(back.last_failback, Some(after(10).mono - Duration::from_secs(70)));
-    assert_eq!((back.current, back.strikes, back.holding), (Some(11), 3, Vec::new()));
+    assert_eq!((back.current, back.flaps, back.holding), (Some(11), 3, Vec::new()));
     assert_eq!(back.last_good, Some(vec![listed(1, 11), listed(2, 12)]));
 }
 

@@ -226,16 +226,16 @@ impl Health {
 
     /// Takes a target down that only waited for a witness, if one answered a probe that began at `answered`; tells
     /// whether it did.
-    pub fn condemn(&mut self, answered: Mono, now: Mono) -> bool {
-        let condemned = self.awaits_witness && self.silent_since.is_some_and(|first| answered > first);
-        if condemned {
+    pub fn mark_down(&mut self, answered: Mono, now: Mono) -> bool {
+        let marked_down = self.awaits_witness && self.silent_since.is_some_and(|first| answered > first);
+        if marked_down {
             self.go_down(Down::Silent, now);
         }
-        condemned
+        marked_down
     }
 
     /// Ends isolation: what was failing is up, with counters 0.
-    pub fn thaw(&mut self, now: Mono) {
+    pub fn resume(&mut self, now: Mono) {
         if let State::Failing { .. } = self.state {
             self.go_up(now);
         }
@@ -315,7 +315,7 @@ impl Health {
 
 impl State {
     /// Returns the word for it.
-    pub const fn word(&self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
             Self::Up => "up",
@@ -339,7 +339,7 @@ impl State {
 
 impl Down {
     /// Returns the word for it in state files.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Conclusive => "conclusive",
             Self::Silent => "silent",

@@ -156,11 +156,11 @@ fn a_late_witness_condemns_and_a_thaw_forgives() {
     }
     assert!(health.awaits_witness());
     let mut forgiven = health.clone();
-    assert!(!health.condemn(T0, at(3)), "a probe that began with the first failure proves nothing");
-    assert!(health.condemn(at(2), at(3)));
+    assert!(!health.mark_down(T0, at(3)), "a probe that began with the first failure proves nothing");
+    assert!(health.mark_down(at(2), at(3)));
     assert_eq!(*health.state(), State::Down(Down::Silent));
 
-    forgiven.thaw(at(3));
+    forgiven.resume(at(3));
     assert_eq!(*forgiven.state(), State::Up);
     assert!(!forgiven.awaits_witness());
 }

@@ -1,9 +1,9 @@
-//! Rule 3: ripening, orders, windows, strikes.
+//! Rule 3: ripening, orders, windows, flaps.
 
 use super::*;
 
-const TIER_10: Served = Served::Tier(10);
-const TIER_20: Served = Served::Tier(20);
+const TIER_10: ActiveTier = ActiveTier::Tier(10);
+const TIER_20: ActiveTier = ActiveTier::Tier(20);
 
 /// Tier 10 failed and is back: its hold runs.
 fn ripening(set: impl FnOnce(&mut Settings)) -> Stage {
@@ -172,9 +172,9 @@ fn each_failover_by_health_within_an_hour_of_a_failback_doubles_the_hold() {
     let mut stage = Stage::service("10 20");
     stage.tier("du");
     fail_again(&mut stage, 60, 10);
-    assert_eq!(stage.memory.strikes, 2);
+    assert_eq!(stage.memory.flaps, 2);
     fail_again(&mut stage, 120, 3_600);
-    assert_eq!(stage.memory.strikes, 3);
+    assert_eq!(stage.memory.flaps, 3);
     stage.tier("uu");
     assert_eq!(due(&stage), Some(240));
 }
@@ -185,7 +185,7 @@ fn a_failover_by_health_later_than_an_hour_sets_the_strikes_to_1() {
     stage.tier("du");
     fail_again(&mut stage, 60, 10);
     fail_again(&mut stage, 120, 3_601);
-    assert_eq!(stage.memory.strikes, 1);
+    assert_eq!(stage.memory.flaps, 1);
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn orders_and_reloads_leave_the_strikes() {
         let mut stage = ripening(|_| {});
         assert_eq!(stage.wait(60).tier("uu"), TIER_10);
         assert_eq!(stage.served("fu", trigger), TIER_20);
-        assert_eq!(stage.memory.strikes, 1, "{trigger:?}");
+        assert_eq!(stage.memory.flaps, 1, "{trigger:?}");
     }
 }
 
@@ -205,20 +205,20 @@ fn a_second_failover_without_a_failback_between_leaves_the_strikes() {
     stage.tier("uuu");
     assert_eq!(stage.wait(60).tier("uuu"), TIER_10);
     stage.wait(10).tier("duu");
-    assert_eq!(stage.memory.strikes, 2);
-    assert_eq!(stage.wait(10).tier("ddu"), Served::Tier(30));
-    assert_eq!(stage.memory.strikes, 2);
-    assert_eq!(stage.wait(7_200).tier("duu"), Served::Tier(30));
+    assert_eq!(stage.memory.flaps, 2);
+    assert_eq!(stage.wait(10).tier("ddu"), ActiveTier::Tier(30));
+    assert_eq!(stage.memory.flaps, 2);
+    assert_eq!(stage.wait(7_200).tier("duu"), ActiveTier::Tier(30));
     assert_eq!(stage.tier("dud"), TIER_20);
-    assert_eq!(stage.memory.strikes, 2, "late, but with no failback between");
+    assert_eq!(stage.memory.flaps, 2, "late, but with no failback between");
 }
 
 #[test]
 fn losing_the_part_to_nobody_is_no_failover() {
     let mut stage = ripening(|_| {});
     assert_eq!(stage.wait(60).tier("uu"), TIER_10);
-    assert_eq!(stage.tier("dd"), Served::AllDown);
-    assert_eq!(stage.memory.strikes, 1);
+    assert_eq!(stage.tier("dd"), ActiveTier::AllDown);
+    assert_eq!(stage.memory.flaps, 1);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn at_start_holds_begin_anew_and_strikes_stay() {
     fail_again(&mut stage, 60, 10);
     stage.tier("uu");
     assert_eq!(stage.wait(119).served("uu", Trigger::Start), TIER_20);
-    assert_eq!(stage.memory.strikes, 2);
+    assert_eq!(stage.memory.flaps, 2);
     assert_eq!(due(&stage), Some(120));
 }
 

@@ -68,12 +68,12 @@ fn check_listing(pool: &Pool, decision: &Decision) {
         }
     }
     if decision.closed {
-        assert_eq!((decision.served, pool.settings.all_down), (Served::AllDown, AllDown::Closed));
+        assert_eq!((decision.served, pool.settings.all_down), (ActiveTier::AllDown, AllDown::Closed));
     }
 }
 
 fn check_members(pool: &Pool, verdicts: &[Verdict], decision: &Decision) {
-    let Served::Tier(tier) = decision.served else {
+    let ActiveTier::Tier(tier) = decision.served else {
         assert!(!verdicts[..pool.members.len()].iter().any(|v| v.serves()), "somebody could serve: {decision:?}");
         return;
     };
@@ -100,7 +100,7 @@ proptest! {
             check_listing(&stage.pool, decision);
             check_members(&stage.pool, &verdicts, decision);
             prop_assert!(answer.memory.holding.is_sorted());
-            prop_assert!(answer.memory.strikes >= 1);
+            prop_assert!(answer.memory.flaps >= 1);
             prop_assert_ne!(answer.again, Some(Duration::ZERO), "no ask that repeats itself without end");
 
             // The same question has the same answer.

@@ -20,7 +20,7 @@ use crate::health::{By, Verdict};
 /// An answer reads `a10 b20 | c10`: member (by place), priority.
 pub(super) struct Stage {
     pub(super) pool: Pool,
-    pub(super) memory: Memory,
+    pub(super) memory: PoolState,
     pub(super) now: Now,
     pub(super) last: Option<Answer>,
 }
@@ -45,7 +45,7 @@ impl Stage {
         let pool = Pool { kind, members, settings: Settings::default() };
         // 2026-11-21T00:00:00Z
         let now = Now { mono: Mono::START, wall: UnixTime::from_secs(1_795_219_200) };
-        Self { pool, memory: Memory::default(), now, last: None }
+        Self { pool, memory: PoolState::default(), now, last: None }
     }
 
     pub(super) fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
@@ -73,12 +73,12 @@ impl Stage {
     }
 
     /// Asks by `trigger`, and returns who serves.
-    pub(super) fn served(&mut self, verdicts: &str, trigger: Trigger) -> Served {
+    pub(super) fn served(&mut self, verdicts: &str, trigger: Trigger) -> ActiveTier {
         self.ask(verdicts, trigger, false).decision.served
     }
 
     /// Asks since a target changed, and returns the serving tier.
-    pub(super) fn tier(&mut self, verdicts: &str) -> Served {
+    pub(super) fn tier(&mut self, verdicts: &str) -> ActiveTier {
         self.served(verdicts, Trigger::Health)
     }
 

@@ -117,7 +117,7 @@ fn moves_tell_from_whom_to_whom() {
         stage.answer().moved.map(|moved| moved.to_string())
     };
     assert_eq!(told("uu", "du").unwrap(), "failover from tier 10 to tier 20");
-    assert_eq!(told("uu", "dd").unwrap(), "tier 10 lost the part, nobody takes it");
-    assert_eq!(told("dd", "uu").unwrap(), "tier 10 takes the part");
+    assert_eq!(told("uu", "dd").unwrap(), "tier 10 is no longer active, and no other is");
+    assert_eq!(told("dd", "uu").unwrap(), "tier 10 becomes active");
     assert_eq!(told("uu", "ud"), None);
 }

@@ -2,9 +2,9 @@
 
 use super::*;
 
-const TIER_10: Served = Served::Tier(10);
-const TIER_20: Served = Served::Tier(20);
-const TIER_30: Served = Served::Tier(30);
+const TIER_10: ActiveTier = ActiveTier::Tier(10);
+const TIER_20: ActiveTier = ActiveTier::Tier(20);
+const TIER_30: ActiveTier = ActiveTier::Tier(30);
 
 #[test]
 fn one_eligible_member_holds_a_tier_by_default() {
@@ -77,7 +77,7 @@ fn if_no_tier_holds_the_first_with_an_eligible_member_serves() {
 fn nothing_eligible_and_some_leaving_is_last_resort() {
     let mut stage = Stage::service("10 10 20 20");
     assert_eq!(stage.see("dl dr"), "b10 d20");
-    assert_eq!(stage.answer().decision.served, Served::LastResort);
+    assert_eq!(stage.answer().decision.served, ActiveTier::LastResort);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn last_resort_of_addresses_lists_the_first_tier_that_is_leaving() {
 
 #[test]
 fn nothing_eligible_and_none_leaving_is_all_down() {
-    assert_eq!(Stage::service("10 20").tier("dd"), Served::AllDown);
+    assert_eq!(Stage::service("10 20").tier("dd"), ActiveTier::AllDown);
 }
 
 #[test]

@@ -8,14 +8,14 @@ const MOTION: Conditions = Conditions { target_in_motion: true, ..CALM };
 const CHANGED: Conditions = Conditions { records_changed: true, ..CALM };
 
 struct Set {
-    memory: TtlMemory,
+    memory: TtlState,
     now: Mono,
     again: Option<Duration>,
 }
 
 impl Set {
     fn new() -> Self {
-        Self { memory: TtlMemory::default(), now: Mono::START, again: None }
+        Self { memory: TtlState::default(), now: Mono::START, again: None }
     }
 
     fn after(&mut self, secs: u64, conditions: Conditions) -> u32 {

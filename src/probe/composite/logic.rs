@@ -72,8 +72,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::probe::account::word;
     use crate::probe::attempt::{silent, unknown};
+    use crate::probe::report::outcome_name;
 
     /// The third value is in the middle.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +127,11 @@ mod tests {
             (vec![drain(1), silent("quiet")], "silent", "drain"),
             (vec![silent("quiet"), conclusive("no")], "fail", "silent"),
         ] {
-            assert_eq!((word(&whole(Rule::All, &parts)), word(&whole(Rule::Any, &parts))), (all, any), "{parts:?}");
+            assert_eq!(
+                (outcome_name(&whole(Rule::All, &parts)), outcome_name(&whole(Rule::Any, &parts))),
+                (all, any),
+                "{parts:?}"
+            );
         }
     }
 

@@ -18,9 +18,9 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::attempt::{Attempt, Conduct, Ending, unknown};
-use super::watch::Manner;
-use super::{Account, Check, Depth, Tools, account, once};
+use super::attempt::{Attempt, Ending, Probe, unknown};
+use super::watch::HoldSpec;
+use super::{Check, Depth, ProbeContext, ProbeReport, once, report};
 use crate::base::clock::Clock;
 use crate::health::{NO_TRANSPORT, Outcome};
 
@@ -55,7 +55,7 @@ pub enum Rule {
     Not,
 }
 
-impl Conduct for Composite {
+impl Probe for Composite {
     const KIND: &'static str = "composite";
 
     /// Returns the parts' common transport; else `mixed`, or `none` where the outcome is no proof of an answer.
@@ -85,9 +85,9 @@ impl Conduct for Composite {
     }
 
     /// Returns that of the first part that goes to the target's own port.
-    fn manner(&self) -> Option<Manner> {
+    fn hold_spec(&self) -> Option<HoldSpec> {
         let own = self.parts.iter().filter(|part| self.rule != Rule::Not && part.port.is_none());
-        own.filter_map(|part| part.check.manner()).next()
+        own.filter_map(|part| part.check.hold_spec()).next()
     }
 
     /// Returns the shortest of its parts; nothing but for `all`, as otherwise a pass does not vouch for each part.
@@ -96,21 +96,21 @@ impl Conduct for Composite {
         parts.filter_map(|part| part.check.deep_interval()).min()
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         let limit = attempt.left().saturating_sub(attempt.left() / MARGIN);
         let depth = if self.rule == Rule::All { attempt.depth } else { Depth::Deep };
         let runs = self.parts.iter().map(|part| {
             let mut address = attempt.address;
             address.set_port(part.port.unwrap_or_else(|| address.port()));
-            begin(address, &part.check, (depth, limit), attempt.clock, attempt.tools)
+            begin(address, &part.check, (depth, limit), attempt.clock, attempt.context)
         });
         let ended = self.run(runs.collect()).await;
         let mut seen = Vec::new();
-        for (place, (part, account)) in self.parts.iter().zip(ended).enumerate() {
-            if let Some(account) = account {
+        for (place, (part, report)) in self.parts.iter().zip(ended).enumerate() {
+            if let Some(report) = report {
                 let label = part.label(place);
-                seen.push((label.clone(), account.outcome.clone()));
-                attempt.absorb(&label, account);
+                seen.push((label.clone(), report.outcome.clone()));
+                attempt.absorb(&label, report);
             }
         }
         let deciding = logic::deciding(self.rule, seen.iter().map(|(_, outcome)| outcome));
@@ -119,7 +119,7 @@ impl Conduct for Composite {
         };
         let whole = match self.rule {
             Rule::Not => logic::negated(outcome, label),
-            Rule::All | Rule::Any | Rule::AtLeast(_) => account::because(outcome, label),
+            Rule::All | Rule::Any | Rule::AtLeast(_) => report::because(outcome, label),
         };
         match whole {
             Outcome::Pass => Ok(()),
@@ -132,15 +132,15 @@ impl Conduct for Composite {
 
 impl Composite {
     /// Runs the parts at once, until they have ended or the others cannot change the outcome.
-    async fn run<'a>(&self, mut runs: Vec<Run<'a>>) -> Vec<Option<Account>> {
-        let mut ended: Vec<Option<Account>> = runs.iter().map(|_| None).collect();
+    async fn run<'a>(&self, mut runs: Vec<Run<'a>>) -> Vec<Option<ProbeReport>> {
+        let mut ended: Vec<Option<ProbeReport>> = runs.iter().map(|_| None).collect();
         poll_fn(|context| {
             for (run, slot) in runs.iter_mut().zip(&mut ended).filter(|(_, slot)| slot.is_none()) {
-                if let Poll::Ready(account) = run.as_mut().poll(context) {
-                    *slot = Some(account);
+                if let Poll::Ready(report) = run.as_mut().poll(context) {
+                    *slot = Some(report);
                 }
             }
-            let outcomes = ended.iter().map(|slot| slot.as_ref().map(|account| &account.outcome));
+            let outcomes = ended.iter().map(|slot| slot.as_ref().map(|report| &report.outcome));
             let done = ended.iter().all(Option::is_some) || logic::is_decided(self.rule, outcomes);
             if done { Poll::Ready(()) } else { Poll::Pending }
         })
@@ -187,7 +187,7 @@ impl fmt::Display for Rule {
 }
 
 /// One part under way.
-type Run<'a> = Pin<Box<dyn Future<Output = Account> + Send + 'a>>;
+type Run<'a> = Pin<Box<dyn Future<Output = ProbeReport> + Send + 'a>>;
 
 /// Begins a part; boxed, since a part may have parts.
 fn begin<'a>(
@@ -195,9 +195,9 @@ fn begin<'a>(
     check: &'a Check,
     to: (Depth, Duration),
     clock: &'a Clock,
-    tools: &'a Tools,
+    context: &'a ProbeContext,
 ) -> Run<'a> {
-    Box::pin(once(address, check, to, clock, tools))
+    Box::pin(once(address, check, to, clock, context))
 }
 
 /// The share of the time that is left for the decision: parts that keep silent end before the whole does.

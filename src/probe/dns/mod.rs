@@ -8,11 +8,11 @@ use std::time::Duration;
 use hickory_proto::op::{Edns, Message, Query, ResponseCode};
 use hickory_proto::rr::RecordType;
 
-use super::attempt::{Attempt, Conduct, Ending, conclusive, unknown};
+use super::attempt::{Attempt, Ending, Probe, conclusive, unknown};
 use super::connect::close;
 use super::datagram::Datagram;
 use super::stream::Stream;
-use super::watch::Manner;
+use super::watch::HoldSpec;
 use crate::health::Outcome;
 use crate::zone::{Name, Rtype};
 use judge::{Read, judge, read};
@@ -112,7 +112,7 @@ async fn over_tcp(question: &Message, octets: &[u8], attempt: &mut Attempt<'_>) 
     Ok(answer)
 }
 
-impl Conduct for Dns {
+impl Probe for Dns {
     const KIND: &'static str = "dns";
 
     fn transport(&self) -> &'static str {
@@ -131,11 +131,11 @@ impl Conduct for Dns {
     }
 
     /// Returns nothing: name servers close what is idle after seconds (RFC 7766 §6.2.3).
-    fn manner(&self) -> Option<Manner> {
+    fn hold_spec(&self) -> Option<HoldSpec> {
         None
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         let mut answer = self.ask(self.tcp, true, attempt).await?;
         // RFC 6891 §7: an old server does not know EDNS.
         if answer.metadata.response_code == ResponseCode::FormErr && answer.edns.is_none() {

@@ -8,12 +8,12 @@ use hyper::{HeaderMap, Request, header};
 use tokio::time::timeout;
 
 use super::Tls;
-use super::attempt::{Attempt, Conduct, Ending, conclusive, unknown};
+use super::attempt::{Attempt, Ending, Probe, conclusive, unknown};
 use super::connect::LINGER;
 use super::http::{USER_AGENT, along, fault_of, open_second};
 use super::stream::Stream;
 use super::tcp::quote;
-use super::watch::Manner;
+use super::watch::HoldSpec;
 use crate::health::Outcome;
 use codec::Serving;
 
@@ -39,7 +39,7 @@ struct Answer {
     body: Vec<u8>,
 }
 
-impl Conduct for Grpc {
+impl Probe for Grpc {
     const KIND: &'static str = "grpc";
 
     fn transport(&self) -> &'static str {
@@ -57,11 +57,11 @@ impl Conduct for Grpc {
         text
     }
 
-    fn manner(&self) -> Option<Manner> {
-        Some(Manner { tls: self.tls.clone(), ..Manner::default() })
+    fn hold_spec(&self) -> Option<HoldSpec> {
+        Some(HoldSpec { tls: self.tls.clone(), ..HoldSpec::default() })
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         let stream = Stream::open(self.tls.as_ref(), attempt).await?;
         attempt.begin("call");
         let scheme = if self.tls.is_some() { "https" } else { "http" };
@@ -165,7 +165,7 @@ const BODY_MAX: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::account::{cause, word};
+    use crate::probe::report::{cause, outcome_name};
 
     #[test]
     fn each_answer_has_its_meaning() {
@@ -188,7 +188,7 @@ mod tests {
             let answer = Answer { status, code, message: "why".to_owned(), body: body.to_vec() };
             let (seen, text) = match judge(&answer, "sip") {
                 Ok(()) => ("pass", String::new()),
-                Err(outcome) => (word(&outcome), cause(&outcome).unwrap_or_default().to_owned()),
+                Err(outcome) => (outcome_name(&outcome), cause(&outcome).unwrap_or_default().to_owned()),
             };
             assert!(seen == outcome && text.contains(part), "{status} {code:?} {body:?}: {seen} {text}");
         }

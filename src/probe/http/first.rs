@@ -14,14 +14,14 @@ use super::{Answer, BODY_MAX, HEADER_MAX, Http, USER_AGENT, along};
 use crate::health::Outcome;
 use crate::probe::attempt::{Attempt, Ending, conclusive, unknown};
 use crate::probe::connect::close;
-use crate::probe::fault::{self, Told};
+use crate::probe::errors::{self, ErrorOrigin};
 use crate::probe::stream::Stream;
 
 /// Asks once, and judges the answer.
 pub(super) async fn exchange(http: &Http, stream: Stream, attempt: &mut Attempt<'_>) -> Ending {
     attempt.begin("request");
     let request = Request::builder()
-        .method(http.method.word())
+        .method(http.method.as_str())
         .uri(&http.path)
         .header(header::HOST, &http.host)
         .header(header::USER_AGENT, USER_AGENT)
@@ -74,7 +74,7 @@ async fn read(http: &Http, response: Response<Incoming>) -> Result<Answer, hyper
 /// Classes an error of HTTP/1.
 fn outcome(error: &hyper::Error) -> Outcome {
     if let Some(error) = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()) {
-        return fault::outcome(error, Told::Later);
+        return errors::classify(error, ErrorOrigin::Remote);
     }
     if error.is_parse_too_large() {
         conclusive("the answer's header is longer than 16 KiB or 100 fields")

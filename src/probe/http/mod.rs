@@ -17,9 +17,9 @@ mod wanted;
 use std::future::Future;
 
 use super::Tls;
-use super::attempt::{Attempt, Conduct, Ending};
+use super::attempt::{Attempt, Ending, Probe};
 use super::stream::Stream;
-use super::watch::Manner;
+use super::watch::HoldSpec;
 
 pub(super) use second::{fault_of, open as open_second};
 pub use wanted::{Expect, Pattern, PatternError, Statuses};
@@ -74,7 +74,7 @@ impl Http {
 
 impl Method {
     /// Returns its name in requests.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Head => "HEAD",
@@ -82,7 +82,7 @@ impl Method {
     }
 }
 
-impl Conduct for Http {
+impl Probe for Http {
     const KIND: &'static str = "http";
 
     fn transport(&self) -> &'static str {
@@ -109,11 +109,11 @@ impl Conduct for Http {
         text
     }
 
-    fn manner(&self) -> Option<Manner> {
-        Some(Manner { tls: self.tls.clone(), ..Manner::default() })
+    fn hold_spec(&self) -> Option<HoldSpec> {
+        Some(HoldSpec { tls: self.tls.clone(), ..HoldSpec::default() })
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         let stream = Stream::open(self.tls.as_ref(), attempt).await?;
         if stream.protocol() == Some(b"h2") {
             second::exchange(self, stream, attempt).await

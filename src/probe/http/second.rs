@@ -10,7 +10,7 @@ use super::{Answer, BODY_MAX, HEADER_MAX, Http, USER_AGENT, along};
 use crate::health::Outcome;
 use crate::probe::attempt::{Attempt, Ending, conclusive, unknown};
 use crate::probe::connect::LINGER;
-use crate::probe::fault::{self, Told};
+use crate::probe::errors::{self, ErrorOrigin};
 use crate::probe::stream::Stream;
 
 /// Both ends of an HTTP/2 connection: where requests go in, and what must be driven meanwhile.
@@ -20,7 +20,7 @@ pub(in crate::probe) type Opened = (SendRequest<Bytes>, Connection<Stream, Bytes
 pub(super) async fn exchange(http: &Http, stream: Stream, attempt: &mut Attempt<'_>) -> Ending {
     attempt.begin("request");
     let request = Request::builder()
-        .method(http.method.word())
+        .method(http.method.as_str())
         .uri(format!("https://{}{}", http.host, http.path))
         .header(header::USER_AGENT, USER_AGENT)
         .header(header::ACCEPT, "*/*")
@@ -77,7 +77,7 @@ async fn read(http: &Http, response: ResponseFuture) -> Result<Answer, h2::Error
 /// Classes an error of HTTP/2.
 pub(in crate::probe) fn fault_of(error: &h2::Error) -> Outcome {
     if let Some(error) = error.get_io() {
-        return fault::outcome(error, Told::Later);
+        return errors::classify(error, ErrorOrigin::Remote);
     }
     match error.reason() {
         Some(reason) if error.is_remote() && error.is_go_away() => {

@@ -22,13 +22,13 @@ use tracing::warn;
 use super::metrics::Metrics;
 use super::schedule::{Limits, Schedule, Start, spread};
 use super::watch::Times;
-use super::watch::keeper::{self as watch, Keeper, Told};
-use super::{Account, Depth, Spec, Tools, run_to};
+use super::watch::manager::{self as watch, WatchEvent, WatchManager};
+use super::{Depth, ProbeContext, ProbeReport, Spec, run_to};
 use crate::base::clock::{Clock, Mono};
 use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
-use crate::health::cadence::Haste;
-use crate::health::posted::Post;
+use crate::health::cadence::Priority;
+use crate::health::push::PushReport;
 use crate::health::{Outcome, TargetId};
 use depths::Depths;
 use refusals::Refusals;
@@ -55,14 +55,14 @@ pub enum Command {
         /// When; a point in the past is now.
         at: Mono,
         /// Before whom it goes.
-        haste: Haste,
+        priority: Priority,
     },
     /// Takes a post, and makes the targets due whose checks read it.
     Post {
         /// The name that it is posted under.
         name: String,
         /// What is said.
-        post: Post,
+        post: PushReport,
     },
 }
 
@@ -92,16 +92,16 @@ pub struct Finished {
     /// Who.
     pub target: TargetId,
     /// What it saw.
-    pub account: Arc<Account>,
+    pub report: Arc<ProbeReport>,
 }
 
 /// What the runner needs of the process.
 #[derive(Clone, Debug)]
-pub struct Means {
+pub struct Deps {
     /// The clock.
     pub clock: Clock,
     /// What all probes share.
-    pub tools: Arc<Tools>,
+    pub context: Arc<ProbeContext>,
     /// How much may be done at once.
     pub limits: Limits,
     /// The most connections that are held open beside the probes.
@@ -113,21 +113,21 @@ pub struct Means {
 /// Starts the runner; it ends when `tasks` stops, or when the other end of either queue is gone.
 pub fn spawn(
     tasks: &Tasks,
-    means: Means,
+    deps: Deps,
     commands: mpsc::Receiver<Command>,
     reports: mpsc::Sender<Event>,
 ) -> JoinHandle<()> {
-    let watch = watch::Means {
+    let watch = watch::Deps {
         tasks: tasks.clone(),
-        clock: means.clock,
-        tools: Arc::clone(&means.tools),
-        metrics: means.metrics.watch.clone(),
-        limit: means.held,
+        clock: deps.clock,
+        context: Arc::clone(&deps.context),
+        metrics: deps.metrics.watch.clone(),
+        limit: deps.held,
         times: Times::DEFAULT,
     };
     let runner = Runner {
-        keeper: Keeper::new(watch),
-        schedule: Schedule::new(means.limits),
+        manager: WatchManager::new(watch),
+        schedule: Schedule::new(deps.limits),
         probes: tasks.set("probe"),
         setup: 0,
         targets: Table::new(),
@@ -136,23 +136,23 @@ pub fn spawn(
         running: BTreeMap::new(),
         readers: BTreeMap::new(),
         outbox: VecDeque::new(),
-        means,
+        deps,
     };
     let owner = tasks.clone();
     tasks.spawn("probe-runner", async move { runner.work(&owner, commands, reports).await })
 }
 
 struct Runner {
-    means: Means,
+    deps: Deps,
     schedule: Schedule,
-    keeper: Keeper,
+    manager: WatchManager,
     setup: u64,
     targets: Table<TargetId, Option<Arc<Spec>>>,
     depths: Depths,
     refusals: Refusals,
     /// The targets whose checks read what is posted under each name.
     readers: BTreeMap<String, Vec<TargetId>>,
-    probes: TaskSet<Account>,
+    probes: TaskSet<ProbeReport>,
     running: BTreeMap<Id, Running>,
     /// Events that wait for room in the queue of reports.
     outbox: VecDeque<Event>,
@@ -170,10 +170,10 @@ impl Runner {
         loop {
             self.start_due();
             self.watch();
-            let next = self.schedule.next().into_iter().chain(self.keeper.next()).min();
+            let next = self.schedule.next().into_iter().chain(self.manager.next()).min();
             let timer = async {
                 match next {
-                    Some(at) => tokio::time::sleep_until(self.means.clock.instant(at).into()).await,
+                    Some(at) => tokio::time::sleep_until(self.deps.clock.instant(at).into()).await,
                     None => std::future::pending().await,
                 }
             };
@@ -189,61 +189,63 @@ impl Runner {
                     Ok(permit) => if let Some(event) = self.hand_over() { permit.send(event) },
                     Err(_) => break,
                 },
-                Some(letter) = self.keeper.letter() => self.keeper.read(letter, self.means.clock.now().mono),
+                Some(event) = self.manager.event() => self.manager.read(event, self.deps.clock.now().mono),
                 Some((id, result)) = self.probes.next() => self.finish(id, result),
             }
         }
     }
 
     fn obey(&mut self, command: Command) {
-        let now = self.means.clock.now().mono;
+        let now = self.deps.clock.now().mono;
         match command {
             Command::Replace { setup, targets, first } => {
                 let addresses = targets.iter().map(|(_, spec)| spec.as_ref().map(|spec| spec.address.ip()));
                 self.schedule.replace(setup, addresses, now);
                 for (target, _) in targets.iter() {
                     if let Some(window) = first {
-                        self.schedule.due(target, now + spread(target, window), Haste::Routine);
+                        self.schedule.due(target, now + spread(target, window), Priority::Routine);
                     }
                 }
                 self.setup = setup;
                 self.depths.replace(targets.len());
                 self.readers = readers(&targets);
                 let names: BTreeSet<String> = self.readers.keys().cloned().collect();
-                self.means.tools.board().expect(&names, now);
+                self.deps.context.push_store().expect(&names, now);
                 self.targets = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
-                self.keeper.replace(&self.targets);
+                self.manager.replace(&self.targets);
                 self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
-            Command::Probe { setup, target, at, haste } if setup == self.setup => self.schedule.due(target, at, haste),
-            Command::Post { name, post } => match self.means.tools.board().post(&name, post, now) {
+            Command::Probe { setup, target, at, priority } if setup == self.setup => {
+                self.schedule.due(target, at, priority);
+            }
+            Command::Post { name, post } => match self.deps.context.push_store().post(&name, post, now) {
                 Ok(()) => {
                     for &target in self.readers.get(&name).into_iter().flatten() {
-                        self.schedule.due(target, now, Haste::Urgent);
+                        self.schedule.due(target, now, Priority::Urgent);
                     }
                 }
-                Err(_) => self.means.metrics.dropped(),
+                Err(_) => self.deps.metrics.dropped(),
             },
-            Command::Probe { .. } => self.means.metrics.dropped(),
+            Command::Probe { .. } => self.deps.metrics.dropped(),
         }
     }
 
     fn start_due(&mut self) {
-        let now = self.means.clock.now().mono;
+        let now = self.deps.clock.now().mono;
         for start in self.schedule.start(now) {
             let Some(Some(spec)) = self.targets.get(start.target) else {
                 self.schedule.end(start.setup, start.target);
                 continue;
             };
-            self.means.metrics.started(now.since(start.due));
-            let (clock, tools) = (self.means.clock, Arc::clone(&self.means.tools));
+            self.deps.metrics.started(now.since(start.due));
+            let (clock, context) = (self.deps.clock, Arc::clone(&self.deps.context));
             let (spec, probed) = (Arc::clone(spec), Arc::clone(spec));
             let depth = if self.refusals.include(&spec) {
                 Depth::Shallow
             } else {
                 self.depths.choose(start.target, spec.check.deep_interval(), now)
             };
-            let id = self.probes.spawn(async move { run_to(depth, &probed, &clock, &tools).await }).id();
+            let id = self.probes.spawn(async move { run_to(depth, &probed, &clock, &context).await }).id();
             self.running.insert(id, Running { start, spec, depth, began: now });
         }
         self.measure();
@@ -251,17 +253,17 @@ impl Runner {
 
     /// Looks after held connections; what they tell goes into the outbox.
     fn watch(&mut self) {
-        let now = self.means.clock.now().mono;
-        for told in self.keeper.work(&mut self.schedule, now) {
+        let now = self.deps.clock.now().mono;
+        for told in self.manager.work(&mut self.schedule, now) {
             match told {
-                Told::Broke(address, cause) => {
+                WatchEvent::Broke(address, cause) => {
                     self.outbox.push_back(Event::Broke { setup: self.setup, address, cause });
                 }
-                Told::Leaving(targets) => {
-                    let account =
-                        Arc::new(Account::heard(now, Outcome::Drain { cause: LEAVING.into(), retry_after: None }));
+                WatchEvent::Leaving(targets) => {
+                    let report =
+                        Arc::new(ProbeReport::heard(now, Outcome::Drain { cause: LEAVING.into(), retry_after: None }));
                     let said =
-                        |target| Event::Said(Finished { setup: self.setup, target, account: Arc::clone(&account) });
+                        |target| Event::Said(Finished { setup: self.setup, target, report: Arc::clone(&report) });
                     self.outbox.extend(targets.into_iter().map(said));
                 }
             }
@@ -269,27 +271,27 @@ impl Runner {
     }
 
     /// Puts an account into the outbox. A probe that panicked is a bug of ours, so its outcome is unknown.
-    fn finish(&mut self, id: Id, result: Result<Account, JoinError>) {
+    fn finish(&mut self, id: Id, result: Result<ProbeReport, JoinError>) {
         let Some(Running { start, spec, depth, began }) = self.running.remove(&id) else { return };
-        let account = result.unwrap_or_else(|error| {
-            let took = self.means.clock.now().mono.since(began);
-            Account::broken(began, took, format!("a bug of the checker: {error}"))
+        let report = result.unwrap_or_else(|error| {
+            let took = self.deps.clock.now().mono.since(began);
+            ProbeReport::broken(began, took, format!("a bug of the checker: {error}"))
         });
-        if account.refused && self.refusals.add(&spec) {
+        if report.refused && self.refusals.add(&spec) {
             let (kind, addr) = (spec.check.kind(), spec.address);
             warn!(probe.kind = kind, probe.addr = %addr, "credentials refused: not tried again until the config changes");
         }
-        self.means.metrics.finished(spec.check.kind(), &account);
-        if account.met_nobody() {
-            self.schedule.give_back(spec.address.ip(), began, self.means.clock.now().mono);
+        self.deps.metrics.finished(spec.check.kind(), &report);
+        if report.met_nobody() {
+            self.schedule.give_back(spec.address.ip(), began, self.deps.clock.now().mono);
         }
         if start.setup == self.setup {
-            self.depths.learn(start.target, depth, began, &account.outcome);
-            if matches!(account.outcome, Outcome::Pass | Outcome::Degraded(_)) {
-                self.keeper.passed(start.target, self.means.clock.now().mono);
+            self.depths.learn(start.target, depth, began, &report.outcome);
+            if matches!(report.outcome, Outcome::Pass | Outcome::Degraded(_)) {
+                self.manager.passed(start.target, self.deps.clock.now().mono);
             }
         }
-        let finished = Finished { setup: start.setup, target: start.target, account: Arc::new(account) };
+        let finished = Finished { setup: start.setup, target: start.target, report: Arc::new(report) };
         self.outbox.push_back(Event::Finished(finished));
     }
 
@@ -311,17 +313,17 @@ impl Runner {
     /// Makes a target due when what it reads runs out.
     fn heed_end_of_posts(&mut self, target: TargetId) {
         let Some(Some(spec)) = self.targets.get(target) else { return };
-        let now = self.means.clock.now().mono;
+        let now = self.deps.clock.now().mono;
         for (name, patience) in spec.check.posts() {
-            let end = self.means.tools.board().ends(name, patience, now);
+            let end = self.deps.context.push_store().ends(name, patience, now);
             if let Some(end) = end {
-                self.schedule.due(target, end, Haste::Routine);
+                self.schedule.due(target, end, Priority::Routine);
             }
         }
     }
 
     fn measure(&self) {
-        self.means.metrics.measure(self.schedule.in_flight(), self.schedule.held(), self.outbox.len());
+        self.deps.metrics.measure(self.schedule.in_flight(), self.schedule.held(), self.outbox.len());
     }
 }
 

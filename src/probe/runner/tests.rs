@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::base::table::RowId;
-use crate::probe::account::word;
+use crate::probe::report::outcome_name;
 use crate::probe::{Check, Tcp};
 
 const LONG: Duration = Duration::from_secs(10);
@@ -23,8 +23,9 @@ fn bench(limits: Limits, room: usize) -> Bench {
     let (tasks, clock) = (Tasks::new(), Clock::start());
     let (commands, obeyed) = mpsc::channel(64);
     let (sent, reports) = mpsc::channel(room);
-    let means = Means { clock, tools: Arc::new(Tools::from_roots([])), limits, held: 100, metrics: Metrics::default() };
-    drop(spawn(&tasks, means, obeyed, sent));
+    let deps =
+        Deps { clock, context: Arc::new(ProbeContext::from_roots([])), limits, held: 100, metrics: Metrics::default() };
+    drop(spawn(&tasks, deps, obeyed, sent));
     Bench { tasks, clock, commands, reports }
 }
 
@@ -39,7 +40,7 @@ impl Bench {
     async fn probe(&self, setup: u64, target: usize, after: Duration) {
         let at = self.clock.now().mono + after;
         self.commands
-            .send(Command::Probe { setup, target: TargetId::from_index(target), at, haste: Haste::Routine })
+            .send(Command::Probe { setup, target: TargetId::from_index(target), at, priority: Priority::Routine })
             .await
             .unwrap();
     }
@@ -69,7 +70,7 @@ async fn first_probes_run_by_themselves_and_later_ones_when_told() {
     for _ in 0..2 {
         let finished = bench.finished().await;
         assert_eq!(finished.setup, 7);
-        seen.push((finished.target.index(), word(&finished.account.outcome)));
+        seen.push((finished.target.index(), outcome_name(&finished.report.outcome)));
     }
     seen.sort_unstable();
     assert_eq!(seen, [(0, "pass"), (1, "fail")]);
@@ -79,7 +80,7 @@ async fn first_probes_run_by_themselves_and_later_ones_when_told() {
     bench.probe(7, 1, Duration::from_millis(50)).await;
     let finished = bench.finished().await;
     assert_eq!(finished.target.index(), 1, "another setup's command and an unprobed target start nothing");
-    assert!(finished.account.began.since(told) >= Duration::from_millis(49));
+    assert!(finished.report.began.since(told) >= Duration::from_millis(49));
 }
 
 #[tokio::test]
@@ -111,7 +112,7 @@ async fn the_runner_ends_with_its_owner_and_takes_its_probes_along() {
 
 #[tokio::test]
 async fn a_post_is_read_at_once_and_its_end_in_time() {
-    use crate::health::posted::{Expired, Post, Posted};
+    use crate::health::push::{Expired, PushReport, PushState};
     use crate::probe::Push;
 
     let mut bench = bench(Limits::default(), 4);
@@ -120,13 +121,13 @@ async fn a_post_is_read_at_once_and_its_end_in_time() {
     let spec = Spec { address, check: Check::Push(push), timeout: LONG, watch: None };
     let targets = [Some(spec)].into_iter().collect();
     bench.commands.send(Command::Replace { setup: 1, targets, first: Some(Duration::ZERO) }).await.unwrap();
-    assert_eq!(word(&bench.finished().await.account.outcome), "unknown", "nothing was posted yet");
-    let post = Post { state: Posted::Down, reason: "reboot".to_owned(), ttl: Duration::ZERO, sequence: 1 };
+    assert_eq!(outcome_name(&bench.finished().await.report.outcome), "unknown", "nothing was posted yet");
+    let post = PushReport { state: PushState::Down, reason: "reboot".to_owned(), ttl: Duration::ZERO, sequence: 1 };
     bench.commands.send(Command::Post { name: "sip-node1".to_owned(), post }).await.unwrap();
     let read = bench.finished().await;
-    assert_eq!(word(&read.account.outcome), "fail");
+    assert_eq!(outcome_name(&read.report.outcome), "fail");
     let over = bench.finished().await;
-    assert_eq!(word(&over.account.outcome), "silent", "it ran out: nobody told the runner to look");
-    let lasted = over.account.began.since(read.account.began);
+    assert_eq!(outcome_name(&over.report.outcome), "silent", "it ran out: nobody told the runner to look");
+    let lasted = over.report.began.since(read.report.began);
     assert!((Duration::from_millis(1_900)..LONG).contains(&lasted), "{lasted:?}");
 }

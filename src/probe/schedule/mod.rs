@@ -26,7 +26,7 @@ use crate::base::clock::Mono;
 use crate::base::table::{RowId, Table};
 use crate::base::timers::Timers;
 use crate::health::TargetId;
-use crate::health::cadence::Haste;
+use crate::health::cadence::Priority;
 
 /// How much may be done at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ struct Target {
 /// When a target is due, and before whom it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Due {
-    haste: Haste,
+    priority: Priority,
     at: Mono,
 }
 
@@ -93,7 +93,7 @@ struct Address {
     /// When starts were given back in the last second, oldest first; at most [`GIVEN_BACK`] times the limit of starts.
     given_back: VecDeque<Mono>,
     /// Due targets that wait for the address: the urgent ones first, then by when they were due.
-    held: BTreeSet<(Haste, Mono, TargetId)>,
+    held: BTreeSet<(Priority, Mono, TargetId)>,
 }
 
 impl Schedule {
@@ -135,11 +135,11 @@ impl Schedule {
 
     /// Makes a target due, in flight or not; of several points the earliest counts until it has started, and the
     /// greatest haste. A target that is not probed, or not known, is left alone.
-    pub fn due(&mut self, target: TargetId, at: Mono, haste: Haste) {
+    pub fn due(&mut self, target: TargetId, at: Mono, priority: Priority) {
         let Some(row) = self.targets.get_mut(target) else { return };
         let Some(address) = row.address else { return };
         let before = row.due;
-        let due = before.map_or(Due { haste, at }, |before| before.sooner(Due { haste, at }));
+        let due = before.map_or(Due { priority, at }, |before| before.sooner(Due { priority, at }));
         if before == Some(due) {
             return;
         }
@@ -149,14 +149,14 @@ impl Schedule {
         }
         if let Some(before) = before {
             if let Some(state) = self.addresses.get_mut(&address)
-                && state.held.remove(&(before.haste, before.at, target))
+                && state.held.remove(&(before.priority, before.at, target))
             {
-                state.held.insert((due.haste, due.at, target));
+                state.held.insert((due.priority, due.at, target));
                 return;
             }
-            self.queue(before.haste).set(target, None);
+            self.queue(before.priority).set(target, None);
         }
-        self.queue(due.haste).set(target, Some(due.at));
+        self.queue(due.priority).set(target, Some(due.at));
     }
 
     /// Counts something else that is begun on an address as one of its starts, if probes leave room for it; else tells
@@ -190,9 +190,9 @@ impl Schedule {
             let urgent = self.urgent.first().filter(|(at, _)| *at <= now);
             let (waiting, reopening) = (self.waiting.first(), self.reopening.first());
             let start = match (urgent, waiting, reopening) {
-                (Some((at, &target)), ..) => self.take(Due { haste: Haste::Urgent, at }, target, now),
+                (Some((at, &target)), ..) => self.take(Due { priority: Priority::Urgent, at }, target, now),
                 (None, Some((due, _)), Some((open, &address))) if open < due => self.reopen(address, now),
-                (None, Some((at, &target)), _) => self.take(Due { haste: Haste::Routine, at }, target, now),
+                (None, Some((at, &target)), _) => self.take(Due { priority: Priority::Routine, at }, target, now),
                 (None, None, Some((_, &address))) => self.reopen(address, now),
                 (None, None, None) => None,
             };
@@ -210,7 +210,7 @@ impl Schedule {
         if let Some(row) = self.targets.get_mut(target) {
             row.in_flight = false;
             if let Some(due) = row.due {
-                self.queue(due.haste).set(target, Some(due.at));
+                self.queue(due.priority).set(target, Some(due.at));
             }
         }
     }
@@ -243,16 +243,16 @@ impl Schedule {
         self.held
     }
 
-    const fn queue(&mut self, haste: Haste) -> &mut Timers<TargetId> {
-        match haste {
-            Haste::Urgent => &mut self.urgent,
-            Haste::Routine => &mut self.waiting,
+    const fn queue(&mut self, priority: Priority) -> &mut Timers<TargetId> {
+        match priority {
+            Priority::Urgent => &mut self.urgent,
+            Priority::Routine => &mut self.waiting,
         }
     }
 
     /// Takes the first target of a queue: it starts, or is held by its address.
     fn take(&mut self, due: Due, target: TargetId, now: Mono) -> Option<Start> {
-        self.queue(due.haste).set(target, None);
+        self.queue(due.priority).set(target, None);
         let address = self.targets.get(target)?.address?;
         let state = self.addresses.entry(address).or_default();
         let open = state.open_at(self.limits.starts_per_address);
@@ -261,7 +261,7 @@ impl Schedule {
             return Some(self.begin(address, target, due.at, now));
         }
         let is_first = state.held.is_empty();
-        state.held.insert((due.haste, due.at, target));
+        state.held.insert((due.priority, due.at, target));
         self.held += 1;
         if is_first {
             self.reopening.set(address, Some(open.unwrap_or(now)));
@@ -297,7 +297,7 @@ impl Schedule {
 impl Due {
     /// Returns the earlier point with the greater haste.
     fn sooner(self, other: Self) -> Self {
-        Self { haste: self.haste.min(other.haste), at: self.at.min(other.at) }
+        Self { priority: self.priority.min(other.priority), at: self.at.min(other.at) }
     }
 }
 

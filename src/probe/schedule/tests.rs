@@ -31,10 +31,10 @@ fn started(schedule: &mut Schedule, now: Mono) -> Vec<usize> {
 #[test]
 fn starts_when_due_and_not_before() {
     let mut schedule = schedule(Limits::default(), [host(1), host(2), None]);
-    schedule.due(id(0), at(500), Haste::Routine);
-    schedule.due(id(1), at(200), Haste::Routine);
-    schedule.due(id(2), at(0), Haste::Routine);
-    schedule.due(id(7), at(0), Haste::Routine);
+    schedule.due(id(0), at(500), Priority::Routine);
+    schedule.due(id(1), at(200), Priority::Routine);
+    schedule.due(id(2), at(0), Priority::Routine);
+    schedule.due(id(7), at(0), Priority::Routine);
     assert_eq!(schedule.next(), Some(at(200)));
     assert!(started(&mut schedule, at(199)).is_empty());
     assert_eq!(started(&mut schedule, at(200)), [1]);
@@ -45,9 +45,9 @@ fn starts_when_due_and_not_before() {
 #[test]
 fn a_due_in_flight_starts_after_the_end() {
     let mut schedule = schedule(Limits::default(), [host(1)]);
-    schedule.due(id(0), at(0), Haste::Routine);
+    schedule.due(id(0), at(0), Priority::Routine);
     assert_eq!(started(&mut schedule, at(0)), [0]);
-    schedule.due(id(0), at(10), Haste::Routine);
+    schedule.due(id(0), at(10), Priority::Routine);
     assert!(started(&mut schedule, at(20)).is_empty());
     schedule.end(1, id(0));
     assert_eq!(started(&mut schedule, at(20)), [0]);
@@ -57,7 +57,7 @@ fn a_due_in_flight_starts_after_the_end() {
 fn of_several_points_the_earliest_counts_until_the_start() {
     let mut schedule = schedule(Limits::default(), [host(1)]);
     for millis in [900, 300, 600] {
-        schedule.due(id(0), at(millis), Haste::Routine);
+        schedule.due(id(0), at(millis), Priority::Routine);
     }
     assert_eq!(schedule.next(), Some(at(300)));
     assert_eq!(started(&mut schedule, at(300)), [0]);
@@ -68,7 +68,7 @@ fn of_several_points_the_earliest_counts_until_the_start() {
 #[test]
 fn a_start_that_met_nobody_is_given_back_and_lets_the_next_one_start() {
     let mut schedule = schedule(Limits::default(), (0..40).map(|_| host(1)));
-    (0..40).for_each(|index| schedule.due(id(index), at(0), Haste::Routine));
+    (0..40).for_each(|index| schedule.due(id(index), at(0), Priority::Routine));
     assert_eq!(started(&mut schedule, at(0)), [0, 1, 2, 3, 4]);
     schedule.give_back(host(1).unwrap(), at(7), at(10));
     assert!(started(&mut schedule, at(10)).is_empty(), "nobody began then");
@@ -89,7 +89,7 @@ fn a_start_that_met_nobody_is_given_back_and_lets_the_next_one_start() {
 fn the_sixth_start_on_an_address_waits_for_the_second_to_pass() {
     let mut schedule = schedule(Limits::default(), (0..8).map(|index| host(u8::from(index == 7))));
     for index in 0..8 {
-        schedule.due(id(index), at(u64::try_from(index).unwrap()), Haste::Routine);
+        schedule.due(id(index), at(u64::try_from(index).unwrap()), Priority::Routine);
     }
     assert_eq!(started(&mut schedule, at(10)), [0, 1, 2, 3, 4, 7]);
     assert_eq!((schedule.held(), schedule.next()), (2, Some(at(1_010))));
@@ -103,7 +103,7 @@ fn the_bound_on_all_holds_until_one_ends() {
     let limits = Limits { in_flight: 2, ..Limits::default() };
     let mut schedule = schedule(limits, (1..=3).map(host));
     for index in 0..3 {
-        schedule.due(id(index), at(0), Haste::Routine);
+        schedule.due(id(index), at(0), Priority::Routine);
     }
     assert_eq!(started(&mut schedule, at(0)), [0, 1]);
     assert_eq!(schedule.next(), None);
@@ -115,10 +115,10 @@ fn the_bound_on_all_holds_until_one_ends() {
 fn the_urgent_go_first_where_somebody_waits() {
     let limits = Limits { in_flight: 1, ..Limits::default() };
     let mut schedule = schedule(limits, (1..=3).map(host));
-    schedule.due(id(0), at(0), Haste::Routine);
-    schedule.due(id(1), at(1), Haste::Routine);
+    schedule.due(id(0), at(0), Priority::Routine);
+    schedule.due(id(1), at(1), Priority::Routine);
     assert_eq!(started(&mut schedule, at(5)), [0]);
-    schedule.due(id(2), at(5), Haste::Urgent);
+    schedule.due(id(2), at(5), Priority::Urgent);
     schedule.end(1, id(0));
     assert_eq!(started(&mut schedule, at(6)), [2]);
     schedule.end(1, id(2));
@@ -129,11 +129,11 @@ fn the_urgent_go_first_where_somebody_waits() {
 fn an_address_that_had_its_starts_takes_the_urgent_first() {
     let mut schedule = schedule(Limits::default(), (0..9).map(|_| host(1)));
     for index in 0..8 {
-        schedule.due(id(index), at(0), Haste::Routine);
+        schedule.due(id(index), at(0), Priority::Routine);
     }
     assert_eq!(started(&mut schedule, at(0)), [0, 1, 2, 3, 4]);
-    schedule.due(id(8), at(1), Haste::Urgent);
-    schedule.due(id(7), at(2), Haste::Urgent);
+    schedule.due(id(8), at(1), Priority::Urgent);
+    schedule.due(id(7), at(2), Priority::Urgent);
     assert!(started(&mut schedule, at(999)).is_empty(), "the limit holds for the urgent too");
     assert_eq!(started(&mut schedule, at(1_000)), [7, 8, 5, 6], "one that waited longer and became urgent is first");
 }
@@ -141,8 +141,8 @@ fn an_address_that_had_its_starts_takes_the_urgent_first() {
 #[test]
 fn an_urgent_due_is_not_put_off_by_a_later_one() {
     let mut schedule = schedule(Limits::default(), [host(1)]);
-    schedule.due(id(0), at(10), Haste::Urgent);
-    schedule.due(id(0), at(5_000), Haste::Routine);
+    schedule.due(id(0), at(10), Priority::Urgent);
+    schedule.due(id(0), at(5_000), Priority::Routine);
     assert_eq!(schedule.next(), Some(at(10)));
     assert_eq!(started(&mut schedule, at(10)), [0]);
     assert_eq!(schedule.next(), None);
@@ -156,8 +156,8 @@ fn other_starts_leave_one_to_probes() {
         assert_eq!(schedule.begin_other(address, at(millis)), Ok(()));
     }
     assert_eq!(schedule.begin_other(address, at(5)), Err(at(1_000)));
-    schedule.due(id(0), at(6), Haste::Routine);
-    schedule.due(id(1), at(6), Haste::Routine);
+    schedule.due(id(0), at(6), Priority::Routine);
+    schedule.due(id(1), at(6), Priority::Routine);
     assert_eq!(started(&mut schedule, at(6)), [0]);
     assert_eq!(schedule.begin_other(address, at(1_000)), Err(at(1_001)), "a probe waits");
     assert_eq!(started(&mut schedule, at(1_000)), [1]);
@@ -167,12 +167,12 @@ fn other_starts_leave_one_to_probes() {
 fn a_new_setup_forgets_dues_and_keeps_flights_and_rates() {
     let limits = Limits { in_flight: 2, starts_per_address: 1 };
     let mut schedule = schedule(limits, [host(1), host(2)]);
-    schedule.due(id(0), at(0), Haste::Routine);
-    schedule.due(id(1), at(50), Haste::Routine);
+    schedule.due(id(0), at(0), Priority::Routine);
+    schedule.due(id(1), at(50), Priority::Routine);
     assert_eq!(started(&mut schedule, at(0)), [0]);
     schedule.replace(2, [host(1), host(3)], at(100));
     assert_eq!((schedule.next(), schedule.in_flight()), (None, 1));
-    schedule.due(id(0), at(100), Haste::Routine);
+    schedule.due(id(0), at(100), Priority::Routine);
     assert!(started(&mut schedule, at(100)).is_empty(), "the address had its start of this second");
     schedule.end(1, id(0));
     assert_eq!(schedule.in_flight(), 0);
@@ -196,7 +196,7 @@ fn spread_is_even_and_parts_neighbours() {
 /// One step of a generated history.
 #[derive(Clone, Debug)]
 enum Act {
-    Due { target: usize, in_millis: u64, haste: Haste },
+    Due { target: usize, in_millis: u64, priority: Priority },
     Other { last: u8 },
     Wait { millis: u64 },
     End { nth: usize },
@@ -206,7 +206,7 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         6 => (0..24_usize, 0..1_500_u64, any::<bool>()).prop_map(|(target, in_millis, urgent)| {
-            Act::Due { target, in_millis, haste: if urgent { Haste::Urgent } else { Haste::Routine } }
+            Act::Due { target, in_millis, priority: if urgent { Priority::Urgent } else { Priority::Routine } }
         }),
         1 => (1..4_u8).prop_map(|last| Act::Other { last }),
         4 => (0..400_u64).prop_map(|millis| Act::Wait { millis }),
@@ -225,7 +225,7 @@ proptest! {
         let mut history: BTreeMap<IpAddr, Vec<Mono>> = BTreeMap::new();
         for act in acts {
             match act {
-                Act::Due { target, in_millis, haste } => schedule.due(id(target), now + Duration::from_millis(in_millis), haste),
+                Act::Due { target, in_millis, priority } => schedule.due(id(target), now + Duration::from_millis(in_millis), priority),
                 Act::Other { last } => if schedule.begin_other(host(last).unwrap(), now).is_ok() {
                     history.entry(host(last).unwrap()).or_default().push(now);
                 },
@@ -264,7 +264,7 @@ proptest! {
         let mut runs = vec![0_u64; targets];
         let mut flights: VecDeque<(Mono, Mono, TargetId)> = VecDeque::new();
         for index in 0..targets {
-            schedule.due(id(index), Mono::START + spread(id(index), SECOND), Haste::Routine);
+            schedule.due(id(index), Mono::START + spread(id(index), SECOND), Priority::Routine);
         }
         // Every target wants a probe every 200 ms: more than the limits give.
         let mut now = Mono::START;
@@ -272,7 +272,7 @@ proptest! {
             while flights.front().is_some_and(|(end, _, _)| *end <= now) {
                 let (_, began, target) = flights.pop_front().unwrap();
                 schedule.end(1, target);
-                schedule.due(target, began + 200 * MILLI, Haste::Routine);
+                schedule.due(target, began + 200 * MILLI, Priority::Routine);
             }
             for start in schedule.start(now) {
                 runs[start.target.index()] += 1;

@@ -20,13 +20,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Tls;
-use super::attempt::{Attempt, Conduct, Ending, conclusive, unknown};
+use super::attempt::{Attempt, Ending, Probe, conclusive, unknown};
 use super::connect::close;
 use super::datagram::Datagram;
 use super::over::Over;
 use super::stream::Stream;
 use super::tcp::quote;
-use super::watch::Manner;
+use super::watch::HoldSpec;
 use crate::health::Outcome;
 
 use head::{Fault, Head};
@@ -102,7 +102,7 @@ impl Sip {
 
     fn request(&self, local: SocketAddr, attempt: &mut Attempt<'_>) -> Result<Request, Outcome> {
         let mut random = [0; RANDOM];
-        if attempt.tools.provider().secure_random.fill(&mut random).is_err() {
+        if attempt.context.provider().secure_random.fill(&mut random).is_err() {
             return Err(attempt.fails(unknown("the system gives no random numbers")));
         }
         let transport = match &self.over {
@@ -132,11 +132,11 @@ impl Sip {
     }
 }
 
-impl Conduct for Sip {
+impl Probe for Sip {
     const KIND: &'static str = "sip";
 
     fn transport(&self) -> &'static str {
-        self.over.word()
+        self.over.as_str()
     }
 
     fn parameters(&self) -> String {
@@ -159,11 +159,11 @@ impl Conduct for Sip {
         parts.join(" ")
     }
 
-    fn manner(&self) -> Option<Manner> {
-        self.over.manner().map(|manner| Manner { pings: true, ..manner })
+    fn hold_spec(&self) -> Option<HoldSpec> {
+        self.over.hold_spec().map(|hold_spec| HoldSpec { pings: true, ..hold_spec })
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         let tls = match &self.over {
             Over::Udp => {
                 let answer = self.ask_datagram(attempt).await?;

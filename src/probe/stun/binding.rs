@@ -7,8 +7,8 @@ use super::request::{Method, Request};
 use super::verdict::{self, Judgement};
 use super::{tls_parameters, transaction};
 use crate::probe::Over;
-use crate::probe::attempt::{Attempt, Conduct, Ending, conclusive};
-use crate::probe::watch::Manner;
+use crate::probe::attempt::{Attempt, Ending, Probe, conclusive};
+use crate::probe::watch::HoldSpec;
 
 /// Parameters of [`Check::Stun`](crate::probe::Check::Stun).
 #[derive(Clone, Debug, PartialEq)]
@@ -17,22 +17,22 @@ pub struct Stun {
     pub over: Over,
 }
 
-impl Conduct for Stun {
+impl Probe for Stun {
     const KIND: &'static str = "stun";
 
     fn transport(&self) -> &'static str {
-        self.over.word()
+        self.over.as_str()
     }
 
-    fn manner(&self) -> Option<Manner> {
-        self.over.manner()
+    fn hold_spec(&self) -> Option<HoldSpec> {
+        self.over.hold_spec()
     }
 
     fn parameters(&self) -> String {
         tls_parameters(&self.over).unwrap_or_default()
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         let mut carrier = Carrier::open(&self.over, attempt).await?;
         let request = Request::new(Method::Binding, transaction(attempt)?);
         attempt.begin("binding");

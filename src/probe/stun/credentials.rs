@@ -47,7 +47,7 @@ impl Credentials {
     /// Makes credentials. Costs some milliseconds: the digest is made so that it betrays no weak password.
     pub fn new(kind: Kind, user: &str, secret: &str) -> Self {
         let mut digest = [0; 4];
-        let salt = [kind.word().as_bytes(), user.as_bytes()].join(b"/".as_slice());
+        let salt = [kind.as_str().as_bytes(), user.as_bytes()].join(b"/".as_slice());
         pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ROUNDS, &salt, secret.as_bytes(), &mut digest);
         Self {
             user: user.to_owned(),
@@ -58,7 +58,7 @@ impl Credentials {
 
     /// Returns a text that differs when user, kind or secret do, but for one time in four billion.
     pub fn identity(&self) -> String {
-        format!("{}/{} {}", self.secret.kind.word(), self.user.escape_default(), self.digest)
+        format!("{}/{} {}", self.secret.kind.as_str(), self.user.escape_default(), self.digest)
     }
 
     /// Returns what to log in with now. With a shared secret that is `END:USER` and the HMAC of that
@@ -78,7 +78,7 @@ impl Credentials {
 }
 
 impl Kind {
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::Shared => "secret",

@@ -30,7 +30,7 @@ pub use turn::{CREDENTIALS_INTERVAL, Turn};
 
 use crate::health::Outcome;
 use crate::probe::Over;
-use crate::probe::attempt::{Attempt, Conduct, unknown};
+use crate::probe::attempt::{Attempt, Probe, unknown};
 
 use message::Transaction;
 
@@ -45,7 +45,7 @@ fn tls_parameters(over: &Over) -> Option<String> {
 /// Makes a transaction id that nobody can guess (RFC 8489 §5), so that no answer can be forged from elsewhere.
 fn transaction(attempt: &mut Attempt<'_>) -> Result<Transaction, Outcome> {
     let mut id = [0; 12];
-    if attempt.tools.provider().secure_random.fill(&mut id).is_err() {
+    if attempt.context.provider().secure_random.fill(&mut id).is_err() {
         return Err(attempt.fails(unknown("the system gives no random numbers")));
     }
     Ok(id)

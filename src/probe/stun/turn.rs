@@ -20,9 +20,9 @@ use super::request::{Method, Request};
 use super::verdict::{self, Allocation, Asked, Challenge, Judgement};
 use super::{tls_parameters, transaction};
 use crate::health::Outcome;
-use crate::probe::attempt::{Attempt, Conduct, Ending, conclusive};
+use crate::probe::attempt::{Attempt, Ending, Probe, conclusive};
 use crate::probe::tcp::quote;
-use crate::probe::watch::Manner;
+use crate::probe::watch::HoldSpec;
 use crate::probe::{Depth, Over};
 
 /// Parameters of [`Check::Turn`](crate::probe::Check::Turn).
@@ -45,15 +45,15 @@ struct Session<'a> {
     key: Key,
 }
 
-impl Conduct for Turn {
+impl Probe for Turn {
     const KIND: &'static str = "turn";
 
     fn transport(&self) -> &'static str {
-        self.over.word()
+        self.over.as_str()
     }
 
-    fn manner(&self) -> Option<Manner> {
-        self.over.manner()
+    fn hold_spec(&self) -> Option<HoldSpec> {
+        self.over.hold_spec()
     }
 
     fn parameters(&self) -> String {
@@ -69,7 +69,7 @@ impl Conduct for Turn {
         self.credentials.as_ref().map(|_| self.credentials_interval)
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         for _ in 0..PORTS {
             let carrier = Carrier::open(&self.over, attempt).await?;
             if let Some(carrier) = self.allocate(carrier, attempt).await? {

@@ -17,7 +17,7 @@ pub(super) enum Judgement {
     Passes {
         /// What was seen.
         saw: String,
-        /// What should be mended.
+        /// What should be fixed.
         warning: Option<String>,
     },
     /// It does not.

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::{Server, assert_saw, probe, probe_within};
 use crate::base::clock::Clock;
 use crate::probe::xmpp::Role;
-use crate::probe::{Check, Composite, Depth, Part, Rule, Spec, Tcp, Tls, Tools, Verify, Xmpp, run_to};
+use crate::probe::{Check, Composite, Depth, Part, ProbeContext, Rule, Spec, Tcp, Tls, Verify, Xmpp, run_to};
 
 fn whole(rule: Rule, parts: &[(Check, u16)]) -> Check {
     let parts = parts.iter().map(|(check, port)| Part { check: check.clone(), port: Some(*port) });
@@ -59,8 +59,8 @@ async fn what_is_decided_does_not_wait_for_the_silent_part() {
     assert_saw(&any, "pass", "");
     let all = probe(server.address, whole(Rule::All, &[(expect(), alive), (connect(), dead)])).await;
     assert_saw(&all, "fail", "connection refused");
-    for account in [any, all] {
-        assert!(account.latency < Duration::from_secs(5), "{account:?}");
+    for report in [any, all] {
+        assert!(report.latency < Duration::from_secs(5), "{report:?}");
     }
 }
 
@@ -70,8 +70,8 @@ async fn a_silent_part_ends_before_the_whole_does() {
     let (alive, dead) = (server.address.port(), closed_port().await);
     let limit = Duration::from_millis(400);
     let any = whole(Rule::Any, &[(expect(), alive), (connect(), dead)]);
-    let account = probe_within(server.address, any, limit).await;
-    assert_saw(&account, "silent", &format!("1 tcp:{alive}: no answer within"));
+    let report = probe_within(server.address, any, limit).await;
+    assert_saw(&report, "silent", &format!("1 tcp:{alive}: no answer within"));
     let two = whole(Rule::AtLeast(2), &[(connect(), alive), (expect(), alive), (connect(), alive)]);
     assert_saw(&probe_within(server.address, two, limit).await, "pass", "");
 }
@@ -120,8 +120,8 @@ async fn only_the_parts_of_all_take_the_shorter_way() {
     ] {
         assert_eq!(check.deep_interval().is_some(), may_be_shallow, "{}", check.parameters());
         let spec = Spec { address: server.address, check, timeout: Duration::from_secs(10), watch: None };
-        let tools = Tools::from_roots([]);
-        assert_saw(&run_to(Depth::Shallow, &spec, &Clock::start(), &tools).await, class, "");
+        let context = ProbeContext::from_roots([]);
+        assert_saw(&run_to(Depth::Shallow, &spec, &Clock::start(), &context).await, class, "");
     }
 }
 

@@ -70,9 +70,9 @@ async fn the_right_answer_passes_after_any_number_of_wrong_ones() {
         vec![octets(&other), b"garbage".to_vec(), question.to_vec(), Vec::new(), octets(&right)]
     })
     .await;
-    let account = probe(address, check(false)).await;
-    assert_saw(&account, "pass", "");
-    assert_eq!(account.steps[0].saw, "NOERROR, 1 record");
+    let report = probe(address, check(false)).await;
+    assert_saw(&report, "pass", "");
+    assert_eq!(report.steps[0].saw, "NOERROR, 1 record");
     tasks.stop();
 }
 
@@ -84,9 +84,9 @@ async fn wrong_numbers_alone_are_silence() {
         vec![octets(&other); 20]
     })
     .await;
-    let account = probe_within(address, check(false), SHORT).await;
-    assert_saw(&account, "silent", "no answer within");
-    assert!(account.latency < SHORT * 8, "{:?}", account.latency);
+    let report = probe_within(address, check(false), SHORT).await;
+    assert_saw(&report, "silent", "no answer within");
+    assert!(report.latency < SHORT * 8, "{:?}", report.latency);
     tasks.stop();
 }
 
@@ -98,9 +98,9 @@ async fn a_lost_question_is_asked_again() {
         if first { Vec::new() } else { vec![octets(&good(question))] }
     })
     .await;
-    let account = probe(address, check(false)).await;
-    assert_saw(&account, "pass", "");
-    assert!(account.latency >= Duration::from_millis(490), "{:?}", account.latency);
+    let report = probe(address, check(false)).await;
+    assert_saw(&report, "pass", "");
+    assert!(report.latency >= Duration::from_millis(490), "{:?}", report.latency);
     tasks.stop();
 }
 
@@ -131,9 +131,9 @@ async fn a_server_without_edns_is_asked_once_more_and_warned_of() {
         vec![octets(&message)]
     })
     .await;
-    let account = probe(address, check(false)).await;
-    assert_saw(&account, "pass", "");
-    assert!(account.warnings[0].contains("EDNS"), "{:?}", account.warnings);
+    let report = probe(address, check(false)).await;
+    assert_saw(&report, "pass", "");
+    assert!(report.warnings[0].contains("EDNS"), "{:?}", report.warnings);
     tasks.stop();
 }
 
@@ -142,9 +142,9 @@ async fn a_closed_port_fails_at_once() {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     drop(socket);
-    let account = probe(address, check(false)).await;
-    assert_saw(&account, "fail", "refused");
-    assert!(account.latency < Duration::from_secs(1), "{:?}", account.latency);
+    let report = probe(address, check(false)).await;
+    assert_saw(&report, "fail", "refused");
+    assert!(report.latency < Duration::from_secs(1), "{:?}", report.latency);
 }
 
 /// Reads one question of a stream.
@@ -182,9 +182,9 @@ async fn an_answer_that_is_cut_off_is_fetched_over_tcp() {
         message.answers.clear();
         vec![octets(&message)]
     });
-    let account = probe(tcp.address, check(false)).await;
-    assert_saw(&account, "pass", "");
-    let told: Vec<_> = account.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
+    let report = probe(tcp.address, check(false)).await;
+    assert_saw(&report, "pass", "");
+    let told: Vec<_> = report.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
     assert_eq!(told, [("ask", "NOERROR, 0 records, cut off"), ("connect", "connected"), ("ask", "NOERROR, 1 record")]);
     tasks.stop();
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{assert_saw, probe, probe_within};
-use crate::probe::{Account, Check, Exec};
+use crate::probe::{Check, Exec, ProbeReport};
 
 const ADDRESS: &str = "[::1]:5061";
 
@@ -18,7 +18,7 @@ fn address() -> SocketAddr {
     ADDRESS.parse().unwrap()
 }
 
-async fn script(text: &str) -> Account {
+async fn script(text: &str) -> ProbeReport {
     probe(address(), Check::Exec(check("/bin/sh", &["-c", text]))).await
 }
 
@@ -31,9 +31,9 @@ async fn exit_codes_mean_what_they_mean_to_nagios() {
         (3, "unknown", "exit code 3: slow"),
         (77, "unknown", "exit code 77: slow"),
     ] {
-        let account = script(&format!("echo 'slow | time=3s'; echo more; exit {code}")).await;
-        assert_saw(&account, outcome, cause);
-        assert!(account.steps[0].saw.ends_with(": slow"), "{account:?}");
+        let report = script(&format!("echo 'slow | time=3s'; echo more; exit {code}")).await;
+        assert_saw(&report, outcome, cause);
+        assert!(report.steps[0].saw.ends_with(": slow"), "{report:?}");
     }
 }
 
@@ -67,9 +67,9 @@ async fn at_the_timeout_the_whole_group_ends() {
     let file = folder.join("pids");
     // The child and its own child ignore SIGTERM.
     let text = format!("trap '' TERM; sleep 60 & echo $$ $! > {}; while :; do sleep 1; done", file.display());
-    let account = probe_within(address(), Check::Exec(check("/bin/sh", &["-c", &text])), Duration::from_secs(1)).await;
-    assert_saw(&account, "silent", "not done within");
-    assert!(account.latency < Duration::from_secs(1), "{account:?}");
+    let report = probe_within(address(), Check::Exec(check("/bin/sh", &["-c", &text])), Duration::from_secs(1)).await;
+    assert_saw(&report, "silent", "not done within");
+    assert!(report.latency < Duration::from_secs(1), "{report:?}");
     let pids = std::fs::read_to_string(&file).unwrap();
     assert_eq!(pids.split_whitespace().count(), 2, "{pids}");
     for pid in pids.split_whitespace() {
@@ -95,32 +95,32 @@ async fn wait_for_end(pid: &str) {
 
 #[tokio::test]
 async fn what_the_program_leaves_behind_ends_with_it() {
-    let account = script("sleep 60 & echo $!; exit 0").await;
-    assert_saw(&account, "pass", "");
-    assert!(account.latency < Duration::from_secs(5), "the pipe that the child holds open is not waited for");
-    let pid = account.steps[0].saw.rsplit(' ').next().unwrap().to_owned();
+    let report = script("sleep 60 & echo $!; exit 0").await;
+    assert_saw(&report, "pass", "");
+    assert!(report.latency < Duration::from_secs(5), "the pipe that the child holds open is not waited for");
+    let pid = report.steps[0].saw.rsplit(' ').next().unwrap().to_owned();
     wait_for_end(&pid).await;
 }
 
 #[tokio::test]
 async fn endless_output_is_read_and_forgotten() {
-    let account = script("i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890; i=$((i+1)); done").await;
-    assert_saw(&account, "pass", "");
-    assert!(account.steps[0].saw.len() < 300, "{account:?}");
+    let report = script("i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890; i=$((i+1)); done").await;
+    assert_saw(&report, "pass", "");
+    assert!(report.steps[0].saw.len() < 300, "{report:?}");
 }
 
 #[tokio::test]
 async fn too_many_programs_at_once_are_our_own_fault() {
     let slow = || check("/bin/sh", &["-c", "sleep 60"]);
     let clock = crate::base::clock::Clock::start();
-    let tools = crate::probe::Tools::from_roots([]);
+    let context = crate::probe::ProbeContext::from_roots([]);
     let limit = Duration::from_millis(800);
     let spec = crate::probe::Spec { address: address(), check: Check::Exec(slow()), timeout: limit, watch: None };
     let waiting = crate::probe::Spec { timeout: limit / 2, ..spec.clone() };
-    let run = |spec| crate::probe::run(spec, &clock, &tools);
+    let run = |spec| crate::probe::run(spec, &clock, &context);
     let (one, two, three, four, five) = tokio::join!(run(&spec), run(&spec), run(&spec), run(&spec), run(&waiting));
-    for account in [one, two, three, four] {
-        assert_saw(&account, "silent", "not done within");
+    for report in [one, two, three, four] {
+        assert_saw(&report, "silent", "not done within");
     }
     assert_saw(&five, "unknown", "too many programs");
 }

@@ -59,9 +59,9 @@ const SERVING: Answer = Answer { status: 200, body: b"\0\0\0\0\x02\x08\x01", tra
 #[tokio::test]
 async fn a_serving_service_passes_and_is_asked_as_the_protocol_says() {
     let (server, mut calls) = answering(SERVING).await;
-    let account = probe(server.address, check("sip")).await;
-    assert_saw(&account, "pass", "");
-    assert_eq!(account.steps[1].saw, "SERVING");
+    let report = probe(server.address, check("sip")).await;
+    assert_saw(&report, "pass", "");
+    assert_eq!(report.steps[1].saw, "SERVING");
     let call = calls.recv().await.unwrap();
     let question = codec::question("sip").escape_ascii().to_string();
     let expected = "POST http://mesh.example/grpc.health.v1.Health/Check application/grpc trailers ";
@@ -97,9 +97,9 @@ async fn what_is_no_http_2_fails() {
             drop(stream.write_all(answer).await);
         })
         .await;
-        let account = probe(server.address, check("")).await;
-        assert_saw(&account, "fail", "");
-        assert!(account.steps.iter().all(|step| step.saw.len() < 300), "{account:?}");
+        let report = probe(server.address, check("")).await;
+        assert_saw(&report, "fail", "");
+        assert!(report.steps.iter().all(|step| step.saw.len() < 300), "{report:?}");
     }
 }
 
@@ -118,7 +118,7 @@ async fn endless_settings_and_silence_end_with_the_time() {
         sleep(Duration::from_secs(60)).await;
     })
     .await;
-    let account = probe_within(silent.address, check(""), SHORT).await;
-    assert_saw(&account, "silent", "no answer within");
-    assert!(account.latency < SHORT * 8, "{:?}", account.latency);
+    let report = probe_within(silent.address, check(""), SHORT).await;
+    assert_saw(&report, "silent", "no answer within");
+    assert!(report.latency < SHORT * 8, "{:?}", report.latency);
 }

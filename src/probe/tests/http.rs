@@ -59,9 +59,9 @@ async fn the_request_names_the_domain_and_ourselves() {
     .await;
     let head = Http { path: "/health?deep=1".to_owned(), method: Method::Head, ..check() };
     for http in [check(), head] {
-        let account = probe(server.address, Check::Http(http)).await;
-        assert_saw(&account, "pass", "");
-        let steps: Vec<_> = account.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
+        let report = probe(server.address, Check::Http(http)).await;
+        assert_saw(&report, "pass", "");
+        let steps: Vec<_> = report.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
         assert_eq!(steps, [("connect", "connected"), ("request", "HTTP/1.1, status 204")]);
     }
     let get = requests.recv().await.unwrap();
@@ -76,9 +76,9 @@ async fn the_request_names_the_domain_and_ourselves() {
 #[tokio::test]
 async fn a_503_with_retry_after_is_a_drain() {
     let server = answering("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 77\r\nContent-Length: 0\r\n\r\n").await;
-    let account = probe(server.address, Check::Http(check())).await;
-    assert_saw(&account, "drain", "back after 77 s");
-    assert_eq!(account.json()["retry_after_secs"], 77);
+    let report = probe(server.address, Check::Http(check())).await;
+    assert_saw(&report, "drain", "back after 77 s");
+    assert_eq!(report.json()["retry_after_secs"], 77);
 }
 
 #[tokio::test]
@@ -113,17 +113,17 @@ async fn other_protocols_and_broken_http_fail() {
         (b"", "closed before the answer was whole"),
     ] {
         let server = answering(answer).await;
-        let account = probe(server.address, expecting("x")).await;
-        assert_saw(&account, "fail", cause);
-        assert!(account.steps.iter().all(|step| step.saw.len() < 300), "{account:?}");
+        let report = probe(server.address, expecting("x")).await;
+        assert_saw(&report, "fail", cause);
+        assert!(report.steps.iter().all(|step| step.saw.len() < 300), "{report:?}");
     }
 }
 
 #[tokio::test]
 async fn a_body_that_breaks_off_fails() {
     let server = answering("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfine").await;
-    let account = probe(server.address, expecting("fine")).await;
-    assert_saw(&account, "fail", "");
+    let report = probe(server.address, expecting("fine")).await;
+    assert_saw(&report, "fail", "");
 }
 
 #[tokio::test]
@@ -137,9 +137,9 @@ async fn a_huge_header_fails_within_16_kib() {
     long.resize(65_536, b'y');
     for answer in [fields, long, vec![b'x'; 65_536]] {
         let server = answering(answer).await;
-        let account = probe(server.address, Check::Http(check())).await;
-        assert_saw(&account, "fail", "");
-        assert!(account.latency < Duration::from_secs(5), "{account:?}");
+        let report = probe(server.address, Check::Http(check())).await;
+        assert_saw(&report, "fail", "");
+        assert!(report.latency < Duration::from_secs(5), "{report:?}");
     }
 }
 
@@ -153,8 +153,8 @@ async fn of_an_endless_body_64_kib_are_read() {
     .await;
     assert_saw(&probe(server.address, expecting("begin")).await, "pass", "");
     assert_saw(&probe(server.address, expecting("end")).await, "fail", "does not hold");
-    let account = probe(server.address, Check::Http(check())).await;
-    assert_saw(&account, "pass", "");
+    let report = probe(server.address, Check::Http(check())).await;
+    assert_saw(&report, "pass", "");
 }
 
 #[tokio::test]
@@ -168,9 +168,9 @@ async fn one_octet_at_a_time_is_silence_at_the_timeout() {
             }
         })
         .await;
-        let account = probe_within(server.address, expecting("needle"), SHORT).await;
-        assert_saw(&account, "silent", "no answer within 300ms");
-        assert!(account.latency < SHORT * 8, "{:?}", account.latency);
+        let report = probe_within(server.address, expecting("needle"), SHORT).await;
+        assert_saw(&report, "silent", "no answer within 300ms");
+        assert!(report.latency < SHORT * 8, "{:?}", report.latency);
     }
 }
 

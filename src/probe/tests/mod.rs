@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::account::{cause, word};
-use super::{Account, Check, Spec, Tools, run};
+use super::report::{cause, outcome_name};
+use super::{Check, ProbeContext, ProbeReport, Spec, run};
 use crate::base::clock::Clock;
 use crate::base::tasks::Tasks;
 
@@ -67,19 +67,19 @@ impl Drop for Server {
 }
 
 /// Probes once with a timeout that passing probes never need.
-pub(super) async fn probe(address: SocketAddr, check: Check) -> Account {
+pub(super) async fn probe(address: SocketAddr, check: Check) -> ProbeReport {
     probe_within(address, check, Duration::from_secs(10)).await
 }
 
 /// Probes once.
-pub(super) async fn probe_within(address: SocketAddr, check: Check, timeout: Duration) -> Account {
+pub(super) async fn probe_within(address: SocketAddr, check: Check, timeout: Duration) -> ProbeReport {
     let spec = Spec { address, check, timeout, watch: None };
-    run(&spec, &Clock::start(), &Tools::from_roots([])).await
+    run(&spec, &Clock::start(), &ProbeContext::from_roots([])).await
 }
 
 /// Asserts class and cause of an outcome.
 #[track_caller]
-pub(super) fn assert_saw(account: &Account, class: &str, part_of_cause: &str) {
-    let text = cause(&account.outcome).unwrap_or("");
-    assert!(word(&account.outcome) == class && text.contains(part_of_cause), "{account:#?}");
+pub(super) fn assert_saw(report: &ProbeReport, class: &str, part_of_cause: &str) {
+    let text = cause(&report.outcome).unwrap_or("");
+    assert!(outcome_name(&report.outcome) == class && text.contains(part_of_cause), "{report:#?}");
 }

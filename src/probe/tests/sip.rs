@@ -14,7 +14,7 @@ use super::tls::{Ca, Identity};
 use super::{Server, assert_saw, probe, probe_within};
 use crate::base::tasks::Tasks;
 use crate::probe::sip::Expect;
-use crate::probe::{Account, Check, Over, Sip, Tls, Verify};
+use crate::probe::{Check, Over, ProbeReport, Sip, Tls, Verify};
 
 const SHORT: Duration = Duration::from_millis(300);
 const DOMAIN: &str = "voice.example";
@@ -52,7 +52,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, reply: impl Fn(&
     drop(stream.read(&mut [0; 16]).await);
 }
 
-async fn over_tcp(reply: impl Fn(&str) -> Vec<u8> + Clone + Send + Sync + 'static) -> Account {
+async fn over_tcp(reply: impl Fn(&str) -> Vec<u8> + Clone + Send + Sync + 'static) -> ProbeReport {
     probe(stream_server(reply).await.address, check(Over::Tcp)).await
 }
 
@@ -99,14 +99,14 @@ fn ok(request: &str) -> Vec<u8> {
 async fn an_answer_passes_over_each_transport_and_family() {
     for at in ["127.0.0.1:0", "127.8.7.6:0", "[::1]:0"] {
         let server = Datagrams::start(at, |request, _| vec![ok(request)]).await;
-        let account = probe(server.address, check(Over::Udp)).await;
-        assert_saw(&account, "pass", "");
-        let told: Vec<_> = account.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
+        let report = probe(server.address, check(Over::Udp)).await;
+        assert_saw(&report, "pass", "");
+        let told: Vec<_> = report.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
         assert_eq!(told, [("options", "answered 200 OK")]);
         let server = Server::start_on(at, |stream| serve(stream, ok)).await;
-        let account = probe(server.address, check(Over::Tcp)).await;
-        assert_saw(&account, "pass", "");
-        let told: Vec<_> = account.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
+        let report = probe(server.address, check(Over::Tcp)).await;
+        assert_saw(&report, "pass", "");
+        let told: Vec<_> = report.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
         assert_eq!(told, [("connect", "connected"), ("options", "answered 200 OK")]);
     }
 }
@@ -138,9 +138,9 @@ async fn a_full_and_a_leaving_server_are_told_apart_from_a_failed_one() {
         ("SIP/2.0 500 Server Error", "fail", "answered 500 Server Error"),
         ("SIP/2.0 505 Version Not Supported", "fail", "misconfigured"),
     ] {
-        let account = over_tcp(move |request| answer(request, start).into_bytes()).await;
-        assert_saw(&account, class, cause);
-        assert_eq!(account.steps.last().unwrap().what, "options");
+        let report = over_tcp(move |request| answer(request, start).into_bytes()).await;
+        assert_saw(&report, class, cause);
+        assert_eq!(report.steps.last().unwrap().what, "options");
         let server = Datagrams::start("127.0.0.1:0", move |request, _| vec![answer(request, start).into_bytes()]).await;
         assert_saw(&probe(server.address, check(Over::Udp)).await, class, cause);
     }
@@ -156,9 +156,9 @@ async fn strict_fails_a_server_that_does_not_serve_the_domain() {
 
 #[tokio::test]
 async fn a_redirect_passes_with_a_warning() {
-    let account = over_tcp(|request| answer(request, "SIP/2.0 302 Moved").into_bytes()).await;
-    assert_saw(&account, "pass", "");
-    assert_eq!(account.warnings, ["answered 302 Moved: it redirects instead of serving"]);
+    let report = over_tcp(|request| answer(request, "SIP/2.0 302 Moved").into_bytes()).await;
+    assert_saw(&report, "pass", "");
+    assert_eq!(report.warnings, ["answered 302 Moved: it redirects instead of serving"]);
 }
 
 #[tokio::test]
@@ -169,9 +169,9 @@ async fn a_datagram_that_is_lost_is_sent_again_and_the_same() {
         if number < 2 { Vec::new() } else { vec![ok(request)] }
     })
     .await;
-    let account = probe(server.address, check(Over::Udp)).await;
-    assert_saw(&account, "pass", "");
-    assert!(account.latency >= Duration::from_millis(1250), "{:?}", account.latency);
+    let report = probe(server.address, check(Over::Udp)).await;
+    assert_saw(&report, "pass", "");
+    assert!(report.latency >= Duration::from_millis(1250), "{:?}", report.latency);
     let first = requests.recv().await.unwrap();
     assert_eq!([requests.recv().await.unwrap(), requests.recv().await.unwrap()], [first.clone(), first]);
 }
@@ -182,9 +182,9 @@ async fn a_closed_port_fails_at_once_over_each_transport() {
     let (at_udp, at_tcp) = (udp.local_addr().unwrap(), tcp.local_addr().unwrap());
     drop((udp, tcp));
     for (address, over) in [(at_udp, Over::Udp), (at_tcp, Over::Tcp)] {
-        let account = probe(address, check(over)).await;
-        assert_saw(&account, "fail", "connection refused");
-        assert!(account.latency < Duration::from_millis(500), "before the request is sent again: {account:?}");
+        let report = probe(address, check(over)).await;
+        assert_saw(&report, "fail", "connection refused");
+        assert!(report.latency < Duration::from_millis(500), "before the request is sent again: {report:?}");
     }
 }
 
@@ -195,10 +195,10 @@ async fn a_port_that_closes_after_the_request_fails_by_icmp() {
     let closing = async move {
         drop(socket.recv(&mut [0; 16]).await);
     };
-    let (account, ()) = tokio::join!(probe(address, check(Over::Udp)), closing);
+    let (report, ()) = tokio::join!(probe(address, check(Over::Udp)), closing);
     // The second sending meets the closed port.
-    assert_saw(&account, "fail", "connection refused");
-    assert!(account.latency >= Duration::from_millis(500));
+    assert_saw(&report, "fail", "connection refused");
+    assert!(report.latency >= Duration::from_millis(500));
 }
 
 #[tokio::test]
@@ -206,9 +206,9 @@ async fn silence_is_silence_over_each_transport() {
     let server = Datagrams::start("127.0.0.1:0", |_, _| Vec::new()).await;
     assert_saw(&probe_within(server.address, check(Over::Udp), SHORT).await, "silent", "no answer within 300ms");
     let server = stream_server(|_| Vec::new()).await;
-    let account = probe_within(server.address, check(Over::Tcp), SHORT).await;
-    assert_saw(&account, "silent", "no answer within 300ms");
-    assert_eq!(account.steps.last().unwrap().what, "options");
+    let report = probe_within(server.address, check(Over::Tcp), SHORT).await;
+    assert_saw(&report, "silent", "no answer within 300ms");
+    assert_eq!(report.steps.last().unwrap().what, "options");
 }
 
 #[tokio::test]
@@ -220,50 +220,50 @@ async fn another_protocol_fails_at_once() {
         "<?xml version='1.0'?>",
         "\u{15}\u{3}\u{3}\0\u{2}\u{2}F",
     ] {
-        let account = over_tcp(move |_| banner.as_bytes().to_vec()).await;
-        assert_saw(&account, "fail", "not SIP: answered \"");
+        let report = over_tcp(move |_| banner.as_bytes().to_vec()).await;
+        assert_saw(&report, "fail", "not SIP: answered \"");
     }
 }
 
 #[tokio::test]
 async fn of_64_kib_garbage_little_is_read() {
     for garbage in [b"\x00\x01\x02\xff".repeat(16_384), b"A".repeat(65_536), b"\x80".repeat(65_536)] {
-        let account = over_tcp(move |_| garbage.clone()).await;
-        assert_saw(&account, "fail", "not SIP: answered \"");
-        assert!(account.steps.iter().all(|step| step.saw.len() < 400), "{account:?}");
+        let report = over_tcp(move |_| garbage.clone()).await;
+        assert_saw(&report, "fail", "not SIP: answered \"");
+        assert!(report.steps.iter().all(|step| step.saw.len() < 400), "{report:?}");
     }
 }
 
 #[tokio::test]
 async fn huge_heads_are_given_up() {
     let huge = format!("SIP/2.0 200 OK{}", "\r\nX-Huge: padding".repeat(4_000));
-    let account = over_tcp(move |request| answer(request, &huge).into_bytes()).await;
-    assert_saw(&account, "fail", "a SIP head of more than 8 KiB");
+    let report = over_tcp(move |request| answer(request, &huge).into_bytes()).await;
+    assert_saw(&report, "fail", "a SIP head of more than 8 KiB");
     let one_field = over_tcp(|_| format!("SIP/2.0 200 OK\r\nX: {}", "x".repeat(65_536)).into_bytes()).await;
     assert_saw(&one_field, "fail", "a SIP head of more than 8 KiB");
 }
 
 #[tokio::test]
 async fn answers_to_others_without_end_are_given_up() {
-    let account = over_tcp(|request| {
+    let report = over_tcp(|request| {
         let other = answer(request, "SIP/2.0 200 OK").replace("z9hG4bK", "z9hG4bKx");
         other.repeat(1_000).into_bytes()
     })
     .await;
-    assert_saw(&account, "fail", "64 KiB of other messages in place of an answer");
+    assert_saw(&report, "fail", "64 KiB of other messages in place of an answer");
 }
 
 #[tokio::test]
 async fn a_body_without_end_is_not_waited_for_after_our_answer_nor_kept_of_another() {
-    let account =
+    let report =
         over_tcp(|request| answer(request, "SIP/2.0 200 OK").replace("Length: 0", "Length: 99999").into()).await;
-    assert_saw(&account, "pass", "");
-    let account = over_tcp(|request| {
+    assert_saw(&report, "pass", "");
+    let report = over_tcp(|request| {
         let trying = answer(request, "SIP/2.0 100 Trying").replace("Length: 0", "Length: 4000000");
         [trying.as_bytes(), b"x".repeat(100_000).as_slice()].concat()
     })
     .await;
-    assert_saw(&account, "fail", "64 KiB of other messages");
+    assert_saw(&report, "fail", "64 KiB of other messages");
 }
 
 #[tokio::test]
@@ -278,9 +278,9 @@ async fn an_answer_that_drips_is_silence_at_the_timeout() {
         }
     })
     .await;
-    let account = probe_within(server.address, check(Over::Tcp), SHORT).await;
-    assert_saw(&account, "silent", "no answer within 300ms");
-    assert!(account.latency < SHORT * 8, "{:?}", account.latency);
+    let report = probe_within(server.address, check(Over::Tcp), SHORT).await;
+    assert_saw(&report, "silent", "no answer within 300ms");
+    assert!(report.latency < SHORT * 8, "{:?}", report.latency);
 }
 
 #[tokio::test]
@@ -293,11 +293,11 @@ async fn keepalives_provisional_answers_requests_and_answers_to_others_are_passe
         text += &answer(request, "SIP/2.0 503 No").replace("Call-ID: ", "Call-ID: x");
         text + &answer(request, "SIP/2.0 503 No").replace("1 OPTIONS", "2 OPTIONS")
     }
-    let account = over_tcp(|request| [crowd(request).as_bytes(), &ok(request)].concat()).await;
-    assert_saw(&account, "pass", "");
+    let report = over_tcp(|request| [crowd(request).as_bytes(), &ok(request)].concat()).await;
+    assert_saw(&report, "pass", "");
     let server = stream_server(|request| crowd(request).into_bytes()).await;
-    let account = probe_within(server.address, check(Over::Tcp), SHORT).await;
-    assert_saw(&account, "silent", "no answer within 300ms; 5 messages that do not answer passed over");
+    let report = probe_within(server.address, check(Over::Tcp), SHORT).await;
+    assert_saw(&report, "silent", "no answer within 300ms; 5 messages that do not answer passed over");
 }
 
 #[tokio::test]
@@ -321,8 +321,8 @@ async fn datagrams_that_do_not_answer_are_passed_over() {
     .await;
     assert_saw(&probe(server.address, check(Over::Udp)).await, "pass", "");
     let server = Datagrams::start("127.0.0.1:0", move |request, _| others(request)).await;
-    let account = probe_within(server.address, check(Over::Udp), SHORT).await;
-    assert_saw(&account, "silent", "no answer within 300ms; 6 messages that do not answer passed over");
+    let report = probe_within(server.address, check(Over::Udp), SHORT).await;
+    assert_saw(&report, "silent", "no answer within 300ms; 6 messages that do not answer passed over");
 }
 
 #[tokio::test]
@@ -339,9 +339,9 @@ async fn datagrams_of_others_do_not_reach_us() {
         }
         target
     };
-    let (account, _target) = tokio::join!(probe_within(address, check(Over::Udp), SHORT), imposter);
-    assert_saw(&account, "silent", "no answer within 300ms");
-    assert!(!account.steps[0].saw.contains("passed over"), "the kernel keeps them away: {account:?}");
+    let (report, _target) = tokio::join!(probe_within(address, check(Over::Udp), SHORT), imposter);
+    assert_saw(&report, "silent", "no answer within 300ms");
+    assert!(!report.steps[0].saw.contains("passed over"), "the kernel keeps them away: {report:?}");
 }
 
 #[tokio::test]
@@ -413,16 +413,16 @@ async fn tls_server(identity: Identity) -> Server {
 async fn over_tls_the_certificate_counts_too() {
     let ca = Ca::new();
     let good = tls_server(ca.issue(&[DOMAIN], (2020, 2100))).await;
-    let account = probe(good.address, check(over_tls(&ca, Verify::Require))).await;
-    assert_saw(&account, "pass", "");
-    let told: Vec<_> = account.steps.iter().map(|step| step.what).collect();
-    assert_eq!((told, account.warnings.as_slice()), (vec!["connect", "tls", "options"], [].as_slice()));
-    assert_eq!(account.certificate.unwrap().names, [DOMAIN]);
+    let report = probe(good.address, check(over_tls(&ca, Verify::Require))).await;
+    assert_saw(&report, "pass", "");
+    let told: Vec<_> = report.steps.iter().map(|step| step.what).collect();
+    assert_eq!((told, report.warnings.as_slice()), (vec!["connect", "tls", "options"], [].as_slice()));
+    assert_eq!(report.certificate.unwrap().names, [DOMAIN]);
     let expired = tls_server(ca.issue(&[DOMAIN], (2019, 2020))).await;
     assert_saw(&probe(expired.address, check(over_tls(&ca, Verify::Name))).await, "fail", "certificate expired");
     let other = tls_server(ca.issue(&["other.example"], (2020, 2100))).await;
-    let account = probe(other.address, check(over_tls(&ca, Verify::Name))).await;
-    assert_saw(&account, "fail", "certificate is for other.example, not for voice.example");
+    let report = probe(other.address, check(over_tls(&ca, Verify::Name))).await;
+    assert_saw(&report, "fail", "certificate is for other.example, not for voice.example");
     assert_saw(&probe(other.address, check(over_tls(&ca, Verify::Off))).await, "pass", "");
 }
 
@@ -430,10 +430,10 @@ async fn over_tls_the_certificate_counts_too() {
 async fn a_wildcard_certificate_is_warned_of() {
     let ca = Ca::new();
     let server = tls_server(ca.issue(&["*.example"], (2020, 2100))).await;
-    let account = probe(server.address, check(over_tls(&ca, Verify::Off))).await;
-    assert_saw(&account, "pass", "");
-    let warned = account.warnings.iter().any(|warning| warning.contains("only as *.example, which SIP clients refuse"));
-    assert!(warned, "{:?}", account.warnings);
+    let report = probe(server.address, check(over_tls(&ca, Verify::Off))).await;
+    assert_saw(&report, "pass", "");
+    let warned = report.warnings.iter().any(|warning| warning.contains("only as *.example, which SIP clients refuse"));
+    assert!(warned, "{:?}", report.warnings);
     let both = tls_server(ca.issue(&["*.example", "Voice.Example"], (2020, 2100))).await;
     assert!(probe(both.address, check(over_tls(&ca, Verify::Name))).await.warnings.is_empty());
 }

@@ -24,10 +24,10 @@ fn connecting() -> Check {
 async fn a_listener_passes_in_both_families() {
     for address in ["127.0.0.1:0", "127.9.8.7:0", "[::1]:0"] {
         let listener = TcpListener::bind(address).await.unwrap();
-        let account = probe(listener.local_addr().unwrap(), connecting()).await;
-        assert_saw(&account, "pass", "");
-        assert_eq!(account.steps[0].what, "connect");
-        assert!(account.latency < Duration::from_secs(5));
+        let report = probe(listener.local_addr().unwrap(), connecting()).await;
+        assert_saw(&report, "pass", "");
+        assert_eq!(report.steps[0].what, "connect");
+        assert!(report.latency < Duration::from_secs(5));
     }
 }
 
@@ -52,9 +52,9 @@ async fn a_closed_port_fails_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let account = probe(address, connecting()).await;
-    assert_saw(&account, "fail", "connection refused");
-    assert_eq!(account.steps[0].saw, "connection refused");
+    let report = probe(address, connecting()).await;
+    assert_saw(&report, "fail", "connection refused");
+    assert_eq!(report.steps[0].saw, "connection refused");
 }
 
 #[tokio::test]
@@ -62,8 +62,8 @@ async fn a_port_that_is_bound_but_not_listened_on_fails() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.local_addr().unwrap();
-    let account = probe(address, connecting()).await;
-    assert_saw(&account, "fail", "connection refused");
+    let report = probe(address, connecting()).await;
+    assert_saw(&report, "fail", "connection refused");
 }
 
 #[tokio::test]
@@ -77,9 +77,9 @@ async fn a_full_backlog_is_silence_within_the_timeout() {
         pending.push(stream.unwrap());
         assert!(pending.len() < 64, "the backlog never fills");
     }
-    let account = probe_within(address, connecting(), SHORT).await;
-    assert_saw(&account, "silent", "no answer within 300ms");
-    assert!(account.latency >= SHORT && account.latency < SHORT * 8, "{:?}", account.latency);
+    let report = probe_within(address, connecting(), SHORT).await;
+    assert_saw(&report, "silent", "no answer within 300ms");
+    assert!(report.latency >= SHORT && report.latency < SHORT * 8, "{:?}", report.latency);
 }
 
 #[tokio::test]
@@ -95,9 +95,9 @@ async fn an_expected_answer_passes_also_in_pieces() {
         drop(stream.read(&mut asked).await);
     })
     .await;
-    let account = probe(server.address, expecting("PING", "+PONG")).await;
-    assert_saw(&account, "pass", "");
-    let told: Vec<_> = account.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
+    let report = probe(server.address, expecting("PING", "+PONG")).await;
+    assert_saw(&report, "pass", "");
+    let told: Vec<_> = report.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
     assert_eq!(told[..2], [("connect", "connected"), ("send", "sent 4 octets")]);
     assert!(told[2].1.starts_with("answered \"+PONG"), "{told:?}");
 }
@@ -146,9 +146,9 @@ async fn of_64_kib_garbage_4_kib_are_read() {
         drop(stream.write_all(&garbage).await);
     })
     .await;
-    let account = probe(server.address, expecting("PING", "needle")).await;
-    assert_saw(&account, "fail", "first 4 KiB do not hold");
-    assert!(account.steps.iter().all(|step| step.saw.len() < 300));
+    let report = probe(server.address, expecting("PING", "needle")).await;
+    assert_saw(&report, "fail", "first 4 KiB do not hold");
+    assert!(report.steps.iter().all(|step| step.saw.len() < 300));
 }
 
 #[tokio::test]
@@ -159,10 +159,10 @@ async fn an_answer_that_drips_is_silence_at_the_timeout() {
         }
     })
     .await;
-    let account = probe_within(server.address, expecting("PING", "needle"), SHORT).await;
-    assert_saw(&account, "silent", "no answer within");
-    assert!(account.latency < SHORT * 8, "{:?}", account.latency);
-    assert_eq!(account.steps.last().unwrap().what, "expect");
+    let report = probe_within(server.address, expecting("PING", "needle"), SHORT).await;
+    assert_saw(&report, "silent", "no answer within");
+    assert!(report.latency < SHORT * 8, "{:?}", report.latency);
+    assert_eq!(report.steps.last().unwrap().what, "expect");
 }
 
 #[test]

@@ -16,8 +16,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{Server, assert_saw, probe, probe_within};
 use crate::base::clock::{Clock, UnixTime};
-use crate::probe::account::word;
-use crate::probe::{Account, Authority, Check, Spec, Tls, Tools, Verify, run};
+use crate::probe::report::outcome_name;
+use crate::probe::{Authority, Check, ProbeContext, ProbeReport, Spec, Tls, Verify, run};
 
 const NAME: &str = "voice.service.example";
 
@@ -102,7 +102,7 @@ fn check(verify: Verify, authority: Option<Authority>) -> Tls {
 }
 
 /// Probes a server with this certificate by each `verify`: name, require, off.
-async fn by_each_verify(ca: &Ca, identity: Identity, known: bool) -> [Account; 3] {
+async fn by_each_verify(ca: &Ca, identity: Identity, known: bool) -> [ProbeReport; 3] {
     let (server, _ended) = server(identity.config()).await;
     let authority = || if known { ca.authority() } else { Ca::named("Other Root").authority() };
     [
@@ -115,15 +115,15 @@ async fn by_each_verify(ca: &Ca, identity: Identity, known: bool) -> [Account; 3
 #[tokio::test]
 async fn a_good_certificate_passes_and_is_told() {
     let ca = Ca::new();
-    for account in by_each_verify(&ca, ca.issue(&[NAME, "*.other.example", "127.0.0.1"], (2020, 2100)), true).await {
-        assert_saw(&account, "pass", "");
-        assert!(account.warnings.is_empty(), "{:?}", account.warnings);
-        let certificate = account.certificate.as_ref().unwrap();
+    for report in by_each_verify(&ca, ca.issue(&[NAME, "*.other.example", "127.0.0.1"], (2020, 2100)), true).await {
+        assert_saw(&report, "pass", "");
+        assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+        let certificate = report.certificate.as_ref().unwrap();
         assert_eq!(certificate.names, [NAME, "*.other.example", "127.0.0.1"]);
         assert_eq!(certificate.not_after, UnixTime::from_secs(4_102_444_800));
         assert!(certificate.days_left > 365, "{}", certificate.days_left);
         assert!(certificate.issuer.contains("CN=Test Root"), "{}", certificate.issuer);
-        assert!(account.steps[1].saw.starts_with("TLS 1.3, TLS13_"), "{:?}", account.steps);
+        assert!(report.steps[1].saw.starts_with("TLS 1.3, TLS13_"), "{:?}", report.steps);
     }
 }
 
@@ -151,8 +151,8 @@ async fn a_certificate_of_the_future_fails() {
 async fn a_wrong_name_fails_unless_verify_is_off() {
     let ca = Ca::new();
     let [name, require, off] = by_each_verify(&ca, ca.issue(&["node1.example"], (2020, 2100)), true).await;
-    for account in [&name, &require] {
-        assert_saw(account, "fail", "certificate is for node1.example, not for voice.service.example");
+    for report in [&name, &require] {
+        assert_saw(report, "fail", "certificate is for node1.example, not for voice.service.example");
     }
     assert_saw(&off, "pass", "");
     assert_eq!(name.certificate.unwrap().names, ["node1.example"]);
@@ -162,9 +162,9 @@ async fn a_wrong_name_fails_unless_verify_is_off() {
 async fn an_unknown_issuer_is_a_warning_unless_required() {
     let ca = Ca::new();
     let [name, require, off] = by_each_verify(&ca, ca.issue(&[NAME], (2020, 2100)), false).await;
-    for account in [&name, &off] {
-        assert_saw(account, "pass", "");
-        assert!(account.warnings[0].contains("no chain to a known root: unknown issuer"), "{:?}", account.warnings);
+    for report in [&name, &off] {
+        assert_saw(report, "pass", "");
+        assert!(report.warnings[0].contains("no chain to a known root: unknown issuer"), "{:?}", report.warnings);
     }
     assert_saw(&require, "fail", "unknown issuer");
 }
@@ -190,11 +190,11 @@ async fn the_roots_of_the_system_count_where_no_authority_is_set() {
         timeout: Duration::from_secs(10),
         watch: None,
     };
-    let with = run(&spec(Verify::Require), &Clock::start(), &Tools::from_roots([ca.der.clone()])).await;
+    let with = run(&spec(Verify::Require), &Clock::start(), &ProbeContext::from_roots([ca.der.clone()])).await;
     assert_saw(&with, "pass", "");
-    let without = run(&spec(Verify::Require), &Clock::start(), &Tools::from_roots([])).await;
+    let without = run(&spec(Verify::Require), &Clock::start(), &ProbeContext::from_roots([])).await;
     assert_saw(&without, "unknown", "no root certificates");
-    let by_name = run(&spec(Verify::Name), &Clock::start(), &Tools::from_roots([])).await;
+    let by_name = run(&spec(Verify::Name), &Clock::start(), &ProbeContext::from_roots([])).await;
     assert_saw(&by_name, "pass", "");
 }
 
@@ -203,9 +203,9 @@ async fn tls_1_2_passes_and_a_close_is_announced() {
     let ca = Ca::new();
     let (server, mut ended) =
         server(ca.issue(&["*.service.example"], (2020, 2100)).config_for(&[&version::TLS12])).await;
-    let account = probe(server.address, Check::Tls(check(Verify::Require, ca.authority()))).await;
-    assert_saw(&account, "pass", "");
-    assert!(account.steps[1].saw.starts_with("TLS 1.2, TLS_ECDHE"), "{:?}", account.steps);
+    let report = probe(server.address, Check::Tls(check(Verify::Require, ca.authority()))).await;
+    assert_saw(&report, "pass", "");
+    assert!(report.steps[1].saw.starts_with("TLS 1.2, TLS_ECDHE"), "{:?}", report.steps);
     // Without close_notify the server's read would be an error: unexpected end of file.
     assert_eq!(ended.recv().await, Some(Ok(0)));
 }
@@ -219,13 +219,13 @@ async fn alpn_is_told_and_its_absence_is_no_failure() {
     let mut config = ca.issue(&[NAME], (2020, 2100)).config();
     config.alpn_protocols = vec![b"xmpp-client".to_vec()];
     let (knowing, _ended) = server(config).await;
-    let account = probe(knowing.address, Check::Tls(offering())).await;
-    assert!(account.steps[1].saw.ends_with("protocol xmpp-client"), "{:?}", account.steps);
+    let report = probe(knowing.address, Check::Tls(offering())).await;
+    assert!(report.steps[1].saw.ends_with("protocol xmpp-client"), "{:?}", report.steps);
     let mut config = ca.issue(&[NAME], (2020, 2100)).config();
     config.alpn_protocols = vec![b"h2".to_vec()];
     let (foreign, _ended) = server(config).await;
-    let account = probe(foreign.address, Check::Tls(offering())).await;
-    assert_saw(&account, "fail", "speaks none of xmpp-client here (TLS alert no_application_protocol)");
+    let report = probe(foreign.address, Check::Tls(offering())).await;
+    assert_saw(&report, "fail", "speaks none of xmpp-client here (TLS alert no_application_protocol)");
 }
 
 #[tokio::test]
@@ -241,8 +241,8 @@ async fn a_name_that_the_server_does_not_know_fails() {
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(by_sni));
     let (server, _ended) = server(config).await;
-    let account = probe(server.address, Check::Tls(check(Verify::Off, None))).await;
-    assert_saw(&account, "fail", "TLS alert");
+    let report = probe(server.address, Check::Tls(check(Verify::Off, None))).await;
+    assert_saw(&report, "fail", "TLS alert");
 }
 
 #[tokio::test]
@@ -254,8 +254,8 @@ async fn the_alert_for_an_unknown_name_is_told_in_plain_words() {
         drop(stream.read(&mut [0; 64]).await);
     })
     .await;
-    let account = probe(server.address, Check::Tls(check(Verify::Name, None))).await;
-    assert_saw(&account, "fail", "no certificate for voice.service.example (TLS alert unrecognized_name)");
+    let report = probe(server.address, Check::Tls(check(Verify::Name, None))).await;
+    assert_saw(&report, "fail", "no certificate for voice.service.example (TLS alert unrecognized_name)");
 }
 
 #[tokio::test]
@@ -268,8 +268,8 @@ async fn what_speaks_no_tls_fails() {
             drop(stream.read(&mut [0; 2048]).await);
         })
         .await;
-        let account = probe(server.address, Check::Tls(check(Verify::Name, None))).await;
-        assert_saw(&account, "fail", "not TLS");
+        let report = probe(server.address, Check::Tls(check(Verify::Name, None))).await;
+        assert_saw(&report, "fail", "not TLS");
     }
 }
 
@@ -281,8 +281,8 @@ async fn garbage_fails_and_is_not_gathered() {
             drop(stream.read(&mut [0; 2048]).await);
         })
         .await;
-        let account = probe(server.address, Check::Tls(check(Verify::Name, None))).await;
-        assert_eq!(word(&account.outcome), "fail", "{account:#?}");
+        let report = probe(server.address, Check::Tls(check(Verify::Name, None))).await;
+        assert_eq!(outcome_name(&report.outcome), "fail", "{report:#?}");
     }
 }
 
@@ -292,8 +292,8 @@ async fn an_end_during_the_handshake_fails() {
         drop(stream.read(&mut [0; 2048]).await);
     })
     .await;
-    let account = probe(server.address, Check::Tls(check(Verify::Name, None))).await;
-    assert_saw(&account, "fail", "closed during the TLS handshake");
+    let report = probe(server.address, Check::Tls(check(Verify::Name, None))).await;
+    assert_saw(&report, "fail", "closed during the TLS handshake");
 }
 
 #[tokio::test]
@@ -304,10 +304,10 @@ async fn a_server_that_accepts_and_hangs_is_silence_at_the_timeout() {
     })
     .await;
     let short = Duration::from_millis(300);
-    let account = probe_within(server.address, Check::Tls(check(Verify::Name, None)), short).await;
-    assert_saw(&account, "silent", "no answer within 300ms");
-    assert!(account.latency >= short && account.latency < short * 8, "{:?}", account.latency);
-    let told: Vec<_> = account.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
+    let report = probe_within(server.address, Check::Tls(check(Verify::Name, None)), short).await;
+    assert_saw(&report, "silent", "no answer within 300ms");
+    assert!(report.latency >= short && report.latency < short * 8, "{:?}", report.latency);
+    let told: Vec<_> = report.steps.iter().map(|step| (step.what, step.saw.as_str())).collect();
     assert_eq!(told, [("connect", "connected"), ("tls", "no answer within 300ms")]);
 }
 
@@ -322,8 +322,8 @@ async fn a_handshake_that_drips_is_silence_at_the_timeout() {
         }
     })
     .await;
-    let account = probe_within(server.address, Check::Tls(check(Verify::Name, None)), Duration::from_millis(300)).await;
-    assert_saw(&account, "silent", "no answer within 300ms");
+    let report = probe_within(server.address, Check::Tls(check(Verify::Name, None)), Duration::from_millis(300)).await;
+    assert_saw(&report, "silent", "no answer within 300ms");
 }
 
 #[tokio::test]
@@ -336,9 +336,9 @@ async fn a_certificate_near_its_end_is_a_warning() {
     let certificate = params.signed_by(&key, &ca.issuer).unwrap().der().clone();
     let (server, _ended) =
         server(Identity { certificate, key: PrivateKeyDer::Pkcs8(key.serialize_der().into()) }.config()).await;
-    let account = probe(server.address, Check::Tls(check(Verify::Require, ca.authority()))).await;
-    assert_saw(&account, "pass", "");
-    assert_eq!(account.warnings, ["certificate expires in 3 days"]);
+    let report = probe(server.address, Check::Tls(check(Verify::Require, ca.authority()))).await;
+    assert_saw(&report, "pass", "");
+    assert_eq!(report.warnings, ["certificate expires in 3 days"]);
 }
 
 #[test]

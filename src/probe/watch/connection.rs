@@ -12,15 +12,15 @@ use tokio::select;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::hold::{End, Number};
-use super::word::{Ear, Word};
-use super::{Manner, Place};
+use super::held::{CloseReason, Number};
+use super::scanner::{Signal, StreamScanner};
+use super::{HoldSpec, Place};
 use crate::base::clock::Clock;
 use crate::health::{FailKind, Outcome};
 use crate::probe::attempt::{Attempt, unknown};
 use crate::probe::connect::close;
 use crate::probe::stream::Stream;
-use crate::probe::{Depth, Tools};
+use crate::probe::{Depth, ProbeContext};
 
 /// A connection to be held.
 #[derive(Clone, Debug)]
@@ -28,13 +28,13 @@ pub(super) struct Connection {
     /// Where to.
     pub(super) address: SocketAddr,
     /// How.
-    pub(super) manner: Arc<Manner>,
+    pub(super) hold_spec: Arc<HoldSpec>,
     /// The longest that opening it may take.
     pub(super) timeout: Duration,
     /// The clock.
     pub(super) clock: Clock,
     /// What all probes share.
-    pub(super) tools: Arc<Tools>,
+    pub(super) context: Arc<ProbeContext>,
 }
 
 /// What becomes of a connection.
@@ -43,18 +43,18 @@ pub(super) enum News {
     /// It stands.
     Opened,
     /// The far side did not let it come to be.
-    Refused(End),
+    Refused(CloseReason),
     /// A fault of our own did not let it come to be.
     Unable(String),
     /// The far side answered a ping.
     Ponged,
     /// It stood and has ended.
-    Ended(End),
+    Ended(CloseReason),
 }
 
 /// News of one connection: of which place, and which number.
 #[derive(Clone, Debug)]
-pub(in crate::probe) struct Letter {
+pub(in crate::probe) struct ConnEvent {
     /// The place.
     pub(super) place: Place,
     /// The connection's number there.
@@ -65,18 +65,18 @@ pub(in crate::probe) struct Letter {
 
 /// Where a connection's news go.
 #[derive(Clone, Debug)]
-pub(super) struct Post {
+pub(super) struct EventSender {
     /// The place.
     pub(super) place: Place,
     /// The connection's number there.
     pub(super) number: Number,
     /// The way.
-    pub(super) way: mpsc::Sender<Letter>,
+    pub(super) way: mpsc::Sender<ConnEvent>,
 }
 
 impl Connection {
     /// Opens and listens until it ends. Each of `pings` is a ping; when its other end is gone, the connection is closed.
-    pub(super) async fn keep(self, mut pings: mpsc::Receiver<()>, post: Post) {
+    pub(super) async fn keep(self, mut pings: mpsc::Receiver<()>, sender: EventSender) {
         let address = self.address;
         // Boxed, so that what only the opening needs is gone while it is held.
         let opening = Box::pin(timeout(self.timeout, self.open()));
@@ -86,28 +86,30 @@ impl Connection {
             opened = opening => opened.unwrap_or(Err(Outcome::Fail { kind: FailKind::Silent, cause: "".into() })),
         };
         match opened {
-            Ok(stream) => listen(stream, pings, post).await,
-            Err(Outcome::Fail { kind: FailKind::Conclusive, .. }) => post.send(News::Refused(End::Reset)).await,
-            Err(Outcome::Fail { kind: FailKind::Silent, .. }) => post.send(News::Refused(End::Silent)).await,
-            Err(Outcome::Unknown(cause)) => post.send(News::Unable(format!("{address}: {cause}"))).await,
+            Ok(stream) => listen(stream, pings, sender).await,
+            Err(Outcome::Fail { kind: FailKind::Conclusive, .. }) => {
+                sender.send(News::Refused(CloseReason::Reset)).await;
+            }
+            Err(Outcome::Fail { kind: FailKind::Silent, .. }) => sender.send(News::Refused(CloseReason::Silent)).await,
+            Err(Outcome::Unknown(cause)) => sender.send(News::Unable(format!("{address}: {cause}"))).await,
             // A connection that only stands says none of these.
             Err(Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. }) => {}
         }
     }
 
     async fn open(self) -> Result<Stream, Outcome> {
-        let mut attempt = Attempt::new(self.address, Depth::Deep, &self.clock, &self.tools);
-        let stream = Stream::open(self.manner.tls.as_ref(), &mut attempt).await?;
+        let mut attempt = Attempt::new(self.address, Depth::Deep, &self.clock, &self.context);
+        let stream = Stream::open(self.hold_spec.tls.as_ref(), &mut attempt).await?;
         arm(stream.socket()).map_err(|error| unknown(format!("keepalive cannot be set: {error}")))?;
         Ok(stream)
     }
 }
 
-impl Post {
+impl EventSender {
     async fn send(&self, news: News) {
-        let letter = Letter { place: self.place, number: self.number, news };
+        let event = ConnEvent { place: self.place, number: self.number, news };
         // Whoever listened may have ended; so does this, then.
-        self.way.send(letter).await.ok();
+        self.way.send(event).await.ok();
     }
 }
 
@@ -125,9 +127,9 @@ pub(super) fn arm(stream: &TcpStream) -> std::io::Result<()> {
 }
 
 /// Listens on a connection that stands, until it ends or is to be closed.
-async fn listen(mut stream: Stream, mut pings: mpsc::Receiver<()>, post: Post) {
-    post.send(News::Opened).await;
-    let mut ear = Ear::default();
+async fn listen(mut stream: Stream, mut pings: mpsc::Receiver<()>, sender: EventSender) {
+    sender.send(News::Opened).await;
+    let mut scanner = StreamScanner::default();
     let mut octets = [0; 256];
     let end = loop {
         select! {
@@ -138,19 +140,19 @@ async fn listen(mut stream: Stream, mut pings: mpsc::Receiver<()>, post: Post) {
                 None => return Box::pin(close(stream)).await,
             },
             read = stream.read(&mut octets) => match read {
-                Ok(0) => break End::Closed,
-                Ok(length) => match ear.hear(octets.get(..length).unwrap_or_default()) {
-                    Some(Word::Leaving) => break End::Leaving,
-                    Some(Word::Idle) => break End::Idle,
-                    Some(Word::Pong) => post.send(News::Ponged).await,
-                    None if ear.is_tired() => break End::Noisy,
+                Ok(0) => break CloseReason::Closed,
+                Ok(length) => match scanner.scan(octets.get(..length).unwrap_or_default()) {
+                    Some(Signal::Leaving) => break CloseReason::Leaving,
+                    Some(Signal::Idle) => break CloseReason::Idle,
+                    Some(Signal::Pong) => sender.send(News::Ponged).await,
+                    None if scanner.is_over_limit() => break CloseReason::Noisy,
                     None => {}
                 },
                 Err(error) => break end_by(&error),
             },
         }
     };
-    post.send(News::Ended(end)).await;
+    sender.send(News::Ended(end)).await;
 }
 
 async fn ping(stream: &mut Stream) -> std::io::Result<()> {
@@ -159,15 +161,15 @@ async fn ping(stream: &mut Stream) -> std::io::Result<()> {
 }
 
 /// Tells how a connection ended by the error that it ended with.
-fn end_by(error: &Error) -> End {
+fn end_by(error: &Error) -> CloseReason {
     let kind = error.kind();
     if matches!(kind, ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) {
-        End::Silent
+        CloseReason::Silent
     } else if kind == ErrorKind::UnexpectedEof {
         // TLS without a farewell.
-        End::Closed
+        CloseReason::Closed
     } else {
-        End::Reset
+        CloseReason::Reset
     }
 }
 

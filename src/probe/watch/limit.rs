@@ -14,7 +14,7 @@ use super::Times;
 /// | closed within a tenth of that A again, or with the words that it was idle | 80 % of A, from now on: the limit |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limit {
-    hold: Duration,
+    held: Duration,
     evidence: Evidence,
 }
 
@@ -32,18 +32,18 @@ enum Evidence {
 impl Limit {
     /// Begins with a guess.
     pub(super) fn new(times: &Times) -> Self {
-        Self { hold: times.first.min(times.longest), evidence: Evidence::None }
+        Self { held: times.first.min(times.longest), evidence: Evidence::None }
     }
 
     /// Returns how long the next connection is held.
-    pub(super) const fn hold(&self) -> Duration {
-        self.hold
+    pub(super) const fn held(&self) -> Duration {
+        self.held
     }
 
     /// Takes in that a connection was held for its whole time.
     pub(super) fn survived(&mut self, times: &Times) {
         match self.evidence {
-            Evidence::None | Evidence::Once(_) => self.hold = (self.hold * 2).min(times.longest),
+            Evidence::None | Evidence::Once(_) => self.held = (self.held * 2).min(times.longest),
             Evidence::Sure(_) => {}
         }
     }
@@ -73,7 +73,7 @@ impl Limit {
 
     fn learn(&mut self, age: Duration, evidence: Evidence, times: &Times) {
         self.evidence = evidence;
-        self.hold = (age * 4 / 5).min(times.longest);
+        self.held = (age * 4 / 5).min(times.longest);
     }
 }
 
@@ -90,10 +90,10 @@ mod tests {
     #[test]
     fn a_guess_that_holds_is_doubled_up_to_the_longest() {
         let mut limit = Limit::new(&TIMES);
-        let mut holds = vec![limit.hold()];
+        let mut holds = vec![limit.held()];
         for _ in 0..5 {
             limit.survived(&TIMES);
-            holds.push(limit.hold());
+            holds.push(limit.held());
         }
         assert_eq!(holds, [24, 48, 96, 192, 240, 240].map(secs));
     }
@@ -104,23 +104,23 @@ mod tests {
         let mut limit = Limit::new(&TIMES);
         limit.survived(&TIMES);
         assert!(!limit.closed(secs(30), &TIMES));
-        assert_eq!(limit.hold(), secs(24));
+        assert_eq!(limit.held(), secs(24));
         limit.survived(&TIMES);
-        assert_eq!(limit.hold(), secs(48));
+        assert_eq!(limit.held(), secs(48));
         assert!(limit.closed(secs(31), &TIMES), "the same age, give or take a tenth");
         limit.survived(&TIMES);
-        assert_eq!(limit.hold(), secs(31) * 4 / 5);
+        assert_eq!(limit.held(), secs(31) * 4 / 5);
     }
 
     #[test]
     fn a_chance_break_shortens_for_a_while_only() {
         let mut limit = Limit::new(&TIMES);
         assert!(!limit.closed(secs(15), &TIMES));
-        assert_eq!(limit.hold(), secs(12));
+        assert_eq!(limit.held(), secs(12));
         for _ in 0..5 {
             limit.survived(&TIMES);
         }
-        assert_eq!(limit.hold(), secs(240));
+        assert_eq!(limit.held(), secs(240));
         assert!(!limit.closed(secs(200), &TIMES), "far from the age of the last break");
     }
 
@@ -128,10 +128,10 @@ mod tests {
     fn a_server_that_names_its_limit_is_believed_at_once() {
         let mut limit = Limit::new(&TIMES);
         assert!(limit.told(secs(90), &TIMES));
-        assert_eq!(limit.hold(), secs(72));
+        assert_eq!(limit.held(), secs(72));
         assert!(limit.closed(secs(88), &TIMES));
         assert!(!limit.told(secs(3), &TIMES), "not worth holding");
-        assert_eq!(limit.hold(), secs(88) * 4 / 5, "what is too short is not learned");
+        assert_eq!(limit.held(), secs(88) * 4 / 5, "what is too short is not learned");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::hold::Meaning;
+use super::held::Meaning;
 
 /// What is counted of held connections; clones are the same counters.
 #[derive(Clone, Debug, Default)]

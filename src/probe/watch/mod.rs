@@ -1,7 +1,7 @@
 //! Held connections: an idle one stays open at each address and port, so that a death is noticed when it happens.
 //!
 //! ```text
-//!   a probe passed ──▶ keeper ──▶ hold (pure: open, renew, what an end means) ──▶ connection (one task each)
+//!   a probe passed ──▶ manager ──▶ held (pure: open, renew, what an end means) ──▶ connection (one task each)
 //!                        │                                                            │
 //!   Broke, Said ◀────────┘ ◀────────────────────── opened, words, ended ──────────────┘
 //! ```
@@ -11,7 +11,7 @@
 //!
 //! | limit | what happens at it |
 //! |---|---|
-//! | connections in all ([`Keeper`](keeper::Keeper)) | not held, only probed; told once, counted |
+//! | connections in all ([`WatchManager`](manager::WatchManager)) | not held, only probed; told once, counted |
 //! | starts a second on an address, shared with probes | it opens later |
 //! | breaks a minute that nothing explains | nothing is held there for an hour |
 //! | 64 KiB heard on one connection | closed, counted as a break |
@@ -22,11 +22,11 @@
 //! **Invariant:** no connection is opened to what does not pass its probes.
 
 mod connection;
-mod hold;
-pub(super) mod keeper;
+mod held;
 mod limit;
+pub(super) mod manager;
 pub(super) mod metrics;
-mod word;
+mod scanner;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -38,7 +38,7 @@ type Place = (SocketAddr, &'static str);
 
 /// How a connection to a target is held.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Manner {
+pub(super) struct HoldSpec {
     /// Shakes hands once connected.
     pub(super) tls: Option<Tls>,
     /// Whether CRLF CRLF is sent now and then, which is answered by CRLF (RFC 5626 §3.5.1).

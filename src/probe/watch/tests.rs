@@ -11,18 +11,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 
-use super::connection::{self, Connection, News, Post};
-use super::hold::End;
-use super::keeper::{Keeper, Means, Told};
+use super::connection::{self, Connection, EventSender, News};
+use super::held::CloseReason;
+use super::manager::{Deps, WatchEvent, WatchManager};
 use super::metrics::Metrics;
 use super::*;
 use crate::base::clock::Clock;
 use crate::base::table::{RowId, Table};
 use crate::base::tasks::Tasks;
 use crate::health::TargetId;
-use crate::health::cadence::Haste;
+use crate::health::cadence::Priority;
 use crate::probe::schedule::{Limits, Schedule};
-use crate::probe::{Check, Spec, Tcp, Tools, Verify};
+use crate::probe::{Check, ProbeContext, Spec, Tcp, Verify};
 
 const LONG: Duration = Duration::from_secs(10);
 
@@ -31,10 +31,10 @@ const CALM: Times = Times { first: LONG, ..Times::DEFAULT };
 
 /// A keeper that is driven while something is waited for.
 struct Bench {
-    keeper: Keeper,
+    manager: WatchManager,
     schedule: Schedule,
     clock: Clock,
-    told: Vec<Told>,
+    told: Vec<WatchEvent>,
     metrics: Metrics,
 }
 
@@ -49,10 +49,10 @@ fn id(index: usize) -> TargetId {
 impl Bench {
     fn new(times: Times, limit: usize) -> Self {
         let (clock, metrics) = (Clock::start(), Metrics::default());
-        let tools = Arc::new(Tools::from_roots([]));
-        let means = Means { tasks: Tasks::new(), clock, tools, metrics: metrics.clone(), limit, times };
+        let context = Arc::new(ProbeContext::from_roots([]));
+        let deps = Deps { tasks: Tasks::new(), clock, context, metrics: metrics.clone(), limit, times };
         let schedule = Schedule::new(Limits { starts_per_address: 100, ..Limits::default() });
-        Self { keeper: Keeper::new(means), schedule, clock, told: Vec::new(), metrics }
+        Self { manager: WatchManager::new(deps), schedule, clock, told: Vec::new(), metrics }
     }
 
     /// A bench with these targets, each of which has just passed.
@@ -64,9 +64,9 @@ impl Bench {
 
     fn replace(&mut self, specs: impl IntoIterator<Item = Spec>) {
         let targets: Table<TargetId, _> = specs.into_iter().map(|spec| Some(Arc::new(spec))).collect();
-        self.keeper.replace(&targets);
+        self.manager.replace(&targets);
         let now = self.clock.now().mono;
-        targets.iter().for_each(|(id, _)| self.keeper.passed(id, now));
+        targets.iter().for_each(|(id, _)| self.manager.passed(id, now));
     }
 
     /// Drives the keeper until something else has happened, which must be soon.
@@ -74,19 +74,19 @@ impl Bench {
         let mut other = pin!(timeout(LONG, other));
         loop {
             let now = self.clock.now().mono;
-            self.told.extend(self.keeper.work(&mut self.schedule, now));
-            let next = self.keeper.next().map_or(now + LONG, |next| next);
+            self.told.extend(self.manager.work(&mut self.schedule, now));
+            let next = self.manager.next().map_or(now + LONG, |next| next);
             tokio::select! {
                 biased;
                 output = &mut other => return output.expect("it happens in time"),
                 () = sleep_until(self.clock.instant(next).into()) => {}
-                Some(letter) = self.keeper.letter() => self.keeper.read(letter, self.clock.now().mono),
+                Some(event) = self.manager.event() => self.manager.read(event, self.clock.now().mono),
             }
         }
     }
 
     /// Drives the keeper until it tells something.
-    async fn told(&mut self) -> Told {
+    async fn told(&mut self) -> WatchEvent {
         while self.told.is_empty() {
             self.until(tokio::task::yield_now()).await;
         }
@@ -127,12 +127,12 @@ async fn an_end_is_told_at_once_and_the_next_pass_opens_again() {
     let (listener, address) = listener().await;
     let mut bench = Bench::with(CALM, [spec(address)]);
     drop(bench.accept(&listener).await);
-    assert_eq!(bench.told().await, Told::Broke(address, "closed by the far side"));
-    bench.keeper.passed(id(0), bench.clock.now().mono);
+    assert_eq!(bench.told().await, WatchEvent::Broke(address, "closed by the far side"));
+    bench.manager.passed(id(0), bench.clock.now().mono);
     let stream = bench.accept(&listener).await;
     SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
-    assert_eq!(bench.told().await, Told::Broke(address, "reset by the far side"));
+    assert_eq!(bench.told().await, WatchEvent::Broke(address, "reset by the far side"));
     assert!(bench.exposed().contains("watch_ends_total{meaning=\"break\"} 2\n"), "{}", bench.exposed());
 }
 
@@ -143,7 +143,7 @@ async fn nothing_is_opened_to_what_never_passed_or_is_not_watched() {
     let mut bench = Bench::with(CALM, [Spec { watch: None, ..spec(unwatched) }, spec(watched)]);
     bench.accept(&one).await;
     let mut bench = Bench::new(CALM, 100);
-    bench.keeper.replace(&[Some(Arc::new(spec(watched)))].into_iter().collect());
+    bench.manager.replace(&[Some(Arc::new(spec(watched)))].into_iter().collect());
     let waited = bench.until(tokio::time::sleep(Duration::from_millis(50)));
     tokio::select! {
         () = waited => {}
@@ -159,9 +159,9 @@ async fn a_farewell_is_an_outcome_of_all_targets_there() {
     let specs = ["a", "b"].map(|send| Spec { check: tcp(send), ..spec(address) });
     let mut bench = Bench::with(CALM, specs);
     let mut stream = bench.accept(&listener).await;
-    let farewell = "<stream:error><system-shutdown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>";
-    stream.write_all(farewell.as_bytes()).await.unwrap();
-    assert_eq!(bench.told().await, Told::Leaving(vec![id(0), id(1)]));
+    let goodbye = "<stream:error><system-shutdown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>";
+    stream.write_all(goodbye.as_bytes()).await.unwrap();
+    assert_eq!(bench.told().await, WatchEvent::Leaving(vec![id(0), id(1)]));
     assert!(bench.exposed().contains("watch_ends_total{meaning=\"leaving\"} 1\n"));
 }
 
@@ -234,7 +234,7 @@ async fn what_is_not_opened_in_time_is_given_up_and_a_refusal_wakes() {
     let (listener, address) = listener().await;
     drop(listener);
     let mut bench = Bench::with(CALM, [spec(address)]);
-    assert_eq!(bench.told().await, Told::Broke(address, "no other connection is taken"));
+    assert_eq!(bench.told().await, WatchEvent::Broke(address, "no other connection is taken"));
 }
 
 #[tokio::test]
@@ -244,7 +244,7 @@ async fn opening_waits_while_the_address_has_its_starts() {
     let now = bench.clock.now().mono;
     bench.schedule = Schedule::new(Limits::default());
     bench.schedule.replace(1, [Some(address.ip()); 5], now);
-    (0..5).for_each(|index| bench.schedule.due(id(index), now, Haste::Routine));
+    (0..5).for_each(|index| bench.schedule.due(id(index), now, Priority::Routine));
     assert_eq!(bench.schedule.start(now).len(), 5);
     bench.replace([spec(address)]);
     bench.accept(&listener).await;
@@ -258,47 +258,47 @@ async fn a_flood_of_words_is_cut_off() {
     let mut stream = bench.accept(&listener).await;
     let flood = async { while stream.write_all(&[b'x'; 4096]).await.is_ok() {} };
     bench.until(flood).await;
-    assert_eq!(bench.told().await, Told::Broke(address, "full of words that nobody asked for"));
+    assert_eq!(bench.told().await, WatchEvent::Broke(address, "full of words that nobody asked for"));
 }
 
 /// One connection without a keeper, and the far side's end of it.
-async fn alone(manner: Manner) -> (mpsc::Sender<()>, mpsc::Receiver<connection::Letter>, TcpStream) {
+async fn alone(hold_spec: HoldSpec) -> (mpsc::Sender<()>, mpsc::Receiver<connection::ConnEvent>, TcpStream) {
     let (listener, address) = listener().await;
     let (pings, pinged) = mpsc::channel(1);
-    let (way, letters) = mpsc::channel(8);
+    let (way, events) = mpsc::channel(8);
     let connection = Connection {
         address,
-        manner: Arc::new(manner),
+        hold_spec: Arc::new(hold_spec),
         timeout: LONG,
         clock: Clock::start(),
-        tools: Arc::new(Tools::from_roots([])),
+        context: Arc::new(ProbeContext::from_roots([])),
     };
-    let post = Post { place: (address, "tcp"), number: 0, way };
-    drop(Tasks::new().spawn("held-connection", connection.keep(pinged, post)));
-    (pings, letters, listener.accept().await.unwrap().0)
+    let sender = EventSender { place: (address, "tcp"), number: 0, way };
+    drop(Tasks::new().spawn("held-connection", connection.keep(pinged, sender)));
+    (pings, events, listener.accept().await.unwrap().0)
 }
 
 #[tokio::test]
 async fn a_ping_is_two_line_breaks_and_its_answer_one() {
-    let (pings, mut letters, mut stream) = alone(Manner::default()).await;
-    assert_eq!(letters.recv().await.unwrap().news, News::Opened);
+    let (pings, mut events, mut stream) = alone(HoldSpec::default()).await;
+    assert_eq!(events.recv().await.unwrap().news, News::Opened);
     pings.send(()).await.unwrap();
     let mut seen = [0; 4];
     stream.read_exact(&mut seen).await.unwrap();
     assert_eq!(&seen, b"\r\n\r\n");
     stream.write_all(b"\r\n").await.unwrap();
-    assert_eq!(letters.recv().await.unwrap().news, News::Ponged);
+    assert_eq!(events.recv().await.unwrap().news, News::Ponged);
     drop(pings);
     closed(&mut stream).await;
-    assert!(letters.recv().await.is_none(), "what we close ourselves is not told");
+    assert!(events.recv().await.is_none(), "what we close ourselves is not told");
 }
 
 #[tokio::test]
 async fn a_far_side_that_shakes_no_hands_is_refused() {
     let tls = Tls { name: "a.example".to_owned(), verify: Verify::Off, alpn: Vec::new(), authority: None };
-    let (_pings, mut letters, mut stream) = alone(Manner { tls: Some(tls), ..Manner::default() }).await;
+    let (_pings, mut events, mut stream) = alone(HoldSpec { tls: Some(tls), ..HoldSpec::default() }).await;
     stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
-    assert_eq!(letters.recv().await.unwrap().news, News::Refused(End::Reset));
+    assert_eq!(events.recv().await.unwrap().news, News::Refused(CloseReason::Reset));
 }
 
 #[cfg(target_os = "linux")]

@@ -147,7 +147,7 @@ impl<'a> Dialogue<'a> {
         matches!(self.stage, Stage::Header)
     }
 
-    /// Returns what works but should be mended.
+    /// Returns what works but should be fixed.
     pub fn into_warnings(self) -> Vec<String> {
         self.warnings
     }
@@ -219,7 +219,7 @@ impl<'a> Dialogue<'a> {
         match self.header.role {
             Some(role) if role == wanted => {}
             Some(role) => {
-                return Err(conclusive(format!("a port for {}s, not for {}s", role.word(), wanted.word())));
+                return Err(conclusive(format!("a port for {}s, not for {}s", role.as_str(), wanted.as_str())));
             }
             None => self.warn(format!("the stream header does not declare {}", wanted.namespace())),
         }

@@ -25,12 +25,12 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::attempt::{Attempt, Conduct, DEEP_INTERVAL, Depth, Ending};
+use super::attempt::{Attempt, DEEP_INTERVAL, Depth, Ending, Probe};
 use super::connect::close;
 use super::stream::Stream;
 use super::tcp::quote;
 use super::tls::Tls;
-use super::watch::Manner;
+use super::watch::HoldSpec;
 use crate::health::Outcome;
 
 use idn::to_unicode;
@@ -92,7 +92,7 @@ impl Role {
         }
     }
 
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Client => "client",
             Self::Server => "server",
@@ -100,7 +100,7 @@ impl Role {
     }
 }
 
-impl Conduct for Xmpp {
+impl Probe for Xmpp {
     const KIND: &'static str = "xmpp";
 
     fn transport(&self) -> &'static str {
@@ -108,7 +108,7 @@ impl Conduct for Xmpp {
     }
 
     fn parameters(&self) -> String {
-        let mut text = format!("role={}", self.role.word());
+        let mut text = format!("role={}", self.role.as_str());
         if self.domain.to_lowercase() != to_unicode(&self.tls.name).to_lowercase() {
             text.push_str(&format!(" domain={}", self.domain.to_lowercase()));
         }
@@ -132,16 +132,16 @@ impl Conduct for Xmpp {
         text
     }
 
-    fn manner(&self) -> Option<Manner> {
+    fn hold_spec(&self) -> Option<HoldSpec> {
         // No stream is opened: Prosody says on a bare connection too that it leaves, and a stream would only be logged.
-        Some(Manner { tls: self.direct.then(|| self.tls.clone()), ..Manner::default() })
+        Some(HoldSpec { tls: self.direct.then(|| self.tls.clone()), ..HoldSpec::default() })
     }
 
     fn deep_interval(&self) -> Option<Duration> {
         (!self.is_always_whole()).then_some(self.deep_interval)
     }
 
-    async fn conduct(&self, attempt: &mut Attempt<'_>) -> Ending {
+    async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         let mut dialogue = Dialogue::new(self, attempt.depth, self.direct);
         let ending = self.talk(&mut dialogue, attempt).await;
         attempt.warnings.extend(dialogue.into_warnings());
@@ -189,7 +189,7 @@ impl Xmpp {
             }
             dialogue.secured();
         };
-        farewell(stream).await;
+        goodbye(stream).await;
         ending
     }
 }
@@ -245,9 +245,9 @@ async fn exchange(
 }
 
 /// Closes stream and connection as RFC 6120 §4.4 wants it; what was decided stands.
-async fn farewell(mut stream: Stream) {
+async fn goodbye(mut stream: Stream) {
     // Whoever takes nothing more, or is gone, is none to be polite to.
-    if let Ok(Ok(())) = timeout(FAREWELL, stream.write_all(GOODBYE.as_bytes())).await {
+    if let Ok(Ok(())) = timeout(CLOSE_TIMEOUT, stream.write_all(GOODBYE.as_bytes())).await {
         close(stream).await;
     }
 }
@@ -269,7 +269,7 @@ enum Malformed {
 /// How much is read at once, in octets.
 const CHUNK: usize = 2048;
 /// How long the far side may take to take our last words.
-const FAREWELL: Duration = Duration::from_millis(100);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
 const STREAMS: &str = "http://etherx.jabber.org/streams";
 const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
 

@@ -10,39 +10,42 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::serve::Rest;
-use crate::serve::metrics::End;
+use crate::serve::metrics::CloseReason;
 
-use super::Visit;
+use super::Connection;
 
 /// Answers until the client leaves, is idle or slow, or has to leave; says why it ended.
-pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, visit: &Visit) -> End {
+pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    peer_connection: &Connection,
+) -> CloseReason {
     let end = tokio::select! {
         biased;
-        () = visit.place.told_to_leave() => End::Evicted,
-        end = converse(&mut stream, visit) => end,
+        () = peer_connection.permit.evicted() => CloseReason::Evicted,
+        end = converse(&mut stream, peer_connection) => end,
     };
     // The client learns that it is over, unless it is gone.
-    let _gone = tokio::time::timeout(FAREWELL, stream.shutdown()).await;
+    let _gone = tokio::time::timeout(CLOSE_TIMEOUT, stream.shutdown()).await;
     end
 }
 
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, visit: &Visit) -> End {
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, peer_connection: &Connection) -> CloseReason {
     let (mut input, mut output, mut message) = (Vec::new(), Vec::new(), Vec::new());
     let mut stopping = false;
     // From one whole query to the next, however many octets come between.
-    let patience = tokio::time::sleep(visit.idle);
-    tokio::pin!(patience);
+    let timeout = tokio::time::sleep(peer_connection.idle);
+    tokio::pin!(timeout);
     loop {
         tokio::select! {
             biased;
-            () = visit.stop.cancelled(), if !stopping => {
+            () = peer_connection.stop.cancelled(), if !stopping => {
                 stopping = true;
-                patience.set(tokio::time::sleep(LAST_QUERIES));
+                timeout.set(tokio::time::sleep(LAST_QUERIES));
                 continue;
             }
-            () = &mut patience => return if stopping { End::Stopped } else { End::Idle },
+            () = &mut timeout => return if stopping { CloseReason::Stopped } else { CloseReason::Idle },
             read = read(stream, &mut input) => match read {
-                Ok(0) | Err(_) => return End::Client,
+                Ok(0) | Err(_) => return CloseReason::Client,
                 Ok(_) => {}
             },
         }
@@ -50,29 +53,29 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, visit: &Vis
         let mut rest = input.as_slice();
         while let Some((packet, behind)) = split_message(rest) {
             asked = true;
-            if let Some(sent) = visit.responder.respond(packet, visit.client(), &mut message) {
+            if let Some(sent) = peer_connection.responder.respond(packet, peer_connection.client(), &mut message) {
                 push_message(&mut output, &message);
                 if let Some(more) = sent.rest
-                    && push_rest(stream, more, &mut output, &mut message, visit.idle).await.is_err()
+                    && push_rest(stream, more, &mut output, &mut message, peer_connection.idle).await.is_err()
                 {
-                    return End::Client;
+                    return CloseReason::Client;
                 }
             }
-            if output.len() >= OUTPUT_MAX && write(stream, &mut output, visit.idle).await.is_err() {
-                return End::Client;
+            if output.len() >= OUTPUT_MAX && write(stream, &mut output, peer_connection.idle).await.is_err() {
+                return CloseReason::Client;
             }
             rest = behind;
         }
         let used = input.len() - rest.len();
         input.drain(..used);
         if asked {
-            visit.place.touch(visit.responder.clock().now().mono);
+            peer_connection.permit.touch(peer_connection.responder.clock().now().mono);
             if !stopping {
-                patience.set(tokio::time::sleep(visit.idle));
+                timeout.set(tokio::time::sleep(peer_connection.idle));
             }
         }
-        if write(stream, &mut output, visit.idle).await.is_err() {
-            return End::Client;
+        if write(stream, &mut output, peer_connection.idle).await.is_err() {
+            return CloseReason::Client;
         }
         // An idle connection holds no more than a query needs.
         input.shrink_to(READ);
@@ -140,7 +143,7 @@ const OUTPUT_MAX: usize = 64 << 10;
 /// How long queries that are on their way are waited for when the server stops.
 const LAST_QUERIES: Duration = Duration::from_millis(50);
 /// How long the end of a connection may take.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -158,7 +161,7 @@ mod tests {
     use crate::base::clock::Mono;
     use crate::base::table::Table;
     use crate::base::tasks::Tasks;
-    use crate::serve::{Limits, Messages, Metrics, Places, Signer, Transport};
+    use crate::serve::{ConnectionLimiter, Limits, Messages, Metrics, Signer, Transport};
     use crate::snapshot::{Image, Publisher, Snapshot};
 
     /// A client that has sent ten thousand reads full of queries, and takes every answer; it counts them.
@@ -200,21 +203,21 @@ mod tests {
     async fn a_client_that_floods_its_connection_leaves_turns_to_others() {
         let first = Snapshot::first(Arc::new(Image::build(&Table::new(), &Table::new())), Vec::new(), 1);
         let limits = Limits { all: 9, per_client: 9, idle: Duration::from_secs(10) };
-        let places = Places::new(limits, Metrics::register(&mut Registry::default()));
+        let limiter = ConnectionLimiter::new(limits, Metrics::register(&mut Registry::default()));
         let peer = ([127, 0, 0, 1], 9).into();
         let tasks = Tasks::new();
-        let visit = Visit {
+        let peer_connection = Connection {
             peer,
             transport: Transport::Tcp,
             responder: crate::serve::testing::responder(Publisher::new(first).reader()),
-            place: Arc::new(places.admit(peer.ip(), Transport::Tcp, Mono::START)),
+            permit: Arc::new(limiter.admit(peer.ip(), Transport::Tcp, Mono::START)),
             idle: limits.idle,
             stop: CancellationToken::new(),
             tasks: tasks.clone(),
         };
         let answered = Arc::new(AtomicUsize::new(0));
         let flood = Flood(0, Arc::clone(&answered));
-        let _task = tasks.spawn("flood", async move { answer(flood, &visit).await });
+        let _task = tasks.spawn("flood", async move { answer(flood, &peer_connection).await });
         for turn in 1..=10 {
             tokio::task::yield_now().await;
             let count = answered.load(Ordering::Relaxed);

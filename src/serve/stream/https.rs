@@ -28,86 +28,90 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use crate::base::tasks::Tasks;
-use crate::serve::metrics::End;
+use crate::serve::metrics::CloseReason;
 
-use super::Visit;
+use super::Connection;
 
 /// Answers requests until the client leaves, is idle or slow, or has to leave; says why it ended.
-pub(super) async fn answer(stream: TlsStream<TcpStream>, visit: Visit) -> End {
-    let visit = Arc::new(visit);
+pub(super) async fn answer(stream: TlsStream<TcpStream>, peer_connection: Connection) -> CloseReason {
+    let peer_connection = Arc::new(peer_connection);
     let second = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let stream = TokioIo::new(stream);
     let service = {
-        let visit = Arc::clone(&visit);
+        let peer_connection = Arc::clone(&peer_connection);
         service_fn(move |request| {
-            let visit = Arc::clone(&visit);
-            async move { Ok::<_, Infallible>(respond(request, &visit).await) }
+            let peer_connection = Arc::clone(&peer_connection);
+            async move { Ok::<_, Infallible>(respond(request, &peer_connection).await) }
         })
     };
     if second {
-        let connection = http2::Builder::new(Streams(visit.tasks.clone()))
+        let connection = http2::Builder::new(Streams(peer_connection.tasks.clone()))
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
             .max_header_list_size(HEADERS)
             .max_send_buf_size(SEND_BUFFER)
             .serve_connection(stream, service);
-        watch(&visit, connection, |connection| connection.graceful_shutdown()).await
+        watch(&peer_connection, connection, |connection| connection.graceful_shutdown()).await
     } else {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(visit.idle)
+            .header_read_timeout(peer_connection.idle)
             .max_buf_size(HTTP1_BUFFER)
             .serve_connection(stream, service);
-        watch(&visit, connection, |connection| connection.graceful_shutdown()).await
+        watch(&peer_connection, connection, |connection| connection.graceful_shutdown()).await
     }
 }
 
 /// Runs a connection until it ends, or until something ends it.
-async fn watch<C, E>(visit: &Visit, connection: C, wind_up: impl Fn(std::pin::Pin<&mut C>)) -> End
+async fn watch<C, E>(
+    peer_connection: &Connection,
+    connection: C,
+    wind_up: impl Fn(std::pin::Pin<&mut C>),
+) -> CloseReason
 where
     C: Future<Output = Result<(), E>>,
 {
     let mut stopping = false;
-    let patience = tokio::time::sleep(visit.idle);
-    tokio::pin!(connection, patience);
+    let timeout = tokio::time::sleep(peer_connection.idle);
+    tokio::pin!(connection, timeout);
     loop {
         tokio::select! {
             biased;
-            () = visit.place.told_to_leave() => return End::Evicted,
-            () = visit.stop.cancelled(), if !stopping => {
+            () = peer_connection.permit.evicted() => return CloseReason::Evicted,
+            () = peer_connection.stop.cancelled(), if !stopping => {
                 stopping = true;
                 wind_up(connection.as_mut());
-                patience.set(tokio::time::sleep(LAST_REQUESTS));
+                timeout.set(tokio::time::sleep(LAST_REQUESTS));
             }
-            () = &mut patience => {
-                let idle = visit.place.idle_for(visit.responder.clock().now().mono);
-                match visit.idle.checked_sub(idle).filter(|left| !left.is_zero()) {
-                    _ if stopping => return End::Stopped,
-                    Some(left) => patience.set(tokio::time::sleep(left)),
-                    None => return End::Idle,
+            () = &mut timeout => {
+                let idle = peer_connection.permit.idle_for(peer_connection.responder.clock().now().mono);
+                match peer_connection.idle.checked_sub(idle).filter(|left| !left.is_zero()) {
+                    _ if stopping => return CloseReason::Stopped,
+                    Some(left) => timeout.set(tokio::time::sleep(left)),
+                    None => return CloseReason::Idle,
                 }
             }
             result = connection.as_mut() => {
                 return match result {
-                    Ok(()) if stopping => End::Stopped,
-                    Ok(()) => End::Client,
-                    Err(_) => End::Protocol,
+                    Ok(()) if stopping => CloseReason::Stopped,
+                    Ok(()) => CloseReason::Client,
+                    Err(_) => CloseReason::Protocol,
                 };
             }
         }
     }
 }
 
-async fn respond(request: Request<Incoming>, visit: &Visit) -> Response<Full<Bytes>> {
+async fn respond(request: Request<Incoming>, peer_connection: &Connection) -> Response<Full<Bytes>> {
     let query = match read_query(request).await {
         Ok(query) => query,
         Err(status) => return failure(status),
     };
-    let client = visit.client();
-    visit.place.touch(client.now.mono);
+    let client = peer_connection.client();
+    peer_connection.permit.touch(client.now.mono);
     let mut message = Vec::new();
-    let Some(sent) = visit.responder.respond(&query, client, &mut message) else {
-        let starting = !visit.responder.readiness().load().answering;
+    let Some(sent) = peer_connection.responder.respond(&query, client, &mut message) else {
+        let starting = !peer_connection.responder.readiness().load().answering;
         return failure(if starting { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST });
     };
     let mut response = Response::new(Full::new(Bytes::from(message)));

@@ -1,4 +1,4 @@
-//! Doors for streams: TCP (RFC 7766), TLS (RFC 7858) and HTTPS (RFC 8484).
+//! Listeners for streams: TCP (RFC 7766), TLS (RFC 7858) and HTTPS (RFC 8484).
 //!
 //! ```text
 //!  accept ─▶ may it come? ─▶ a place (the longest idle makes room) ─▶ a task for each connection
@@ -29,29 +29,29 @@ use tracing::debug;
 
 use crate::base::tasks::{TaskSet, Tasks};
 
-use super::metrics::End;
-use super::places::{Place, Places};
+use super::limiter::{ConnectionLimiter, Permit};
+use super::metrics::CloseReason;
 use super::tls::{Certificates, Versions};
 use super::{Client, Responder, Transport};
 
-/// What is spoken behind a door.
+/// What is spoken behind a listener.
 #[derive(Clone, Debug)]
-pub struct Speech {
+pub struct Protocol {
     transport: Transport,
     tls: Option<Arc<ServerConfig>>,
 }
 
-/// A door for streams, ready to be opened.
+/// A listener for streams, ready to be opened.
 #[derive(Debug)]
-pub struct Door {
-    speech: Speech,
+pub struct StreamListener {
+    protocol: Protocol,
     listener: TcpListener,
     responder: Responder,
-    places: Places,
+    limiter: ConnectionLimiter,
     tasks: Tasks,
 }
 
-impl Speech {
+impl Protocol {
     /// DNS over TCP.
     pub const fn tcp() -> Self {
         Self { transport: Transport::Tcp, tls: None }
@@ -69,20 +69,20 @@ impl Speech {
     }
 }
 
-impl Door {
+impl StreamListener {
     /// Takes a listener; call within a tokio runtime. The connections are tasks of `tasks`.
     ///
     /// # Errors
     /// If the listener cannot be made non-blocking or registered.
     pub fn new(
-        speech: Speech,
+        protocol: Protocol,
         listener: std::net::TcpListener,
         responder: Responder,
-        places: Places,
+        limiter: ConnectionLimiter,
         tasks: Tasks,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(Self { speech, listener: TcpListener::from_std(listener)?, responder, places, tasks })
+        Ok(Self { protocol, listener: TcpListener::from_std(listener)?, responder, limiter, tasks })
     }
 
     /// Answers until it is told to stop, then what has arrived by then; ends when the last connection has.
@@ -98,7 +98,7 @@ impl Door {
                     Err(error) => {
                         debug!(%error, "cannot accept a connection");
                         // Out of file descriptors, most likely.
-                        self.places.make_room();
+                        self.limiter.make_room();
                         tokio::time::sleep(PAUSE).await;
                     }
                 },
@@ -109,62 +109,66 @@ impl Door {
     }
 
     fn admit(&self, connections: &mut TaskSet<()>, stream: TcpStream, peer: SocketAddr, stop: &CancellationToken) {
-        let transport = self.speech.transport;
+        let transport = self.protocol.transport;
         let client = Client::new(peer, transport, self.responder.clock().now());
-        if !self.responder.settings().load().doors.admits(transport, client.address) {
+        if !self.responder.settings().load().transport_acl.admits(transport, client.address) {
             return;
         }
         // Answers are whole segments: waiting for more would only delay them. A socket without the option works too.
         let _slower = stream.set_nodelay(true);
-        let place = self.places.admit(client.address, transport, client.now.mono);
-        let visit = Visit {
+        let permit = self.limiter.admit(client.address, transport, client.now.mono);
+        let peer_connection = Connection {
             peer,
             transport,
             responder: self.responder.clone(),
-            place: Arc::new(place),
-            idle: self.places.limits().idle,
+            permit: Arc::new(permit),
+            idle: self.limiter.limits().idle,
             stop: stop.clone(),
             tasks: self.tasks.clone(),
         };
-        connections.spawn(visit.run(stream, self.speech.tls.clone()));
+        connections.spawn(peer_connection.run(stream, self.protocol.tls.clone()));
     }
 }
 
 /// One connection, and all that it needs.
 #[derive(Debug)]
-struct Visit {
+struct Connection {
     peer: SocketAddr,
     transport: Transport,
     responder: Responder,
-    place: Arc<Place>,
+    permit: Arc<Permit>,
     idle: Duration,
     stop: CancellationToken,
     tasks: Tasks,
 }
 
-impl Visit {
+impl Connection {
     async fn run(self, stream: TcpStream, tls: Option<Arc<ServerConfig>>) {
-        let place = Arc::clone(&self.place);
+        let permit = Arc::clone(&self.permit);
         let end = match tls {
             None => connection::answer(stream, &self).await,
-            Some(config) => match self.shake_hands(stream, config).await {
+            Some(config) => match self.handshake(stream, config).await {
                 Ok(stream) if self.transport == Transport::Https => https::answer(stream, self).await,
                 Ok(stream) => connection::answer(stream, &self).await,
                 Err(end) => end,
             },
         };
-        place.ends(end);
+        permit.ends(end);
     }
 
-    async fn shake_hands(&self, stream: TcpStream, config: Arc<ServerConfig>) -> Result<TlsStream<TcpStream>, End> {
+    async fn handshake(
+        &self,
+        stream: TcpStream,
+        config: Arc<ServerConfig>,
+    ) -> Result<TlsStream<TcpStream>, CloseReason> {
         tokio::select! {
             biased;
-            () = self.place.told_to_leave() => Err(End::Evicted),
-            () = self.stop.cancelled() => Err(End::Stopped),
-            () = tokio::time::sleep(self.idle) => Err(End::Handshake),
+            () = self.permit.evicted() => Err(CloseReason::Evicted),
+            () = self.stop.cancelled() => Err(CloseReason::Stopped),
+            () = tokio::time::sleep(self.idle) => Err(CloseReason::Handshake),
             stream = TlsAcceptor::from(config).accept(stream) => stream.map_err(|error| {
                 debug!(%error, client.addr = %self.peer, "no TLS handshake");
-                End::Handshake
+                CloseReason::Handshake
             }),
         }
     }

@@ -1,4 +1,4 @@
-//! The lint: what is wrong in a zone, or works less well than its author thinks, with the mend.
+//! The lint: what is wrong in a zone, or works less well than its author thinks, with the fix.
 //!
 //! One walk gathers the zone's services and hosts ([`survey`]); then each chapter looks at them: owner names, targets,
 //! addresses, ports, pairs of services, tiers, sizes, TTLs, the apex, NAPTR. Each rule is one row of [`RULES`], which also

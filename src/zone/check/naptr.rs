@@ -54,7 +54,7 @@ pub(super) const DANGLING: Rule = Rule {
     severity: Severity::Error,
     finds: "a NAPTR record that leads to a name in the zone without SRV (flag S) or address (flag A)",
     why: "SIP clients that read NAPTR take this transport and then find nothing",
-    help: "add the SRV records, or mend the replacement (mind its final dot)",
+    help: "add the SRV records, or fix the replacement (mind its final dot)",
     see: "dig SRV {owner} +short",
     wrong: "@  IN NAPTR 10 0 \"S\" \"SIPS+D2T\" \"\" _sips._tcp.example.com.",
     right: "@  IN NAPTR 10 0 \"S\" \"SIPS+D2T\" \"\" _sip._tls.example.com.",

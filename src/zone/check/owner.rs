@@ -60,8 +60,8 @@ pub(super) fn below(name: &Name, origin: &Name) -> String {
 /// Looks at an owner of the right form.
 fn labels(owner: &Name, service: &Service) -> Option<Finding> {
     let (label, proto) = (service.label.as_str(), service.proto.as_str());
-    let found = |rule: &Rule, message: String, mend: String| {
-        Some(rule.found(message, &[("owner", owner)]).help(format!("write {mend}")))
+    let found = |rule: &Rule, message: String, fix: String| {
+        Some(rule.found(message, &[("owner", owner)]).help(format!("write {fix}")))
     };
     if PROTOS.contains(&label) && !PROTOS.contains(&proto) {
         let message = format!("{label} stands before {proto}: the service comes first, then the protocol");
@@ -69,11 +69,11 @@ fn labels(owner: &Name, service: &Service) -> Option<Finding> {
     }
     if !PROTOS.contains(&proto) {
         let meant = nearest(proto, PROTOS.iter().copied(), 1).or_else(|| meant_proto(label, proto));
-        let mend = meant.map_or_else(
+        let fix = meant.map_or_else(
             || "_tcp, _udp or _tls as the second label".to_owned(),
             |proto| format!("{label}.{proto}.{}", service.domain),
         );
-        return found(&PROTO, format!("{proto} is no protocol label"), mend);
+        return found(&PROTO, format!("{proto} is no protocol label"), fix);
     }
     if label == "_jabber" {
         return found(

@@ -23,7 +23,7 @@ pub struct Rule {
     pub see: &'static str,
     /// Records that have the mistake.
     pub wrong: &'static str,
-    /// The same records, mended.
+    /// The same records, fixed.
     pub right: &'static str,
 }
 

@@ -12,7 +12,7 @@ use crate::zone::{Name, Rtype};
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     for Host { name: host, uses } in &survey.hosts {
         if let Some(finding) = misspelled(survey, host, uses) {
-            // Each record needs the mend.
+            // Each record needs the fix.
             findings.extend(uses.iter().map(|used| finding.clone().at(survey.at_target(*used))));
             continue;
         }

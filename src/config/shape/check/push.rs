@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::keys::Key;
 use crate::config::reader::{Reader, Section};
 use crate::config::values;
-use crate::health::posted::{Expired, TTL_MAX, TTL_MIN};
+use crate::health::push::{Expired, TTL_MAX, TTL_MIN};
 
 /// What `push` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Answer;
 use crate::health::Outcome;
-use crate::probe::account::{cause, word};
+use crate::probe::report::{cause, outcome_name};
 use crate::probe::sip::{Expect, Pattern};
 
 fn answer(status: u16) -> Answer {
@@ -15,7 +15,7 @@ fn answer(status: u16) -> Answer {
 /// Judges a status: the outcome's word, with `*` if there is a warning.
 fn judged(expect: &Expect, status: u16) -> String {
     let (outcome, warning) = expect.judge(&answer(status));
-    format!("{}{}", word(&outcome), if warning.is_some() { "*" } else { "" })
+    format!("{}{}", outcome_name(&outcome), if warning.is_some() { "*" } else { "" })
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn retry_after_makes_503_a_drain() {
         assert_eq!(outcome, Outcome::Drain { cause: wanted, retry_after: full.retry_after });
     }
     let (outcome, _) = Expect::Alive.judge(&Answer { status: 500, ..full });
-    assert_eq!(word(&outcome), "fail");
+    assert_eq!(outcome_name(&outcome), "fail");
 }
 
 #[test]

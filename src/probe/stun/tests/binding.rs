@@ -16,11 +16,11 @@ async fn a_server_that_tells_our_address_passes_over_udp_and_tcp() {
     let datagrams = Responder::start(|octets, _| vec![binding_answer(octets)]).await;
     let streams = stream(|octets, _| vec![binding_answer(octets)]).await;
     for (address, transport) in [(datagrams.address, Over::Udp), (streams.address, Over::Tcp)] {
-        let account = probe(address, over(transport)).await;
-        assert_saw(&account, "pass", "");
-        let last = account.steps.last().unwrap();
+        let report = probe(address, over(transport)).await;
+        assert_saw(&report, "pass", "");
+        let last = report.steps.last().unwrap();
         assert_eq!((last.what, last.saw.as_str()), ("binding", "sees us as 192.0.2.1:32853"));
-        assert!(account.latency < Duration::from_secs(5));
+        assert!(report.latency < Duration::from_secs(5));
     }
 }
 
@@ -32,9 +32,9 @@ async fn a_closed_port_fails_at_once_by_icmp() {
         socket.local_addr().unwrap()
     };
     assert_ne!(address, gone.address);
-    let account = probe(address, over(Over::Udp)).await;
-    assert_saw(&account, "fail", "connection refused");
-    assert!(account.latency < Duration::from_secs(1), "{:?}", account.latency);
+    let report = probe(address, over(Over::Udp)).await;
+    assert_saw(&report, "fail", "connection refused");
+    assert!(report.latency < Duration::from_secs(1), "{:?}", report.latency);
     assert_saw(&probe(address, over(Over::Tcp)).await, "fail", "connection refused");
 }
 
@@ -51,19 +51,19 @@ async fn a_lost_datagram_is_sent_again_as_it_was() {
         vec![binding_answer(octets)]
     })
     .await;
-    let account = probe(server.address, over(Over::Udp)).await;
-    assert_saw(&account, "pass", "");
-    assert!(account.latency >= Duration::from_millis(490), "{:?}", account.latency);
+    let report = probe(server.address, over(Over::Udp)).await;
+    assert_saw(&report, "pass", "");
+    assert!(report.latency >= Duration::from_millis(490), "{:?}", report.latency);
 }
 
 #[tokio::test]
 async fn silence_is_silent() {
     let mute = Responder::start(|_, _| Vec::new()).await;
-    let account = probe_within(mute.address, over(Over::Udp), Duration::from_millis(300)).await;
-    assert_saw(&account, "silent", "no answer within 300ms");
+    let report = probe_within(mute.address, over(Over::Udp), Duration::from_millis(300)).await;
+    assert_saw(&report, "silent", "no answer within 300ms");
     let mute = stream(|_, _| Vec::new()).await;
-    let account = probe_within(mute.address, over(Over::Tcp), Duration::from_millis(300)).await;
-    assert_saw(&account, "silent", "no answer within 300ms");
+    let report = probe_within(mute.address, over(Over::Tcp), Duration::from_millis(300)).await;
+    assert_saw(&report, "silent", "no answer within 300ms");
 }
 
 #[tokio::test]

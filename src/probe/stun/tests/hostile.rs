@@ -101,9 +101,9 @@ async fn streams_of_other_protocols_fail_at_their_first_octets() {
         ([&[1, 1, 0, 3, 0x21, 0x12, 0xa4, 0x42][..], &[0; 40]].concat(), "is no multiple of 4"),
     ] {
         let server = writes(octets).await;
-        let account = probe(server.address, over(Over::Tcp)).await;
-        assert_saw(&account, "fail", part);
-        assert!(account.latency < Duration::from_secs(2));
+        let report = probe(server.address, over(Over::Tcp)).await;
+        assert_saw(&report, "fail", part);
+        assert!(report.latency < Duration::from_secs(2));
     }
 }
 

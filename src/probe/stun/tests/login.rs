@@ -10,7 +10,7 @@ use crate::probe::Depth;
 use crate::probe::stun::Turn;
 use crate::probe::stun::credentials::{Credentials, Kind};
 use crate::probe::tests::{assert_saw, probe, probe_within};
-use crate::probe::{Account, Check, Over, Spec, Tools, run_to};
+use crate::probe::{Check, Over, ProbeContext, ProbeReport, Spec, run_to};
 
 fn anonymous(over: Over) -> Check {
     Check::Turn(Turn { over, credentials: None, credentials_interval: Duration::from_secs(60) })
@@ -26,21 +26,21 @@ async fn server(manners: Manners) -> (Arc<Mutex<Books>>, Responder) {
     (books, Responder::start(answers).await)
 }
 
-async fn told(manners: Manners, check: Check) -> (Account, Books) {
+async fn told(manners: Manners, check: Check) -> (ProbeReport, Books) {
     let (books, server) = server(manners).await;
-    let account = probe(server.address, check).await;
-    (account, std::mem::take(&mut *books.lock().unwrap()))
+    let report = probe(server.address, check).await;
+    (report, std::mem::take(&mut *books.lock().unwrap()))
 }
 
-fn steps(account: &Account) -> Vec<&'static str> {
-    account.steps.iter().map(|step| step.what).collect()
+fn steps(report: &ProbeReport) -> Vec<&'static str> {
+    report.steps.iter().map(|step| step.what).collect()
 }
 
 #[tokio::test]
 async fn the_question_who_we_are_is_answer_enough() {
-    let (account, books) = told(Manners::default(), anonymous(Over::Udp)).await;
-    assert_saw(&account, "pass", "");
-    assert_eq!(account.steps[0].saw, "asks for credentials of \"example.test\"");
+    let (report, books) = told(Manners::default(), anonymous(Over::Udp)).await;
+    assert_saw(&report, "pass", "");
+    assert_eq!(report.steps[0].saw, "asks for credentials of \"example.test\"");
     assert_eq!(books.seen.into_iter().collect::<Vec<_>>(), [("allocate", 1)]);
 
     let (_, answers) = turn(Manners::default());
@@ -51,59 +51,59 @@ async fn the_question_who_we_are_is_answer_enough() {
 #[tokio::test]
 async fn what_credentials_get_is_given_back() {
     for manners in [Manners::default(), Manners { sha256: true, ..Manners::default() }] {
-        let (account, books) = told(manners, login("secret")).await;
-        assert_saw(&account, "pass", "");
-        assert_eq!(steps(&account), ["allocate", "credentials", "free"]);
-        assert_eq!(account.steps[1].saw, "relays by 192.0.2.1:32853");
-        assert_eq!(account.steps[2].saw, "given back");
-        assert!(books.allocations.is_empty() && account.warnings.is_empty() && !account.refused, "{books:?}");
+        let (report, books) = told(manners, login("secret")).await;
+        assert_saw(&report, "pass", "");
+        assert_eq!(steps(&report), ["allocate", "credentials", "free"]);
+        assert_eq!(report.steps[1].saw, "relays by 192.0.2.1:32853");
+        assert_eq!(report.steps[2].saw, "given back");
+        assert!(books.allocations.is_empty() && report.warnings.is_empty() && !report.refused, "{books:?}");
     }
 }
 
 #[tokio::test]
 async fn a_stale_nonce_is_replaced_once() {
-    let (account, books) = told(Manners { stale: 1, ..Manners::default() }, login("secret")).await;
-    assert_saw(&account, "pass", "");
+    let (report, books) = told(Manners { stale: 1, ..Manners::default() }, login("secret")).await;
+    assert_saw(&report, "pass", "");
     assert_eq!(books.seen["login"], 2);
-    let (account, books) = told(Manners { stale: 9, ..Manners::default() }, login("secret")).await;
-    assert_saw(&account, "fail", "each nonce is stale");
+    let (report, books) = told(Manners { stale: 9, ..Manners::default() }, login("secret")).await;
+    assert_saw(&report, "fail", "each nonce is stale");
     assert_eq!(books.seen["login"], 2, "not again and again");
 }
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_changed_once() {
-    let (account, books) = told(Manners { taken: 1, ..Manners::default() }, login("secret")).await;
-    assert_saw(&account, "pass", "");
+    let (report, books) = told(Manners { taken: 1, ..Manners::default() }, login("secret")).await;
+    assert_saw(&report, "pass", "");
     assert_eq!(books.seen["allocate"], 2);
-    let (account, books) = told(Manners { taken: 9, ..Manners::default() }, login("secret")).await;
-    assert_saw(&account, "fail", "error 437 from two ports");
+    let (report, books) = told(Manners { taken: 9, ..Manners::default() }, login("secret")).await;
+    assert_saw(&report, "fail", "error 437 from two ports");
     assert_eq!(books.seen["allocate"], 2);
 }
 
 #[tokio::test]
 async fn a_wrong_password_is_our_mistake_and_tried_once() {
-    let (account, books) = told(Manners::default(), login("guessed")).await;
-    assert_saw(&account, "pass", "");
-    assert!(account.refused && account.warnings[0].starts_with("credentials refused: error 401"), "{account:#?}");
+    let (report, books) = told(Manners::default(), login("guessed")).await;
+    assert_saw(&report, "pass", "");
+    assert!(report.refused && report.warnings[0].starts_with("credentials refused: error 401"), "{report:#?}");
     assert_eq!((books.wrong, books.seen["login"]), (1, 1));
-    let text = format!("{account:?} {}", account.json());
+    let text = format!("{report:?} {}", report.json());
     assert!(!text.contains("guessed"), "{text}");
 }
 
 #[tokio::test]
 async fn a_full_server_is_degraded_and_a_draining_one_drains() {
     for (code, class) in [(486, "degraded"), (508, "degraded"), (403, "drain"), (500, "fail"), (300, "pass")] {
-        let (account, books) = told(Manners { refuses: Some(code), ..Manners::default() }, login("secret")).await;
-        assert_saw(&account, class, "");
+        let (report, books) = told(Manners { refuses: Some(code), ..Manners::default() }, login("secret")).await;
+        assert_saw(&report, class, "");
         assert_eq!(books.seen["login"], 1, "{code}");
     }
 }
 
 #[tokio::test]
 async fn an_open_relay_passes_with_a_warning_and_gets_its_address_back() {
-    let (account, books) = told(Manners { open: true, ..Manners::default() }, anonymous(Over::Udp)).await;
-    assert_saw(&account, "pass", "");
-    assert!(account.warnings[0].contains("open relay"), "{account:#?}");
+    let (report, books) = told(Manners { open: true, ..Manners::default() }, anonymous(Over::Udp)).await;
+    assert_saw(&report, "pass", "");
+    assert!(report.warnings[0].contains("open relay"), "{report:#?}");
     assert!(books.allocations.is_empty() && books.seen["refresh"] == 1, "{books:?}");
 }
 
@@ -113,8 +113,8 @@ async fn an_answer_that_clients_discard_fails_and_is_given_back() {
         (Manners { forges: true, ..Manners::default() }, "MESSAGE-INTEGRITY is wrong"),
         (Manners { bare: true, ..Manners::default() }, "lacks MESSAGE-INTEGRITY"),
     ] {
-        let (account, books) = told(manners, login("secret")).await;
-        assert_saw(&account, "fail", part);
+        let (report, books) = told(manners, login("secret")).await;
+        assert_saw(&report, "fail", part);
         assert!(books.allocations.is_empty(), "{books:?}");
     }
 }
@@ -122,9 +122,9 @@ async fn an_answer_that_clients_discard_fails_and_is_given_back() {
 #[tokio::test]
 async fn a_server_that_keeps_what_it_granted_still_passes() {
     let (books, server) = server(Manners { keeps: true, ..Manners::default() }).await;
-    let account = probe_within(server.address, login("secret"), Duration::from_millis(700)).await;
-    assert_saw(&account, "pass", "");
-    assert!(account.latency < Duration::from_millis(500), "decided before: {account:#?}");
+    let report = probe_within(server.address, login("secret"), Duration::from_millis(700)).await;
+    assert_saw(&report, "pass", "");
+    assert!(report.latency < Duration::from_millis(500), "decided before: {report:#?}");
     assert_eq!(books.lock().unwrap().allocations.len(), 1);
 }
 
@@ -132,8 +132,8 @@ async fn a_server_that_keeps_what_it_granted_still_passes() {
 async fn a_shallow_probe_does_not_log_in() {
     let (books, server) = server(Manners::default()).await;
     let spec = Spec { address: server.address, check: login("secret"), timeout: Duration::from_secs(10), watch: None };
-    let account = run_to(Depth::Shallow, &spec, &Clock::start(), &Tools::from_roots([])).await;
-    assert_saw(&account, "pass", "");
+    let report = run_to(Depth::Shallow, &spec, &Clock::start(), &ProbeContext::from_roots([])).await;
+    assert_saw(&report, "pass", "");
     assert_eq!(books.lock().unwrap().seen.keys().copied().collect::<Vec<_>>(), ["allocate"]);
 }
 
@@ -150,8 +150,8 @@ fn the_identity_of_a_check_tells_credentials_apart_and_no_secret() {
 async fn the_runner_logs_in_once_an_interval_and_never_after_a_refusal() {
     use crate::base::table::Table;
     use crate::base::tasks::Tasks;
-    use crate::health::cadence::Haste;
-    use crate::probe::runner::{Command, Event, Means, spawn};
+    use crate::health::cadence::Priority;
+    use crate::probe::runner::{Command, Deps, Event, spawn};
     use crate::probe::{metrics::Metrics, schedule::Limits};
     use tokio::sync::mpsc;
 
@@ -165,7 +165,7 @@ async fn the_runner_logs_in_once_an_interval_and_never_after_a_refusal() {
             let Event::Finished(finished) = bench.1.recv().await.unwrap() else { panic!("nothing is held") };
             if count + specs.len() < rounds * specs.len() {
                 let (target, at) = (finished.target, crate::base::clock::Mono::START);
-                let again = Command::Probe { setup, target, at, haste: Haste::Routine };
+                let again = Command::Probe { setup, target, at, priority: Priority::Routine };
                 bench.0.send(again).await.unwrap();
             }
         }
@@ -178,8 +178,9 @@ async fn the_runner_logs_in_once_an_interval_and_never_after_a_refusal() {
     let (commands, obeyed) = mpsc::channel(64);
     let (sent, reports) = mpsc::channel(64);
     let limits = Limits { starts_per_address: 1_000, ..Limits::default() };
-    let means = Means { clock, tools: Arc::new(Tools::from_roots([])), limits, held: 0, metrics: Metrics::default() };
-    drop(spawn(&tasks, means, obeyed, sent));
+    let deps =
+        Deps { clock, context: Arc::new(ProbeContext::from_roots([])), limits, held: 0, metrics: Metrics::default() };
+    drop(spawn(&tasks, deps, obeyed, sent));
     let mut bench = (commands, reports);
     let known = [(first.address, login("secret")), (second.address, login("guessed"))];
     round(1, &known, 3, &mut bench).await;

@@ -14,10 +14,10 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::base::clock::{Clock, Mono};
-use crate::probe::account::word;
+use crate::probe::report::outcome_name;
 use crate::probe::tests::tls::{Ca, Identity};
 use crate::probe::tests::{Server, assert_saw, probe, probe_within};
-use crate::probe::{Account, Check, Spec, Tools, run_to};
+use crate::probe::{Check, ProbeContext, ProbeReport, Spec, run_to};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -126,8 +126,8 @@ fn watch() -> (Clock, Mono) {
     (clock, clock.now().mono)
 }
 
-fn steps(account: &Account) -> Vec<&str> {
-    account.steps.iter().map(|step| step.what).collect()
+fn steps(report: &ProbeReport) -> Vec<&str> {
+    report.steps.iter().map(|step| step.what).collect()
 }
 
 #[tokio::test]
@@ -135,11 +135,11 @@ async fn starttls_is_gone_through_and_left_politely() {
     let ca = Ca::new();
     for role in [Role::Client, Role::Server] {
         let (server, mut heard) = Good::start(good(ca.issue(&[DOMAIN], (2020, 2100)), role), role, false).await;
-        let account = probe(server.address, trusting(&ca, role, false)).await;
-        assert_saw(&account, "pass", "");
-        assert_eq!(steps(&account), ["connect", "stream", "starttls", "tls", "stream"], "{account:#?}");
-        assert!(account.certificate.as_ref().is_some_and(|certificate| certificate.days_left > 365));
-        assert!(account.warnings.is_empty(), "{:?}", account.warnings);
+        let report = probe(server.address, trusting(&ca, role, false)).await;
+        assert_saw(&report, "pass", "");
+        assert_eq!(steps(&report), ["connect", "stream", "starttls", "tls", "stream"], "{report:#?}");
+        assert!(report.certificate.as_ref().is_some_and(|certificate| certificate.days_left > 365));
+        assert!(report.warnings.is_empty(), "{:?}", report.warnings);
         let hello = xmpp(role, false);
         let hello = Dialogue::new(&hello, Depth::Deep, false).hello();
         assert_eq!(heard.recv().await.unwrap(), format!("{hello}{STARTTLS} TLS  {hello}{GOODBYE} Ok(0)"));
@@ -157,9 +157,9 @@ async fn a_shallow_probe_ends_before_tls() {
         timeout: Duration::from_secs(10),
         watch: None,
     };
-    let account = run_to(Depth::Shallow, &spec, &Clock::start(), &Tools::from_roots([])).await;
-    assert_saw(&account, "pass", "");
-    assert_eq!(steps(&account), ["connect", "stream"]);
+    let report = run_to(Depth::Shallow, &spec, &Clock::start(), &ProbeContext::from_roots([])).await;
+    assert_saw(&report, "pass", "");
+    assert_eq!(steps(&report), ["connect", "stream"]);
     assert!(heard.recv().await.unwrap().ends_with(&format!("{GOODBYE} Ok(0)")));
 }
 
@@ -171,9 +171,9 @@ async fn a_shallow_probe_of_direct_tls_leaves_out_the_stream_for_servers_alone()
         let (address, check) = (server.address, trusting(&ca, role, true));
         assert_eq!(check.deep_interval().is_some(), role == Role::Server);
         let spec = Spec { address, check, timeout: Duration::from_secs(10), watch: None };
-        let account = run_to(Depth::Shallow, &spec, &Clock::start(), &Tools::from_roots([])).await;
-        assert_saw(&account, "pass", "");
-        assert_eq!(steps(&account).join(" "), told);
+        let report = run_to(Depth::Shallow, &spec, &Clock::start(), &ProbeContext::from_roots([])).await;
+        assert_saw(&report, "pass", "");
+        assert_eq!(steps(&report).join(" "), told);
     }
 }
 
@@ -182,9 +182,9 @@ async fn direct_tls_comes_with_alpn_and_the_service_domain() {
     let ca = Ca::new();
     for role in [Role::Client, Role::Server] {
         let (server, mut heard) = Good::start(good(ca.issue(&[DOMAIN], (2020, 2100)), role), role, true).await;
-        let account = probe(server.address, trusting(&ca, role, true)).await;
-        assert_saw(&account, "pass", "");
-        assert_eq!(steps(&account), ["connect", "tls", "stream"]);
+        let report = probe(server.address, trusting(&ca, role, true)).await;
+        assert_saw(&report, "pass", "");
+        assert_eq!(steps(&report), ["connect", "tls", "stream"]);
         let words = heard.recv().await.unwrap();
         let alpn = String::from_utf8_lossy(role.alpn());
         assert!(words.starts_with(&format!(" TLS {alpn} <?xml")) && words.ends_with("> Ok(0)"), "{words}");
@@ -200,9 +200,9 @@ async fn a_certificate_that_clients_refuse_fails_behind_starttls_and_in_direct_t
             (ca.issue(&["node1.test"], (2020, 2100)), "certificate is for node1.test, not for example.test"),
         ] {
             let (server, _heard) = Good::start(good(identity, Role::Client), Role::Client, direct).await;
-            let account = probe(server.address, trusting(&ca, Role::Client, direct)).await;
-            assert_saw(&account, "fail", part);
-            assert!(account.certificate.is_some());
+            let report = probe(server.address, trusting(&ca, Role::Client, direct)).await;
+            assert_saw(&report, "fail", part);
+            assert!(report.certificate.is_some());
         }
     }
 }
@@ -227,8 +227,8 @@ async fn a_server_that_wants_our_certificate_says_no() {
         async move { drop(acceptor.accept(stream).await) }
     })
     .await;
-    let account = probe(server.address, trusting(&ca, Role::Server, true)).await;
-    assert_saw(&account, "fail", "");
+    let report = probe(server.address, trusting(&ca, Role::Server, true)).await;
+    assert_saw(&report, "fail", "");
 }
 
 #[tokio::test]
@@ -241,9 +241,9 @@ async fn what_breaks_after_proceed_fails() {
         drop(stream.read(&mut [0; 16]).await);
     })
     .await;
-    let account = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
-    assert_eq!(word(&account.outcome), "fail", "{account:#?}");
-    assert_eq!(steps(&account), ["connect", "stream", "starttls", "tls"]);
+    let report = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
+    assert_eq!(outcome_name(&report.outcome), "fail", "{report:#?}");
+    assert_eq!(steps(&report), ["connect", "stream", "starttls", "tls"]);
     // Words put behind <proceed/> in the clear, one time with it, one time later, when they are no TLS.
     for gap in [Duration::ZERO, Duration::from_millis(50)] {
         let server = Server::start(move |mut stream| async move {
@@ -261,8 +261,8 @@ async fn what_breaks_after_proceed_fails() {
             drop(stream.read(&mut [0; 4096]).await);
         })
         .await;
-        let account = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
-        assert_saw(&account, "fail", if gap.is_zero() { "sends more between <proceed/> and TLS" } else { "not TLS" });
+        let report = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
+        assert_saw(&report, "fail", if gap.is_zero() { "sends more between <proceed/> and TLS" } else { "not TLS" });
     }
 }
 
@@ -276,9 +276,9 @@ async fn other_protocols_fail_and_are_quoted() {
         ("<!DOCTYPE html><html></html>", "\"<!DOCTYPE"),
     ] {
         let server = saying(banner, 1024, Duration::ZERO).await;
-        let account = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
-        assert_saw(&account, "fail", "not XMPP: ");
-        assert!(account.steps[1].saw.contains(part), "{account:#?}");
+        let report = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
+        assert_saw(&report, "fail", "not XMPP: ");
+        assert!(report.steps[1].saw.contains(part), "{report:#?}");
     }
 }
 
@@ -310,8 +310,8 @@ async fn endless_and_huge_answers_are_given_up_at_their_limit() {
         })
         .await;
         let (clock, began) = watch();
-        let account = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
-        assert_saw(&account, "fail", part);
+        let report = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
+        assert_saw(&report, "fail", part);
         assert!(clock.now().mono.since(began) < Duration::from_secs(5), "{:?}", clock.now().mono.since(began));
     }
 }
@@ -320,10 +320,10 @@ async fn endless_and_huge_answers_are_given_up_at_their_limit() {
 async fn garbage_of_64_kib_fails() {
     for octet in [0_u8, b'<', b' ', b'a', 0x80, 0xff] {
         let server = saying(vec![octet; 65_536], 65_536, Duration::ZERO).await;
-        let account = probe_within(server.address, Check::Xmpp(xmpp(Role::Server, false)), SHORT * 10).await;
+        let report = probe_within(server.address, Check::Xmpp(xmpp(Role::Server, false)), SHORT * 10).await;
         // White space alone is no answer, but nothing wrong either.
         let class = if octet == b' ' { "silent" } else { "fail" };
-        assert_eq!(word(&account.outcome), class, "{octet}: {account:#?}");
+        assert_eq!(outcome_name(&report.outcome), class, "{octet}: {report:#?}");
     }
 }
 
@@ -335,10 +335,10 @@ async fn drips_and_silence_end_at_the_timeout() {
         saying(header(Role::Client), 4096, Duration::ZERO).await,
         saying("", 1, Duration::ZERO).await,
     ] {
-        let account = probe_within(server.address, Check::Xmpp(xmpp(Role::Client, false)), SHORT).await;
-        assert_saw(&account, "silent", "no answer within 300ms");
-        assert!(account.latency >= SHORT && account.latency < SHORT * 8, "{:?}", account.latency);
-        assert_eq!(account.steps.last().unwrap().what, "stream");
+        let report = probe_within(server.address, Check::Xmpp(xmpp(Role::Client, false)), SHORT).await;
+        assert_saw(&report, "silent", "no answer within 300ms");
+        assert!(report.latency >= SHORT && report.latency < SHORT * 8, "{:?}", report.latency);
+        assert_eq!(report.steps.last().unwrap().what, "stream");
     }
 }
 
@@ -351,7 +351,7 @@ async fn octets_one_by_one_pass_if_they_come_in_time() {
         timeout: Duration::from_secs(10),
         watch: None,
     };
-    assert_saw(&run_to(Depth::Shallow, &spec, &Clock::start(), &Tools::from_roots([])).await, "pass", "");
+    assert_saw(&run_to(Depth::Shallow, &spec, &Clock::start(), &ProbeContext::from_roots([])).await, "pass", "");
 }
 
 #[tokio::test]
@@ -375,8 +375,8 @@ async fn half_closed_connections_fail_at_once() {
         })
         .await;
         let (clock, began) = watch();
-        let account = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
-        assert_saw(&account, "fail", part);
+        let report = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
+        assert_saw(&report, "fail", part);
         assert!(clock.now().mono.since(began) < Duration::from_secs(2), "{:?}", clock.now().mono.since(began));
     }
 }
@@ -390,7 +390,7 @@ async fn whoever_never_hangs_up_does_not_hold_the_probe() {
     })
     .await;
     let (clock, began) = watch();
-    let account = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
-    assert_saw(&account, "drain", "stream error system-shutdown");
-    assert!(account.latency < Duration::from_millis(200) && clock.now().mono.since(began) < Duration::from_secs(2));
+    let report = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
+    assert_saw(&report, "drain", "stream error system-shutdown");
+    assert!(report.latency < Duration::from_millis(200) && clock.now().mono.since(began) < Duration::from_secs(2));
 }

@@ -1,0 +1,332 @@
+//! The state machine of what is held at one address, port and transport. Pure.
+
+use std::collections::VecDeque;
+use std::hash::Hasher;
+use std::time::Duration;
+
+use super::Times;
+use super::limit::Limit;
+use crate::base::clock::Mono;
+
+/// What is held at one place.
+///
+/// ```text
+///            a probe passed           stands              time to renew
+///   ┌──────┐ ────────────▶ ┌─────────┐ ──────▶ ┌──────┐ ───────────────▶ ┌──────────┐
+///   │ idle │               │ opening │         │ held │                  │ renewing │ the old one is still held
+///   └──────┘ ◀──────────── └─────────┘         └──────┘ ◀─────────────── └──────────┘
+///       ▲        fails                            │       the new one stands: the old one is closed; or it fails
+///       │                                         │
+///       ├──────────── breaks: probe now ──────────┤
+///       └── (opened again) ◀── the idle limit ────┘
+///
+///   from any: more breaks within a minute than times allow, or a fault of our own ──▶ resting, then idle
+/// ```
+#[derive(Debug)]
+pub(super) struct HeldConnection {
+    times: Times,
+    /// A number of its own, for spreading renewals.
+    seed: u64,
+    state: State,
+    limit: Limit,
+    /// Whether connections here have ever answered a ping: only then a missing answer counts.
+    ponged: bool,
+    /// The breaks of the last minute that nothing explains.
+    breaks: VecDeque<Mono>,
+    /// The number of the next connection.
+    next: Number,
+    acts: VecDeque<Act>,
+}
+
+/// Numbers the connections at one place.
+pub(super) type Number = u64;
+
+/// What the shell is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Open a connection with this number.
+    Open(Number),
+    /// Close it, as polite as can be.
+    Close(Number),
+    /// Close it: another one has taken its place.
+    Renewed(Number),
+    /// Ask for an answer on it.
+    Ping(Number),
+    /// Tell the engine: something happened here, every target on this address is to be probed.
+    Wake(&'static str),
+    /// Tell the engine what the far side said: it is leaving.
+    Leaving,
+}
+
+/// How a connection ended, or did not come to be, by the far side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CloseReason {
+    /// Closed with FIN.
+    Closed,
+    /// Closed with RST, or broken otherwise by a no of the far side.
+    Reset,
+    /// Nothing was heard: keepalive, a write, or a ping has timed out.
+    Silent,
+    /// Closed with the words that it was idle for too long.
+    Idle,
+    /// Closed with the words that the server is leaving.
+    Leaving,
+    /// It said more than anybody would: closed by us.
+    Noisy,
+}
+
+/// What an end meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// The server's idle limit: opened again.
+    Limit,
+    /// Nothing explains it: probed at once.
+    Break,
+    /// The server said that it is leaving.
+    Leaving,
+    /// It was not, or no longer, ours.
+    Nothing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing is held; the next probe that passes opens a connection.
+    Idle,
+    /// A connection is being opened.
+    Opening(Number),
+    /// One is held.
+    Held(Held),
+    /// One is held, and the next one is being opened.
+    Renewing(Held, Number),
+    /// Nothing is held before then.
+    Resting(Mono),
+}
+
+/// A connection that stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Held {
+    number: Number,
+    since: Mono,
+    renew_at: Mono,
+    /// When the next ping is due; never if this place is not pinged.
+    ping_at: Option<Mono>,
+    /// Until when the answer to a ping must have come.
+    pong_by: Option<Mono>,
+}
+
+impl HeldConnection {
+    /// Begins with nothing held.
+    pub(super) fn new(times: Times, seed: u64) -> Self {
+        let limit = Limit::new(&times);
+        Self {
+            times,
+            seed,
+            state: State::Idle,
+            limit,
+            ponged: false,
+            breaks: VecDeque::new(),
+            next: 0,
+            acts: VecDeque::new(),
+        }
+    }
+
+    /// Takes in that a probe passed here; tells whether anything follows.
+    pub(super) fn passed(&mut self, now: Mono) -> bool {
+        let rested = matches!(self.state, State::Resting(until) if until <= now);
+        let opens = rested || self.state == State::Idle;
+        if opens {
+            self.state = State::Opening(self.open());
+        }
+        opens
+    }
+
+    /// Takes in that a connection stands.
+    pub(super) fn opened(&mut self, number: Number, now: Mono) {
+        let old = match self.state {
+            State::Opening(awaited) if awaited == number => None,
+            State::Renewing(old, awaited) if awaited == number => Some(old),
+            State::Idle | State::Opening(_) | State::Held(_) | State::Renewing(..) | State::Resting(_) => {
+                self.acts.push_back(Act::Close(number));
+                return;
+            }
+        };
+        if let Some(old) = old {
+            self.limit.survived(&self.times);
+            self.acts.push_back(Act::Renewed(old.number));
+        }
+        self.state = State::Held(Held {
+            number,
+            since: now,
+            renew_at: now + self.shorten(self.limit.held(), number),
+            ping_at: self.times.ping_every.map(|every| now + self.shorten(every, number)),
+            pong_by: None,
+        });
+    }
+
+    /// Takes in that a connection could not be opened: the far side said no, or nothing was heard.
+    pub(super) fn refused(&mut self, number: Number, end: CloseReason, now: Mono) {
+        match self.state {
+            State::Opening(awaited) if awaited == number => self.state = State::Idle,
+            State::Renewing(old, awaited) if awaited == number => {
+                self.state = State::Held(Held { renew_at: now + self.times.retry, ..old });
+            }
+            State::Idle | State::Opening(_) | State::Held(_) | State::Renewing(..) | State::Resting(_) => return,
+        }
+        match end {
+            CloseReason::Leaving => self.acts.push_back(Act::Leaving),
+            CloseReason::Closed | CloseReason::Reset => self.broke("no other connection is taken", now),
+            // A probe tells more of silence than a connection that is only held.
+            CloseReason::Silent | CloseReason::Idle | CloseReason::Noisy => {}
+        }
+    }
+
+    /// Takes in that no connection can be opened by a fault of our own: no descriptors, no route.
+    pub(super) fn unable(&mut self, number: Number, now: Mono) {
+        match self.state {
+            State::Opening(awaited) if awaited == number => self.state = State::Resting(now + self.times.pause),
+            State::Renewing(old, awaited) if awaited == number => {
+                self.state = State::Held(Held { renew_at: now + self.times.pause, ..old });
+            }
+            State::Idle | State::Opening(_) | State::Held(_) | State::Renewing(..) | State::Resting(_) => {}
+        }
+    }
+
+    /// Takes in that the far side answered a ping.
+    pub(super) fn ponged(&mut self, number: Number) {
+        if let State::Held(held) | State::Renewing(held, _) = &mut self.state
+            && held.number == number
+            && held.pong_by.take().is_some()
+        {
+            self.ponged = true;
+        }
+    }
+
+    /// Takes in that a connection that stood has ended, and tells what that means.
+    pub(super) fn ended(&mut self, number: Number, end: CloseReason, now: Mono) -> Meaning {
+        let held = match self.state {
+            State::Held(held) if held.number == number => {
+                self.state = State::Idle;
+                held
+            }
+            State::Renewing(held, next) if held.number == number => {
+                self.state = State::Opening(next);
+                held
+            }
+            State::Idle | State::Opening(_) | State::Held(_) | State::Renewing(..) | State::Resting(_) => {
+                return Meaning::Nothing;
+            }
+        };
+        let age = now.since(held.since);
+        let explained = match end {
+            CloseReason::Leaving => {
+                self.acts.push_back(Act::Leaving);
+                return Meaning::Leaving;
+            }
+            CloseReason::Idle => self.limit.told(age, &self.times),
+            CloseReason::Closed | CloseReason::Reset => self.limit.closed(age, &self.times),
+            CloseReason::Silent | CloseReason::Noisy => false,
+        };
+        if explained {
+            if self.state == State::Idle {
+                self.state = State::Opening(self.open());
+            }
+            return Meaning::Limit;
+        }
+        let told = match end {
+            CloseReason::Closed => "closed by the far side",
+            CloseReason::Reset => "reset by the far side",
+            CloseReason::Silent => "no longer answered",
+            CloseReason::Idle => "closed as idle sooner than is worth holding",
+            CloseReason::Noisy => "full of words that nobody asked for",
+            CloseReason::Leaving => "leaving",
+        };
+        self.broke(told, now);
+        Meaning::Break
+    }
+
+    /// Returns when [`HeldConnection::due`] wants to be called, if ever.
+    pub(super) fn next(&self) -> Option<Mono> {
+        match self.state {
+            State::Held(held) => held.pong_by.or(held.ping_at).into_iter().chain([held.renew_at]).min(),
+            State::Renewing(held, _) => held.pong_by.or(held.ping_at),
+            State::Idle | State::Opening(_) | State::Resting(_) => None,
+        }
+    }
+
+    /// Does what time alone makes due.
+    pub(super) fn due(&mut self, now: Mono) -> Meaning {
+        let (State::Held(held) | State::Renewing(held, _)) = &mut self.state else { return Meaning::Nothing };
+        let number = held.number;
+        if held.pong_by.is_some_and(|by| by <= now) {
+            held.pong_by = None;
+            if self.ponged {
+                self.acts.push_back(Act::Close(number));
+                return self.ended(number, CloseReason::Silent, now);
+            }
+        }
+        if held.pong_by.is_none() && held.ping_at.is_some_and(|at| at <= now) {
+            held.pong_by = Some(now + self.times.pong_within);
+            held.ping_at = self.times.ping_every.map(|every| now + every);
+            self.acts.push_back(Act::Ping(number));
+        }
+        if let State::Held(held) = self.state
+            && held.renew_at <= now
+        {
+            self.state = State::Renewing(held, self.open());
+        }
+        Meaning::Nothing
+    }
+
+    /// Returns what is to be done next, in order.
+    pub(super) fn poll(&mut self) -> Option<Act> {
+        self.acts.pop_front()
+    }
+
+    /// Returns whether a connection stands.
+    pub(super) const fn is_held(&self) -> bool {
+        matches!(self.state, State::Held(_) | State::Renewing(..))
+    }
+
+    /// Returns whether it was given up for a while, as connections broke too often.
+    pub(super) fn is_resting(&self, now: Mono) -> bool {
+        matches!(self.state, State::Resting(until) if now < until)
+    }
+
+    /// Counts a break that nothing explains; too many, and nothing is held for a while.
+    fn broke(&mut self, told: &'static str, now: Mono) {
+        self.acts.push_back(Act::Wake(told));
+        while self.breaks.front().is_some_and(|first| now.since(*first) >= MINUTE) {
+            self.breaks.pop_front();
+        }
+        self.breaks.push_back(now);
+        if self.breaks.len() <= self.times.breaks_per_minute {
+            return;
+        }
+        self.breaks.clear();
+        if let State::Held(held) | State::Renewing(held, _) = self.state {
+            self.acts.push_back(Act::Close(held.number));
+        }
+        self.state = State::Resting(now + self.times.rest);
+    }
+
+    fn open(&mut self) -> Number {
+        let number = self.next;
+        self.next += 1;
+        self.acts.push_back(Act::Open(number));
+        number
+    }
+
+    /// Shortens a time by 0 to 10 %, so that what was opened together is not renewed together.
+    fn shorten(&self, time: Duration, number: Number) -> Duration {
+        let mut hasher = std::hash::DefaultHasher::new();
+        hasher.write_u64(self.seed);
+        hasher.write_u64(number);
+        let part = u32::try_from(hasher.finish() % 1_024).unwrap_or(0);
+        time - time * part / 10_240
+    }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! A snapshot as one client may see it.
+
+use crate::snapshot::{Lookup, Snapshot, ZoneView};
+use crate::zone::Rtype;
+
+use super::Context;
+
+/// What a client may see: zones that are not for it lie outside.
+#[derive(Clone, Copy)]
+pub(super) struct ClientView<'a> {
+    snapshot: &'a Snapshot,
+    context: Context<'a>,
+}
+
+impl<'a> ClientView<'a> {
+    pub(super) const fn new(snapshot: &'a Snapshot, context: Context<'a>) -> Self {
+        Self { snapshot, context }
+    }
+
+    /// Looks a name up.
+    pub(super) fn lookup(&self, wire: &[u8], rtype: Rtype) -> Lookup<'a> {
+        let found = self.snapshot.lookup(wire, rtype);
+        match zone_of(found) {
+            Some(zone) if !self.context.settings.may_ask(zone.origin(), self.context.client.address) => Lookup::Outside,
+            Some(_) | None => found,
+        }
+    }
+
+    /// Returns whether a name lies in a zone that is not for this client.
+    pub(super) fn hides(&self, wire: &[u8], rtype: Rtype) -> bool {
+        zone_of(self.snapshot.lookup(wire, rtype))
+            .is_some_and(|zone| !self.context.settings.may_ask(zone.origin(), self.context.client.address))
+    }
+}
+
+/// Returns the zone that a lookup ended in.
+pub(super) const fn zone_of(found: Lookup<'_>) -> Option<ZoneView<'_>> {
+    match found {
+        Lookup::Outside | Lookup::Broken => None,
+        Lookup::Missing(zone, _)
+        | Lookup::Exact(zone, _)
+        | Lookup::Wildcard(zone, _)
+        | Lookup::Delegated(zone, _)
+        | Lookup::Renamed(zone, _) => Some(zone),
+    }
+}

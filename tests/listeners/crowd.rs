@@ -1,0 +1,77 @@
+//! A crowd that says nothing, or a little: new clients are served all the same.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::house::{House, LIMITS, RECORD, ask, eventually, framed, soon};
+use crate::support::query;
+use crate::waits::Waits;
+
+/// Connects from one of many loopback addresses.
+async fn connect_from(number: u16, server: SocketAddr) -> TcpStream {
+    let [block, host] = number.to_be_bytes();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 27, block, host)), 0)).unwrap();
+    soon(socket.connect(server)).await.unwrap()
+}
+
+/// How long new clients wait who ask once by TCP and once by TLS.
+async fn waits(house: &House) -> Waits {
+    Waits::of(async || {
+        let begin = Instant::now();
+        assert_eq!(ask(&mut house.connect().await).await.answer(), [RECORD]);
+        let (mut stream, _) = house.connect_tls(house.tls, &["dot"]).await;
+        assert_eq!(ask(&mut stream).await.answer(), [RECORD]);
+        begin.elapsed()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_idle_connections_and_a_slow_crowd_keep_nobody_out() {
+    raise_open_files();
+    let house = House::open(LIMITS);
+    let alone = waits(&house).await;
+
+    let mut idle = Vec::new();
+    for number in 0..1_000 {
+        idle.push(connect_from(number, if number % 2 == 0 { house.tcp } else { house.tls }).await);
+    }
+    eventually("all places are taken", || house.limiter.len() == 1_000).await;
+    let with_idle = waits(&house).await;
+    assert!(house.limiter.len() > 900, "a few have made room");
+
+    let octets = framed(&query("www.t. A", None));
+    let mut crowd = Vec::new();
+    for number in 0..400 {
+        let mut stream = connect_from(2_000 + number, if number % 2 == 0 { house.tcp } else { house.tls }).await;
+        let octets = octets.clone();
+        crowd.push(tokio::spawn(async move {
+            for octet in octets {
+                // Those that make room are gone.
+                if stream.write_all(&[octet]).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }));
+    }
+    let with_crowd = waits(&house).await;
+    println!("alone {alone:?}, 1,000 idle {with_idle:?}, and 400 slow {with_crowd:?}");
+    assert!(with_idle.are_like(&alone) && with_crowd.are_like(&alone), "{alone:?}, {with_idle:?}, {with_crowd:?}");
+    crowd.iter().for_each(tokio::task::JoinHandle::abort);
+    drop(idle);
+    house.close().await;
+}
+
+/// Both ends of each connection are in this process.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < 4_000) {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(4_000), maximum: limit.maximum }).unwrap();
+    }
+}

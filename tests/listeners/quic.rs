@@ -1,0 +1,156 @@
+//! DNS over QUIC (RFC 9250).
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{ApplicationClose, ClientConfig, Connection, ConnectionError, Endpoint};
+use tokio::net::UdpSocket;
+
+use crate::house::{House, LIMITS, RECORD, client_config, eventually, framed, soon};
+use crate::support::{Answer, query};
+use crate::waits::{TRIES, Waits};
+
+async fn connect(house: &House) -> (Endpoint, Connection) {
+    let tls = QuicClientConfig::try_from(client_config(&["doq"])).unwrap();
+    let endpoint = Endpoint::client("127.0.0.1:0".parse::<SocketAddr>().unwrap()).unwrap();
+    let connecting = endpoint.connect_with(ClientConfig::new(Arc::new(tls)), house.quic, "first.test").unwrap();
+    let connection = soon(connecting).await.unwrap();
+    (endpoint, connection)
+}
+
+async fn ask(connection: &Connection, question: &str) -> Answer {
+    let (mut send, mut receive) = soon(connection.open_bi()).await.unwrap();
+    send.write_all(&framed(&query(question, None))).await.unwrap();
+    send.finish().unwrap();
+    let octets = soon(receive.read_to_end(70_000)).await.unwrap();
+    assert_eq!(framed(&octets[2..]), octets);
+    Answer::read(octets[2..].to_vec())
+}
+
+async fn close_code(connection: &Connection) -> u64 {
+    let error = soon(connection.closed()).await;
+    let ConnectionError::ApplicationClosed(ApplicationClose { error_code, .. }) = error else { panic!("{error}") };
+    error_code.into_inner()
+}
+
+/// RFC 9250 §4.2: each query has its stream; one that is slow holds up no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_are_answered_each_for_itself() {
+    let house = House::open(LIMITS);
+    let (_endpoint, connection) = connect(&house).await;
+    let (mut slow, _receive) = connection.open_bi().await.unwrap();
+    slow.write_all(&[0]).await.unwrap();
+    for _ in 0..300 {
+        assert_eq!(ask(&connection, "www.t. A").await.answer(), [RECORD]);
+    }
+    assert_eq!(ask(&connection, "big.t. TXT").await.answer().len(), 100);
+    assert_eq!(house.limiter.len(), 1);
+    house.close().await;
+}
+
+/// RFC 9250 §4.2.1, §4.3.3.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_breaks_the_rules_is_told_protocol_error() {
+    let house = House::open(LIMITS);
+    let sound = query("www.t. A", None);
+    let mut numbered = sound.clone();
+    numbered[1] = 7;
+    for stream in [framed(&numbered), [framed(&sound), framed(&sound)].concat(), sound.clone(), vec![], vec![0]] {
+        let (_endpoint, connection) = connect(&house).await;
+        let (mut send, _receive) = connection.open_bi().await.unwrap();
+        send.write_all(&stream).await.unwrap();
+        send.finish().unwrap();
+        assert_eq!(close_code(&connection).await, 2, "{stream:02x?}");
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_end_clients_are_told_no_error() {
+    let house = House::open(LIMITS);
+    let (_endpoint, connection) = connect(&house).await;
+    assert_eq!(ask(&connection, "www.t. A").await.answer(), [RECORD]);
+    let (code, ()) = tokio::join!(close_code(&connection), house.close());
+    assert_eq!(code, 0);
+}
+
+/// hickory-server's listener lets one such client stop all others for 5 s.
+#[tokio::test(flavor = "multi_thread")]
+async fn half_open_handshakes_hold_up_nobody() {
+    let house = House::open(LIMITS);
+    let packets = first_packets(100).await;
+    let alone = Waits::of(async || wait(&house).await).await;
+    let mut forgers = Vec::new();
+    let mut forge = async |packet: &Vec<u8>| {
+        let forger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        forger.send_to(packet, house.quic).await.unwrap();
+        forgers.push(forger);
+    };
+    let (each, rest) = packets.split_at(TRIES);
+    // Before each client a forged packet, so that none of them profits from another's patience.
+    let mut each = each.iter();
+    let with_one = Waits::of(async || {
+        forge(each.next().unwrap()).await;
+        wait(&house).await
+    })
+    .await;
+    for packet in rest {
+        forge(packet).await;
+    }
+    let with_all = Waits::of(async || wait(&house).await).await;
+    println!("alone {alone:?}, one half-open each {with_one:?}, 100 half-open {with_all:?}");
+    assert!(with_one.are_like(&alone) && with_all.are_like(&alone), "{alone:?}, {with_one:?}, {with_all:?}");
+    // The server has met them: beyond 32 it demands of each to show its address.
+    let retry = async {
+        let mut octets = [0; 2_000];
+        forgers[99].recv_from(&mut octets).await.unwrap();
+        octets[0] & 0b1011_0000
+    };
+    assert_eq!(soon(retry).await, 0b1011_0000, "RFC 9000 §17.2.5: a Retry packet");
+    eventually("who has not shown its address has no place", || house.limiter.is_empty()).await;
+    house.close().await;
+}
+
+/// Connects and asks; returns how long it took.
+async fn wait(house: &House) -> Duration {
+    let begin = Instant::now();
+    let (endpoint, connection) = connect(house).await;
+    assert_eq!(ask(&connection, "www.t. A").await.answer(), [RECORD]);
+    let waited = begin.elapsed();
+    connection.close(0_u32.into(), b"");
+    soon(endpoint.wait_idle()).await;
+    waited
+}
+
+/// Returns the connection that a packet with a long header is for (RFC 9000 §17.2).
+fn connection_id(packet: &[u8]) -> Vec<u8> {
+    packet[6..6 + usize::from(packet[5])].to_vec()
+}
+
+/// Catches the first packets of handshakes from a real client that never gets an answer.
+async fn first_packets(count: usize) -> Vec<Vec<u8>> {
+    let catcher = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let tls = QuicClientConfig::try_from(client_config(&["doq"])).unwrap();
+    let config = ClientConfig::new(Arc::new(tls));
+    let endpoint = Endpoint::client("127.0.0.1:0".parse::<SocketAddr>().unwrap()).unwrap();
+    let (mut packets, mut numbers) = (Vec::new(), HashSet::new());
+    for _ in 0..count {
+        let caught = catcher.local_addr().unwrap();
+        let connecting = endpoint.connect_with(config.clone(), caught, "first.test").unwrap();
+        let mut packet = vec![0; 2_000];
+        // What an earlier one repeats, or sends of its end, is of no use.
+        loop {
+            let (length, _) = soon(catcher.recv_from(&mut packet)).await.unwrap();
+            if length >= 1_200 && numbers.insert(connection_id(&packet)) {
+                packet.truncate(length);
+                break;
+            }
+        }
+        packets.push(packet);
+        drop(connecting);
+    }
+    packets
+}
