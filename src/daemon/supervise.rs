@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Input, Running, load};
-    use crate::daemon::handler::PersistQueue;
+    use crate::daemon::effects::PersistQueue;
     use crate::daemon::switcher::Resolver;
     use crate::engine::Event;
     use crate::engine::history::history;
@@ -141,7 +141,7 @@ mod tests {
         let (inbox, mut messages) = mpsc::channel(9);
         let resolver =
             Resolver { wanted: watch::channel(first.outside).0, known: watch::channel(Resolved::default()).1 };
-        let active = ActiveSetup::new(first.lowering_input, &prepared, first.notes);
+        let active = ActiveSetup::new(first.lowering_input, &prepared, first.findings);
         let switcher = SetupSwitcher::new(active, probes.clone(), inbox, resolver);
         let core = Core::new(prepared, &Restored::default(), Clock::start().now());
         let (recorder, _history, keeping) = history(1, Clock::start().now().wall);

@@ -64,9 +64,10 @@ pub struct ImageCache {
 }
 
 /// What an image is built upon.
+#[derive(Clone, Copy)]
 enum Base<'a> {
     /// The last one, with its key.
-    ImageCache(&'a ImageCache),
+    Last(&'a ImageCache),
     /// Nothing.
     Key(Key),
 }
@@ -85,7 +86,7 @@ impl Prepared {
     /// Indexes a setup that most likely differs from the last one in few zones or in its targets only: zones that are
     /// the same (by address) share their parts, and their size does not matter.
     pub fn again(setup: Setup, last: &ImageCache) -> Self {
-        Self::make(setup, Base::ImageCache(last))
+        Self::make(setup, Base::Last(last))
     }
 
     /// Returns what the next setup may share.
@@ -108,7 +109,7 @@ impl Prepared {
         let input = |zone: &ZoneSetup| ZoneInput { origin: zone.origin.clone(), zone: zone.zone.clone() };
         let inputs: Table<ZoneId, ZoneInput> = setup.zones.iter().map(|(_, zone)| input(zone)).collect();
         let image = match base {
-            Base::ImageCache(last) => last.image.rebuild(&inputs, &slots),
+            Base::Last(last) => last.image.rebuild(&inputs, &slots),
             Base::Key(key) => Arc::new(Image::build_keyed(&inputs, &slots, key)),
         };
         // Histories want the digests; those of shared parts are known.

@@ -26,6 +26,7 @@ impl Page {
             "README.md",
             "ARCHITECTURE.md",
             "CHANGELOG.md",
+            "CONTRIBUTING.md",
             "docs/allow-listing.md",
             "docs/behaviour.md",
             "docs/benchmarks.md",
