@@ -410,7 +410,7 @@ mod tests {
         let place = |is: &dyn Fn(&Notice) -> bool| page.records.iter().position(|record| is(&record.event.notice));
         let ordered = place(&|notice| matches!(notice, Notice::Ordered(given, _) if *given == id)).unwrap();
         let decided = place(
-            &|notice| matches!(notice, Notice::Decision { pool, zones, .. } if *pool == service && zones == &[zone.clone()]),
+            &|notice| matches!(notice, Notice::Decision { pool, zones, .. } if *pool == service && zones == std::slice::from_ref(&zone)),
         );
         assert!(decided.is_some_and(|decided| ordered < decided), "{page:?}");
         rig.stop().await;

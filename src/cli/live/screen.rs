@@ -90,14 +90,14 @@ impl Painter {
                 biased;
                 _ = &mut stopped => break,
                 page = follower.next() => {
-                    self.hear(page);
+                    self.hear(page.as_ref());
                     tokio::select! {
                         biased;
                         _ = &mut stopped => break,
                         () = tokio::time::sleep(pause) => {}
                     }
                     // What came meanwhile is drawn with it.
-                    self.hear(follower.pending().await);
+                    self.hear(follower.pending().await.as_ref());
                 }
                 () = tokio::time::sleep(REFRESH.max(pause)) => {}
             }
@@ -106,8 +106,8 @@ impl Painter {
         self.terminal.close().await;
     }
 
-    fn hear(&mut self, page: Option<Page>) {
-        let events = page.iter().flat_map(|page| &page.records).map(|record| &record.event);
+    fn hear(&mut self, page: Option<&Page>) {
+        let events = page.into_iter().flat_map(|page| &page.records).map(|record| &record.event);
         self.news.extend(events.filter_map(|event| Some((event.at, tell(&event.notice)?))));
         while self.news.len() > NEWS {
             self.news.pop_front();
