@@ -209,22 +209,6 @@ pub fn reference(value: &DeValue<'_>) -> Read<Reference> {
     if address.port() == 0 { Err(wanted()) } else { Ok(Reference { address, tls_name }) }
 }
 
-/// Reads `1m30s`: numbers with the units `ms`, `s`, `m`, `h`, `d`, each at most once and the largest first.
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
-    let (mut rest, mut millis, mut units) = (text, 0u64, &UNITS[..]);
-    while !rest.is_empty() {
-        let digits = rest.find(|letter: char| !letter.is_ascii_digit())?;
-        let (number, tail) = rest.split_at_checked(digits)?;
-        let letters = tail.find(|letter: char| letter.is_ascii_digit()).unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at_checked(letters)?;
-        let place = units.iter().position(|(word, _)| *word == unit)?;
-        millis = number.parse::<u64>().ok()?.checked_mul(units.get(place)?.1)?.checked_add(millis)?;
-        (rest, units) = (tail, units.get(place + 1..)?);
-    }
-    (!text.is_empty()).then(|| Duration::from_millis(millis))
-}
-
 impl<T: Words> Shown for T {
     fn shown(&self) -> String {
         let word = T::WORDS.iter().find(|(_, choice)| choice == self).map_or("", |(word, _)| word);
