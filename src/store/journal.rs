@@ -1,11 +1,13 @@
 //! The journal on disk: append and sync, compact when most of it is past.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use tracing::{debug, warn};
+
+use crate::base::file::{self, MAX_DATA};
 
 use super::folder::{Folder, own_uid};
 use super::line::{self, MAX_KEY, MAX_VALUE};
@@ -28,7 +30,7 @@ impl Journal {
     pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
         let folder = Folder::open(dir)?;
         let path = folder.journal();
-        let bytes = match fs::read(&path) {
+        let bytes = match file::read(&path, MAX_DATA) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(source) => return Err(OpenError::Read { path, source }),

@@ -33,6 +33,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::base::file::{self, MAX_DATA};
+
 pub use error::{OpenError, WriteError};
 pub use task::{Persist, QUEUE, run};
 
@@ -105,7 +107,7 @@ impl Store {
 /// If there is a journal that cannot be read.
 pub fn read(dir: &Path) -> Result<Entries, OpenError> {
     let path = dir.join(folder::JOURNAL);
-    match std::fs::read(&path) {
+    match file::read(&path, MAX_DATA) {
         Ok(bytes) => Ok(line::replay(line::decode(&bytes).changes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Entries::new()),
         Err(source) => Err(OpenError::Read { path, source }),

@@ -16,6 +16,7 @@ mod packets;
 mod reload;
 mod restart;
 mod server;
+mod signals;
 mod startup;
 mod state;
 mod target;

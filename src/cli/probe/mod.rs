@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::base::clock::Clock;
+use crate::base::file::{self, MAX_SETTINGS};
 use crate::base::finding::{Finding, Severity};
 use crate::base::prefix::IpPrefix;
 use crate::config::{self, Input};
@@ -189,7 +190,7 @@ fn authority(args: &Probe) -> Result<Option<Authority>, Vec<Finding>> {
     let Some(path) = &args.ca_file else { return Ok(None) };
     let wrong = |message: String| vec![Finding::error("file-read", message)];
     let name = path.display().to_string();
-    let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot read {name}: {error}")))?;
+    let pem = file::read(path, MAX_SETTINGS).map_err(|error| wrong(format!("cannot read {name}: {error}")))?;
     Authority::from_pem(&name, &pem).map(Some).map_err(|error| wrong(format!("{name} holds no CA: {error}")))
 }
 

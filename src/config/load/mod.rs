@@ -174,7 +174,7 @@ fn default_config(environment: &dyn Environment) -> Option<PathBuf> {
 
 fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
     let name = path.display().to_string();
-    let text = match std::fs::read(path) {
+    let text = match file::read(path) {
         Ok(octets) => String::from_utf8(octets),
         Err(error) => {
             findings.push(unreadable(&format!("cannot read {name}"), &error));
@@ -211,7 +211,7 @@ fn read_authorities(file: &mut File, folder: &Path, findings: &mut Vec<Finding>)
 
 fn read_authority(path: &Path) -> Result<Authority, String> {
     let name = path.display().to_string();
-    let pem = std::fs::read(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+    let pem = file::read(path).map_err(|error| format!("cannot read {name}: {error}"))?;
     Authority::from_pem(&name, &pem).map_err(|error| format!("{name} holds no CA: {}", Chain(&error)))
 }
 
