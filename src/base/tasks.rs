@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, Id, JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,6 +19,8 @@ pub struct Tasks {
     tracker: TaskTracker,
     stop: CancellationToken,
     running: Arc<Mutex<BTreeMap<&'static str, u32>>>,
+    /// The runtime that its tasks run on; nothing is the one that starts them.
+    runtime: Option<Handle>,
 }
 
 impl Tasks {
@@ -29,7 +32,13 @@ impl Tasks {
     /// Makes an owner below this one: told to stop with it, or alone; [`Tasks::finished`] waits for its tasks too.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { tracker: self.tracker.clone(), stop: self.stop.child_token(), running: Arc::clone(&self.running) }
+        Self { stop: self.stop.child_token(), ..self.clone() }
+    }
+
+    /// Returns the same owner for tasks that run on another runtime, as do those that they start.
+    #[must_use]
+    pub fn on(&self, runtime: &Handle) -> Self {
+        Self { runtime: Some(runtime.clone()), ..self.clone() }
     }
 
     /// Starts a task. It ends by itself when [`Tasks::stopped`] does; a panic in it is logged.
@@ -39,11 +48,15 @@ impl Tasks {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let mark = Mark::new(name, &self.running);
-        tokio::spawn(self.tracker.track_future(async move {
+        let task = self.tracker.track_future(async move {
             let output = future.await;
             drop(mark);
             output
-        }))
+        });
+        match &self.runtime {
+            Some(runtime) => runtime.spawn(task),
+            None => tokio::spawn(task),
+        }
     }
 
     /// Makes a set of short tasks with one name, whose ends are read one by one; dropping it aborts them.
@@ -102,11 +115,15 @@ impl<T: Send + 'static> TaskSet<T> {
     /// Starts a task of the set.
     pub fn spawn(&mut self, future: impl Future<Output = T> + Send + 'static) -> AbortHandle {
         let mark = Mark::new(self.name, &self.owner.running);
-        self.set.spawn(self.owner.tracker.track_future(async move {
+        let task = self.owner.tracker.track_future(async move {
             let output = future.await;
             drop(mark);
             output
-        }))
+        });
+        match &self.owner.runtime {
+            Some(runtime) => self.set.spawn_on(task, runtime),
+            None => self.set.spawn(task),
+        }
     }
 
     /// Waits for the next task that ends; nothing if none runs. A task that panicked or was aborted is an error.
@@ -176,6 +193,27 @@ mod tests {
         assert_eq!(tasks.finished(Duration::from_millis(20)).await, Err(vec![("deaf", 1)]));
         deaf.abort();
         assert_eq!(tasks.finished(Duration::from_secs(5)).await, Ok(()));
+    }
+
+    #[test]
+    fn tasks_and_what_they_start_run_where_their_owner_says() {
+        let named = |name| {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.worker_threads(1).thread_name(name).build().unwrap()
+        };
+        let (near, far) = (named("near"), named("far"));
+        let tasks = Tasks::new().on(far.handle());
+        let thread = || std::thread::current().name().map(str::to_owned);
+        let below = tasks.clone();
+        let names = near.block_on(async {
+            let inner = tasks.spawn("outer", async move {
+                let mut set = below.set("set");
+                set.spawn(async move { thread() });
+                (thread(), set.next().await.unwrap().1.unwrap())
+            });
+            inner.await.unwrap()
+        });
+        assert_eq!(names, (Some("far".to_owned()), Some("far".to_owned())));
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! The text of a config file, and where in it something stands.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,6 +13,17 @@ pub struct Source {
     text: String,
     /// The byte at which each line begins.
     starts: Vec<usize>,
+    last: RefCell<Option<Last>>,
+}
+
+/// The place that was asked for last: the next one is often on the same line, which may be a long one.
+#[derive(Clone, Debug)]
+struct Last {
+    row: usize,
+    line: Arc<str>,
+    begin: usize,
+    /// The characters of the line before `begin`.
+    before: usize,
 }
 
 /// A value and where it stands.
@@ -31,7 +43,7 @@ impl Source {
     pub fn new(file: &str, text: String) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, octet)| *octet == b'\n').map(|(at, _)| at + 1);
         let starts = std::iter::once(0).chain(ends).collect();
-        Self { file: file.into(), text, starts }
+        Self { file: file.into(), text, starts, last: RefCell::default() }
     }
 
     /// Returns the text.
@@ -49,15 +61,23 @@ impl Source {
         let row = self.starts.partition_point(|start| *start <= span.start).saturating_sub(1);
         let start = self.starts.get(row).copied().unwrap_or(0);
         let end = self.starts.get(row + 1).copied().unwrap_or(self.text.len());
-        let line = self.slice(start..end).trim_end_matches(['\n', '\r']);
-        let before = self.slice(start..span.start.clamp(start, start + line.len())).chars().count();
+        let known = self.last.take().filter(|last| last.row == row);
+        let line = match &known {
+            Some(last) => Arc::clone(&last.line),
+            None => self.slice(start..end).trim_end_matches(['\n', '\r']).into(),
+        };
+        let begin = span.start.clamp(start, start + line.len());
+        let (counted, characters) =
+            known.filter(|last| last.begin <= begin).map_or((start, 0), |last| (last.begin, last.before));
+        let before = characters + self.slice(counted..begin).chars().count();
+        self.last.replace(Some(Last { row, line: Arc::clone(&line), begin, before }));
         let within = self.slice(span.start..span.end.min(start + line.len()).max(span.start)).chars().count();
         Place {
             file: Arc::clone(&self.file),
             line: number(row + 1),
             column: number(before + 1),
             width: number(within.max(1)),
-            text: line.into(),
+            text: line,
         }
     }
 }
@@ -80,5 +100,14 @@ mod tests {
         assert_eq!(place(5..6), (1, 5, 1, "ä = 1".to_owned()));
         assert_eq!(place(13..17), (2, 6, 2, "bc = \"x".to_owned()));
         assert_eq!(place(19..19), (4, 1, 1, String::new()));
+        assert_eq!(place(14..15), (2, 7, 1, "bc = \"x".to_owned()));
+        assert_eq!(place(12..13), (2, 5, 1, "bc = \"x".to_owned()));
+    }
+
+    #[test]
+    fn all_places_of_one_line_share_its_text() {
+        let source = Source::new("a.toml", "allow = [1, 2, 3]\n".to_owned());
+        let [first, second] = [9..10, 15..16].map(|span| source.place(span).text);
+        assert!(Arc::ptr_eq(&first, &second));
     }
 }

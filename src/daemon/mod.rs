@@ -14,6 +14,7 @@ mod findings;
 mod listeners;
 pub mod logging;
 mod outside;
+mod probe_threads;
 mod readiness;
 pub mod reload;
 pub mod signals;

@@ -18,24 +18,22 @@ use crate::engine::history::{self, History, Recorder};
 use crate::engine::memory::Restored;
 use crate::engine::{Core, EngineHandle, Event, Notice, Prepared, TimedNotice};
 use crate::probe::runner::{self, Command, Finished};
-use crate::probe::{ProbeContext, metrics};
-use crate::resolve::{self, Addresses, ResolveRequest, Resolved};
 use crate::serve::{self, ConnectionLimiter, Limiter, Limits, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
 use crate::zone::Name;
 
-use super::descriptors;
 use super::effects::{Outputs, PersistQueue};
 use super::findings::log_findings;
 use super::listeners::{Deps, Listeners};
 use super::logging;
 use super::outside::{first_answers, follow, kept_addresses};
+use super::probe_threads::ProbeThreads;
 use super::readiness::ReadinessState;
 use super::reload::Read;
 use super::sockets::{self, BindError, Origin};
 use super::supervise;
-use super::switcher::{ActiveSetup, Resolver, SetupSwitcher, Turn};
+use super::switcher::{ActiveSetup, SetupSwitcher, Turn};
 
 /// A running server.
 #[derive(Debug)]
@@ -49,6 +47,8 @@ pub struct Daemon {
     readiness_state: ReadinessState,
     settled: watch::Receiver<bool>,
     listeners: Listeners,
+    /// Held until the end, as its threads end with it.
+    _probe_threads: ProbeThreads,
     fixed: Fixed,
 }
 
@@ -68,6 +68,9 @@ pub enum StartError {
     /// The state folder cannot be used.
     #[error(transparent)]
     Store(#[from] store::OpenError),
+    /// There are no threads for the tests of targets.
+    #[error("no threads for the tests of targets")]
+    Threads(#[source] std::io::Error),
     /// The listeners could not be handed to the runtime.
     #[error("the sockets cannot be served")]
     Listeners(#[source] std::io::Error),
@@ -79,6 +82,7 @@ impl StartError {
         match self {
             Self::Bind(error) => error.finding(),
             Self::Store(error) => error.finding(),
+            Self::Threads(error) => Finding::error("runtime", format!("{self}: {error}")),
             Self::Listeners(error) => Finding::error("listen", format!("{self}: {error}")),
         }
     }
@@ -88,10 +92,6 @@ impl StartError {
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// How long tasks may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How many commands may wait for the probes; the engine waits when it is full.
-const COMMANDS: usize = 1_024;
-/// How many reports may wait for the engine; probes wait when it is full.
-const REPORTS: usize = 1_024;
 
 impl Daemon {
     /// Starts: binds, restores, probes; answers come when every target is known, or after 3 s.
@@ -122,14 +122,15 @@ impl Daemon {
         // Tasks, in the order of their start.
         drop(tasks.spawn("store", store::run(store, persist_queue)));
         drop(tasks.spawn("history", keeping.run()));
-        let mut resolver = start_resolver(&tasks, clock, &mut registry, &running.outside, &kept);
+        let probe_threads = ProbeThreads::start(&tasks).map_err(StartError::Threads)?;
+        let mut resolver = probe_threads.resolver(clock, &mut registry, &running.outside, &kept);
         let mut addresses = Arc::default();
         if !running.outside.hosts.is_empty() {
             addresses = first_answers(&mut resolver.known, &running.outside).await;
             drop(running.resolve(&addresses));
         }
         log_findings(&running.findings);
-        let (probes, reports) = start_probes(&tasks, clock, &mut registry, running.server.tcp_limit);
+        let (probes, reports) = probe_threads.probes(clock, &mut registry, running.server.tcp_limit);
         drop(tasks.spawn("reports", forward(reports, inbox.clone())));
         send(&probes, Command::Replace { setup: 1, targets: running.specs, first: None }).await;
 
@@ -193,8 +194,19 @@ impl Daemon {
             encrypted,
         };
         let listeners = Listeners::open(&tasks, deps).map_err(StartError::Listeners)?;
-        let daemon =
-            Self { clock, tasks, inbox, history, recorder, switcher, readiness_state, settled, listeners, fixed };
+        let daemon = Self {
+            clock,
+            tasks,
+            inbox,
+            history,
+            recorder,
+            switcher,
+            readiness_state,
+            settled,
+            listeners,
+            _probe_threads: probe_threads,
+            fixed,
+        };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
     }
@@ -303,39 +315,6 @@ fn start_metrics(
         }
     }));
     Ok(())
-}
-
-fn start_probes(
-    tasks: &Tasks,
-    clock: Clock,
-    registry: &mut Registry,
-    clients: u32,
-) -> (mpsc::Sender<Command>, mpsc::Receiver<runner::Event>) {
-    let context = ProbeContext::from_system();
-    if let Some(warning) = context.warning() {
-        warn!("{warning}");
-    }
-    let metrics = metrics::Metrics::register(registry);
-    let descriptors::Shares { probes: limits, held } = descriptors::share(clients);
-    let deps = runner::Deps { clock, context: Arc::new(context), limits, held, metrics };
-    let (commands, command_queue) = mpsc::channel(COMMANDS);
-    let (report, reports) = mpsc::channel(REPORTS);
-    drop(runner::spawn(tasks, deps, command_queue, report));
-    (commands, reports)
-}
-
-fn start_resolver(
-    tasks: &Tasks,
-    clock: Clock,
-    registry: &mut Registry,
-    outside: &ResolveRequest,
-    kept: &Addresses,
-) -> Resolver {
-    let metrics = resolve::Metrics::register(registry);
-    let (wanted, wants) = watch::channel(outside.clone());
-    let (knows, known) = watch::channel(Resolved::default());
-    drop(tasks.spawn("resolver", resolve::run(tasks.clone(), clock, kept.clone(), wants, knows, metrics)));
-    Resolver { wanted, known }
 }
 
 fn open_store(state: &StateSettings) -> Result<(Store, Restored), StartError> {
