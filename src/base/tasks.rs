@@ -8,19 +8,34 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, Id, JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
 /// An owner of tasks; clones are the same owner.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Tasks {
     tracker: TaskTracker,
     stop: CancellationToken,
     running: Arc<Mutex<BTreeMap<&'static str, u32>>>,
     /// The runtime that its tasks run on; nothing is the one that starts them.
     runtime: Option<Handle>,
+    /// The vital tasks that have ended too early.
+    lost: Arc<watch::Sender<Vec<&'static str>>>,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self {
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            running: Arc::default(),
+            runtime: None,
+            lost: Arc::new(watch::Sender::default()),
+        }
+    }
 }
 
 impl Tasks {
@@ -57,6 +72,25 @@ impl Tasks {
             Some(runtime) => runtime.spawn(task),
             None => tokio::spawn(task),
         }
+    }
+
+    /// Starts a task without which the process is not whole: should it end before its owner was told to stop, by a panic or
+    /// by itself, it is reported to [`Tasks::lost`].
+    pub fn spawn_vital<F>(&self, name: &'static str, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let vital = Vital { name, owner: self.clone() };
+        self.spawn(name, async move {
+            let output = future.await;
+            drop(vital);
+            output
+        })
+    }
+
+    /// Returns the names of the vital tasks that have ended too early, as they become more.
+    pub fn lost(&self) -> watch::Receiver<Vec<&'static str>> {
+        self.lost.subscribe()
     }
 
     /// Makes a set of short tasks with one name, whose ends are read one by one; dropping it aborts them.
@@ -149,6 +183,20 @@ impl<T: Send + 'static> TaskSet<T> {
     }
 }
 
+/// Reports the end of a task that should have lasted.
+struct Vital {
+    name: &'static str,
+    owner: Tasks,
+}
+
+impl Drop for Vital {
+    fn drop(&mut self) {
+        if !self.owner.is_stopped() {
+            self.owner.lost.send_modify(|lost| lost.push(self.name));
+        }
+    }
+}
+
 /// Counts a task under its name while it lives.
 struct Mark {
     name: &'static str,
@@ -214,6 +262,21 @@ mod tests {
             inner.await.unwrap()
         });
         assert_eq!(names, (Some("far".to_owned()), Some("far".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_vital_task_that_ends_or_panics_is_reported_unless_its_owner_was_stopped() {
+        let tasks = Tasks::new();
+        let mut lost = tasks.lost();
+        tasks.spawn_vital("ends", async {}).await.unwrap();
+        tasks.spawn_vital("panics", async { panic!("on purpose") }).await.unwrap_err();
+        assert_eq!(*lost.borrow_and_update(), ["ends", "panics"]);
+        let below = tasks.child();
+        let obedient = below.clone();
+        let task = below.spawn_vital("obedient", async move { obedient.stopped().await });
+        tasks.stop();
+        task.await.unwrap();
+        assert!(!lost.has_changed().unwrap());
     }
 
     #[tokio::test]

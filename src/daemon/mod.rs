@@ -22,6 +22,7 @@ pub mod sockets;
 mod start;
 mod supervise;
 mod switcher;
+mod watchdog;
 
 pub use outside::kept_addresses;
 pub use start::{Daemon, StartError};

@@ -65,7 +65,8 @@ impl ProbeThreads {
         let (wanted, wants) = watch::channel(outside.clone());
         let (knows, known) = watch::channel(Resolved::default());
         drop(
-            self.tasks.spawn("resolver", resolve::run(self.tasks.clone(), clock, kept.clone(), wants, knows, metrics)),
+            self.tasks
+                .spawn_vital("resolver", resolve::run(self.tasks.clone(), clock, kept.clone(), wants, knows, metrics)),
         );
         Resolver { wanted, known }
     }

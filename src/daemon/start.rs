@@ -34,6 +34,7 @@ use super::reload::Read;
 use super::sockets::{self, BindError, Origin};
 use super::supervise;
 use super::switcher::{ActiveSetup, SetupSwitcher, Turn};
+use super::watchdog::{self, Watchdog};
 
 /// A running server.
 #[derive(Debug)]
@@ -120,8 +121,8 @@ impl Daemon {
         let readiness_state = ReadinessState::starting(broken_zones(&running));
 
         // Tasks, in the order of their start.
-        drop(tasks.spawn("store", store::run(store, persist_queue)));
-        drop(tasks.spawn("history", keeping.run()));
+        drop(tasks.spawn_vital("store", store::run(store, persist_queue)));
+        drop(tasks.spawn_vital("history", keeping.run()));
         let probe_threads = ProbeThreads::start(&tasks).map_err(StartError::Threads)?;
         let mut resolver = probe_threads.resolver(clock, &mut registry, &running.outside, &kept);
         let mut addresses = Arc::default();
@@ -131,7 +132,7 @@ impl Daemon {
         }
         log_findings(&running.findings);
         let (probes, reports) = probe_threads.probes(clock, &mut registry, running.server.tcp_limit);
-        drop(tasks.spawn("reports", forward(reports, inbox.clone())));
+        drop(tasks.spawn_vital("reports", forward(reports, inbox.clone())));
         send(&probes, Command::Replace { setup: 1, targets: running.specs, first: None }).await;
 
         let origins: Vec<Name> = running.setup.zones.iter().map(|(_, zone)| zone.origin.clone()).collect();
@@ -140,7 +141,7 @@ impl Daemon {
         let known = resolver.known.clone();
         let switcher = SetupSwitcher::new(active, probes.clone(), inbox.clone(), resolver);
         let follow = follow(tasks.clone(), switcher.clone(), known, persist.clone(), (kept, addresses));
-        drop(tasks.spawn("outside-hosts", follow));
+        drop(tasks.spawn_vital("outside-hosts", follow));
 
         let core = Core::new(prepared, &restored, clock.now());
         let publisher = Publisher::new((**core.snapshot()).clone());
@@ -163,7 +164,7 @@ impl Daemon {
             max_age: running.state.max_age,
             switcher: switcher.clone(),
         };
-        drop(tasks.spawn("engine-supervisor", engine.run(core, messages)));
+        drop(tasks.spawn_vital("engine-supervisor", engine.run(core, messages)));
 
         let serve_metrics = serve::Metrics::register(&mut registry);
         serve_metrics.set_zones(origins.iter());
@@ -177,6 +178,9 @@ impl Daemon {
             limiter: Limiter::new(serve::random()),
             clock,
         });
+        let handle = EngineHandle::new(inbox.clone(), history.clone());
+        let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), &mut registry);
+        drop(tasks.spawn("watchdog", watchdog.run()));
         if let Some(listener) = metrics_listener {
             start_metrics(&tasks, listener, registry, readiness).map_err(StartError::Listeners)?;
         }
@@ -224,6 +228,7 @@ impl Daemon {
             readiness_state.set(|parts| parts.answering = true);
             let fault = readiness_state.readiness().load().fault.clone();
             info!(every_target_known = known, fault, "answering");
+            watchdog::notify_ready().await;
         }
     }
 
@@ -278,6 +283,7 @@ impl Daemon {
     /// Drains and ends: readiness first, then the listeners, then probes and engine, last the store.
     pub async fn stop(self) {
         self.readiness_state.set(|parts| parts.stopping = true);
+        watchdog::notify_stopping().await;
         self.listeners.close().await;
         self.tasks.stop();
         drop(self.switcher);
@@ -309,7 +315,7 @@ fn start_metrics(
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let told = move || readiness.load().fault.clone().map_or(Ok(()), Err);
     let stop = tasks.token().clone().cancelled_owned();
-    drop(tasks.spawn("metrics", async move {
+    drop(tasks.spawn_vital("metrics", async move {
         if let Err(error) = crate::admin::metrics::serve(listener, Arc::new(registry), told, stop).await {
             warn!(%error, "metrics are no longer told");
         }

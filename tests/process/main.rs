@@ -12,6 +12,7 @@ mod held;
 mod listeners;
 mod log;
 mod metrics;
+mod notify;
 mod packets;
 mod reload;
 mod restart;

@@ -139,7 +139,7 @@ pub fn spawn(
         deps,
     };
     let owner = tasks.clone();
-    tasks.spawn("probe-runner", async move { runner.work(&owner, commands, reports).await })
+    tasks.spawn_vital("probe-runner", async move { runner.work(&owner, commands, reports).await })
 }
 
 struct Runner {
