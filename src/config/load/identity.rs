@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::base::error::Chain;
 use crate::base::finding::Finding;
 use crate::config::shape::Server;
-use crate::config::source::Placed;
+use crate::keys::source::Placed;
 use crate::serve::{Identity, Secrets};
 
 /// Reads certificate and key, if both are named; what is wrong becomes a finding.
