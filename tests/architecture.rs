@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(u8, &[&str])] = &[
     (0, &["base"]),
     (1, &["zone", "health"]),
-    (2, &["policy", "dnssec"]),
+    (2, &["policy", "keys", "dnssec"]),
     (3, &["snapshot"]),
     (4, &["engine"]),
     (5, &["probe", "resolve", "transfer", "store", "cluster", "publish"]),

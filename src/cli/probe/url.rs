@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::config::reader::nearest;
+use crate::keys::reader::nearest;
 use crate::probe::stun::CREDENTIALS_INTERVAL;
 use crate::probe::xmpp::Role;
 use crate::probe::{Authority, Check, Credentials, Over, Sip, Spec, Stun, Tcp, Tls, Turn, Verify, Xmpp};

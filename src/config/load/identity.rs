@@ -6,7 +6,7 @@ use crate::base::error::Chain;
 use crate::base::file::open;
 use crate::base::finding::Finding;
 use crate::config::shape::Server;
-use crate::config::source::Placed;
+use crate::keys::source::Placed;
 use crate::serve::{Identity, Secrets};
 
 use super::file::warn_of_others;

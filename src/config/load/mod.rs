@@ -17,6 +17,7 @@ use crate::base::error::Chain;
 use crate::base::finding::{Finding, Severity, worst};
 use crate::base::prefix::IpPrefix;
 
+use crate::keys::source::Source;
 use crate::policy::Settings as Policy;
 use crate::probe::Authority;
 use crate::probe::allow::Access;
@@ -32,7 +33,6 @@ use super::lower::{LoweringInput, Options};
 use super::running::Running;
 use super::settings::{Probing, ServerSettings, StateChoice, StateSettings};
 use super::shape::{self, File, ZoneEntry};
-use super::source::Source;
 
 pub use secrets::read as read_secret;
 

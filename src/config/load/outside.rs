@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::base::finding::Finding;
-use crate::config::source::Placed;
 use crate::config::values::Resolver;
+use crate::keys::source::Placed;
 use crate::resolve::{ResolveRequest, Servers};
 use crate::zone::Name;
 

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use crate::base::finding::{Finding, Place};
 use crate::base::prefix::IpPrefix;
-use crate::config::keys::{Key, Value};
-use crate::config::reader::{Each, EachOfEach, Reader, Section};
-use crate::config::source::{List, Placed};
-use crate::config::statement::statement;
-use crate::config::values;
+use crate::keys::reader::{Each, EachOfEach, Reader, Section};
+use crate::keys::source::{List, Placed};
+use crate::keys::statement;
+use crate::keys::values;
+use crate::keys::{Key, Value};
 use crate::serve::AccessList;
 use crate::zone::Name;
 

@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::config::keys::{Key, Status, Value};
 use crate::config::settings::{Inherited, ServerSettings, StateSettings, Workers};
+use crate::keys::{Key, Status, Value};
 use crate::probe::Verify;
 use crate::{health, policy, serve};
 

@@ -11,10 +11,9 @@ use toml::de::{DeTable, DeValue};
 
 use crate::base::finding::Finding;
 
-use super::keys::Listed;
-use super::reader::{Reader, Section};
-use super::source::Source;
-use super::values;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::source::Source;
+use crate::keys::{Listed, values};
 
 pub use check::{
     CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, LoginShape, PushShape, SipShape,

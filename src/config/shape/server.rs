@@ -8,11 +8,11 @@ use toml::de::DeValue;
 
 use crate::base::finding::Finding;
 use crate::base::prefix::IpPrefix;
-use crate::config::reader::{Each, Reader, Section};
 use crate::config::settings::{ServerSettings, StateChoice, StateSettings, Workers};
-use crate::config::source::Placed;
-use crate::config::statement::statement;
-use crate::config::values::{self, Read, Shown};
+use crate::keys::reader::{Each, Reader, Section};
+use crate::keys::source::Placed;
+use crate::keys::statement;
+use crate::keys::values::{self, Read, Shown};
 use crate::serve::{self, Transport, TransportAcl};
 
 use super::entries::access_list;

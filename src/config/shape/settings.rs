@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::base::finding::{Finding, Place};
 use crate::base::prefix::IpPrefix;
-use crate::config::reader::Each;
 use crate::config::settings::{Inherited, Probing};
-use crate::config::source::Placed;
-use crate::config::statement::statement;
-use crate::config::values::{self, Reference, Resolver, Words};
+use crate::config::values::{Reference, Resolver, failback, need, reference, resolver, ttl};
+use crate::keys::reader::Each;
+use crate::keys::source::Placed;
+use crate::keys::statement;
+use crate::keys::values::{self, Words};
 use crate::policy::{AllDown, Failback, Failed, Need, Promote, Settings, Standby};
 use crate::probe::{Authority, Verify};
 
@@ -59,10 +60,10 @@ statement! {
         deny: Vec<IpPrefix> = Each(values::network);
         /// Who resolves hosts outside of the zones, so that they can be tested: the servers of a resolv.conf, or one "ADDRESS:PORT".
         /// They are tested every 5 min and not watched; a [[service]] with `interval` or `watch` of its own says otherwise.
-        resolver: Resolver = values::resolver;
+        resolver: Resolver = resolver;
         /// Witnesses, whose answer proves that this server itself is connected: "tcp://ADDRESS:PORT" or
         /// "tls://ADDRESS:PORT/NAME". Without any, the targets bear witness for each other.
-        references: Vec<Reference> = Each(values::reference);
+        references: Vec<Reference> = Each(reference);
         /// Whether checks may run programs ({ kind = "exec", … }), as the server's user.
         exec: bool = values::boolean;
     }
@@ -72,11 +73,11 @@ statement! {
     /// The keys of `[policy]`.
     pub struct PolicyKeys over Settings {
         /// The longest TTL while all is quiet, in seconds; a shorter declared one stays.
-        ttl: u32 = values::ttl;
+        ttl: u32 = ttl;
         /// The longest TTL while something changes, in seconds.
-        unsettled_ttl: u32 = values::ttl;
+        unsettled_ttl: u32 = ttl;
         /// How many members a tier needs to hold, or which share of its weight ("50%").
-        min_up: Need = values::need;
+        min_up: Need = need;
         /// Whether living members behind the serving tier are "listed", or "hidden".
         standby: Standby = values::word;
         /// Whether failed members "withdraw" from the answer, or "demote" behind all others.
@@ -86,7 +87,7 @@ statement! {
         /// What is answered when all are down: "declared", "last-good", or "closed" (`0 0 0 .`).
         all_down: AllDown = values::word;
         /// When a better tier becomes active again: "auto", "manual" (by order), or "window HH:MM-HH:MM" in UTC.
-        failback: Failback = values::failback;
+        failback: Failback = failback;
         /// How long a better tier must hold before that.
         hold: Duration = values::duration(Duration::ZERO, Duration::from_secs(30 * 86_400));
     }

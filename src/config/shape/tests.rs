@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::base::finding::{Finding, Severity};
 use crate::config::infer::Transport;
-use crate::config::keys::Status;
 use crate::config::settings::{StateChoice, Workers};
-use crate::config::source::Source;
+use crate::keys::Status;
+use crate::keys::source::Source;
 use crate::policy::{AllDown, Need};
 use crate::probe::sip::Expect;
 

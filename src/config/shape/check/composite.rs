@@ -1,10 +1,10 @@
 //! `{ kind = "all", … }`, `any`, `at-least` and `not`
 
 use crate::base::finding::Finding;
-use crate::config::keys::Key;
-use crate::config::reader::{Reader, Section};
-use crate::config::source::Placed;
-use crate::config::values;
+use crate::keys::Key;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::source::Placed;
+use crate::keys::values;
 use crate::probe::Rule;
 
 use super::{CheckKind, CheckShape, read_table};

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::config::keys::Key;
-use crate::config::reader::{Reader, Section};
-use crate::config::source::Placed;
-use crate::config::values;
+use crate::keys::Key;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::source::Placed;
+use crate::keys::values;
 
 /// What `exec` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

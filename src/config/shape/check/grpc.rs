@@ -1,9 +1,9 @@
 //! `{ kind = "grpc", … }`
 
 use crate::config::infer::Transport;
-use crate::config::keys::Key;
-use crate::config::reader::{Reader, Section};
-use crate::config::values;
+use crate::keys::Key;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::values;
 
 /// What `grpc` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

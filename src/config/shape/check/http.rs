@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use toml::de::DeValue;
 
 use crate::base::finding::Finding;
-use crate::config::keys::Key;
-use crate::config::reader::{Reader, Section};
-use crate::config::values::{self, Read};
+use crate::keys::Key;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::values::{self, Read};
 use crate::probe::{Expect, Method, Pattern, Statuses};
 
 /// What `http` and `https` take.

@@ -19,10 +19,10 @@ mod xmpp;
 use std::path::PathBuf;
 
 use crate::base::finding::Finding;
-use crate::config::keys::Key;
-use crate::config::reader::{Reader, Section, nearest};
-use crate::config::source::Placed;
-use crate::config::values;
+use crate::keys::Key;
+use crate::keys::reader::{Reader, Section, nearest};
+use crate::keys::source::Placed;
+use crate::keys::values;
 use crate::probe::Rule;
 
 pub use composite::CompositeShape;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::config::keys::Key;
-use crate::config::reader::{Reader, Section};
-use crate::config::values;
 use crate::health::push::{Expired, TTL_MAX, TTL_MIN};
+use crate::keys::Key;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::values;
 
 /// What `push` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

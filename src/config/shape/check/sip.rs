@@ -4,9 +4,9 @@ use toml::de::DeValue;
 
 use crate::base::finding::Finding;
 use crate::config::infer::Transport;
-use crate::config::keys::Key;
-use crate::config::reader::{Reader, Section};
-use crate::config::values::{self, Read};
+use crate::keys::Key;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::values::{self, Read};
 use crate::probe::sip::{Expect, Pattern, Sip};
 
 /// What `sip` takes.

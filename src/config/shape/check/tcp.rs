@@ -2,9 +2,9 @@
 
 use toml::de::DeValue;
 
-use crate::config::keys::Key;
-use crate::config::reader::{Reader, Section};
-use crate::config::values;
+use crate::keys::Key;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::values;
 
 /// What `tcp` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::shape::read;
-use crate::config::source::Source;
+use crate::keys::source::Source;
 
 /// Reads one `check`, with what is found wrong of it: rule, and the text under the caret.
 fn check(text: &str) -> (Option<CheckShape>, Vec<(&'static str, String)>) {

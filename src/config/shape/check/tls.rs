@@ -2,9 +2,9 @@
 
 use toml::de::DeValue;
 
-use crate::config::keys::Key;
-use crate::config::reader::{Reader, Section};
-use crate::config::values::{self, Read};
+use crate::keys::Key;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::values::{self, Read};
 
 /// What `tls` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use toml::de::DeValue;
 
 use crate::base::finding::Finding;
-use crate::config::keys::Key;
-use crate::config::reader::{Reader, Section};
-use crate::config::source::Placed;
-use crate::config::values::{self, Read};
+use crate::keys::Key;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::source::Placed;
+use crate::keys::values::{self, Read};
 use crate::probe::stun::credentials::{Credentials, Kind, USER_MOST};
 
 use super::stun::StunShape;
@@ -108,7 +108,7 @@ pub(super) const KEYS: &[Key] = &[
 mod tests {
     use super::*;
     use crate::config::shape::{CheckKind, read};
-    use crate::config::source::Source;
+    use crate::keys::source::Source;
 
     fn read_check(keys: &str) -> (Option<CheckKind>, Vec<Finding>) {
         let text = format!("version = 1\n[[service]]\nmatch = \"_turn._udp.example.com\"\ncheck = {{ {keys} }}\n");

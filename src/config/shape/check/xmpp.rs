@@ -2,9 +2,9 @@
 
 use crate::base::finding::Finding;
 use crate::config::infer::Transport;
-use crate::config::keys::Key;
-use crate::config::reader::{Reader, Section};
-use crate::config::values;
+use crate::keys::Key;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::values;
 use crate::probe::xmpp::Role;
 
 /// What `xmpp` takes.
@@ -66,7 +66,7 @@ pub(super) const KEYS: &[Key] = &[
 #[cfg(test)]
 mod tests {
     use crate::config::shape::{CheckKind, read};
-    use crate::config::source::Source;
+    use crate::keys::source::Source;
 
     use super::*;
 

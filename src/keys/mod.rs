@@ -1,4 +1,20 @@
-//! What is said of a key of the config file, version 1.
+//! The keys of the config file: what is said of each, and how a section is read with all of its findings.
+//!
+//! ```text
+//!   statement! ──▶ Key: name, text, default, status ──▶ known, shown in the example
+//!        └───────▶ read ──▶ Reader: a section of TOML with places ──▶ values, or findings with line and caret
+//! ```
+//!
+//! `config` states the keys of its sections by it, and each kind of check those of its own.
+//!
+//! **Invariant:** this module knows no key: it knows how they are stated and read.
+
+pub mod reader;
+pub mod source;
+mod statement;
+pub mod values;
+
+pub(crate) use statement::statement;
 
 /// One key.
 #[derive(Clone, Copy, Debug)]

@@ -15,19 +15,19 @@
 macro_rules! statement {
     (@name $field:ident $key:literal) => { $key };
     (@name $field:ident) => {{
-        const OCTETS: [u8; stringify!($field).len()] = $crate::config::keys::hyphened(stringify!($field));
+        const OCTETS: [u8; stringify!($field).len()] = $crate::keys::hyphened(stringify!($field));
         match std::str::from_utf8(&OCTETS) {
             Ok(name) => name,
             Err(_) => stringify!($field),
         }
     }};
     (@value $settings:ty, $field:ident, [$($inner:ident)?],) => {
-        $crate::config::keys::Value::Default(|| {
-            $crate::config::values::Shown::shown(&<$settings as Default>::default()$(.$inner)?.$field)
+        $crate::keys::Value::Default(|| {
+            $crate::keys::values::Shown::shown(&<$settings as Default>::default()$(.$inner)?.$field)
         })
     };
     (@value $settings:ty, $field:ident, [$($inner:ident)?], $how:ident $shown:literal) => {
-        $crate::config::keys::Value::Example($shown)
+        $crate::keys::Value::Example($shown)
     };
     (@lay $laid:ident, $keys:ident, $field:ident, [$($inner:ident)?], apart) => {};
     (@lay $laid:ident, $keys:ident, $field:ident, [$($inner:ident)?], $($how:ident)?) => {
@@ -68,27 +68,27 @@ macro_rules! statement {
         pub struct $name {
             $(
                 #[doc = concat!("The key of this name: `", stringify!($field), "`.")]
-                pub $field: Option<$crate::config::source::Placed<$type>>,
+                pub $field: Option<$crate::keys::source::Placed<$type>>,
             )*
             $($(#[$extra_meta])* pub $extra: $extra_type,)?
         }
 
         impl $name {
             /// The keys, in the order of the example.
-            pub const KEYS: &'static [$crate::config::keys::Key] = &[$($crate::config::keys::Key {
+            pub const KEYS: &'static [$crate::keys::Key] = &[$($crate::keys::Key {
                 name: statement!(@name $field $($key)?),
                 text: &[$($doc),*],
                 value: statement!(@value $settings, $field, [$($inner)?], $($how $shown)?),
-                status: $crate::config::keys::Status::Works,
+                status: $crate::keys::Status::Works,
             }),*];
 
             /// Reads them from a section.
             pub fn read(
-                reader: &mut $crate::config::reader::Reader<'_>,
-                section: &$crate::config::reader::Section<'_>,
+                reader: &mut $crate::keys::reader::Reader<'_>,
+                section: &$crate::keys::reader::Section<'_>,
             ) -> Self {
                 Self {
-                    $($field: $crate::config::reader::Take::take(
+                    $($field: $crate::keys::reader::Take::take(
                         &$read, reader, section, statement!(@name $field $($key)?),
                     ),)*
                     $($extra: Default::default(),)?

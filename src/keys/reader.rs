@@ -8,9 +8,9 @@ use toml::de::{DeTable, DeValue};
 use crate::base::finding::{Finding, Place};
 use crate::base::nearest;
 
-use super::keys::{Key, Listed, Status};
 use super::source::{List, Placed, Source};
 use super::values::Read;
+use super::{Key, Listed, Status};
 
 /// Reads tables of one source and keeps what it finds wrong.
 #[derive(Debug)]
