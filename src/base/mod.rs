@@ -4,6 +4,7 @@
 //! **Invariant:** this room imports no other room.
 
 pub mod clock;
+pub mod connections;
 pub mod duration;
 pub mod error;
 pub mod file;

@@ -9,22 +9,19 @@ use crate::base::prefix::IpPrefix;
 use crate::health;
 use crate::probe::stun::CREDENTIALS_INTERVAL;
 use crate::probe::{Authority, DEEP_INTERVAL, Verify, WATCH_RENEW};
+use crate::serve::PerTransport;
 
 use super::values::{Reference, Resolver};
 
 /// Listeners and process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
-    /// Where UDP and TCP are answered.
+    /// Where the listeners are opened that have none: UDP and TCP.
     pub listen: Vec<SocketAddr>,
     /// Whether `listen` is the default: then a missing address family is left out with a note.
     pub listen_is_default: bool,
-    /// Where DNS over TLS is answered.
-    pub tls_listen: Vec<SocketAddr>,
-    /// Where DNS over HTTPS is answered.
-    pub https_listen: Vec<SocketAddr>,
-    /// Where DNS over QUIC is answered.
-    pub quic_listen: Vec<SocketAddr>,
+    /// Where the listeners are opened that have addresses of their own.
+    pub own_listen: PerTransport<Vec<SocketAddr>>,
     /// The number of threads that answer.
     pub workers: Workers,
     /// The most connections at once, of all transports that have them.
@@ -62,9 +59,7 @@ impl Default for ServerSettings {
         Self {
             listen: DEFAULT_LISTEN.to_vec(),
             listen_is_default: true,
-            tls_listen: Vec::new(),
-            https_listen: Vec::new(),
-            quic_listen: Vec::new(),
+            own_listen: PerTransport::default(),
             workers: Workers::Auto,
             tcp_limit: 1000,
             tcp_limit_per_client: 20,

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use crate::base::clock::Clock;
+use crate::base::connections::{ConnectionLimiter, Limits};
 use crate::base::finding::Finding;
 use crate::base::tasks::Tasks;
 use crate::config::{Running, ServerSettings, StateSettings};
@@ -18,20 +19,20 @@ use crate::engine::history::{self, History, Recorder};
 use crate::engine::memory::Restored;
 use crate::engine::{Core, EngineHandle, Event, Notice, Prepared, TimedNotice};
 use crate::probe::runner::{self, Command, Finished};
-use crate::serve::{self, ConnectionLimiter, Limiter, Limits, Readiness, Responder, Secrets};
+use crate::serve::{self, Certificates, Deps, Limiter, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
 use crate::zone::Name;
 
 use super::effects::{Outputs, PersistQueue};
 use super::findings::log_findings;
-use super::listeners::{Deps, Listeners};
+use super::listeners::Listeners;
 use super::logging;
 use super::outside::{first_answers, follow, kept_addresses};
 use super::probe_threads::ProbeThreads;
 use super::readiness::ReadinessState;
 use super::reload::Read;
-use super::sockets::{self, BindError, Origin};
+use super::sockets::{self, BindError};
 use super::supervise;
 use super::switcher::{ActiveSetup, SetupSwitcher, Turn};
 use super::watchdog::{self, Watchdog};
@@ -103,9 +104,7 @@ impl Daemon {
     /// [`StartError`]; nothing runs then.
     pub async fn start(mut running: Running, read: Read, clock: Clock) -> Result<Self, StartError> {
         let fixed = Fixed::of(&running);
-        let origin = if running.server.listen_is_default { Origin::Default } else { Origin::Named };
-        let sockets = sockets::bind(&running.server.listen, origin)?;
-        let encrypted = sockets::bind_encrypted(&running.server)?;
+        let sockets = sockets::bind(&running.server)?;
         let metrics_listener = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
         let (store, restored) = open_store(&running.state)?;
         let kept = kept_addresses(store.entries());
@@ -174,7 +173,7 @@ impl Daemon {
             settings: running.serve,
             secrets: running.secrets.clone().unwrap_or_else(|| Secrets::new(serve::random())),
             readiness: readiness.clone(),
-            metrics: serve_metrics.clone(),
+            metrics: serve_metrics,
             limiter: Limiter::new(serve::random()),
             clock,
         });
@@ -182,7 +181,7 @@ impl Daemon {
         let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), &mut registry);
         drop(tasks.spawn("watchdog", watchdog.run()));
         if let Some(listener) = metrics_listener {
-            start_metrics(&tasks, listener, registry, readiness).map_err(StartError::Listeners)?;
+            start_metrics(&tasks, listener, registry, readiness, clock).map_err(StartError::Listeners)?;
         }
         let limits = Limits {
             all: running.server.tcp_limit,
@@ -191,13 +190,13 @@ impl Daemon {
         };
         let deps = Deps {
             responder,
-            limiter: ConnectionLimiter::new(limits, serve_metrics),
-            identity: running.identity,
-            own_secrets: running.secrets.is_none(),
-            plain: sockets.listeners,
-            encrypted,
+            limiter: ConnectionLimiter::new(limits),
+            certificates: running.identity.map(Certificates::new),
+            tasks: tasks.clone(),
+            stop: tasks.token().child_token(),
         };
-        let listeners = Listeners::open(&tasks, deps).map_err(StartError::Listeners)?;
+        let listeners = Listeners::open(&deps, sockets.listeners, running.secrets.is_none());
+        let listeners = listeners.map_err(StartError::Listeners)?;
         let daemon = Self {
             clock,
             tasks,
@@ -309,6 +308,7 @@ fn start_metrics(
     listener: std::net::TcpListener,
     registry: Registry,
     readiness: Readiness,
+    clock: Clock,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     info!(listen = %listener.local_addr()?, "telling metrics and readiness over HTTP");
@@ -316,7 +316,7 @@ fn start_metrics(
     let told = move || readiness.load().fault.clone().map_or(Ok(()), Err);
     let stop = tasks.token().clone().cancelled_owned();
     drop(tasks.spawn_vital("metrics", async move {
-        if let Err(error) = crate::admin::metrics::serve(listener, Arc::new(registry), told, stop).await {
+        if let Err(error) = crate::admin::metrics::serve(listener, clock, Arc::new(registry), told, stop).await {
             warn!(%error, "metrics are no longer told");
         }
     }));

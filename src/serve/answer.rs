@@ -76,7 +76,7 @@ fn gate<'a>(
     };
     match question.rtype {
         // RFC 5936 §4.2: there is no transfer of a whole zone by datagram.
-        Rtype::AXFR if transport == Transport::Udp => Err(Rcode::NOTIMP),
+        Rtype::AXFR if transport.kind().is_datagram => Err(Rcode::NOTIMP),
         Rtype::AXFR | Rtype::IXFR => Err(Rcode::REFUSED),
         Rtype::OPT | Rtype::TSIG => Err(Rcode::FORMERR),
         Rtype::TKEY | Rtype::MAILA | Rtype::MAILB => Err(Rcode::NOTIMP),

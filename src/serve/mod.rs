@@ -1,11 +1,11 @@
 //! Answers queries from the current snapshot.
 //!
 //! ```text
-//!  udp     datagrams              ┐
-//!  stream  TCP, TLS, HTTPS        ├─ packet, Client ─▶ Responder ──QueryView──▶ answer(&Snapshot, &QueryView, &Context)
-//!  quic    QUIC                   ┘                       │                                    │ Plan
-//!          │                                              │ rate, amplification, log           ├──▶ render: octets
-//!          └─ places: how many connections                └ edns: cookies, padding, errors     └──▶ hickory: its records
+//!  listener  UDP, TCP, TLS, ┐
+//!            HTTPS, QUIC    ├─ packet, Client ─▶ Responder ──QueryView──▶ answer(&Snapshot, &QueryView, &Context)
+//!                           ┘                       │                                    │ Plan
+//!                                                   │ rate, amplification, log           ├──▶ render: octets
+//!                                                   └ edns: cookies, padding, errors     └──▶ hickory: its records
 //! ```
 //!
 //! All listeners are our own, and each calls the same [`Responder`]: a query has the same answer however it comes. Settings,
@@ -21,6 +21,7 @@
 mod access;
 mod additional;
 mod answer;
+mod certificates;
 mod chaos;
 mod client;
 mod compress;
@@ -28,22 +29,18 @@ mod cookie;
 mod denial;
 mod edns;
 pub mod hickory;
-mod limiter;
+mod listener;
 mod live;
 mod log;
 pub mod metrics;
 mod plan;
 mod query;
-pub mod quic;
 mod rate;
 mod readiness;
 mod render;
 mod respond;
 mod signing;
-pub mod stream;
-mod tls;
 mod tsig;
-pub mod udp;
 mod view;
 
 use std::collections::HashMap;
@@ -54,10 +51,11 @@ use crate::zone::Name;
 
 pub use access::{AccessList, TransportAcl};
 pub use answer::answer;
-pub use client::{Client, Transport};
+pub use certificates::{Certificates, Identity, IdentityError};
+pub use client::Client;
 pub use cookie::{Cookie, Secrets, SecretsError};
 pub use edns::{Ede, Reply};
-pub use limiter::{ConnectionLimiter, Limits};
+pub use listener::{Deps, ListenKey, ListenerKind, Listening, PerTransport, Socket, SocketKind, Transport};
 pub use live::{Live, Part, State};
 pub use metrics::Metrics;
 pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, Owner, Plan, Rcode, SynthesizedName};
@@ -67,7 +65,6 @@ pub use readiness::{Readiness, Status};
 pub use render::{limit, render, render_fault};
 pub use respond::{Batch, Parts, Responder, Sent};
 pub use signing::{Keys, Messages, Rest, Signer, count_record};
-pub use tls::{Certificates, Identity, IdentityError};
 pub use tsig::Tsig;
 
 /// How queries are answered (`[server]`, `[limits]`).

@@ -252,7 +252,7 @@ impl Plan<'_> {
     /// Returns whether the client owns its address: by its transport's handshake, or by a cookie.
     fn proves_address(&self, transport: Transport) -> bool {
         let cookie = self.edns.as_ref().and_then(|reply| reply.cookie);
-        transport.proves_address() || cookie.is_some_and(|cookie| cookie.proven)
+        transport.kind().proves_address || cookie.is_some_and(|cookie| cookie.proven)
     }
 
     /// Returns the shortest TTL of an answer or a denial, in seconds.

@@ -12,9 +12,9 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
+use understudy::base::connections::{ConnectionLimiter, Limits};
 use understudy::base::tasks::Tasks;
-use understudy::serve::stream::{self, Protocol};
-use understudy::serve::{Certificates, ConnectionLimiter, Identity, Limits, quic};
+use understudy::serve::{Certificates, Deps, Identity, Socket, SocketKind, Transport};
 
 use crate::support::{Answer, Server, query};
 
@@ -46,25 +46,22 @@ impl House {
             zone += &format!("big.t. 60 TXT {number:0200}\n");
         }
         let server = Server::new(&[&zone]);
-        let limiter = ConnectionLimiter::new(limits, server.responder.metrics().clone());
+        let limiter = ConnectionLimiter::new(limits);
         let certificates = Certificates::new(identity("first.test").1);
         let (tasks, stop) = (Tasks::new(), CancellationToken::new());
-        let mut listeners = Vec::new();
-        let mut open = |protocol: Protocol| {
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            let address = listener.local_addr().unwrap();
-            let (responder, limiter) = (server.responder.clone(), limiter.clone());
-            let listener = stream::StreamListener::new(protocol, listener, responder, limiter, tasks.clone()).unwrap();
-            listeners.push(tasks.spawn("listener", listener.run(stop.clone())));
-            address
+        let deps = Deps {
+            responder: server.responder.clone(),
+            limiter: limiter.clone(),
+            certificates: Some(certificates.clone()),
+            tasks: tasks.clone(),
+            stop: stop.clone(),
         };
-        let [tcp, tls, https] =
-            [Protocol::tcp(), Protocol::tls(&certificates), Protocol::https(&certificates)].map(&mut open);
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let quic = socket.local_addr().unwrap();
-        let (responder, room) = (server.responder.clone(), limiter.clone());
-        let listener = quic::QuicListener::new(&certificates, socket, responder, room, tasks.clone()).unwrap();
-        listeners.push(tasks.spawn("listener", listener.run(stop.clone())));
+        let mut listeners = Vec::new();
+        let [_, tcp, tls, https, quic] = Transport::ALL.map(|transport| {
+            let (socket, address) = socket(transport);
+            listeners.push(tasks.spawn("listener", transport.open(socket, &deps).unwrap()));
+            address
+        });
         Self { server, limiter, certificates, tcp, tls, https, quic, stop, listeners, _tasks: tasks }
     }
 
@@ -88,6 +85,22 @@ impl House {
         let stream = soon(connector.connect(ServerName::try_from("first.test").unwrap(), stream)).await.unwrap();
         let shown = stream.get_ref().1.peer_certificates().unwrap()[0].to_vec();
         (stream, shown)
+    }
+}
+
+/// Binds what a listener needs.
+fn socket(transport: Transport) -> (Socket, SocketAddr) {
+    match transport.kind().socket {
+        SocketKind::Datagrams => {
+            let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            let address = socket.local_addr().unwrap();
+            (Socket::Datagrams(socket), address)
+        }
+        SocketKind::Streams => {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            (Socket::Streams(listener), address)
+        }
     }
 }
 

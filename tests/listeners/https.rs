@@ -81,7 +81,8 @@ async fn what_is_no_query_has_its_status() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_never_ends_is_left() {
-    let house = House::open(understudy::serve::Limits { idle: std::time::Duration::from_millis(300), ..LIMITS });
+    let house =
+        House::open(understudy::base::connections::Limits { idle: std::time::Duration::from_millis(300), ..LIMITS });
     for alpn in ["http/1.1", "h2"] {
         let (mut stream, _) = house.connect_tls(house.https, &[alpn]).await;
         stream.write_all(if alpn == "h2" { b"PRI * HTTP/2.0\r\n\r\n" } else { b"GET /dns-que" }).await.unwrap();

@@ -137,7 +137,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
 /// read. Zones are not looked at.
 pub fn listen(environment: &dyn Environment) -> Vec<SocketAddr> {
     let file = default_config(environment).and_then(|path| read_config(&path, &mut Vec::new()));
-    file.unwrap_or_default().server.over(&ServerSettings::default()).listen
+    file.unwrap_or_default().listen.over(&ServerSettings::default()).listen
 }
 
 /// Which files are read.
@@ -216,15 +216,15 @@ fn read_authority(path: &Path) -> Result<Authority, String> {
 }
 
 fn server_settings(file: &File, input: &Input) -> ServerSettings {
-    let configured = file.server.over(&ServerSettings::default());
-    let listen_is_default = input.listen.is_empty() && file.server.listen.is_none();
+    let configured = file.server.over(&file.listen.over(&ServerSettings::default()));
+    let listen_is_default = input.listen.is_empty() && file.listen.listen.is_none();
     let listen = if input.listen.is_empty() { configured.listen } else { input.listen.clone() };
     ServerSettings { listen, listen_is_default, ..configured }
 }
 
 fn serve_settings(file: &File, idle: Duration, zones: HashMap<Name, AccessList>) -> serve::Settings {
     let base = file.limits.over(&file.answers.over(&serve::Settings::default()));
-    serve::Settings { keepalive: idle, transport_acl: file.limits.transport_acl(), zones, ..base }
+    serve::Settings { keepalive: idle, transport_acl: file.allow.transport_acl(), zones, ..base }
 }
 
 /// Returns who may ask in which zone, where that is limited.

@@ -153,7 +153,7 @@ fn each_default_of_the_example_is_the_codes_default() {
         strict_zones: true,
         ..ServerSettings::default()
     };
-    assert_eq!(file.server.over(&other), ServerSettings::default());
+    assert_eq!(file.server.over(&file.listen.over(&other)), ServerSettings::default());
     let other = serve::Settings {
         udp_size: 777,
         minimal_responses: true,

@@ -4,6 +4,7 @@ mod check;
 mod entries;
 #[cfg(test)]
 mod example;
+mod listeners;
 mod server;
 mod settings;
 
@@ -20,18 +21,23 @@ pub use check::{
     StunShape, TcpShape, TlsShape, TurnShape, XmppShape, check_keys,
 };
 pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
+pub use listeners::{AllowKeys, ListenKeys};
 pub use server::{Answers, Limits, Server, State};
 pub use settings::{PolicyKeys, ProbingKeys, TargetKeys};
 
 /// One config file.
 #[derive(Clone, Debug, Default)]
 pub struct File {
+    /// The keys of `[server]` about where the listeners are opened.
+    pub listen: ListenKeys,
     /// `[server]`
     pub server: Server,
     /// The keys of `[server]` about what answers say.
     pub answers: Answers,
     /// `[limits]`
     pub limits: Limits,
+    /// The keys of `[limits]` about who may come by which transport.
+    pub allow: AllowKeys,
     /// `[state]`
     pub state: State,
     /// The keys of `[health]` that a service may set for itself.
@@ -102,7 +108,8 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
     };
     if let Some(section) = section(reader, SERVER) {
         (file.server, file.answers) = (Server::read(reader, &section), Answers::read(reader, &section));
-        file.server.judge(reader, &section);
+        file.listen = ListenKeys::read(reader, &section);
+        file.listen.judge(reader, &section);
     }
     if let Some(section) = section(reader, STATE) {
         file.state = State::read(reader, &section);
@@ -114,7 +121,7 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
         file.policy = PolicyKeys::read(reader, &section);
     }
     if let Some(section) = section(reader, LIMITS) {
-        file.limits = Limits::read(reader, &section);
+        (file.limits, file.allow) = (Limits::read(reader, &section), AllowKeys::read(reader, &section));
     }
     file
 }
@@ -131,11 +138,11 @@ fn read_version(reader: &mut Reader<'_>, root: &Section<'_>) {
     drop(reader.take(root, "version", version));
 }
 
-const SERVER: Listed = ("[server]", &[Server::KEYS, Answers::KEYS]);
+const SERVER: Listed = ("[server]", &[ListenKeys::KEYS, Server::KEYS, Answers::KEYS]);
 const STATE: Listed = ("[state]", &[State::KEYS]);
 const HEALTH: Listed = ("[health]", &[TargetKeys::KEYS, ProbingKeys::KEYS]);
 const POLICY: Listed = ("[policy]", &[PolicyKeys::KEYS]);
-const LIMITS: Listed = ("[limits]", &[Limits::KEYS]);
+const LIMITS: Listed = ("[limits]", &[Limits::KEYS, AllowKeys::KEYS]);
 
 /// Each section, as it is written, with its keys.
 pub const SECTIONS: &[Listed] = &[

@@ -6,22 +6,17 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use crate::base::finding::Finding;
-use crate::base::prefix::IpPrefix;
 use crate::config::settings::{ServerSettings, StateChoice, StateSettings, Workers};
-use crate::keys::reader::{Each, Reader, Section};
-use crate::keys::source::Placed;
 use crate::keys::statement;
 use crate::keys::values::{self, Read, Shown};
-use crate::serve::{self, Transport, TransportAcl};
-
-use super::entries::access_list;
+use crate::serve;
 
 statement! {
     /// `[server]`: the listeners and the process.
     pub struct Server over ServerSettings {
-        /// Where UDP and TCP are answered; give 53 on the public addresses once all is well.
-        listen: Vec<SocketAddr> = Each(values::socket);
+        /// The certificate with its chain, and its key, in PEM; they are read anew at each reload.
+        certificate: PathBuf = values::path, apart "\"fullchain.pem\"";
+        key: PathBuf = values::path, apart "\"key.pem\"";
         /// Whether a broken zone among good ones refuses the start; else it is answered SERVFAIL.
         strict_zones: bool = values::boolean;
         /// How long a connection (TCP, TLS, HTTPS, QUIC) is kept on which no whole query comes.
@@ -30,13 +25,6 @@ statement! {
         /// been idle longest makes room.
         tcp_limit: u32 = values::integer(1, 1_000_000);
         tcp_limit_per_client: u32 = values::integer(1, 1_000_000);
-        /// Where DNS over TLS (RFC 7858), HTTPS (RFC 8484, path /dns-query) and QUIC (RFC 9250) are answered. Nowhere by default.
-        tls_listen: Vec<SocketAddr> = Each(values::socket), example "[\"[::]:853\"]";
-        https_listen: Vec<SocketAddr> = Each(values::socket), example "[\"[::]:443\"]";
-        quic_listen: Vec<SocketAddr> = Each(values::socket), example "[\"[::]:853\"]";
-        /// The certificate with its chain, and its key, in PEM; they are read anew at each reload.
-        certificate: PathBuf = values::path, apart "\"fullchain.pem\"";
-        key: PathBuf = values::path, apart "\"key.pem\"";
         /// The file with the secrets of DNS cookies (RFC 9018), for servers that answer at one address: 32 hexadecimal digits a
         /// line, the signing one first, all are believed. Read anew at each reload. By default a random one, replaced each day.
         cookie_secrets: PathBuf = values::path, apart "\"cookies\"";
@@ -87,47 +75,6 @@ statement! {
         /// Whether an answer over UDP may be longer than its query, if the client has no cookie to show that it owns its address;
         /// if not, it is sent truncated.
         amplification: bool = values::boolean;
-        /// Networks that may come by a transport; the others are refused. Everybody by default.
-        allow_udp: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_tcp: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_tls: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_https: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_quic: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-    }
-}
-
-impl Server {
-    /// Finds an empty list of addresses, listeners without a certificate, and a certificate without its key.
-    pub(super) fn judge(&self, reader: &mut Reader<'_>, section: &Section<'_>) {
-        if let Some(listen) = self.listen.as_ref().filter(|listen| listen.value.is_empty()) {
-            let finding = Finding::error("config-value", "`listen` names no address").at(listen.place.clone());
-            reader.find(finding.help("name one, such as [\"127.0.0.1:5300\"], or leave the key out for the default"));
-        }
-        let listeners = [&self.tls_listen, &self.https_listen, &self.quic_listen].into_iter().zip(LISTEN);
-        let is_open =
-            |list: &Option<_>| list.as_ref().is_some_and(|list: &Placed<Vec<SocketAddr>>| !list.value.is_empty());
-        let open = listeners.filter(|(list, _)| is_open(list)).map(|(_, key)| key);
-        let missing: Vec<&str> = PAIR.into_iter().filter(|key| !section.has(key)).collect();
-        let asks = open.chain(PAIR.into_iter().filter(|key| section.has(key))).next();
-        let (Some(asks), [first, ..]) = (asks, missing.as_slice()) else { return };
-        let message = format!("`{asks}` needs `{}`", missing.join("` and `"));
-        let finding = Finding::error("config-certificate", message).at(reader.key_place(section, asks));
-        reader.find(finding.help(format!("name the PEM file: {first} = \"…\"")));
-    }
-}
-
-impl Limits {
-    /// Returns who may come by which transport.
-    pub fn transport_acl(&self) -> TransportAcl {
-        let list = |transport| match transport {
-            Transport::Udp => &self.allow_udp,
-            Transport::Tcp => &self.allow_tcp,
-            Transport::Tls => &self.allow_tls,
-            Transport::Https => &self.allow_https,
-            Transport::Quic => &self.allow_quic,
-        };
-        let add = |acl: TransportAcl, transport| acl.with(transport, access_list(list(transport).as_ref()));
-        Transport::ALL.into_iter().fold(TransportAcl::default(), add)
     }
 }
 
@@ -174,6 +121,3 @@ fn state_choice(value: &DeValue<'_>) -> Read<StateChoice> {
         Err(_) => Err("a path in quotes, or \"none\" to keep nothing".to_owned()),
     }
 }
-
-const LISTEN: [&str; 3] = ["tls-listen", "https-listen", "quic-listen"];
-const PAIR: [&str; 2] = ["certificate", "key"];

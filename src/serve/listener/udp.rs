@@ -12,27 +12,39 @@ use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::{Batch, Responder, Transport};
+use crate::serve::{Batch, Responder};
 
-/// A listener for datagrams, ready to be opened.
+use super::{Deps, ListenerKind, Listening, Socket, SocketKind, Transport};
+
+/// The row of UDP.
+pub(super) const KIND: ListenerKind = ListenerKind {
+    name: "udp",
+    title: "UDP",
+    listen: None,
+    allow: "allow-udp",
+    socket: SocketKind::Datagrams,
+    is_datagram: true,
+    is_encrypted: false,
+    proves_address: false,
+    has_keepalive: false,
+    open,
+};
+
+fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
+    let socket = UdpSocket::from_std(socket.datagrams()?)?;
+    Ok(Box::pin(UdpListener { responder: deps.responder.clone(), socket }.run(deps.stop.clone())))
+}
+
+/// A listener that is open.
 #[derive(Debug)]
-pub struct UdpListener {
+struct UdpListener {
     responder: Responder,
     socket: UdpSocket,
 }
 
 impl UdpListener {
-    /// Takes a socket; call within a tokio runtime.
-    ///
-    /// # Errors
-    /// If the socket cannot be made non-blocking or registered.
-    pub fn new(responder: Responder, socket: std::net::UdpSocket) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
-        Ok(Self { responder, socket: UdpSocket::from_std(socket)? })
-    }
-
     /// Answers until it is told to stop, then what has arrived by then, and closes the socket.
-    pub async fn run(self, stop: CancellationToken) {
+    async fn run(self, stop: CancellationToken) {
         let mut packet = vec![0; PACKET_MAX];
         let mut answer = Vec::with_capacity(usize::from(self.responder.settings().load().udp_size));
         loop {
@@ -158,6 +170,7 @@ mod tests {
         let responder = crate::serve::testing::responder(Publisher::new(first).reader());
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
-        (UdpListener::new(responder, socket).unwrap(), address)
+        socket.set_nonblocking(true).unwrap();
+        (UdpListener { responder, socket: UdpSocket::from_std(socket).unwrap() }, address)
     }
 }

@@ -12,6 +12,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,17 +25,58 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use crate::base::tasks::Tasks;
+use crate::serve::certificates::Versions;
 use crate::serve::metrics::CloseReason;
 
-use super::Connection;
+use super::connection::Connection;
+use super::stream::{self, Protocol};
+use super::{Deps, ListenKey, ListenerKind, Listening, Socket, SocketKind, Transport};
+
+/// The row of HTTPS.
+pub(super) const KIND: ListenerKind = ListenerKind {
+    name: "https",
+    title: "HTTPS",
+    listen: Some(ListenKey {
+        name: "https-listen",
+        text: &[" Where DNS over HTTPS (RFC 8484, path /dns-query) is answered. Nowhere by default."],
+        example: "[\"[::]:443\"]",
+    }),
+    allow: "allow-https",
+    socket: SocketKind::Streams,
+    is_datagram: false,
+    is_encrypted: true,
+    proves_address: true,
+    has_keepalive: false,
+    open,
+};
+
+/// Requests behind a handshake.
+#[derive(Clone, Debug)]
+struct Https(Arc<ServerConfig>);
+
+impl Protocol for Https {
+    const TRANSPORT: Transport = Transport::Https;
+
+    async fn converse(self, stream: TcpStream, connection: Arc<Connection>) -> CloseReason {
+        match connection.handshake(stream, self.0).await {
+            Ok(stream) => answer(stream, connection).await,
+            Err(reason) => reason,
+        }
+    }
+}
+
+fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
+    let config = deps.certificates()?.config(&[b"h2", b"http/1.1"], Versions::Both);
+    stream::open(Https(config), socket, deps)
+}
 
 /// Answers requests until the client leaves, is idle or slow, or has to leave; says why it ended.
-pub(super) async fn answer(stream: TlsStream<TcpStream>, peer_connection: Connection) -> CloseReason {
-    let peer_connection = Arc::new(peer_connection);
+async fn answer(stream: TlsStream<TcpStream>, peer_connection: Arc<Connection>) -> CloseReason {
     let second = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let stream = TokioIo::new(stream);
     let service = {
@@ -84,8 +126,7 @@ where
                 timeout.set(tokio::time::sleep(LAST_REQUESTS));
             }
             () = &mut timeout => {
-                let idle = peer_connection.permit.idle_for(peer_connection.responder.clock().now().mono);
-                match peer_connection.idle.checked_sub(idle).filter(|left| !left.is_zero()) {
+                match peer_connection.left() {
                     _ if stopping => return CloseReason::Stopped,
                     Some(left) => timeout.set(tokio::time::sleep(left)),
                     None => return CloseReason::Idle,

@@ -5,68 +5,75 @@
 //! (RFC 9000 §8.1.2) before anything is kept for it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
-    Connection, Endpoint, EndpointConfig, IdleTimeout, Incoming, RecvStream, SendStream, ServerConfig, TokioRuntime,
+    Endpoint, EndpointConfig, IdleTimeout, Incoming, RecvStream, SendStream, ServerConfig, TokioRuntime,
     TransportConfig, VarInt,
 };
-use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::base::tasks::{TaskSet, Tasks};
+use crate::base::tasks::TaskSet;
+use crate::serve::certificates::Versions;
+use crate::serve::metrics::CloseReason;
+use crate::serve::Client;
 
-use super::limiter::{ConnectionLimiter, Permit};
-use super::metrics::CloseReason;
-use super::tls::{Certificates, Versions};
-use super::{Client, Responder, Transport};
+use super::connection::Connection;
+use super::{Deps, ListenKey, ListenerKind, Listening, Socket, SocketKind, Transport};
 
-/// A listener for QUIC, ready to be opened.
+/// The row of QUIC.
+pub(super) const KIND: ListenerKind = ListenerKind {
+    name: "quic",
+    title: "QUIC",
+    listen: Some(ListenKey {
+        name: "quic-listen",
+        text: &[" Where DNS over QUIC (RFC 9250) is answered. Nowhere by default."],
+        example: "[\"[::]:853\"]",
+    }),
+    allow: "allow-quic",
+    socket: SocketKind::Datagrams,
+    is_datagram: false,
+    is_encrypted: true,
+    proves_address: true,
+    has_keepalive: false,
+    open,
+};
+
+fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
+    let tls = deps.certificates()?.config(&[b"doq"], Versions::Tls13);
+    let tls = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
+    let mut config = ServerConfig::with_crypto(Arc::new(tls));
+    config.transport_config(Arc::new(transport(deps.limiter.limits().idle)));
+    config.max_incoming(HALF_OPEN_MOST);
+    let runtime = Arc::new(TokioRuntime);
+    let endpoint = Endpoint::new(EndpointConfig::default(), Some(config), socket.datagrams()?, runtime)?;
+    Ok(Box::pin(QuicListener { endpoint, deps: deps.clone(), half_open: Arc::default() }.run()))
+}
+
+/// A listener that is open.
 #[derive(Debug)]
-pub struct QuicListener {
+struct QuicListener {
     endpoint: Endpoint,
-    responder: Responder,
-    limiter: ConnectionLimiter,
-    tasks: Tasks,
+    deps: Deps,
     /// Handshakes that are not done.
     half_open: Arc<AtomicUsize>,
 }
 
 impl QuicListener {
-    /// Takes a socket; call within a tokio runtime. The connections are tasks of `tasks`.
-    ///
-    /// # Errors
-    /// If the socket cannot be registered.
-    pub fn new(
-        certificates: &Certificates,
-        socket: std::net::UdpSocket,
-        responder: Responder,
-        limiter: ConnectionLimiter,
-        tasks: Tasks,
-    ) -> io::Result<Self> {
-        let tls = certificates.config(&[b"doq"], Versions::Tls13);
-        let tls = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
-        let mut config = ServerConfig::with_crypto(Arc::new(tls));
-        config.transport_config(Arc::new(transport(limiter.limits().idle)));
-        config.max_incoming(HALF_OPEN_MOST);
-        let runtime = Arc::new(TokioRuntime);
-        let endpoint = Endpoint::new(EndpointConfig::default(), Some(config), socket, runtime)?;
-        Ok(Self { endpoint, responder, limiter, tasks, half_open: Arc::default() })
-    }
-
     /// Answers until it is told to stop, then what has arrived by then; ends when the last connection has.
-    pub async fn run(self, stop: CancellationToken) {
-        let mut connections = self.tasks.set("quic-connection");
+    async fn run(self) {
+        let mut connections = self.deps.tasks.set("quic-connection");
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
+                () = self.deps.stop.cancelled() => break,
                 Some(_) = connections.next() => {}
                 incoming = self.endpoint.accept() => match incoming {
-                    Some(incoming) => self.admit(&mut connections, incoming, &stop),
+                    Some(incoming) => self.admit(&mut connections, incoming),
                     None => break,
                 },
             }
@@ -77,9 +84,8 @@ impl QuicListener {
         let _late = tokio::time::timeout(CLOSE_TIMEOUT, self.endpoint.wait_idle()).await;
     }
 
-    fn admit(&self, connections: &mut TaskSet<()>, incoming: Incoming, stop: &CancellationToken) {
-        let client = Client::new(incoming.remote_address(), Transport::Quic, self.responder.clock().now());
-        if !self.responder.settings().load().transport_acl.admits(Transport::Quic, client.address) {
+    fn admit(&self, connections: &mut TaskSet<()>, incoming: Incoming) {
+        if !self.deps.admits(Transport::Quic, incoming.remote_address()) {
             return incoming.refuse();
         }
         let half_open = self.half_open.load(Ordering::Relaxed);
@@ -93,13 +99,7 @@ impl QuicListener {
         if half_open >= HALF_OPEN_MOST {
             return incoming.refuse();
         }
-        let handshake = Handshake {
-            responder: self.responder.clone(),
-            limiter: self.limiter.clone(),
-            stop: stop.clone(),
-            tasks: self.tasks.clone(),
-        };
-        connections.spawn(handshake.run(incoming, HalfOpen::new(&self.half_open)));
+        connections.spawn(shake_hands(self.deps.clone(), incoming, HalfOpen::new(&self.half_open)));
     }
 }
 
@@ -119,55 +119,31 @@ impl Drop for HalfOpen {
     }
 }
 
-/// Who has not shown yet that it owns its address, and so has no place: a forger must not push others out of theirs.
-#[derive(Debug)]
-struct Handshake {
-    responder: Responder,
-    limiter: ConnectionLimiter,
-    stop: CancellationToken,
-    tasks: Tasks,
+/// Who has not shown yet that it owns its address has no permit: a forger must not push others out of theirs.
+async fn shake_hands(deps: Deps, incoming: Incoming, half_open: HalfOpen) {
+    let handshake = async {
+        match incoming.accept() {
+            Ok(connecting) => connecting.await,
+            Err(error) => Err(error),
+        }
+    };
+    let connected = tokio::select! {
+        biased;
+        () = deps.stop.cancelled() => None,
+        () = tokio::time::sleep(deps.limiter.limits().idle) => None,
+        connected = handshake => connected.inspect_err(|error| debug!(%error, "no QUIC handshake")).ok(),
+    };
+    drop(half_open);
+    let Some(connected) = connected else { return deps.responder.metrics().turned_away(Transport::Quic) };
+    let connection = Arc::new(Connection::admit(&deps, Transport::Quic, connected.remote_address()));
+    let (reason, code) = connection.answer_streams(&connected).await;
+    connected.close(code, b"");
+    connection.ends(reason);
 }
 
-/// One connection, and all that it needs.
-#[derive(Debug)]
-struct QuicConnection {
-    responder: Responder,
-    permit: Arc<Permit>,
-    idle: Duration,
-    stop: CancellationToken,
-    tasks: Tasks,
-}
-
-impl Handshake {
-    async fn run(self, incoming: Incoming, half_open: HalfOpen) {
-        let idle = self.limiter.limits().idle;
-        let handshake = async {
-            match incoming.accept() {
-                Ok(connecting) => connecting.await,
-                Err(error) => Err(error),
-            }
-        };
-        let connection = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => None,
-            () = tokio::time::sleep(idle) => None,
-            connection = handshake => connection.inspect_err(|error| debug!(%error, "no QUIC handshake")).ok(),
-        };
-        drop(half_open);
-        let Some(connection) = connection else { return self.responder.metrics().turned_away(Transport::Quic) };
-        let client = Client::new(connection.remote_address(), Transport::Quic, self.responder.clock().now());
-        let permit = Arc::new(self.limiter.admit(client.address, Transport::Quic, client.now.mono));
-        let quic_connection =
-            QuicConnection { responder: self.responder, permit, idle, stop: self.stop, tasks: self.tasks };
-        let (end, code) = quic_connection.converse(&connection).await;
-        connection.close(code, b"");
-        quic_connection.permit.ends(end);
-    }
-}
-
-impl QuicConnection {
+impl Connection {
     /// Answers each stream in its own task, so that a slow one holds up no other.
-    async fn converse(&self, connection: &Connection) -> (CloseReason, VarInt) {
+    async fn answer_streams(self: &Arc<Self>, connected: &quinn::Connection) -> (CloseReason, VarInt) {
         let mut streams = self.tasks.set("quic-stream");
         let end = loop {
             tokio::select! {
@@ -179,11 +155,9 @@ impl QuicConnection {
                         break (CloseReason::Protocol, PROTOCOL_ERROR);
                     }
                 }
-                stream = connection.accept_bi() => match stream {
+                stream = connected.accept_bi() => match stream {
                     Ok((send, receive)) => {
-                        let client = connection.remote_address();
-                        let (responder, permit) = (self.responder.clone(), Arc::clone(&self.permit));
-                        let exchange = Exchange { responder, permit, client };
+                        let exchange = Exchange { connection: Arc::clone(self), client: connected.remote_address() };
                         let timeout = tokio::time::timeout(self.idle, exchange.answer(send, receive));
                         streams.spawn(async move { timeout.await.unwrap_or(Ok(())) });
                     }
@@ -201,9 +175,8 @@ impl QuicConnection {
 
 /// One query and its answer, on a stream of their own (RFC 9250 §4.2).
 struct Exchange {
-    responder: Responder,
-    permit: Arc<Permit>,
-    client: std::net::SocketAddr,
+    connection: Arc<Connection>,
+    client: SocketAddr,
 }
 
 /// The client broke the rules of RFC 9250: its connection ends (§4.3.3).
@@ -221,10 +194,10 @@ impl Exchange {
         if usize::from(u16::from_be_bytes(length)) != packet.len() || packet.first_chunk::<2>() != Some(&[0, 0]) {
             return Err(ProtocolError);
         }
-        let client = Client::new(self.client, Transport::Quic, self.responder.clock().now());
-        self.permit.touch(client.now.mono);
+        let client = Client::new(self.client, Transport::Quic, self.connection.responder.clock().now());
+        self.connection.permit.touch(client.now.mono);
         let mut message = Vec::new();
-        let Some(mut sent) = self.responder.respond(packet, client, &mut message) else {
+        let Some(mut sent) = self.connection.responder.respond(packet, client, &mut message) else {
             // What is no query, or comes while the server starts.
             let _gone = send.reset(EXCESSIVE_LOAD);
             return Ok(());

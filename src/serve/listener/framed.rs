@@ -12,33 +12,30 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use crate::serve::Rest;
 use crate::serve::metrics::CloseReason;
 
-use super::Connection;
+use super::connection::Connection;
 
 /// Answers until the client leaves, is idle or slow, or has to leave; says why it ended.
-pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
-    mut stream: S,
-    peer_connection: &Connection,
-) -> CloseReason {
+pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, connection: &Connection) -> CloseReason {
     let end = tokio::select! {
         biased;
-        () = peer_connection.permit.evicted() => CloseReason::Evicted,
-        end = converse(&mut stream, peer_connection) => end,
+        () = connection.permit.evicted() => CloseReason::Evicted,
+        end = converse(&mut stream, connection) => end,
     };
     // The client learns that it is over, unless it is gone.
     let _gone = tokio::time::timeout(CLOSE_TIMEOUT, stream.shutdown()).await;
     end
 }
 
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, peer_connection: &Connection) -> CloseReason {
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, connection: &Connection) -> CloseReason {
     let (mut input, mut output, mut message) = (Vec::new(), Vec::new(), Vec::new());
     let mut stopping = false;
     // From one whole query to the next, however many octets come between.
-    let timeout = tokio::time::sleep(peer_connection.idle);
+    let timeout = tokio::time::sleep(connection.idle);
     tokio::pin!(timeout);
     loop {
         tokio::select! {
             biased;
-            () = peer_connection.stop.cancelled(), if !stopping => {
+            () = connection.stop.cancelled(), if !stopping => {
                 stopping = true;
                 timeout.set(tokio::time::sleep(LAST_QUERIES));
                 continue;
@@ -53,15 +50,15 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, peer_connec
         let mut rest = input.as_slice();
         while let Some((packet, behind)) = split_message(rest) {
             asked = true;
-            if let Some(sent) = peer_connection.responder.respond(packet, peer_connection.client(), &mut message) {
+            if let Some(sent) = connection.responder.respond(packet, connection.client(), &mut message) {
                 push_message(&mut output, &message);
                 if let Some(more) = sent.rest
-                    && push_rest(stream, more, &mut output, &mut message, peer_connection.idle).await.is_err()
+                    && push_rest(stream, more, &mut output, &mut message, connection.idle).await.is_err()
                 {
                     return CloseReason::Client;
                 }
             }
-            if output.len() >= OUTPUT_MAX && write(stream, &mut output, peer_connection.idle).await.is_err() {
+            if output.len() >= OUTPUT_MAX && write(stream, &mut output, connection.idle).await.is_err() {
                 return CloseReason::Client;
             }
             rest = behind;
@@ -69,12 +66,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, peer_connec
         let used = input.len() - rest.len();
         input.drain(..used);
         if asked {
-            peer_connection.permit.touch(peer_connection.responder.clock().now().mono);
+            connection.permit.touch(connection.responder.clock().now().mono);
             if !stopping {
-                timeout.set(tokio::time::sleep(peer_connection.idle));
+                timeout.set(tokio::time::sleep(connection.idle));
             }
         }
-        if write(stream, &mut output, peer_connection.idle).await.is_err() {
+        if write(stream, &mut output, connection.idle).await.is_err() {
             return CloseReason::Client;
         }
         // An idle connection holds no more than a query needs.
@@ -153,15 +150,15 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll};
 
-    use prometheus_client::registry::Registry;
     use tokio::io::ReadBuf;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::base::clock::Mono;
+    use crate::base::connections::{ConnectionLimiter, Limits};
     use crate::base::table::Table;
     use crate::base::tasks::Tasks;
-    use crate::serve::{ConnectionLimiter, Limits, Messages, Metrics, Signer, Transport};
+    use crate::serve::listener::{Deps, Transport};
+    use crate::serve::{Messages, Signer};
     use crate::snapshot::{Image, Publisher, Snapshot};
 
     /// A client that has sent ten thousand reads full of queries, and takes every answer; it counts them.
@@ -202,22 +199,17 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_floods_its_connection_leaves_turns_to_others() {
         let first = Snapshot::first(Arc::new(Image::build(&Table::new(), &Table::new())), Vec::new(), 1);
-        let limits = Limits { all: 9, per_client: 9, idle: Duration::from_secs(10) };
-        let limiter = ConnectionLimiter::new(limits, Metrics::register(&mut Registry::default()));
-        let peer = ([127, 0, 0, 1], 9).into();
-        let tasks = Tasks::new();
-        let peer_connection = Connection {
-            peer,
-            transport: Transport::Tcp,
+        let deps = Deps {
             responder: crate::serve::testing::responder(Publisher::new(first).reader()),
-            permit: Arc::new(limiter.admit(peer.ip(), Transport::Tcp, Mono::START)),
-            idle: limits.idle,
+            limiter: ConnectionLimiter::new(Limits { all: 9, per_client: 9, idle: Duration::from_secs(10) }),
+            certificates: None,
+            tasks: Tasks::new(),
             stop: CancellationToken::new(),
-            tasks: tasks.clone(),
         };
+        let connection = Connection::admit(&deps, Transport::Tcp, ([127, 0, 0, 1], 9).into());
         let answered = Arc::new(AtomicUsize::new(0));
         let flood = Flood(0, Arc::clone(&answered));
-        let _task = tasks.spawn("flood", async move { answer(flood, &peer_connection).await });
+        let _task = deps.tasks.spawn("flood", async move { answer(flood, &connection).await });
         for turn in 1..=10 {
             tokio::task::yield_now().await;
             let count = answered.load(Ordering::Relaxed);

@@ -11,13 +11,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::base::clock::Mono;
-use crate::base::prefix::IpPrefix;
+use super::clock::Mono;
+use super::prefix::IpPrefix;
 
-use super::metrics::CloseReason;
-use super::{Metrics, Transport};
-
-/// The limits of connections (`[server]`).
+/// The limits of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The most connections at once.
@@ -28,22 +25,19 @@ pub struct Limits {
     pub idle: Duration,
 }
 
-/// All connections of a server; clones are the same.
+/// All connections of one kind; clones are the same.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimiter {
     limits: Limits,
-    metrics: Metrics,
     rows: Arc<Mutex<Rows>>,
 }
 
 /// The place of one connection; dropping it makes it free.
 #[derive(Debug)]
-pub(super) struct Permit {
+pub struct Permit {
     number: u64,
-    transport: Transport,
     last: Arc<AtomicU64>,
     leave: CancellationToken,
-    end: Mutex<CloseReason>,
     limiter: ConnectionLimiter,
 }
 
@@ -68,8 +62,8 @@ struct Row {
 
 impl ConnectionLimiter {
     /// Makes room for nobody yet.
-    pub fn new(limits: Limits, metrics: Metrics) -> Self {
-        Self { limits, metrics, rows: Arc::default() }
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, rows: Arc::default() }
     }
 
     /// Returns the limits.
@@ -78,7 +72,7 @@ impl ConnectionLimiter {
     }
 
     /// Gives a connection its place; at a limit another one is told to leave.
-    pub(super) fn admit(&self, address: IpAddr, transport: Transport, now: Mono) -> Permit {
+    pub fn admit(&self, address: IpAddr, now: Mono) -> Permit {
         let client = client_of(address);
         let last = Arc::new(AtomicU64::new(millis(now)));
         let leave = CancellationToken::new();
@@ -91,12 +85,11 @@ impl ConnectionLimiter {
         }
         let number = rows.add(client, millis(now), &last, &leave);
         drop(rows);
-        self.metrics.opened(transport);
-        Permit { number, transport, last, leave, end: Mutex::new(CloseReason::Client), limiter: self.clone() }
+        Permit { number, last, leave, limiter: self.clone() }
     }
 
     /// Tells the longest idle connection to leave: the process has no file descriptors left.
-    pub(super) fn make_room(&self) {
+    pub fn make_room(&self) {
         self.rows().evict_oldest();
     }
 
@@ -117,31 +110,24 @@ impl ConnectionLimiter {
 
 impl Permit {
     /// Notes that a whole query came.
-    pub(super) fn touch(&self, now: Mono) {
+    pub fn touch(&self, now: Mono) {
         self.last.store(millis(now), Ordering::Relaxed);
     }
 
     /// Returns how long ago the last whole query came.
-    pub(super) fn idle_for(&self, now: Mono) -> Duration {
+    pub fn idle_for(&self, now: Mono) -> Duration {
         Duration::from_millis(millis(now).saturating_sub(self.last.load(Ordering::Relaxed)))
     }
 
     /// Waits until the connection is told to leave.
-    pub(super) async fn evicted(&self) {
+    pub async fn evicted(&self) {
         self.leave.cancelled().await;
-    }
-
-    /// Says why the connection ends.
-    pub(super) fn ends(&self, end: CloseReason) {
-        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         self.limiter.rows().remove(self.number);
-        let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        self.limiter.metrics.ended(self.transport, end);
     }
 }
 
@@ -207,13 +193,11 @@ fn millis(now: Mono) -> u64 {
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "the lists are the test's own")]
 mod tests {
-    use prometheus_client::registry::Registry;
-
     use super::*;
 
     fn limiter(all: u32, per_client: u32) -> ConnectionLimiter {
         let limits = Limits { all, per_client, idle: Duration::from_secs(10) };
-        ConnectionLimiter::new(limits, Metrics::register(&mut Registry::default()))
+        ConnectionLimiter::new(limits)
     }
 
     fn at(millis: u64) -> Mono {
@@ -227,7 +211,7 @@ mod tests {
     #[test]
     fn the_longest_idle_connection_makes_room_and_never_the_new_one() {
         let limiter = limiter(3, 3);
-        let admit = |host, millis| limiter.admit(address(host), Transport::Tcp, at(millis));
+        let admit = |host, millis| limiter.admit(address(host), at(millis));
         let (first, second, third) = (admit(1, 0), admit(2, 1), admit(3, 2));
         first.touch(at(50));
         let fourth = admit(4, 60);
@@ -244,15 +228,15 @@ mod tests {
     #[test]
     fn a_client_at_its_limit_loses_its_own_oldest_connection() {
         let limiter = limiter(100, 2);
-        let other = limiter.admit(address(9), Transport::Tls, at(0));
-        let first = limiter.admit(address(1), Transport::Tcp, at(1));
-        let second = limiter.admit(address(1), Transport::Tls, at(2));
+        let other = limiter.admit(address(9), at(0));
+        let first = limiter.admit(address(1), at(1));
+        let second = limiter.admit(address(1), at(2));
         first.touch(at(3));
-        let third = limiter.admit(address(1), Transport::Quic, at(4));
+        let third = limiter.admit(address(1), at(4));
         assert!(second.leave.is_cancelled() && limiter.len() == 3);
         assert!(![&other, &first, &third].iter().any(|permit| permit.leave.is_cancelled()));
         let (one, two): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "2001:db8::ffff".parse().unwrap());
-        let held: Vec<Permit> = [one, two, two].map(|ip| limiter.admit(ip, Transport::Tcp, at(5))).into();
+        let held: Vec<Permit> = [one, two, two].map(|ip| limiter.admit(ip, at(5))).into();
         assert!(held[0].leave.is_cancelled(), "a /64 is one client");
         drop((held, other, first, second, third));
         assert!(limiter.is_empty() && limiter.rows().clients.is_empty() && limiter.rows().order.is_empty());

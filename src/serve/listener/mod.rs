@@ -1,0 +1,232 @@
+//! The listeners: a table with a row for each transport, and a file for each row.
+//!
+//! ```text
+//!  socket ─▶ may it come? ─▶ a permit (another one may have to leave) ─▶ a task for each connection ─▶ Responder
+//!
+//!  udp     datagrams, answered one after the other
+//!  tcp     stream ─────────────────────────────▶ framed: messages with their length before them
+//!  tls     stream ─ handshake ─────────────────▶ framed
+//!  https   stream ─ handshake ─ ALPN ──────────▶ requests of HTTP/1.1 or HTTP/2
+//!  quic    datagrams ─ handshake ──────────────▶ streams with a query each
+//! ```
+//!
+//! A row ([`ListenerKind`]) says all that the other rooms ask of a transport: its keys in the config, its names in
+//! metrics and logs, what its answers may be, and how it is opened. A new listener is a line in `transports!` and a file.
+
+mod connection;
+mod framed;
+mod stream;
+
+use std::future::Future;
+use std::io;
+use std::net::{TcpListener, UdpSocket};
+use std::pin::Pin;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::base::connections::ConnectionLimiter;
+use crate::base::tasks::Tasks;
+
+use super::{Certificates, Responder};
+
+/// Makes the files, the transports and their rows of one list.
+macro_rules! transports {
+    ($($(#[doc = $doc:literal])* $transport:ident in $file:ident;)*) => {
+        $(mod $file;)*
+
+        /// By which kind of transport a query came.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Transport {
+            $($(#[doc = $doc])* $transport,)*
+        }
+
+        impl Transport {
+            /// All of them, in the order of their numbers.
+            pub const ALL: [Self; [$(stringify!($transport)),*].len()] = [$(Self::$transport),*];
+
+            /// Returns its row.
+            pub const fn kind(self) -> &'static ListenerKind {
+                match self {
+                    $(Self::$transport => &$file::KIND,)*
+                }
+            }
+        }
+    };
+}
+
+transports! {
+    /// Datagrams: answers have a limit and can be truncated, and the sender's address can be forged.
+    Udp in udp;
+    /// TCP (RFC 7766).
+    Tcp in tcp;
+    /// DNS over TLS (RFC 7858).
+    Tls in tls;
+    /// DNS over HTTPS (RFC 8484).
+    Https in https;
+    /// DNS over QUIC (RFC 9250).
+    Quic in quic;
+}
+
+/// One kind of listener: all that others need to know of it.
+#[derive(Debug)]
+pub struct ListenerKind {
+    /// The word for it in metrics and logs.
+    pub name: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// The key with its addresses; nothing: `listen`, with others.
+    pub listen: Option<ListenKey>,
+    /// The key with the networks that may come by it.
+    pub allow: &'static str,
+    /// What its socket is.
+    pub socket: SocketKind,
+    /// Whether an answer is one datagram, with a limit.
+    pub is_datagram: bool,
+    /// Whether others on the way cannot read it: then lengths tell something, and are padded (RFC 8467). Such a listener
+    /// needs a certificate.
+    pub is_encrypted: bool,
+    /// Whether its handshake has proven the client's address.
+    pub proves_address: bool,
+    /// Whether clients may ask how long an idle connection is kept (RFC 7828 §3.2; RFC 9250 §5.5.2 and HTTP have their own
+    /// means).
+    pub has_keepalive: bool,
+    /// Opens it.
+    pub open: fn(Socket, &Deps) -> io::Result<Listening>,
+}
+
+/// A key that says where a listener is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct ListenKey {
+    /// Its name.
+    pub name: &'static str,
+    /// What the example says of it, line by line.
+    pub text: &'static [&'static str],
+    /// What the example gives it.
+    pub example: &'static str,
+}
+
+/// What a socket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketKind {
+    /// UDP.
+    Datagrams,
+    /// TCP.
+    Streams,
+}
+
+/// A bound socket.
+#[derive(Debug)]
+pub enum Socket {
+    /// UDP.
+    Datagrams(UdpSocket),
+    /// TCP.
+    Streams(TcpListener),
+}
+
+/// What listeners are opened with.
+#[derive(Clone, Debug)]
+pub struct Deps {
+    /// Who answers.
+    pub responder: Responder,
+    /// How many connections there may be, of all listeners.
+    pub limiter: ConnectionLimiter,
+    /// What encrypted listeners show.
+    pub certificates: Option<Certificates>,
+    /// Whose tasks the connections are.
+    pub tasks: Tasks,
+    /// Closes the listeners; what has arrived by then is answered.
+    pub stop: CancellationToken,
+}
+
+/// An open listener; it ends when it was told to stop and its last connection has ended.
+pub type Listening = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Something for each transport.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PerTransport<T>([T; Transport::ALL.len()]);
+
+impl Transport {
+    /// Opens a listener of this kind; call within a tokio runtime.
+    ///
+    /// # Errors
+    /// If the socket is of another kind or cannot be registered, or a certificate is needed and missing.
+    pub fn open(self, socket: Socket, deps: &Deps) -> io::Result<Listening> {
+        (self.kind().open)(socket, deps)
+    }
+
+    /// Returns the word for it in metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        self.kind().name
+    }
+}
+
+impl Socket {
+    fn datagrams(self) -> io::Result<UdpSocket> {
+        match self {
+            Self::Datagrams(socket) => socket.set_nonblocking(true).map(|()| socket),
+            Self::Streams(_) => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    fn streams(self) -> io::Result<TcpListener> {
+        match self {
+            Self::Streams(listener) => listener.set_nonblocking(true).map(|()| listener),
+            Self::Datagrams(_) => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+}
+
+impl Deps {
+    fn certificates(&self) -> io::Result<&Certificates> {
+        self.certificates.as_ref().ok_or_else(|| io::Error::other("an encrypted listener needs a certificate"))
+    }
+}
+
+impl<T> PerTransport<T> {
+    /// Makes one for each.
+    pub fn new(make: impl FnMut(Transport) -> T) -> Self {
+        Self(Transport::ALL.map(make))
+    }
+
+    /// Returns that of one.
+    #[expect(clippy::indexing_slicing, reason = "there is one for each transport")]
+    pub const fn get(&self, transport: Transport) -> &T {
+        &self.0[transport as usize]
+    }
+
+    /// Sets that of one.
+    #[expect(clippy::indexing_slicing, reason = "there is one for each transport")]
+    pub fn set(&mut self, transport: Transport, value: T) {
+        self.0[transport as usize] = value;
+    }
+
+    /// Returns all, with their transports.
+    pub fn iter(&self) -> impl Iterator<Item = (Transport, &T)> {
+        Transport::ALL.into_iter().zip(&self.0)
+    }
+}
+
+impl<T: Default> Default for PerTransport<T> {
+    fn default() -> Self {
+        Self::new(|_| T::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_rows_share_a_name_or_a_key_and_each_has_its_number() {
+        let mut names = HashSet::new();
+        for (number, transport) in Transport::ALL.into_iter().enumerate() {
+            let kind = transport.kind();
+            assert_eq!(number, transport as usize);
+            assert!(names.insert(kind.name) && names.insert(kind.title) && names.insert(kind.allow), "{}", kind.name);
+            assert!(kind.listen.is_none_or(|key| names.insert(key.name)), "{}", kind.name);
+            assert!(kind.proves_address || kind.is_datagram, "whoever has no handshake has a limit");
+        }
+    }
+}
