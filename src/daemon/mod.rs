@@ -22,5 +22,5 @@ mod start;
 mod supervise;
 mod switcher;
 
-pub use outside::kept_addresses;
+pub use outside::{engine_entries, kept_addresses};
 pub use start::{Daemon, StartError};

@@ -7,8 +7,8 @@ use crate::base::finding::Finding;
 use crate::config::infer::{InferredCheck, Transport};
 use crate::config::shape::{AddressEntry, AddressSource, CheckShape};
 use crate::config::source::{List, Placed};
-use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
-use crate::policy::{Kind, Member, Pool};
+use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup, ZoneSetup};
+use crate::policy::{Kind, Member, Pool, PoolId};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
