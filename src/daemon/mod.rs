@@ -24,5 +24,5 @@ mod supervise;
 mod switcher;
 mod watchdog;
 
-pub use outside::kept_addresses;
+pub use outside::{engine_entries, kept_addresses};
 pub use start::{Daemon, StartError};

@@ -28,7 +28,7 @@ use super::effects::{Outputs, PersistQueue};
 use super::findings::log_findings;
 use super::listeners::Listeners;
 use super::logging;
-use super::outside::{first_answers, follow, kept_addresses};
+use super::outside::{engine_entries, first_answers, follow, kept_addresses};
 use super::probe_threads::ProbeThreads;
 use super::readiness::ReadinessState;
 use super::reload::Read;
@@ -325,7 +325,7 @@ fn start_metrics(
 
 fn open_store(state: &StateSettings) -> Result<(Store, Restored), StartError> {
     let store = state.folder.as_deref().map_or_else(|| Ok(Store::none()), |dir: &Path| Store::open(dir))?;
-    let (restored, unreadable) = Restored::read(store.entries(), state.max_age);
+    let (restored, unreadable) = Restored::read(engine_entries(store.entries()), state.max_age);
     for key in unreadable {
         warn!(store.key = %key, "a kept value cannot be read and is passed over");
     }

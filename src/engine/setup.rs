@@ -8,14 +8,9 @@ use std::sync::Arc;
 use crate::base::hash::StableHash;
 use crate::base::table::Table;
 use crate::health::{self, TargetId};
-use crate::policy::Pool;
+use crate::policy::{FollowId, HostId, Pool, PoolId};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype, Zone};
-
-crate::row_id! {
-    /// Numbers a pool within one setup.
-    PoolId
-}
 
 /// One complete setup; a reload replaces it as a whole.
 #[derive(Clone, Debug, Default)]
@@ -27,9 +22,9 @@ pub struct Setup {
     /// The pools: services, pairs of services, tiers of addresses.
     pub pools: Table<PoolId, PoolSetup>,
     /// The in-zone hosts of SRV members whose A and AAAA sets follow health.
-    pub hosts: Vec<HostSetup>,
+    pub hosts: Table<HostId, HostSetup>,
     /// The names whose A and AAAA sets follow a service (`follows`).
-    pub follows: Vec<FollowSetup>,
+    pub follows: Table<FollowId, FollowSetup>,
     /// The targets that are witnesses by config (`references`); they belong to no pool.
     pub references: Vec<TargetId>,
     /// The names under which states may be posted (checks of kind `push`).

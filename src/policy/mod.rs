@@ -13,6 +13,7 @@
 mod decide;
 mod failback;
 mod hosts;
+mod ids;
 mod pair;
 mod placing;
 mod reason;
@@ -28,6 +29,7 @@ use crate::base::clock::Mono;
 pub use decide::{ActiveTier, Answer, Ask, Decision, Trigger, decide, takes_last};
 pub use failback::hold;
 pub use hosts::{HostAddress, followed, stay};
+pub use ids::{FollowId, HostId, PoolId};
 pub use reason::{Better, Move, Placement, Reason, Tally, Waits, Why};
 pub use ttl::{Conditions, Ttl, TtlState, settled, ttl, unsettled};
 

@@ -7,10 +7,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use understudy::base::table::RowId;
-use understudy::engine::setup::{Fill, MemberData, PoolId, PoolSetup, Setup};
+use understudy::engine::setup::{Fill, MemberData, PoolSetup, Setup};
 use understudy::health::TargetId;
 use understudy::health::orders::{Force, Scope};
-use understudy::policy::{AllDown, Failback, Failed, Kind, Need, Promote, Settings, Standby};
+use understudy::policy::{AllDown, Failback, Failed, HostId, Kind, Need, PoolId, Promote, Settings, Standby};
 use understudy::zone::Rtype;
 
 /// One set as it is served: TTL and records as text.
@@ -223,8 +223,8 @@ impl Reference {
                 self.serve(fill, &pool.pool.settings, records, moving || part.is_need(), due, now);
             }
         }
-        let hosts: Vec<Vec<IpAddr>> = (0..setup.hosts.len()).map(|host| self.staying(host, now)).collect();
-        for (host, addresses) in setup.hosts.iter().zip(&hosts) {
+        let hosts: Vec<Vec<IpAddr>> = setup.hosts.ids().map(|host| self.staying(host, now)).collect();
+        for ((_, host), addresses) in setup.hosts.iter().zip(&hosts) {
             let of = |get: fn(&Settings) -> u32| host.pools.iter().map(|p| get(&setup.pools[*p].pool.settings)).min();
             let (ttl, unsettled_ttl) = (of(|s| s.ttl).unwrap(), of(|s| s.unsettled_ttl).unwrap());
             let settings = Settings { ttl, unsettled_ttl, ..Settings::default() };
@@ -238,12 +238,13 @@ impl Reference {
                 self.serve(fill, &settings, of_family(addresses, fill.rtype), restless, due, now);
             }
         }
-        for follow in &setup.follows {
+        for (_, follow) in setup.follows.iter() {
             let (pool, part) = (&setup.pools[follow.pool], self.parts[follow.pool.index()]);
             let verdicts = self.verdicts(follow.pool.index(), now);
             let mut addresses: Vec<IpAddr> = Vec::new();
             for member in (Tiers { pool, verdicts: &verdicts }).followed(part) {
-                let at_home = setup.hosts.iter().zip(&hosts).find(|(host, _)| host.is_host_of(&pool.members[member]));
+                let at_home =
+                    setup.hosts.iter().zip(&hosts).find(|((_, host), _)| host.is_host_of(&pool.members[member]));
                 addresses.extend(at_home.into_iter().flat_map(|(_, staying)| staying));
             }
             if addresses.is_empty() {
@@ -323,7 +324,7 @@ impl Reference {
         pool.members.iter().map(verdict).collect()
     }
 
-    fn staying(&self, host: usize, now: u64) -> Vec<IpAddr> {
+    fn staying(&self, host: HostId, now: u64) -> Vec<IpAddr> {
         let host = &self.setup.hosts[host];
         let of = |get: fn(&Settings) -> u32| host.pools.iter().map(|p| get(&self.setup.pools[*p].pool.settings)).min();
         let settings = Settings {
@@ -389,8 +390,8 @@ impl Reference {
 
     fn fills(&self) -> impl Iterator<Item = &Fill> {
         let pools = self.setup.pools.iter().flat_map(|(_, pool)| &pool.fills);
-        let hosts = self.setup.hosts.iter().flat_map(|host| &host.fills);
-        pools.chain(hosts).chain(self.setup.follows.iter().flat_map(|follow| &follow.fills))
+        let hosts = self.setup.hosts.iter().flat_map(|(_, host)| &host.fills);
+        pools.chain(hosts).chain(self.setup.follows.iter().flat_map(|(_, follow)| &follow.fills))
     }
 
     fn key(&self, target: TargetId) -> (IpAddr, u16) {

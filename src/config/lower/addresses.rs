@@ -6,9 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use crate::base::finding::Finding;
 use crate::config::infer::{InferredCheck, Transport};
 use crate::config::shape::{AddressEntry, AddressSource, CheckShape};
-use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
+use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup, ZoneSetup};
 use crate::keys::source::{List, Placed};
-use crate::policy::{Kind, Member, Pool};
+use crate::policy::{Kind, Member, Pool, PoolId};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 

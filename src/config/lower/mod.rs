@@ -130,8 +130,8 @@ fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
         zones,
         targets: Table::new(),
         pools: Table::new(),
-        hosts: Vec::new(),
-        follows: Vec::new(),
+        hosts: Table::new(),
+        follows: Table::new(),
         references: Vec::new(),
         posts: BTreeSet::new(),
     }

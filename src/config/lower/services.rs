@@ -8,10 +8,10 @@ use crate::base::table::{RowId, Table};
 use crate::config::infer;
 use crate::config::settings::Inherited;
 use crate::config::shape::{PolicyKeys, ServiceEntry};
-use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
+use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup, ZoneSetup};
 use crate::health::TargetId;
 use crate::keys::reader::nearest;
-use crate::policy::{self, Kind, Member, Pool};
+use crate::policy::{self, FollowId, Kind, Member, Pool, PoolId};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
@@ -30,7 +30,7 @@ pub(super) struct Services<'a, 't, 'c> {
     pub(super) inherited: Inherited,
     pub(super) policy: policy::Settings,
     pub(super) pools: Table<PoolId, PoolSetup>,
-    pub(super) follows: Vec<FollowSetup>,
+    pub(super) follows: Table<FollowId, FollowSetup>,
     pub(super) findings: Vec<Finding>,
     /// The pool of each service, by owner name.
     pub(super) by_owner: HashMap<Name, PoolId>,
@@ -50,7 +50,7 @@ pub(super) struct Services<'a, 't, 'c> {
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) pools: Table<PoolId, PoolSetup>,
-    pub(super) follows: Vec<FollowSetup>,
+    pub(super) follows: Table<FollowId, FollowSetup>,
     /// For each host of the zone index, for each of its addresses, the targets on it.
     pub(super) host_targets: Vec<Vec<Vec<TargetId>>>,
     /// For each host of the zone index the pools with a member on it.
@@ -75,7 +75,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             inherited,
             policy,
             pools: Table::new(),
-            follows: Vec::new(),
+            follows: Table::new(),
             findings: Vec::new(),
             by_owner: HashMap::new(),
             host_targets: zone_index.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),

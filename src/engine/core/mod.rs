@@ -31,7 +31,7 @@ use crate::health::isolation::Witnesses;
 use crate::health::machine::{Health, State};
 use crate::health::push::PushStore;
 use crate::health::{Cause, Report, TargetId};
-use crate::policy::{Decision, PoolState, Trigger};
+use crate::policy::{Decision, HostId, PoolId, PoolState, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
 
 use super::effect::{Effect, Notice, TimedNotice};
@@ -39,7 +39,7 @@ use super::memory::{self, Restored};
 use super::orders::OrderBook;
 use super::prepare::{Prepared, Users};
 use super::serials::SerialBook;
-use super::setup::{PoolId, PoolSetup, TargetSetup};
+use super::setup::{PoolSetup, TargetSetup};
 use super::zone_histories::HistoryBook;
 use publish::Publication;
 use slots::SlotRow;
@@ -95,7 +95,7 @@ pub struct Core {
     pub(super) prepared: Prepared,
     pub(super) targets: Table<TargetId, TargetRow>,
     pub(super) pools: Table<PoolId, PoolRow>,
-    hosts: Vec<HostRow>,
+    hosts: Table<HostId, HostRow>,
     pub(super) slots: Table<SlotId, SlotRow>,
     pub(super) serials: SerialBook,
     histories: HistoryBook,
@@ -178,7 +178,7 @@ impl Core {
             number: from.setup,
             targets: setup.targets.iter().map(|(_, target)| TargetRow::new(target, restored, now)).collect(),
             pools: setup.pools.iter().map(|(_, pool)| PoolRow::restored(pool, restored, now)).collect(),
-            hosts: setup.hosts.iter().map(|host| HostRow { stays: vec![true; host.addresses.len()] }).collect(),
+            hosts: setup.hosts.iter().map(|(_, host)| HostRow { stays: vec![true; host.addresses.len()] }).collect(),
             slots: prepared.slots.iter().map(|_| SlotRow::default()).collect(),
             serials: SerialBook::new(&setup.zones, restored.ceilings()),
             histories: HistoryBook::new(kept),

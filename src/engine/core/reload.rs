@@ -9,9 +9,9 @@ use crate::base::table::Table;
 use crate::engine::effect::Notice;
 use crate::engine::memory::{self, Restored};
 use crate::engine::prepare::Prepared;
-use crate::engine::setup::{PoolId, Setup, TargetKey};
+use crate::engine::setup::{Setup, TargetKey};
 use crate::health::{Settings, TargetId};
-use crate::policy::Trigger;
+use crate::policy::{PoolId, Trigger};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
@@ -28,7 +28,7 @@ impl Core {
         self.carry_pools(&before.setup);
         self.carry_slots(&before);
         let setup = &self.prepared.setup;
-        self.hosts = setup.hosts.iter().map(|host| HostRow { stays: vec![true; host.addresses.len()] }).collect();
+        self.hosts = setup.hosts.iter().map(|(_, host)| HostRow { stays: vec![true; host.addresses.len()] }).collect();
         self.serials.reload(&setup.zones);
         // Where only targets changed, the slots and what is served stay as they are.
         if !Arc::ptr_eq(&before.image, &self.prepared.image) {

@@ -10,7 +10,7 @@ use crate::engine::orders::Refusal;
 use crate::engine::setup::{Fill, HostSetup, MemberData, MemberSetup, Setup, TargetKey, ZoneSetup};
 use crate::health::orders::{Force, Order, Scope};
 use crate::health::{self, FailKind, Outcome};
-use crate::policy::{Kind, Member, Pool, Settings};
+use crate::policy::{Kind, Member, Pool, PoolId, Settings};
 use crate::snapshot::history::tests::{apply, content};
 use crate::snapshot::{SlotKey, ZoneId};
 use crate::zone::parse::{NoSources, Origin, parse};

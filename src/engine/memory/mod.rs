@@ -92,13 +92,17 @@ const ALIVE: &str = "alive";
 const UP: &str = "up";
 
 impl Restored {
-    /// Reads what the store holds. Values that cannot be read are named in the second part and passed over.
+    /// Reads what the engine keeps; keys of other owners are not to be given. Values that cannot be read are named in the
+    /// second part and passed over.
     ///
     /// `max_age` is the age beyond which beliefs of health count no more.
-    pub fn read(store: &BTreeMap<String, Vec<u8>>, max_age: Duration) -> (Self, Vec<String>) {
+    pub fn read<'s>(
+        kept: impl IntoIterator<Item = (&'s String, &'s Vec<u8>)>,
+        max_age: Duration,
+    ) -> (Self, Vec<String>) {
         let mut restored = Self { max_age, ..Self::default() };
         let mut unreadable = Vec::new();
-        for (key, value) in store {
+        for (key, value) in kept {
             if restored.take(key, value).is_none() {
                 unreadable.push(key.clone());
             }
@@ -126,8 +130,6 @@ impl Restored {
                 drop(self.differences.entry(origin).or_default().insert(to, kept));
             }
             "failback" => self.failbacks.push(name.to_owned()),
-            // Addresses of hosts outside of the zones: whoever resolves them reads them.
-            "resolved" => {}
             _ => return None,
         }
         Some(())

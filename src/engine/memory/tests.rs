@@ -17,7 +17,7 @@ fn after(secs: u64) -> Now {
 }
 
 fn restored(changes: &[(String, Option<Vec<u8>>)]) -> Restored {
-    let store = changes.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
+    let store: BTreeMap<_, _> = changes.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
     let (restored, unreadable) = Restored::read(&store, MAX_AGE);
     assert_eq!(unreadable, Vec::<String>::new());
     restored
