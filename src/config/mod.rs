@@ -28,7 +28,7 @@ pub mod source;
 mod statement;
 pub mod values;
 
-pub use load::{Environment, Input, listen, load, read_secret, servers};
+pub use load::{Environment, Input, TWINS, listen, load, read_secret, servers};
 pub use running::Running;
 pub use settings::{ServerSettings, StateChoice, StateSettings, Workers};
 pub use values::Resolver;
