@@ -192,7 +192,8 @@ impl Finding {
         }
         let shown = others.len().min(most);
         for other in others.iter().take(shown) {
-            let at = other.place.as_ref().map_or_else(String::new, |at| format!("{}:{}:{}: ", at.file, at.line, at.column));
+            let at =
+                other.place.as_ref().map_or_else(String::new, |at| format!("{}:{}:{}: ", at.file, at.line, at.column));
             let also = paint(BOLD, "also");
             text += &format!("\n{:gutter$} {} {also}: {at}{}", "", paint(FRAME, "="), other.message);
         }
