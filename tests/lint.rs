@@ -218,7 +218,7 @@ fn headers(text: &str, key: &str) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix(&begin)).map(str::to_owned).collect()
 }
 
-fn options(text: &str) -> Options {
+fn options(text: &str) -> Options<'static> {
     let mut options = Options::default();
     for word in headers(text, "options").iter().flat_map(|line| line.split(' ')) {
         match word.split_once('=') {
@@ -232,7 +232,7 @@ fn options(text: &str) -> Options {
 }
 
 /// Returns the parser's findings and the lint's.
-fn findings(path: &Path, options: &Options) -> Vec<Finding> {
+fn findings(path: &Path, options: &Options<'_>) -> Vec<Finding> {
     let text = fs::read(path).unwrap();
     let parsed = parse(&path.to_string_lossy(), &text, Origin::Unknown, &mut NoSources);
     let mut found = parsed.findings;
@@ -274,12 +274,29 @@ fn documentation() -> String {
     text
 }
 
-const INTRODUCTION: &str = "\
-# The lint
+const INTRODUCTION: &str = r#"# The lint
 
 `understudy check ZONE…` reads zones and says what is wrong in them, or works less well than their author thinks: file, line,
 caret, why it matters, the fix, and the command with which one sees the same. `understudy check --explain RULE` prints what
 stands below. `--deny warning` or `--deny note` makes the exit code 1 for less than errors; `--format json` is for programs.
+
+Findings of one rule are printed as one, the worst last; `--all` prints each whole, and `--min-severity warning` leaves the
+notes out. What is meant so is allowed: for all zones in the config, for one file by a comment on a line of its own, for one
+record by a comment at its end. The closing line counts what is allowed.
+
+```toml
+[lint]
+allow = ["srv-no-standby"]
+```
+
+```text
+; lint: allow ns-single, soa-minimum-long
+_sip._tcp  300 IN SRV 10 70 5060 sip-node1  ; lint: allow srv-no-standby
+```
+
+A target in another zone of the same run is judged by that zone. Where two files are versions of one zone, `check` looks at
+each by itself. A file that does not say its origin gets it from its name, and a note says so: `example.com.zone`,
+`example.com.db`, `example.com.txt` and `db.example.com` mean example.com.
 
 An *error* does not work or does harm; a *warning* works less well than it seems; a *note* is worth knowing. Nothing here asks
 the network. What a master file itself can have wrong (syntax, data beside a CNAME, a second SOA) is found when it is read.
@@ -291,4 +308,4 @@ This page is made from the rules themselves: `UPDATE_DOCS=1 cargo test --test li
 
 | rule | severity | finds |
 |---|---|---|
-";
+"#;

@@ -24,7 +24,7 @@ pub mod settings;
 pub mod shape;
 pub mod values;
 
-pub use load::{Environment, Input, listen, load, read_secret, servers};
+pub use load::{Environment, Input, TWINS, listen, load, read_secret, servers};
 pub use running::Running;
 pub use settings::{ServerSettings, StateChoice, StateSettings, Workers};
 pub use values::Resolver;

@@ -106,6 +106,13 @@ pub struct Probing {
     pub exec: bool,
 }
 
+/// What `check` leaves out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LintSettings {
+    /// The ids of findings that are meant so.
+    pub allow: Vec<String>,
+}
+
 /// How targets are tested, unless a service says otherwise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inherited {

@@ -1,5 +1,6 @@
 //! Reads the files and gives [`Running`], or all findings.
 
+mod allow;
 mod file;
 mod identity;
 mod outside;
@@ -23,13 +24,16 @@ use crate::probe::Authority;
 use crate::probe::allow::Access;
 use crate::resolve::Addresses;
 use crate::serve::{self, AccessList};
+use crate::zone::parse::Places;
 use crate::zone::{Name, Zone, check};
 
+pub use allow::TWINS;
 pub use outside::servers;
 
+use allow::Allowed;
 use file::{folder_of, unreadable};
 
-use super::lower::{LoweringInput, Options};
+use super::lower::{LoweringInput, Options, Patterns};
 use super::running::Running;
 use super::settings::{Probing, ServerSettings, StateChoice, StateSettings};
 use super::shape::{self, File, ZoneEntry};
@@ -90,18 +94,31 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let identity = identity::read_identity(&file.server, &folder, &mut findings);
     let secrets = identity::read_secrets(&file.server, &folder, &mut findings);
     let server = server_settings(&file, input);
-    let options = check::Options {
-        r#static: input.fixed,
-        ttl: file.policy.over(&Policy::default()).ttl,
-        allow_private: file.probing.allow.as_ref().is_some_and(|allow| !allow.value.is_empty()),
+    let read_options = zones::ReadOptions {
+        former: &input.former,
+        origins: &input.origins,
+        keep_places: input.lint,
+        versions: input.lint && file.zones.is_empty(),
     };
-    let read_options =
-        zones::ReadOptions { former: &input.former, origins: &input.origins, lint: input.lint.then_some(&options) };
     let read = zones::read(&file.zones, &folder, &chosen.zones, read_options);
     let refused = worst(&findings) == Some(Severity::Error)
         || read.refused
         || (server.strict_zones && worst(&read.findings) == Some(Severity::Error));
     findings.extend(read.findings);
+    if input.lint {
+        let (patterns, _) = Patterns::new(&file.services);
+        let has_check = |owner: &Name| {
+            patterns.position(owner).and_then(|at| file.services.get(at)).is_some_and(|entry| entry.check.is_some())
+        };
+        let options = check::Options {
+            r#static: input.fixed,
+            ttl: file.policy.over(&Policy::default()).ttl,
+            allow_private: file.probing.allow.as_ref().is_some_and(|allow| !allow.value.is_empty()),
+            has_check: &has_check,
+        };
+        let zones: Vec<(&Zone, &Places)> = read.places.iter().map(|(zone, places)| (&**zone, places)).collect();
+        findings.extend(check::check_all(&zones, &options));
+    }
     let probing = file.probing.over(&Probing::default());
     let mut allow = probing.allow.unwrap_or_default();
     allow.extend(&input.allow);
@@ -113,10 +130,18 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     findings.extend(lowered.findings);
     let file = &lowering_input.file;
     let outside = outside::wanted(lowered.outside, file.probing.resolver.as_ref(), &folder, &mut findings);
+    let mut allowed = 0;
+    if input.lint {
+        let ids = Allowed::read(file.lint.allow.as_ref(), read.places.iter().map(|(_, places)| places));
+        let unknown = ids.judge(file.lint.allow.as_ref(), &findings);
+        allowed = ids.apply(&mut findings);
+        findings.extend(unknown);
+    }
     if refused {
         return Err(findings);
     }
     Ok(Running {
+        allowed,
         state: state_settings(file, input, &folder, environment),
         serve: serve_settings(file, server.tcp_idle, access_lists(file, &folder, &read.origins)),
         secrets,

@@ -36,6 +36,7 @@ use crate::zone::Name;
 use super::settings::{Inherited, Probing};
 use super::shape::File;
 use super::values::Reference;
+pub(super) use patterns::Patterns;
 use services::{Finished, Services};
 use targets::{Plan, Targets};
 use zone_index::ZoneIndex;

@@ -196,7 +196,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             let mut targets = Vec::new();
             if let Some([own, foreign]) = numbered {
                 let (plan, number) = if host.inside { own } else { foreign };
-                if !host.inside && !host.name.is_root() {
+                if !host.inside && !host.name.is_root() && !is_address(&host.name) {
                     self.outside.insert(host.name.clone());
                 }
                 for (at, address) in host.addresses.iter().enumerate() {
@@ -312,9 +312,15 @@ fn unprobed_note(unprobed: &BTreeMap<String, (usize, Name)>) -> Option<Finding> 
     let which = which.collect::<Vec<_>>().join(", ");
     let rest = unprobed.len().saturating_sub(MOST_NAMED);
     let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    let note = Finding::note("check-none", format!("served as declared, as no check is known: {which}{rest}"));
+    let note = Finding::note("check-none", format!("not tested, as no check is known: {which}{rest}"));
     let help = "set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too";
-    (!unprobed.is_empty()).then(|| note.help(help))
+    let why = "all records of such a service are always served";
+    (!unprobed.is_empty()).then(|| note.why(why).help(help))
+}
+
+/// Returns whether a host's name is an address that was written as a name, which no resolver knows.
+fn is_address(host: &Name) -> bool {
+    host.to_string().trim_end_matches('.').parse::<std::net::IpAddr>().is_ok()
 }
 
 fn hosts(count: usize) -> String {

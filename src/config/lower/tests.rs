@@ -289,7 +289,7 @@ fn a_host_of_others_has_no_targets_but_is_not_unprobed_by_design() {
     assert!(outside.targets.is_empty() && !outside.unprobed);
     assert!(by_design.targets.is_empty() && by_design.unprobed);
     let said = notes(&lowered);
-    assert_eq!(said[0], "served as declared, as no check is known: _b._udp.example.com.");
+    assert_eq!(said[0], "not tested, as no check is known: _b._udp.example.com.");
     let asked =
         "1 host outside of the zones (first host.example.org.): asked of the resolver, so that they can be tested";
     assert_eq!(said[1], asked);

@@ -60,12 +60,13 @@ fn ruled(title: &str) -> String {
 }
 
 /// The sections that are written from their statements, each with its title; nothing: the one before holds.
-const TITLES: [(&str, &str); 7] = [
+const TITLES: [(&str, &str); 8] = [
     ("[server]", "Where and how questions are answered"),
     ("[state]", "What outlives a restart"),
     ("[health]", "How targets are tested"),
     ("[policy]", "What is answered, given who is up"),
     ("[limits]", "Limits against abuse"),
+    ("[lint]", "What `check` says"),
     ("[[zone]]", "Zones"),
     ("[[key]]", ""),
 ];

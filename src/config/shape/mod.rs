@@ -4,6 +4,7 @@ mod check;
 mod entries;
 #[cfg(test)]
 mod example;
+mod lint;
 mod listeners;
 mod server;
 mod settings;
@@ -21,6 +22,7 @@ pub use check::{
     StunShape, TcpShape, TlsShape, TurnShape, XmppShape, check_keys,
 };
 pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
+pub use lint::Lint;
 pub use listeners::{AllowKeys, ListenKeys};
 pub use server::{Answers, Limits, Server, State};
 pub use settings::{PolicyKeys, ProbingKeys, TargetKeys};
@@ -46,6 +48,8 @@ pub struct File {
     pub probing: ProbingKeys,
     /// `[policy]`
     pub policy: PolicyKeys,
+    /// `[lint]`
+    pub lint: Lint,
     /// `[[zone]]`
     pub zones: Vec<ZoneEntry>,
     /// `[[service]]`
@@ -123,6 +127,9 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
     if let Some(section) = section(reader, LIMITS) {
         (file.limits, file.allow) = (Limits::read(reader, &section), AllowKeys::read(reader, &section));
     }
+    if let Some(section) = section(reader, LINT) {
+        file.lint = Lint::read(reader, &section);
+    }
     file
 }
 
@@ -143,6 +150,7 @@ const STATE: Listed = ("[state]", &[State::KEYS]);
 const HEALTH: Listed = ("[health]", &[TargetKeys::KEYS, ProbingKeys::KEYS]);
 const POLICY: Listed = ("[policy]", &[PolicyKeys::KEYS]);
 const LIMITS: Listed = ("[limits]", &[Limits::KEYS, AllowKeys::KEYS]);
+const LINT: Listed = ("[lint]", &[Lint::KEYS]);
 
 /// Each section, as it is written, with its keys.
 pub const SECTIONS: &[Listed] = &[
@@ -151,6 +159,7 @@ pub const SECTIONS: &[Listed] = &[
     HEALTH,
     POLICY,
     LIMITS,
+    LINT,
     ("[[key]]", &[entries::TSIG_KEY]),
     ("[[zone]]", entries::ZONE),
     ("[[service]]", entries::SERVICE),

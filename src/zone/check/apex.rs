@@ -1,7 +1,8 @@
 //! The zone itself: name servers, mail hosts, timers, and what is declared but can never be answered.
 
 use super::rule::Rule;
-use super::survey::{Fate, Survey};
+use super::survey::Survey;
+use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
 use crate::zone::serial::Soa;
 use crate::zone::{Name, Rtype};

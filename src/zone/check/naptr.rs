@@ -1,7 +1,8 @@
 //! NAPTR records (RFC 3403), which SIP clients read before SRV (RFC 3263 §4.1).
 
 use super::rule::Rule;
-use super::survey::{Fate, Survey};
+use super::survey::Survey;
+use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
 use crate::zone::{Name, Rtype, name};
 

@@ -16,6 +16,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
         }
         let finding = match &set.service {
             Some(service) => labels(set.owner, service),
+            None if is_instance(survey, set.owner) => None,
             None => Some(form(set)),
         };
         findings.extend(finding.map(|finding| finding.at(survey.at_owner(set.owner, Rtype::SRV, 0))));
@@ -92,6 +93,13 @@ fn labels(owner: &Name, service: &Service) -> Option<Finding> {
     let meant = catalogue::meant(label).or_else(|| (label == "_xmpp").then_some("_xmpp-client"))?;
     let message = format!("{label} is not a known service; {meant} is");
     found(&SERVICE, message, format!("{meant}.{proto}.{}", service.domain))
+}
+
+/// Returns whether a name is that of an instance of DNS-SD (RFC 6763 §4.1), `Name._service._proto.domain`: a PTR record at
+/// the service leads to it, or a TXT record stands beside it (§6).
+fn is_instance(survey: &Survey<'_>, owner: &Name) -> bool {
+    let Some(service) = owner.parent().filter(|parent| Service::of(parent).is_some()) else { return false };
+    survey.rrset(owner, Rtype::TXT).is_some() || survey.rrset(&service, Rtype::PTR).is_some()
 }
 
 /// Looks at an owner without the form `_service._proto`.

@@ -3,7 +3,8 @@
 use super::catalogue;
 use super::owner::undoubled;
 use super::rule::Rule;
-use super::survey::{Fate, Service, SrvSet, Survey};
+use super::survey::{Service, SrvSet, Survey};
+use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
 use crate::zone::{Name, Rtype};
 
@@ -62,8 +63,8 @@ fn sister(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Fi
             let lonely = lacks(plain, "_udp") && !has(plain, "_tcp");
             lonely.then(|| finding(&RELAY_TLS_ONLY, &format!("{plain}._udp")))?
         }
-        (label, "_udp") if !catalogue::is_probed_over_udp(label) => {
-            let message = format!("{} is served as declared: no check is known for {label} over UDP", set.owner);
+        (label, "_udp") if !catalogue::is_probed_over_udp(label) && !(survey.options.has_check)(set.owner) => {
+            let message = format!("{} is not tested: no check is known for {label} over UDP", set.owner);
             Some(UNPROBED.found(message, &[("owner", set.owner)]))
         }
         _ => None,
@@ -247,7 +248,7 @@ pub(super) const UNPROBED: Rule = Rule {
     id: "service-unprobed",
     severity: Severity::Note,
     finds: "a service over UDP for which no check is known",
-    why: "silence proves nothing over UDP: without a check that gets an answer the service is served as declared and never fails over",
+    why: "silence proves nothing over UDP: without a check that gets an answer all records of the service are always served, and it never fails over",
     help: "give it a check in the config: [[service]] with match and check",
     see: "dig SRV {owner}",
     wrong: "_game._udp  300 IN SRV 10 0 27015 node1",

@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::owner::{below, undoubled};
 use super::rule::Rule;
-use super::survey::{Fate, Host, Survey, TARGET, Use};
+use super::survey::{Host, Survey, TARGET, Use};
+use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
 use crate::zone::{Name, Rtype};
 
@@ -56,7 +57,7 @@ fn unreachable(survey: &Survey<'_>, host: &Name, uses: &[Use]) -> Option<Finding
         Fate::Outside if is_reserved(survey, host) => {
             found(&RESERVED, format!("the target {host} ends in a label that public DNS does not have{also}"))
         }
-        Fate::Outside => found(&OUTSIDE, format!("the target {host} lies outside of this zone's own data{also}")),
+        Fate::Outside => found(&OUTSIDE, format!("the target {host} lies outside of these zones' own data{also}")),
         Fate::Dname(at) => found(&DNAME, format!("the target {host} is covered by the DNAME at {at}{also}")),
         Fate::Alias(alias) => {
             let goal = alias.rdatas().next().and_then(|rdata| Name::from_wire(rdata).ok());
@@ -225,7 +226,7 @@ pub(super) const WILDCARD: Rule = Rule {
 pub(super) const OUTSIDE: Rule = Rule {
     id: "srv-target-out-of-zone",
     severity: Severity::Note,
-    finds: "a target outside of the zone, which is asked of the system's resolver and cannot be judged offline",
+    finds: "a target outside of the zones that are checked, which is asked of the system's resolver and cannot be judged offline",
     why: "its addresses belong to another zone: they are asked for so that the host can be probed, but never served from here",
     help: "see that it has addresses and is no alias; `understudy check --live` asks and tests it",
     see: "dig +short A {host}",

@@ -28,6 +28,7 @@ impl<'a> Reader<'a, '_> {
             b"$ORIGIN" => {
                 count(1, 1, "$ORIGIN name")?;
                 self.origin = Some(self.name_at(entry, 1, "origin")?);
+                self.is_guessed = false;
             }
             b"$TTL" => {
                 count(1, 1, "$TTL seconds")?;

@@ -33,6 +33,8 @@ pub(super) struct Reader<'a, 's> {
     rdata: Rdata,
     /// The present `$ORIGIN`.
     pub(super) origin: Option<Name>,
+    /// Whether the present origin is only what the file's name suggests.
+    pub(super) is_guessed: bool,
     pub(super) owner: Owner,
     /// `$TTL`, or the SOA's minimum where the SOA came without one.
     pub(super) default_ttl: Option<u32>,
@@ -67,6 +69,7 @@ struct Broken {
 
 impl<'a, 's> Reader<'a, 's> {
     fn new(origin: Origin<'_>, sources: &'s mut dyn Sources, keep: bool) -> Self {
+        let is_guessed = matches!(origin, Origin::Guessed(_));
         let origin = match origin {
             Origin::Named(name) | Origin::Guessed(name) => Some(name.clone()),
             Origin::Unknown => None,
@@ -78,6 +81,7 @@ impl<'a, 's> Reader<'a, 's> {
             spans: keep.then(Vec::new),
             rdata: Rdata::default(),
             origin,
+            is_guessed,
             owner: Owner::None,
             default_ttl: None,
             last_ttl: None,
@@ -183,6 +187,13 @@ impl<'a, 's> Reader<'a, 's> {
         let owner = wire.get(..*length).unwrap_or_default();
         if head.rtype == Rtype::SOA && self.apex.is_none() {
             self.apex = Name::from_wire(owner).ok();
+            self.is_guessed &= *owner_relative || entry.tokens.first().is_some_and(|token| token.text == b"@");
+            if let (true, Some(origin)) = (self.is_guessed, &self.apex) {
+                let note =
+                    Finding::note("zone-origin-guessed", format!("the origin {origin} is that of the file's name"));
+                let help = format!("put `$ORIGIN {origin}` at the top, so that the file says so whatever it is called");
+                self.report.push(source.file, span_of(entry, Some(0)), note.help(help));
+            }
         }
         if self.records.push(owner, head.rtype, ttl, &self.rdata.octets, source).is_none() {
             return Err(Problem::at(0, "zone-size", "the zone takes more than 4 GiB"));

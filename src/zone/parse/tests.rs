@@ -161,7 +161,7 @@ fn class_and_ttl_come_in_either_order_with_units() {
 fn ttls_follow_rfc_2308_section_4() {
     let soa = "@ SOA ns1 host 7 1h 15m 2w 5m\n@ NS ns1\n";
     let ttls = |text: &str| {
-        let parsed = parse("t", text.as_bytes(), Origin::Guessed(&name("example.com")), &mut NoSources);
+        let parsed = parse("t", text.as_bytes(), Origin::Named(&name("example.com")), &mut NoSources);
         let zone = parsed.zone.unwrap_or_else(|| panic!("{text} {:?}", parsed.findings));
         (zone.soa().ttl(), zone.rrset(&name("a.example.com"), Rtype::A).unwrap().ttl(), parsed.findings.len())
     };
@@ -438,7 +438,7 @@ fn the_zone_as_a_whole_is_judged() {
         assert_eq!(errors(body), [error], "{body}");
     }
     assert_eq!(errors("c CNAME x\nc RRSIG CNAME 13 3 60 20300101000000 20260101000000 1 @ AQID\nc NSEC d CNAME\n"), []);
-    let no_ns = parse("t", b"$TTL 5\n@ SOA a b 1 2 3 4 5\n", Origin::Guessed(&name("x.")), &mut NoSources);
+    let no_ns = parse("t", b"$TTL 5\n@ SOA a b 1 2 3 4 5\n", Origin::Named(&name("x.")), &mut NoSources);
     assert_eq!(no_ns.findings.iter().map(|f| f.id).collect::<Vec<_>>(), ["zone-no-ns"]);
     let no_soa = parse("t", b"$TTL 5\n@ NS a\n", Origin::Guessed(&name("x.")), &mut NoSources);
     assert_eq!(no_soa.findings.iter().map(|f| f.id).collect::<Vec<_>>(), ["zone-no-soa"]);
