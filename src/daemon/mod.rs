@@ -13,6 +13,7 @@ mod effects;
 mod findings;
 mod listeners;
 pub mod logging;
+pub mod metrics;
 mod outside;
 mod probe_threads;
 mod readiness;

@@ -80,7 +80,7 @@ impl Signals {
 /// Waits for a signal; without the thread that hears them there is none.
 async fn received(signals: &mut mpsc::Receiver<()>) {
     if signals.recv().await.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -28,6 +28,7 @@ use super::effects::{Outputs, PersistQueue};
 use super::findings::log_findings;
 use super::listeners::Listeners;
 use super::logging;
+use super::metrics::Metrics;
 use super::outside::{engine_entries, first_answers, follow, kept_addresses};
 use super::probe_threads::ProbeThreads;
 use super::readiness::ReadinessState;
@@ -178,7 +179,7 @@ impl Daemon {
             clock,
         });
         let handle = EngineHandle::new(inbox.clone(), history.clone());
-        let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), &mut registry);
+        let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), Metrics::register(&mut registry));
         drop(tasks.spawn("watchdog", watchdog.run()));
         if let Some(listener) = metrics_listener {
             start_metrics(&tasks, listener, registry, readiness, clock).map_err(StartError::Listeners)?;

@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
 use sd_notify::NotifyState;
 use tokio::sync::watch;
 use tracing::{debug, error, info};
@@ -12,6 +10,7 @@ use tracing::{debug, error, info};
 use crate::base::tasks::Tasks;
 use crate::engine::EngineHandle;
 
+use super::metrics::Metrics;
 use super::readiness::ReadinessState;
 
 /// Watches over the tasks of a process and its engine.
@@ -23,25 +22,9 @@ pub(super) struct Watchdog {
     metrics: Metrics,
 }
 
-/// What the watchdog counts.
-#[derive(Clone, Debug, Default)]
-struct Metrics {
-    tasks_lost: Gauge,
-    engine_hung: Gauge,
-}
-
 impl Watchdog {
     /// Watches over the tasks of this owner.
-    pub(super) fn new(
-        tasks: &Tasks,
-        engine: EngineHandle,
-        readiness_state: ReadinessState,
-        registry: &mut Registry,
-    ) -> Self {
-        let metrics = Metrics::default();
-        let help = "Vital tasks that have ended and are not restarted";
-        registry.register("tasks_lost", help, metrics.tasks_lost.clone());
-        registry.register("engine_hung", "Whether the engine does not reply", metrics.engine_hung.clone());
+    pub(super) fn new(tasks: &Tasks, engine: EngineHandle, readiness_state: ReadinessState, metrics: Metrics) -> Self {
         Self { tasks: tasks.clone(), engine, readiness_state, lost: tasks.lost(), metrics }
     }
 
@@ -127,6 +110,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::registry::Registry;
     use tokio::sync::mpsc;
 
     use super::*;
@@ -144,7 +128,10 @@ mod tests {
         readiness_state.set(|parts| parts.answering = true);
         let mut registry = Registry::default();
         let engine = EngineHandle::new(inbox, history);
-        drop(tasks.spawn("watchdog", Watchdog::new(&tasks, engine, readiness_state.clone(), &mut registry).run()));
+        drop(tasks.spawn(
+            "watchdog",
+            Watchdog::new(&tasks, engine, readiness_state.clone(), Metrics::register(&mut registry)).run(),
+        ));
         (tasks, messages, readiness_state, registry)
     }
 
