@@ -38,7 +38,7 @@ fn the_wish_to_end_is_heard_while_hosts_outside_are_asked_for() {
     server.signal("HUP");
     let (status, _) = server.terminate();
     assert_eq!(status.code(), Some(0));
-    assert!(server.log.text().contains("asked to end before it was started"), "{}", server.log.text());
+    server.log.wait_from(0, &["asked to end before it was started"]);
 }
 
 #[test]
@@ -58,8 +58,8 @@ fn the_wish_to_end_does_not_wait_for_a_reload() {
     server.signal("HUP");
     let (status, _) = server.terminate();
     assert_eq!(status.code(), Some(0));
-    let log = server.log.text();
-    assert!(log.contains("draining") && !log.contains("\"reloaded\""), "{log}");
+    server.log.wait_from(0, &["\"stopped\""]);
+    assert!(!server.log.text().contains("\"reloaded\""), "{}", server.log.text());
 }
 
 #[test]
