@@ -15,7 +15,8 @@ use clap::{CommandFactory, Parser};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use understudy::cli::args::Arguments;
-use understudy::config::shape::{SECTIONS, check_keys};
+use understudy::config::shape::SECTIONS;
+use understudy::probe::check_keys;
 use understudy::zone::check::{RULES, find};
 
 use page::{Page, read, root};

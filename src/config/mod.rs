@@ -16,7 +16,6 @@
 //!
 //! **Invariant:** no room below the daemon imports this one; it lowers the file into each room's settings.
 
-pub mod infer;
 pub mod load;
 pub mod lower;
 pub mod running;

@@ -116,6 +116,12 @@ impl<'s> Reader<'s> {
         self.source.place(found.map_or_else(|| section.span.clone(), |(key, _)| key.span()))
     }
 
+    /// Returns where the value of a key stands; the section's begin if it is not set.
+    pub fn value_place(&self, section: &Section<'_>, key: &str) -> Place {
+        let found = section.table.get(key);
+        self.source.place(found.map_or_else(|| section.span.clone(), Spanned::span))
+    }
+
     /// Reads the value of a key, if it is set; a wrong one becomes a finding.
     pub fn take<T>(
         &mut self,

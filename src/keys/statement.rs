@@ -8,6 +8,9 @@
 //!   certificate: PathBuf = values::path, apart "…";          the same, and not laid over anything
 //! ```
 //!
+//! A kind of check states its keys by `pub struct … of a check`: without place, default and example, as its example is a
+//! whole `check = {…}`; what comes of it is a struct of the values that are set, `KEYS` and `read_keys`.
+//!
 //! The default is what the settings have by default. What comes of it: a struct of what is set, each with its place;
 //! `KEYS` to know and show them; `read`; `first_place`; and `over`, which lays what is set over settings.
 
@@ -99,6 +102,38 @@ macro_rules! statement {
             pub fn first_place(&self) -> Option<$crate::base::finding::Place> {
                 let places = [$(self.$field.as_ref().map(|placed| placed.place.clone())),*];
                 places.into_iter().flatten().next()
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])* pub struct $name:ident of a check {
+            $($(#[doc = $doc:literal])* $field:ident $(as $key:literal)?: $type:ty = $read:expr;)*
+        }
+        $(also { $($(#[$extra_meta:meta])* $extra:ident: $extra_type:ty),+ })?
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $name {
+            $($(#[doc = $doc])* pub $field: Option<$type>,)*
+            $($($(#[$extra_meta])* pub $extra: $extra_type,)+)?
+        }
+
+        impl $name {
+            /// The keys.
+            pub const KEYS: &'static [$crate::keys::Key] =
+                &[$($crate::keys::Key::bare(statement!(@name $field $($key)?))),*];
+
+            /// Reads them from the table of a check.
+            pub(crate) fn read_keys(
+                reader: &mut $crate::keys::reader::Reader<'_>,
+                table: &$crate::keys::reader::Section<'_>,
+            ) -> Self {
+                Self {
+                    $($field: $crate::keys::reader::Take::take(
+                        &$read, reader, table, statement!(@name $field $($key)?),
+                    ).map(|placed| placed.value),)*
+                    $($($extra: Default::default(),)+)?
+                }
             }
         }
     };

@@ -47,6 +47,12 @@ pub fn text(value: &DeValue<'_>) -> Read<String> {
     text.map(str::to_owned).ok_or_else(|| "a text in quotes".to_owned())
 }
 
+/// Reads a text of at most so many octets that is not empty.
+pub fn short_text(value: &DeValue<'_>, most: usize) -> Read<String> {
+    let text = text(value).ok().filter(|text| text.len() <= most);
+    text.ok_or_else(|| format!("a text of 1 to {most} octets"))
+}
+
 /// Reads a path.
 pub fn path(value: &DeValue<'_>) -> Read<PathBuf> {
     let text = value.as_str().filter(|text| !text.is_empty() && !text.contains('\0'));

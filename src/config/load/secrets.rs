@@ -6,22 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::base::file;
 use crate::base::finding::Finding;
-use crate::config::shape::{AddressSource, CheckKind, CheckShape, File, LoginShape};
-use crate::probe::Credentials;
+use crate::config::shape::File;
+use crate::keys::source::Placed;
 
 use super::file::{unreadable as unreadable_file, warn_of_others};
 
 /// Reads the secrets that the checks of a config name, relative to its folder, each file once.
 pub(super) fn read_all(file: &mut File, folder: &Path, findings: &mut Vec<Finding>) {
-    let services = file.services.iter_mut().filter_map(|entry| entry.check.as_mut());
-    let addresses = file.addresses.iter_mut().filter_map(|entry| match &mut entry.source {
-        AddressSource::Tiers(_, check) => Some(check),
-        AddressSource::Follows(_) => None,
-    });
     let mut known: HashMap<PathBuf, Option<String>> = HashMap::new();
-    let mut logins = Vec::new();
-    services.chain(addresses).for_each(|check| collect_logins(check, &mut logins));
-    for LoginShape { kind, user, file, credentials } in logins {
+    let mut read = |file: &Placed<PathBuf>| {
         let read = || match read(&folder.join(&file.value)) {
             Ok((secret, warning)) => {
                 findings.extend(warning.map(|warning| warning.at(file.place.clone())));
@@ -32,29 +25,9 @@ pub(super) fn read_all(file: &mut File, folder: &Path, findings: &mut Vec<Findin
                 None
             }
         };
-        let secret = known.entry(file.value.clone()).or_insert_with(read);
-        *credentials = secret.as_ref().map(|secret| Credentials::new(*kind, user, secret));
-    }
-}
-
-/// Collects the logins of a check and of the checks within it.
-fn collect_logins<'a>(check: &'a mut CheckShape, logins: &mut Vec<&'a mut LoginShape>) {
-    match &mut check.kind {
-        CheckKind::Turn(turn) => logins.extend(turn.login.as_deref_mut()),
-        CheckKind::Composite(whole) => whole.parts.iter_mut().for_each(|part| collect_logins(part, logins)),
-        CheckKind::Nothing
-        | CheckKind::Tcp(_)
-        | CheckKind::Tls(_)
-        | CheckKind::Sip(_)
-        | CheckKind::Stun(_)
-        | CheckKind::Http(_)
-        | CheckKind::Grpc(_)
-        | CheckKind::Dns(_)
-        | CheckKind::Icmp
-        | CheckKind::Exec(_)
-        | CheckKind::Push(_)
-        | CheckKind::Xmpp(_) => {}
-    }
+        known.entry(file.value.clone()).or_insert_with(read).clone()
+    };
+    file.checks_mut().for_each(|check| check.read_secrets(&mut read));
 }
 
 /// Reads the secret that a file holds: its text without the end of the line. May warn of who else can read it.

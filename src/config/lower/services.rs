@@ -5,17 +5,15 @@ use std::net::SocketAddr;
 
 use crate::base::finding::Finding;
 use crate::base::table::{RowId, Table};
-use crate::config::infer;
-use crate::config::settings::Inherited;
 use crate::config::shape::{PolicyKeys, ServiceEntry};
 use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup, ZoneSetup};
 use crate::health::TargetId;
 use crate::keys::reader::nearest;
 use crate::policy::{self, FollowId, Kind, Member, Pool, PoolId};
+use crate::probe::{self, CheckContext, CheckKind, Inference, TargetSettings};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
-use super::context::CheckContext;
 use super::patterns::Patterns;
 use super::shallow::Shallow;
 use super::targets::{Plan, Targets};
@@ -27,7 +25,7 @@ pub(super) struct Services<'a, 't, 'c> {
     pub(super) zones: &'a Table<ZoneId, ZoneSetup>,
     pub(super) zone_index: &'a ZoneIndex,
     pub(super) targets: &'t mut Targets<'c>,
-    pub(super) inherited: Inherited,
+    pub(super) inherited: TargetSettings,
     pub(super) policy: policy::Settings,
     pub(super) pools: Table<PoolId, PoolSetup>,
     pub(super) follows: Table<FollowId, FollowSetup>,
@@ -65,7 +63,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         zones: &'a Table<ZoneId, ZoneSetup>,
         zone_index: &'a ZoneIndex,
         targets: &'t mut Targets<'c>,
-        inherited: Inherited,
+        inherited: TargetSettings,
         policy: policy::Settings,
     ) -> Self {
         Self {
@@ -230,20 +228,21 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
 
     /// Returns how the targets of a service are probed, and notes where no check is known.
     fn plan(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> Option<Plan> {
-        let inference = infer::infer(&service.owner);
+        let Inference { kind, transport } = probe::infer(&service.owner);
         let with = match entry {
             Some(entry) => entry.target.lay_over(&self.inherited),
             None => self.inherited.clone(),
         };
-        let domain = infer::service_domain(&service.owner);
-        let context = CheckContext { domain, inferred_check: inference.inferred_check, transport: inference.transport };
+        let domain = probe::service_domain(&service.owner);
+        let context = CheckContext { domain, inferred: kind, transport, settings: &with };
+        let plan = |kind: Option<&CheckKind>| Some(Plan::new(kind?.lower(&context)?, &with));
         if let Some((entry, check)) = entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
-            self.shallow.take_down(&service.owner, inference.inferred_check, entry);
-            return context.configured(&check.kind, &with).map(|check| Plan::new(check, &with));
+            self.shallow.take_down(&service.owner, context.inferred.as_ref(), entry);
+            return plan(check.kind.as_ref());
         }
-        let plan = context.inferred(&with).map(|check| Plan::new(check, &with));
+        let plan = plan(context.inferred.as_ref());
         if plan.is_none() {
-            let labels = infer::first_labels(&service.owner).join(".");
+            let labels = probe::first_labels(&service.owner).join(".");
             self.unprobed.entry(labels).or_insert_with(|| (0, service.owner.clone())).0 += 1;
         }
         plan
@@ -286,7 +285,7 @@ fn pairs(services: &[Service]) -> HashMap<usize, usize> {
         if !first.get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case(b"_xmpp")) {
             continue;
         }
-        let [label, transport] = infer::first_labels(&service.owner);
+        let [label, transport] = probe::first_labels(&service.owner);
         let twin = match (label.as_str(), transport.as_str()) {
             ("_xmpp-client", "_tcp") => "_xmpps-client",
             ("_xmpp-server", "_tcp") => "_xmpps-server",

@@ -1,6 +1,5 @@
 //! The shape of a config file, version 1: what is written there, each value with its place, nothing resolved yet.
 
-mod check;
 mod entries;
 #[cfg(test)]
 mod example;
@@ -16,11 +15,8 @@ use crate::base::finding::Finding;
 use crate::keys::reader::{Reader, Section};
 use crate::keys::source::Source;
 use crate::keys::{Listed, values};
+use crate::probe::CheckEntry;
 
-pub use check::{
-    CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, LoginShape, PushShape, SipShape,
-    StunShape, TcpShape, TlsShape, TurnShape, XmppShape, check_keys,
-};
 pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
 pub use lint::Lint;
 pub use listeners::{AllowKeys, ListenKeys};
@@ -56,6 +52,26 @@ pub struct File {
     pub services: Vec<ServiceEntry>,
     /// `[[address]]`
     pub addresses: Vec<AddressEntry>,
+}
+
+impl File {
+    /// Returns the checks that are written.
+    pub fn checks(&self) -> impl Iterator<Item = &CheckEntry> {
+        let services = self.services.iter().filter_map(|entry| entry.check.as_ref());
+        services.chain(self.addresses.iter().filter_map(|entry| match &entry.source {
+            AddressSource::Tiers(_, check) => Some(check),
+            AddressSource::Follows(_) => None,
+        }))
+    }
+
+    /// Returns the checks that are written, to add what their files hold.
+    pub fn checks_mut(&mut self) -> impl Iterator<Item = &mut CheckEntry> {
+        let services = self.services.iter_mut().filter_map(|entry| entry.check.as_mut());
+        services.chain(self.addresses.iter_mut().filter_map(|entry| match &mut entry.source {
+            AddressSource::Tiers(_, check) => Some(check),
+            AddressSource::Follows(_) => None,
+        }))
+    }
 }
 
 /// Reads a file as far as it can be read, with all findings in the order of the file.

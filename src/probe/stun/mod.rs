@@ -17,6 +17,7 @@ mod carrier;
 pub mod credentials;
 pub mod frame;
 pub mod integrity;
+mod keys;
 pub mod message;
 pub mod request;
 mod turn;
@@ -24,6 +25,7 @@ mod verdict;
 
 pub use binding::Stun;
 pub use credentials::Credentials;
+pub use keys::{LoginFile, LoginKeys, StunKeys, TurnKeys};
 pub use message::{Malformed, Message};
 pub use request::{Method, Request};
 pub use turn::{CREDENTIALS_INTERVAL, Turn};

@@ -1,29 +1,41 @@
 //! What each kind of check takes, and what it refuses.
 
-use super::*;
-use crate::config::shape::read;
+use toml::de::DeTable;
+
+use crate::base::finding::Finding;
+use crate::keys::reader::{Reader, Section};
 use crate::keys::source::Source;
+use crate::probe::{CheckEntry, CheckKind};
+
+/// Reads one `check`, with what is found wrong of it.
+pub(in crate::probe) fn read_check(text: &str) -> (Option<CheckEntry>, Vec<Finding>) {
+    let source = Source::new("test.toml", format!("check = {text}"));
+    let mut reader = Reader::new(&source, &[]);
+    let document = DeTable::parse(source.text()).unwrap();
+    let check = CheckEntry::read(&mut reader, &Section::document(&document));
+    let mut findings = reader.into_findings();
+    findings.sort_by_key(|finding| finding.place.as_ref().map(|place| place.column));
+    (check, findings)
+}
 
 /// Reads one `check`, with what is found wrong of it: rule, and the text under the caret.
-fn check(text: &str) -> (Option<CheckShape>, Vec<(&'static str, String)>) {
+fn check(text: &str) -> (Option<CheckEntry>, Vec<(&'static str, String)>) {
     let line = format!("check = {text}");
-    let source = Source::new("test.toml", format!("version = 1\n[[service]]\nmatch = \"_a._tcp.b\"\n{line}\n"));
-    let (file, findings) = read(&source);
+    let (check, findings) = read_check(text);
     let found = findings.into_iter().map(|finding| {
         let place = finding.place.expect("a place");
         let begin = usize::try_from(place.column).unwrap() - 1;
         let width = usize::try_from(place.width).unwrap();
         (finding.id, line.chars().skip(begin).take(width).collect())
     });
-    let found = found.collect();
-    (file.services.into_iter().next().and_then(|service| service.check), found)
+    (check, found.collect())
 }
 
 #[track_caller]
 fn good(text: &str) -> CheckKind {
     let (check, findings) = check(text);
     assert_eq!(findings, [], "{text}");
-    check.unwrap().kind
+    check.unwrap().kind.unwrap()
 }
 
 #[test]
@@ -33,9 +45,8 @@ fn every_kind_is_read_with_all_of_its_keys() {
          status = [\"200-299\", 301], match = \"^ok\" }",
     );
     let CheckKind::Http(http) = http else { panic!("{http:?}") };
-    assert!(http.is_tls && http.name.as_deref() == Some("Shop.example"));
-    assert_eq!(http.status.unwrap().to_string(), "200-299,301");
-    assert!(matches!(http.expect, Some(crate::probe::Expect::Pattern(_))));
+    assert!(http.is_tls && http.name.as_deref() == Some("Shop.example") && http.matches.is_some());
+    assert_eq!(http.status, Some(vec![200..=299, 301..=301]));
     for text in [
         "{ kind = \"http\", method = \"HEAD\", status = [\"204\"] }",
         "{ kind = \"http\", expect = \"ready\" }",
@@ -114,5 +125,28 @@ fn a_port_is_needed_where_one_is_used() {
         ("{ kind = \"all\", checks = [{ kind = \"icmp\" }, { kind = \"tcp\" }] }", true),
     ] {
         assert_eq!(check(text).0.unwrap().needs_port(), needed, "{text}");
+    }
+}
+
+#[test]
+fn every_key_of_a_kind_is_shown_in_its_example() {
+    for (forms, example) in CheckKind::FORMS.iter().zip(CheckKind::EXAMPLES) {
+        for (form, keys) in forms.iter() {
+            assert!(example.contains(&format!("kind = \"{form}\"")), "{form} is not shown: {example}");
+            for key in keys.iter().copied().flatten().filter(|key| !["password", "secret"].contains(&key.name)) {
+                let is_shown = example.contains(key.name) || example.contains("what stun may");
+                assert!(is_shown, "{} of {form} is not shown: {example}", key.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn each_scheme_and_each_name_stands_for_one_kind() {
+    let schemes: Vec<&str> = CheckKind::SCHEMES.iter().copied().flatten().copied().collect();
+    let forms: Vec<&str> = CheckKind::FORMS.iter().copied().flatten().map(|(form, _)| *form).collect();
+    for names in [schemes, forms] {
+        let once: std::collections::BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(once.len(), names.len(), "{names:?}");
     }
 }
