@@ -10,12 +10,11 @@ mod modules;
 #[path = "architecture/source.rs"]
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use modules::{Modules, circles};
+use modules::Needs;
 use source::Source;
 
 /// The floor of each room: a room imports only rooms on lower floors.
@@ -79,13 +78,15 @@ const WORDS: &[Words] = &[
 /// The most lines of a file, tests not counted.
 const MAX_LINES: usize = 600;
 
-/// Files of one room that need each other, and why that stays.
-struct Circle {
-    files: &'static [&'static str],
+/// A file of a room that needs another one which needs it too, over however many steps, and why that stays.
+struct Backward {
+    file: &'static str,
+    /// The file that it needs, or a folder of such files.
+    needs: &'static str,
     reason: &'static str,
 }
 
-const CIRCLES: &[Circle] = &[];
+const BACKWARD: &[Backward] = &[];
 
 /// All files under src/, in order.
 static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(sources);
@@ -116,21 +117,20 @@ fn rooms_import_only_lower_floors() {
 
 #[test]
 fn files_of_a_room_need_each_other_in_one_direction() {
-    let found = circles_of(&SOURCES);
+    let needs = Needs::of(&SOURCES);
+    let is_listed = |file: &str, other: &str| {
+        BACKWARD.iter().any(|backward| backward.file == file && Path::new(other).starts_with(backward.needs))
+    };
     let mut faults = Vec::new();
-    for circle in &found {
-        if !CIRCLES
-            .iter()
-            .any(|listed| listed.files.iter().map(|file| (*file).to_owned()).eq(circle.files.iter().cloned()))
-        {
-            let edges = circle.edges.join("\n    ");
-            faults.push(format!("{} need each other:\n    {edges}", circle.files.join(", ")));
-        }
+    for circle in needs.without(is_listed).circles() {
+        faults.push(format!("these need each other:\n    {}", circle.join("\n    ")));
     }
-    for listed in CIRCLES {
-        assert!(!listed.reason.is_empty(), "{:?}: a circle has its reason", listed.files);
-        if !found.iter().any(|circle| circle.files == listed.files) {
-            faults.push(format!("{:?} are listed as a circle and are none: take them off CIRCLES", listed.files));
+    let circles = needs.circles();
+    for Backward { file, needs, reason } in BACKWARD {
+        assert!(reason.len() > 20, "{file} needs {needs}: why does that stay?");
+        let begin = [format!("src/{file}:"), format!(" needs {needs}")];
+        if !circles.iter().flatten().any(|line| line.starts_with(&begin[0]) && line.contains(&begin[1])) {
+            faults.push(format!("{file} needs {needs} in no circle: take it off BACKWARD"));
         }
     }
     report(&faults);
@@ -223,39 +223,11 @@ fn circles_are_seen_through_imports_and_front_pages() {
         ("health/mod.rs", "use crate::zone::Zone; crate::row_id! { TargetId }"),
     ];
     let files = files.map(|(path, text)| Source::new(path, text));
-    let found = circles_of(&files);
-    assert_eq!(found.iter().map(|circle| circle.files.clone()).collect::<Vec<_>>(), [["zone/ring.rs", "zone/rows.rs"]]);
-    let edges = ["src/zone/ring.rs:1 needs zone/rows.rs", "src/zone/rows.rs:1 needs zone/ring.rs"];
-    assert_eq!(found[0].edges, edges);
-}
-
-/// A circle as it was found.
-struct Found {
-    files: Vec<String>,
-    /// The lines by which one file of it needs another.
-    edges: Vec<String>,
-}
-
-fn circles_of(files: &[Source]) -> Vec<Found> {
-    let modules = Modules::new(files);
-    let mut needs: BTreeMap<usize, BTreeMap<usize, usize>> = BTreeMap::new();
-    for (number, file) in files.iter().enumerate().filter(|(_, file)| file.room().is_some() && !file.is_test()) {
-        let mut others = modules.needs(number, file);
-        others.retain(|other, _| files[*other].room() == file.room());
-        needs.insert(number, others);
-    }
-    let name = |file: &usize| files[*file].path.to_string_lossy().into_owned();
-    let found = |circle: BTreeSet<usize>| Found {
-        files: circle.iter().map(name).collect(),
-        edges: circle
-            .iter()
-            .flat_map(|from| {
-                needs[from].iter().filter(|(to, _)| circle.contains(to)).map(move |(to, line)| (from, to, line))
-            })
-            .map(|(from, to, line)| format!("{} needs {}", files[*from].place(*line), name(to)))
-            .collect(),
-    };
-    circles(&needs).into_iter().map(found).collect()
+    let needs = Needs::of(&files);
+    let circle = ["src/zone/ring.rs:1 needs zone/rows.rs", "src/zone/rows.rs:1 needs zone/ring.rs"];
+    assert_eq!(needs.circles(), [circle]);
+    let rest = needs.without(|file, other| (file, other) == ("zone/rows.rs", "zone/ring.rs"));
+    assert!(rest.circles().is_empty());
 }
 
 /// The rooms that a file names by a path from the root, with their lines; macros of the crate's root are no rooms.

@@ -14,8 +14,9 @@ mod findings;
 mod listeners;
 pub mod logging;
 mod outside;
+mod read;
 mod readiness;
-pub mod reload;
+mod reload;
 pub mod signals;
 pub mod sockets;
 mod start;
@@ -23,4 +24,5 @@ mod supervise;
 mod switcher;
 
 pub use outside::kept_addresses;
+pub use read::Read;
 pub use start::{Daemon, StartError};

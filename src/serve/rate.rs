@@ -176,7 +176,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::serve::plan::{Item, Rcode};
+    use crate::serve::plan::Item;
+    use crate::serve::rcode::Rcode;
     use crate::zone::{Rrset, Rtype};
 
     const RATES: Rates = Rates { rate: 5, slip: 2, v4: 24, v6: 56 };

@@ -7,8 +7,9 @@ use crate::zone::{Rrset, Rtype, name};
 
 use super::compress::Compressor;
 use super::edns::Reply;
-use super::plan::{Data, Item, Plan, Rcode};
+use super::plan::{Data, Item, Plan};
 use super::query::{Header, QueryView};
+use super::rcode::Rcode;
 use super::{Context, Transport};
 
 /// Returns the longest answer to a query, in octets.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::collect::{Fault, Records, Rules};
-use super::{Name, Rrset, Rtype, Serial, schema};
+use super::{Name, Rrset, Rtype, Serial, schema, signed};
 
 /// One zone: all records at and below its origin, as declared.
 ///
@@ -69,6 +69,12 @@ impl Zone {
     /// non-terminals) are not listed.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = (&Name, &[Arc<Rrset>])> + ExactSizeIterator {
         (0..self.nodes.len()).map(|at| (&self.nodes[at].owner, self.sets_at(at)))
+    }
+
+    /// Returns whether the zone came signed: there are signatures over its SOA.
+    pub fn is_signed(&self) -> bool {
+        let signatures = self.rrset(self.origin(), Rtype::RRSIG);
+        signatures.is_some_and(|set| set.rdatas().any(|rdata| signed::covered_type(rdata) == Some(Rtype::SOA)))
     }
 
     /// Returns the SOA.

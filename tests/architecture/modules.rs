@@ -8,7 +8,7 @@ use super::source::{Module, Reference, Source};
 const MAX_IMPORTS: u32 = 16;
 
 /// All modules outside of tests.
-pub(crate) struct Modules<'a> {
+struct Modules<'a> {
     /// Each module by its path, with the number of the file that holds it.
     by_path: BTreeMap<&'a [String], (usize, &'a Module)>,
 }
@@ -23,7 +23,7 @@ enum Named {
 }
 
 impl<'a> Modules<'a> {
-    pub(crate) fn new(files: &'a [Source]) -> Self {
+    fn new(files: &'a [Source]) -> Self {
         let modules = files.iter().enumerate().filter(|(_, file)| !file.is_test()).flat_map(|(number, file)| {
             file.modules.iter().map(move |module| (module.path.as_slice(), (number, module)))
         });
@@ -31,7 +31,7 @@ impl<'a> Modules<'a> {
     }
 
     /// Returns the files that the references of a file need, each with the first line that needs it.
-    pub(crate) fn needs(&self, number: usize, file: &Source) -> BTreeMap<usize, usize> {
+    fn needs(&self, number: usize, file: &Source) -> BTreeMap<usize, usize> {
         let mut found = BTreeMap::new();
         for reference in file.references.iter().filter(|reference| !reference.is_export) {
             if let Some(other) = self.definer(reference).filter(|other| *other != number) {
@@ -93,20 +93,63 @@ impl<'a> Modules<'a> {
     }
 }
 
-/// Returns the circles among files: sets of more than one file that all need each other, over however many steps.
-pub(crate) fn circles(needs: &BTreeMap<usize, BTreeMap<usize, usize>>) -> BTreeSet<BTreeSet<usize>> {
-    let reached: BTreeMap<usize, BTreeSet<usize>> = needs.keys().map(|from| (*from, reach(needs, *from))).collect();
-    let returns = |from: usize, to: usize| reached.get(&to).is_some_and(|others| others.contains(&from));
-    let circle = |from: &usize| reached[from].iter().copied().filter(|to| returns(*from, *to)).collect();
-    needs.keys().map(circle).filter(|files: &BTreeSet<usize>| files.len() > 1).collect()
+/// Which files of a room need which others of it.
+#[derive(Clone)]
+pub(crate) struct Needs<'a> {
+    files: &'a [Source],
+    /// By the numbers of both, the first line that needs it.
+    lines: BTreeMap<usize, BTreeMap<usize, usize>>,
 }
 
-fn reach(needs: &BTreeMap<usize, BTreeMap<usize, usize>>, from: usize) -> BTreeSet<usize> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![from];
-    while let Some(file) = open.pop() {
-        let next = needs.get(&file).into_iter().flat_map(BTreeMap::keys);
-        open.extend(next.filter(|file| found.insert(**file)));
+impl<'a> Needs<'a> {
+    pub(crate) fn of(files: &'a [Source]) -> Self {
+        let modules = Modules::new(files);
+        let numbered = files.iter().enumerate().filter(|(_, file)| file.room().is_some() && !file.is_test());
+        let lines = numbered.map(|(number, file)| {
+            let mut others = modules.needs(number, file);
+            others.retain(|other, _| files[*other].room() == file.room());
+            (number, others)
+        });
+        Self { files, lines: lines.collect() }
     }
-    found
+
+    /// Leaves out what the first needs of the second.
+    pub(crate) fn without(&self, is_left_out: impl Fn(&str, &str) -> bool) -> Self {
+        let mut rest = self.clone();
+        for (from, others) in &mut rest.lines {
+            others.retain(|to, _| !is_left_out(&self.name(*from), &self.name(*to)));
+        }
+        rest
+    }
+
+    /// Returns the circles: of each set of files that all need each other, over however many steps, the lines that need
+    /// a file of it.
+    pub(crate) fn circles(&self) -> Vec<Vec<String>> {
+        let reached: BTreeMap<usize, BTreeSet<usize>> =
+            self.lines.keys().map(|from| (*from, self.reach(*from))).collect();
+        let returns = |from: usize, to: usize| reached.get(&to).is_some_and(|others| others.contains(&from));
+        let circle = |from: &usize| reached[from].iter().copied().filter(|to| returns(*from, *to)).collect();
+        let found: BTreeSet<BTreeSet<usize>> = self.lines.keys().map(circle).collect();
+        found.iter().filter(|circle| !circle.is_empty()).map(|circle| self.told(circle)).collect()
+    }
+
+    fn told(&self, circle: &BTreeSet<usize>) -> Vec<String> {
+        let lines = circle.iter().flat_map(|from| self.lines[from].iter().map(move |(to, line)| (from, to, line)));
+        let within = lines.filter(|(_, to, _)| circle.contains(to));
+        within.map(|(from, to, line)| format!("{} needs {}", self.files[*from].place(*line), self.name(*to))).collect()
+    }
+
+    fn reach(&self, from: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(file) = open.pop() {
+            let next = self.lines.get(&file).into_iter().flat_map(BTreeMap::keys);
+            open.extend(next.filter(|file| found.insert(**file)));
+        }
+        found
+    }
+
+    fn name(&self, number: usize) -> String {
+        self.files[number].path.to_string_lossy().into_owned()
+    }
 }

@@ -152,7 +152,6 @@ impl Reader {
             }
             syn::UseTree::Name(name) => self.import_as(&name.ident, &name.ident, before, is_export),
             syn::UseTree::Rename(rename) => self.import_as(&rename.ident, &rename.rename, before, is_export),
-            tree => panic!("{}: what `use` is this?", self.source.place(tree.span().start().line)),
         }
     }
 
