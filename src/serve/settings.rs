@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::zone::Name;
 
 use super::access::{AccessList, TransportAcl};
-use super::rate::Rates;
 
 /// How queries are answered (`[server]`, `[limits]`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +33,19 @@ pub struct Settings {
     pub query_log: u32,
 }
 
+/// `[limits]`: how many answers a network gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Like answers to one network in a second; 0 is no limit.
+    pub rate: u16,
+    /// Every so manieth answer beyond the rate is sent truncated; 0: none, 1: all.
+    pub slip: u8,
+    /// How many bits of an IPv4 address make a network.
+    pub v4: u8,
+    /// How many bits of an IPv6 address make a network.
+    pub v6: u8,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -55,5 +67,11 @@ impl Settings {
     /// Returns whether an address may ask in a zone.
     pub(super) fn may_ask(&self, origin: &Name, address: IpAddr) -> bool {
         self.zones.is_empty() || self.zones.get(origin).is_none_or(|list| list.admits(address))
+    }
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { rate: 0, slip: 2, v4: 24, v6: 56 }
     }
 }

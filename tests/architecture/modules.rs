@@ -62,7 +62,7 @@ impl<'a> Modules<'a> {
             rest = behind;
         }
         while let Some((first, behind)) = rest.split_first() {
-            let beneath = [at.as_slice(), &[first.clone()]].concat();
+            let beneath = [at.as_slice(), std::slice::from_ref(first)].concat();
             let is_module = self.by_path.contains_key(beneath.as_slice());
             match self.lookup(&at, first, behind, imports) {
                 // A function may have the name of its module: behind it stands nothing.

@@ -213,6 +213,7 @@ fn is_for_tests(attribute: &syn::Attribute) -> bool {
 }
 
 /// The attributes of an item, and the name that it defines.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the sources have no other items")]
 fn attributes_and_name(item: &syn::Item) -> (&[syn::Attribute], Option<&syn::Ident>) {
     match item {
         syn::Item::Const(item) => (&item.attrs, Some(&item.ident)),
@@ -231,6 +232,7 @@ fn attributes_and_name(item: &syn::Item) -> (&[syn::Attribute], Option<&syn::Ide
 }
 
 impl<'ast> Visit<'ast> for Reader {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other items are only walked through")]
     fn visit_item(&mut self, item: &'ast syn::Item) {
         let (attributes, name) = attributes_and_name(item);
         if self.is_test(attributes, item.span()) {
