@@ -16,8 +16,9 @@ pub mod logging;
 pub mod metrics;
 mod outside;
 mod probe_threads;
+mod read;
 mod readiness;
-pub mod reload;
+mod reload;
 pub mod signals;
 pub mod sockets;
 mod start;
@@ -26,4 +27,5 @@ mod switcher;
 mod watchdog;
 
 pub use outside::{engine_entries, kept_addresses};
+pub use read::Read;
 pub use start::{Daemon, StartError};

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::config::Running;
 use crate::serve::{Readiness, Status};
 
 /// What readiness is made of; clones share it.
@@ -47,6 +48,13 @@ impl ReadinessState {
     pub(super) const fn readiness(&self) -> &Readiness {
         &self.readiness
     }
+}
+
+/// Says which zones are broken, if any are.
+pub(super) fn broken_zones(running: &Running) -> Option<String> {
+    let broken = running.setup.zones.iter().filter(|(_, zone)| zone.zone.is_none());
+    let names: Vec<String> = broken.map(|(_, zone)| zone.origin.to_string()).collect();
+    (!names.is_empty()).then(|| format!("broken zones are answered SERVFAIL: {}", names.join(", ")))
 }
 
 impl Parts {

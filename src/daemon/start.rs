@@ -31,8 +31,8 @@ use super::logging;
 use super::metrics::Metrics;
 use super::outside::{engine_entries, first_answers, follow, kept_addresses};
 use super::probe_threads::ProbeThreads;
-use super::readiness::ReadinessState;
-use super::reload::Read;
+use super::read::Read;
+use super::readiness::{ReadinessState, broken_zones};
 use super::sockets::{self, BindError};
 use super::supervise;
 use super::switcher::{ActiveSetup, SetupSwitcher, Turn};
@@ -353,10 +353,4 @@ async fn forward(mut reports: mpsc::Receiver<runner::Event>, inbox: mpsc::Sender
             break;
         }
     }
-}
-
-pub(super) fn broken_zones(running: &Running) -> Option<String> {
-    let broken = running.setup.zones.iter().filter(|(_, zone)| zone.zone.is_none());
-    let names: Vec<String> = broken.map(|(_, zone)| zone.origin.to_string()).collect();
-    (!names.is_empty()).then(|| format!("broken zones are answered SERVFAIL: {}", names.join(", ")))
 }

@@ -218,6 +218,13 @@ fn skip_name(mut octets: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// The class of the Internet.
+pub(super) const CLASS_IN: u16 = 1;
+/// CHAOS: questions about the server itself.
+pub(super) const CLASS_CH: u16 = 3;
+/// Any class (RFC 1035 §3.2.5): that of the Internet is all that there is.
+pub(super) const CLASS_ANY: u16 = 255;
+
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "the octets are the test's own")]
 mod tests {

@@ -18,9 +18,10 @@ use crate::zone::Name;
 use super::answer::answer_into;
 use super::live::{Part, State};
 use super::metrics::Count;
-use super::plan::{Plan, Rcode};
+use super::plan::Plan;
 use super::query::{Header, Malformed, QueryView};
 use super::rate::Pass;
+use super::rcode::Rcode;
 use super::signing::{self, Keys, Rest, Signer};
 use super::{
     Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, chaos, limit, log, render,

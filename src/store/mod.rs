@@ -22,6 +22,7 @@
 //!
 //! **Invariant:** this room does not know what a key or a value means.
 
+mod change;
 mod error;
 mod folder;
 mod journal;
@@ -30,32 +31,20 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::base::file::{self, MAX_DATA};
 
+pub use change::{Change, Entries};
 pub use error::{OpenError, WriteError};
 pub use task::{Persist, QUEUE, run};
 
 use journal::Journal;
 pub use line::{MAX_KEY, MAX_VALUE};
 
-/// All keys that are set, with their values.
-pub type Entries = BTreeMap<String, Vec<u8>>;
-
 /// An open state folder, or none (`--state none`); held by one process at a time.
 #[derive(Debug)]
 pub struct Store(Option<Journal>);
-
-/// A change of one key: a new value, or nothing to remove it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The key, at most [`MAX_KEY`] octets.
-    pub key: String,
-    /// The value, at most [`MAX_VALUE`] octets; nothing removes the key.
-    pub value: Option<Vec<u8>>,
-}
 
 impl Store {
     /// Opens the state folder, makes it if it is missing, and fixes its journal: a torn last line is dropped, a journal with

@@ -205,7 +205,7 @@ fn no_folder_is_no_entries() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn behaves_like_a_map_over_any_history(

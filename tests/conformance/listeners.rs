@@ -7,6 +7,7 @@ use std::time::Duration;
 use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 use understudy::serve::{Transport, hickory};
 use understudy::zone::Rtype;
 use understudy::zone::parse::{Origin, Sources, load};
@@ -142,7 +143,11 @@ fn question() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn both_renderers_say_the_same(zone in zone(), questions in proptest::collection::vec(question(), 1..12)) {

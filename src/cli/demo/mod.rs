@@ -3,6 +3,7 @@
 mod ask;
 mod keys;
 mod script;
+mod service;
 mod stand_in;
 
 use std::io::IsTerminal;
@@ -19,10 +20,9 @@ use crate::daemon::signals::Signals;
 
 use super::args::Demo;
 use super::{FINDINGS, START, input, serve};
+use service::welcome;
 use stand_in::StandIn;
 
-/// The service that is shown.
-const OWNER: &str = "_sip._tcp.example.com.";
 const ZONE: &str = include_str!("demo.zone");
 const CONFIG: &str = include_str!("demo.toml");
 
@@ -109,18 +109,6 @@ fn stand_ins() -> [StandIn; 3] {
         StandIn::new("sip-node2", at(12, &[5060])),
         StandIn::new("sip-dr", at(21, &[5060, 5061])),
     ]
-}
-
-fn welcome(server: SocketAddr) -> String {
-    format!(
-        "understudy serves example.com on {server} and tests three stand-in SIP servers on loopback.\n\
-         Ask it yourself in another terminal:\n\n    {}\n",
-        dig(server)
-    )
-}
-
-fn dig(server: SocketAddr) -> String {
-    format!("dig @{} -p {} SRV {}", server.ip(), server.port(), OWNER.trim_end_matches('.'))
 }
 
 fn refuse(finding: &Finding) -> ExitCode {

@@ -2,13 +2,13 @@
 //!
 //! **Invariant:** no thread that logs waits for standard error; see [`writer`].
 
+mod format;
 pub mod metrics;
 mod writer;
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _, Write};
 use std::panic;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::{Subscriber, error};
@@ -19,16 +19,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 
+pub use format::Format;
 use writer::{QUEUE, Queue, Thread};
-
-/// How logs look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// A line for people, coloured on a terminal.
-    Text,
-    /// A JSON object a line.
-    Json,
-}
 
 /// What is logged, and how (`--log`, `--log-format`).
 #[derive(Clone, Debug, Default)]
@@ -214,17 +206,6 @@ impl Lines {
 
 fn parse(filter: &str) -> Result<EnvFilter, LogError> {
     EnvFilter::try_new(filter).map_err(|source| LogError::Filter { filter: filter.to_owned(), source })
-}
-
-impl FromStr for Format {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("a log format is `text` or `json`"),
-        }
-    }
 }
 
 /// What is logged unless told otherwise. hickory logs each request at info.

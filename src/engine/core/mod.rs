@@ -9,6 +9,7 @@
 
 mod command;
 mod judge;
+mod publication;
 mod publish;
 mod rdata;
 mod reload;
@@ -41,7 +42,8 @@ use super::prepare::{Prepared, Users};
 use super::serials::SerialBook;
 use super::setup::{PoolSetup, TargetSetup};
 use super::zone_histories::HistoryBook;
-use publish::Publication;
+pub use publication::COALESCE;
+use publication::Publication;
 use slots::SlotRow;
 pub(super) use slots::ttl_of;
 pub(super) use timers::Timer;
@@ -150,11 +152,6 @@ struct HostRow {
     stays: Vec<bool>,
 }
 
-/// The shortest time between publications: what changes meanwhile shares one generation, one serial, one NOTIFY.
-pub const COALESCE: Duration = Duration::from_millis(100);
-/// How long after a held connection broke the publication of what follows from it waits: the other targets of a process
-/// that died are found dead within a few milliseconds of each other.
-pub const GATHER: Duration = Duration::from_millis(10);
 /// How often the engine notes that it lives, and looks whether the wall clock was set.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// The window over which the first probes are spread at start-up.

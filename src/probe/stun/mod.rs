@@ -14,6 +14,7 @@
 pub mod attribute;
 mod binding;
 mod carrier;
+mod checksum;
 pub mod credentials;
 pub mod frame;
 pub mod integrity;

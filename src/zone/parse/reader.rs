@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::collect::{Records, Rules, Source};
 use super::super::name::{self, MAX_NAME};
+use super::super::schema::{self, Problem, Rdata};
 use super::super::serial::Soa;
 use super::super::zone::MAX_TTL;
 use super::super::{Fault, Name, Rtype, Zone};
@@ -11,8 +12,7 @@ use super::head::{Head, read_head};
 use super::lex::{Entry, Lexer};
 use super::places::{Places, Span, Spans};
 use super::report::{Report, Text, finding_of};
-use super::schema::{self, Problem, Rdata};
-use super::{Origin, Parsed, Sources};
+use super::source::{Origin, Parsed, Sources};
 use crate::base::finding::Finding;
 
 /// Parses a master file.

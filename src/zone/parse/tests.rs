@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::base::finding::Severity;
-use crate::zone::Rtype;
 use crate::zone::write::{rdata_text, write};
+use crate::zone::{Name, Rtype, Zone};
 
 const HEAD: &str = "$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 host 7 1h 15m 2w 5m\n@ NS ns1\nns1 A 192.0.2.53\n";
 

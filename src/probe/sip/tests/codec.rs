@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use proptest::prelude::*;
 
 use super::{FIELDS, Parts, RANDOM, Request, answer_with, request, understood};
+use crate::probe::sip::head::HEAD_MAX;
 use crate::probe::sip::head::{Fault, Head, Start};
-use crate::probe::sip::incoming::{HEAD_MAX, Incoming};
+use crate::probe::sip::incoming::Incoming;
 
 /// Reads all heads of a stream that comes in pieces of these lengths; checks the limit as it goes.
 fn heads(octets: &[u8], pieces: &[usize]) -> Result<Vec<String>, Fault> {
