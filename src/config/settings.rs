@@ -9,7 +9,7 @@ use crate::base::prefix::IpPrefix;
 use crate::health;
 use crate::probe::stun::CREDENTIALS_INTERVAL;
 use crate::probe::{Authority, DEEP_INTERVAL, Verify, WATCH_RENEW};
-use crate::serve::PerTransport;
+use crate::serve::{Frame, PerTransport};
 
 use super::values::{Reference, Resolver};
 
@@ -22,6 +22,8 @@ pub struct ServerSettings {
     pub listen_is_default: bool,
     /// Where the listeners are opened that have addresses of their own.
     pub own_listen: PerTransport<Vec<SocketAddr>>,
+    /// Whose listeners answer.
+    pub frame: Frame,
     /// The number of threads that answer.
     pub workers: Workers,
     /// The most connections at once, of all transports that have them.
@@ -60,6 +62,7 @@ impl Default for ServerSettings {
             listen: DEFAULT_LISTEN.to_vec(),
             listen_is_default: true,
             own_listen: PerTransport::default(),
+            frame: Frame::Native,
             workers: Workers::Auto,
             tcp_limit: 1000,
             tcp_limit_per_client: 20,
