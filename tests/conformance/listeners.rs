@@ -37,12 +37,12 @@ impl Listeners {
         };
         let (socket, listener, address) = (0..100).find_map(|_| both()).expect("a port for both");
         let stop = CancellationToken::new();
-        let running = runtime.block_on(async {
-            let mut frame = hickory::Frame::new(&server.responder, Duration::from_secs(5));
-            frame.add(Transport::Udp, Socket::Datagrams(socket), None).unwrap();
-            frame.add(Transport::Tcp, Socket::Streams(listener), None).unwrap();
-            Tasks::new().spawn("frame", frame.run(stop.clone()))
-        });
+        let within = runtime.enter();
+        let mut frame = hickory::Frame::new(&server.responder, Duration::from_secs(5));
+        frame.add(Transport::Udp, Socket::Datagrams(socket), None).unwrap();
+        frame.add(Transport::Tcp, Socket::Streams(listener), None).unwrap();
+        let running = Tasks::new().spawn("frame", frame.run(stop.clone()));
+        drop(within);
         Self { server, address, running: Some(running), stop, runtime }
     }
 

@@ -12,7 +12,7 @@ use crate::support::Answer;
 /// A connection, whose frames are sent and read by a task of its own.
 pub(crate) struct Http2 {
     pub(crate) requests: SendRequest<Bytes>,
-    pub(crate) driver: JoinHandle<Result<(), h2::Error>>,
+    _driver: JoinHandle<Result<(), h2::Error>>,
 }
 
 impl Http2 {
@@ -23,7 +23,7 @@ impl Http2 {
     pub(crate) async fn with(house: &House, builder: &h2::client::Builder) -> Self {
         let (stream, _) = house.connect_tls(house.https, &["h2"]).await;
         let (requests, connection) = soon(builder.handshake(stream)).await.unwrap();
-        Self { requests, driver: tokio::spawn(connection) }
+        Self { requests, _driver: tokio::spawn(connection) }
     }
 
     /// Begins to post a message.
