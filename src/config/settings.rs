@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::prefix::IpPrefix;
-use crate::serve::PerTransport;
+use crate::serve::{Frame, PerTransport};
 
 use super::values::{Reference, Resolver};
 
@@ -19,6 +19,8 @@ pub struct ServerSettings {
     pub listen_is_default: bool,
     /// Where the listeners are opened that have addresses of their own.
     pub own_listen: PerTransport<Vec<SocketAddr>>,
+    /// Whose listeners answer.
+    pub frame: Frame,
     /// The number of threads that answer.
     pub workers: Workers,
     /// The most connections at once, of all transports that have them.
@@ -57,6 +59,7 @@ impl Default for ServerSettings {
             listen: DEFAULT_LISTEN.to_vec(),
             listen_is_default: true,
             own_listen: PerTransport::default(),
+            frame: Frame::Native,
             workers: Workers::Auto,
             tcp_limit: 1000,
             tcp_limit_per_client: 20,

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::Running;
-use crate::serve::{self, Certificates, Deps, Responder, Secrets};
+use crate::serve::{self, Certificates, Deps, Frame, Responder, Secrets};
 
 use super::sockets::Bound;
 
@@ -32,7 +32,7 @@ impl Listeners {
     ///
     /// # Errors
     /// If a socket cannot be handed to the runtime.
-    pub(super) fn open(deps: &Deps, bound: Vec<Bound>, own_secrets: bool) -> io::Result<Self> {
+    pub(super) fn open(frame: Frame, deps: &Deps, bound: Vec<Bound>, own_secrets: bool) -> io::Result<Self> {
         let shares = |bound: &&Bound| bound.sockets.iter().any(|(transport, _)| transport.kind().listen.is_none());
         let mut listeners = Self {
             responder: deps.responder.clone(),
@@ -42,12 +42,15 @@ impl Listeners {
             open: Vec::new(),
             addresses: bound.iter().filter(shares).map(|bound| bound.address).collect(),
         };
-        for bound in bound {
-            let listening = format!("listening on {bound}");
-            for (transport, socket) in bound.sockets {
-                listeners.open.push(deps.tasks.spawn(transport.as_str(), transport.open(socket, deps)?));
-            }
-            info!(listen = %bound.address, "{listening}");
+        let told: Vec<_> = bound.iter().map(|bound| (bound.address, bound.to_string())).collect();
+        for (name, listening) in frame.open(bound.into_iter().flat_map(|bound| bound.sockets), deps)? {
+            listeners.open.push(deps.tasks.spawn(name, listening));
+        }
+        for (address, titles) in told {
+            info!(listen = %address, "listening on {titles}");
+        }
+        if frame == Frame::Hickory {
+            info!("the listeners are those of hickory-server");
         }
         drop(deps.tasks.spawn("cookie-secrets", listeners.replace_secrets()));
         Ok(listeners)

@@ -196,7 +196,7 @@ impl Daemon {
             tasks: tasks.clone(),
             stop: tasks.token().child_token(),
         };
-        let listeners = Listeners::open(&deps, sockets.listeners, running.secrets.is_none());
+        let listeners = Listeners::open(running.server.frame, &deps, sockets.listeners, running.secrets.is_none());
         let listeners = listeners.map_err(StartError::Listeners)?;
         let daemon = Self {
             clock,

@@ -10,7 +10,7 @@
 //!
 //! All listeners are our own, and each calls the same [`Responder`]: a query has the same answer however it comes. Settings,
 //! secrets and readiness are read once for each [`Batch`] of packets from where a reload puts them. hickory-server's handler over the same
-//! plan is there for who embeds this in a server of its own.
+//! plan serves `frame = "hickory"`, where its listeners take the place of ours.
 //!
 //! One plan, two renderers: what is right is decided once, in `answer`. A packet waits for nothing: no lock, no file,
 //! no probe, no engine.
@@ -52,7 +52,7 @@ pub use certificates::{Certificates, Identity, IdentityError};
 pub use client::Client;
 pub use cookie::{Cookie, Secrets, SecretsError};
 pub use edns::{Ede, Reply};
-pub use listener::{Deps, ListenKey, ListenerKind, Listening, PerTransport, Socket, SocketKind, Transport};
+pub use listener::{Deps, Frame, ListenKey, ListenerKind, Listening, PerTransport, Socket, SocketKind, Transport};
 pub use live::{Live, Part, State, Status};
 pub use metrics::Metrics;
 pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, Owner, Plan, SynthesizedName};

@@ -14,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 use understudy::base::connections::{ConnectionLimiter, Limits};
 use understudy::base::tasks::Tasks;
-use understudy::serve::{Certificates, Deps, Identity, Socket, SocketKind, Transport};
+use understudy::serve::{Certificates, Deps, Frame, Identity, Socket, SocketKind, Transport};
 
 use crate::support::{Answer, Server, query};
 
@@ -22,6 +22,7 @@ pub(crate) struct House {
     pub(crate) server: Server,
     pub(crate) limiter: ConnectionLimiter,
     pub(crate) certificates: Certificates,
+    pub(crate) udp: SocketAddr,
     pub(crate) tcp: SocketAddr,
     pub(crate) tls: SocketAddr,
     pub(crate) https: SocketAddr,
@@ -41,6 +42,10 @@ pub(crate) const RECORD: &str = "www.t. 60 A 192.0.2.1";
 
 impl House {
     pub(crate) fn open(limits: Limits) -> Self {
+        Self::open_by(Frame::Native, limits)
+    }
+
+    pub(crate) fn open_by(frame: Frame, limits: Limits) -> Self {
         let mut zone = "t. 60 SOA n. h. 1 2 3 4 7\nwww.t. 60 A 192.0.2.1\n".to_owned();
         for number in 0..100 {
             zone += &format!("big.t. 60 TXT {number:0200}\n");
@@ -56,13 +61,12 @@ impl House {
             tasks: tasks.clone(),
             stop: stop.clone(),
         };
-        let mut listeners = Vec::new();
-        let [_, tcp, tls, https, quic] = Transport::ALL.map(|transport| {
-            let (socket, address) = socket(transport);
-            listeners.push(tasks.spawn("listener", transport.open(socket, &deps).unwrap()));
-            address
-        });
-        Self { server, limiter, certificates, tcp, tls, https, quic, stop, listeners, _tasks: tasks }
+        let sockets = Transport::ALL.map(|transport| (transport, socket(transport)));
+        let [udp, tcp, tls, https, quic] = sockets.each_ref().map(|(_, (_, address))| *address);
+        let sockets = sockets.map(|(transport, (socket, _))| (transport, socket));
+        let listeners = frame.open(sockets, &deps).unwrap();
+        let listeners = listeners.into_iter().map(|(name, listener)| tasks.spawn(name, listener)).collect();
+        Self { server, limiter, certificates, udp, tcp, tls, https, quic, stop, listeners, _tasks: tasks }
     }
 
     /// Tells the listeners to close, and waits until they have.

@@ -4,7 +4,9 @@
 #![expect(clippy::disallowed_methods, reason = "it measures by the real clock, and its clients are tasks of its own")]
 
 mod crowd;
+mod frames;
 mod house;
+mod http2;
 mod https;
 mod quic;
 #[path = "../support/mod.rs"]

@@ -13,7 +13,7 @@ use crate::house::{House, LIMITS, RECORD, client_config, eventually, framed, soo
 use crate::support::{Answer, query};
 use crate::waits::{TRIES, Waits};
 
-async fn connect(house: &House) -> (Endpoint, Connection) {
+pub(crate) async fn connect(house: &House) -> (Endpoint, Connection) {
     let tls = QuicClientConfig::try_from(client_config(&["doq"])).unwrap();
     let endpoint = Endpoint::client("127.0.0.1:0".parse::<SocketAddr>().unwrap()).unwrap();
     let connecting = endpoint.connect_with(ClientConfig::new(Arc::new(tls)), house.quic, "first.test").unwrap();
@@ -21,7 +21,7 @@ async fn connect(house: &House) -> (Endpoint, Connection) {
     (endpoint, connection)
 }
 
-async fn ask(connection: &Connection, question: &str) -> Answer {
+pub(crate) async fn ask(connection: &Connection, question: &str) -> Answer {
     let (mut send, mut receive) = soon(connection.open_bi()).await.unwrap();
     send.write_all(&framed(&query(question, None))).await.unwrap();
     send.finish().unwrap();
@@ -131,7 +131,7 @@ fn connection_id(packet: &[u8]) -> Vec<u8> {
 }
 
 /// Catches the first packets of handshakes from a real client that never gets an answer.
-async fn first_packets(count: usize) -> Vec<Vec<u8>> {
+pub(crate) async fn first_packets(count: usize) -> Vec<Vec<u8>> {
     let catcher = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let tls = QuicClientConfig::try_from(client_config(&["doq"])).unwrap();
     let config = ClientConfig::new(Arc::new(tls));

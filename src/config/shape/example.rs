@@ -145,6 +145,7 @@ fn each_default_of_the_example_is_the_codes_default() {
     let odd = Duration::from_secs(77);
     let other = ServerSettings {
         listen: Vec::new(),
+        frame: serve::Frame::Hickory,
         workers: Workers::Count(NonZeroUsize::MIN),
         tcp_limit: 77,
         tcp_limit_per_client: 77,

@@ -8,8 +8,8 @@ use toml::de::DeValue;
 
 use crate::config::settings::{ServerSettings, StateChoice, StateSettings, Workers};
 use crate::keys::statement;
-use crate::keys::values::{self, Read, Shown};
-use crate::serve;
+use crate::keys::values::{self, Read, Shown, Words};
+use crate::serve::{self, Frame};
 
 statement! {
     /// `[server]`: the listeners and the process.
@@ -17,6 +17,8 @@ statement! {
         /// The certificate with its chain, and its key, in PEM; they are read anew at each reload.
         certificate: PathBuf = values::path, apart "\"fullchain.pem\"";
         key: PathBuf = values::path, apart "\"key.pem\"";
+        /// Whose listeners answer: "native", our own, or "hickory", those of hickory-server (docs/listeners.md tells the differences).
+        frame: Frame = values::word;
         /// Whether a broken zone among good ones refuses the start; else it is answered SERVFAIL.
         strict_zones: bool = values::boolean;
         /// How long a connection (TCP, TLS, HTTPS, QUIC) is kept on which no whole query comes.
@@ -85,6 +87,10 @@ fn workers(value: &DeValue<'_>) -> Read<Workers> {
     let count = values::integer(1, 1024)(value).ok().map(|count: u16| usize::from(count));
     let count = count.and_then(std::num::NonZeroUsize::new);
     count.map(Workers::Count).ok_or_else(|| "\"auto\" or an integer from 1 to 1024".to_owned())
+}
+
+impl Words for Frame {
+    const WORDS: &'static [(&'static str, Self)] = &[("native", Self::Native), ("hickory", Self::Hickory)];
 }
 
 impl Shown for Workers {

@@ -31,6 +31,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::base::tasks::Tasks;
 use crate::serve::certificates::Versions;
+use crate::serve::hickory;
 use crate::serve::metrics::CloseReason;
 
 use super::connection::Connection;
@@ -52,6 +53,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_encrypted: true,
     proves_address: true,
     has_keepalive: false,
+    hickory: hickory::Protocol::Https,
     open,
 };
 
@@ -208,7 +210,7 @@ impl<F: Future<Output: Send + 'static> + Send + 'static> Executor<F> for Streams
 }
 
 /// RFC 8484 §4.1: the path that clients are configured with.
-const PATH: &str = "/dns-query";
+pub(in crate::serve) const PATH: &str = "/dns-query";
 /// RFC 8484 §6.
 const MESSAGE: &str = "application/dns-message";
 /// Requests of one connection at once.

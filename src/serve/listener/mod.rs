@@ -23,11 +23,15 @@ use std::net::{TcpListener, UdpSocket};
 use std::pin::Pin;
 
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use crate::base::connections::ConnectionLimiter;
+use crate::base::error::Chain;
 use crate::base::tasks::Tasks;
 
-use super::{Certificates, Responder};
+use super::{Certificates, Responder, hickory};
+
+pub(super) use https::PATH as HTTPS_PATH;
 
 /// Makes the files, the transports and their rows of one list.
 macro_rules! transports {
@@ -90,7 +94,9 @@ pub struct ListenerKind {
     /// Whether clients may ask how long an idle connection is kept (RFC 7828 §3.2; RFC 9250 §5.5.2 and HTTP have their own
     /// means).
     pub has_keepalive: bool,
-    /// Opens it.
+    /// Which listener of hickory-server it is.
+    pub hickory: hickory::Protocol,
+    /// Opens our own.
     pub open: fn(Socket, &Deps) -> io::Result<Listening>,
 }
 
@@ -123,6 +129,16 @@ pub enum Socket {
     Streams(TcpListener),
 }
 
+/// Whose listeners answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Frame {
+    /// Our own.
+    #[default]
+    Native,
+    /// hickory-server's.
+    Hickory,
+}
+
 /// What listeners are opened with.
 #[derive(Clone, Debug)]
 pub struct Deps {
@@ -146,7 +162,7 @@ pub type Listening = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub struct PerTransport<T>([T; Transport::ALL.len()]);
 
 impl Transport {
-    /// Opens a listener of this kind; call within a tokio runtime.
+    /// Opens our own listener of this kind; call within a tokio runtime.
     ///
     /// # Errors
     /// If the socket is of another kind or cannot be registered, or a certificate is needed and missing.
@@ -160,15 +176,45 @@ impl Transport {
     }
 }
 
+impl Frame {
+    /// Opens listeners; call within a tokio runtime. Each has a name for its task.
+    ///
+    /// # Errors
+    /// If a socket cannot be registered, or a certificate is needed and missing.
+    pub fn open(
+        self,
+        sockets: impl IntoIterator<Item = (Transport, Socket)>,
+        deps: &Deps,
+    ) -> io::Result<Vec<(&'static str, Listening)>> {
+        let mut sockets = sockets.into_iter();
+        match self {
+            Self::Native => {
+                sockets.map(|(transport, socket)| Ok((transport.as_str(), transport.open(socket, deps)?))).collect()
+            }
+            Self::Hickory => {
+                let mut frame = hickory::Frame::new(&deps.responder, deps.limiter.limits().idle);
+                sockets.try_for_each(|(transport, socket)| frame.add(transport, socket, deps.certificates.as_ref()))?;
+                let stop = deps.stop.clone();
+                let listening = async move {
+                    if let Err(error) = frame.run(stop).await {
+                        warn!(error = %Chain(&error), "the frame has failed");
+                    }
+                };
+                Ok(vec![("hickory", Box::pin(listening))])
+            }
+        }
+    }
+}
+
 impl Socket {
-    fn datagrams(self) -> io::Result<UdpSocket> {
+    pub(super) fn datagrams(self) -> io::Result<UdpSocket> {
         match self {
             Self::Datagrams(socket) => socket.set_nonblocking(true).map(|()| socket),
             Self::Streams(_) => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 
-    fn streams(self) -> io::Result<TcpListener> {
+    pub(super) fn streams(self) -> io::Result<TcpListener> {
         match self {
             Self::Streams(listener) => listener.set_nonblocking(true).map(|()| listener),
             Self::Datagrams(_) => Err(io::ErrorKind::InvalidInput.into()),

@@ -21,6 +21,7 @@ use crate::base::tasks::TaskSet;
 use crate::serve::certificates::Versions;
 use crate::serve::metrics::CloseReason;
 use crate::serve::Client;
+use crate::serve::hickory::Protocol;
 
 use super::connection::Connection;
 use super::{Deps, ListenKey, ListenerKind, Listening, Socket, SocketKind, Transport};
@@ -40,6 +41,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_encrypted: true,
     proves_address: true,
     has_keepalive: false,
+    hickory: Protocol::Quic,
     open,
 };
 

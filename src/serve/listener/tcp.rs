@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
+use crate::serve::hickory;
 use crate::serve::metrics::CloseReason;
 
 use super::connection::Connection;
@@ -22,6 +23,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_encrypted: false,
     proves_address: true,
     has_keepalive: true,
+    hickory: hickory::Protocol::Tcp,
     open,
 };
 

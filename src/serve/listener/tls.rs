@@ -10,6 +10,7 @@ use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
 use crate::serve::certificates::Versions;
+use crate::serve::hickory;
 use crate::serve::metrics::CloseReason;
 
 use super::connection::Connection;
@@ -31,6 +32,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_encrypted: true,
     proves_address: true,
     has_keepalive: true,
+    hickory: hickory::Protocol::Tls,
     open,
 };
 

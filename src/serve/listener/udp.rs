@@ -12,6 +12,7 @@ use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use crate::serve::hickory::Protocol;
 use crate::serve::{Batch, Responder};
 
 use super::{Deps, ListenerKind, Listening, Socket, SocketKind, Transport};
@@ -27,6 +28,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_encrypted: false,
     proves_address: false,
     has_keepalive: false,
+    hickory: Protocol::Udp,
     open,
 };
 
