@@ -1,6 +1,6 @@
 //! What a check's protocol goes over.
 
-use super::Tls;
+use super::tls::Tls;
 use super::watch::HoldSpec;
 use crate::keys::values::Words;
 
