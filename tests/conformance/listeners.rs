@@ -34,14 +34,14 @@ impl Listeners {
         };
         let (socket, listener, address) = (0..100).find_map(|_| both()).expect("a port for both");
         let running = runtime.block_on(async {
-            hickory::serve(&server.responder, vec![socket], vec![listener], Duration::from_secs(5)).unwrap()
+            hickory::serve(&server.responder, vec![socket], vec![listener], Duration::from_secs(60)).unwrap()
         });
         Self { server, address, running: Some(running), runtime }
     }
 
     fn client(&self) -> UdpSocket {
         let client = UdpSocket::bind("127.0.0.1:0").unwrap();
-        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         client.connect(self.address).unwrap();
         client
     }
@@ -57,7 +57,7 @@ impl Listeners {
 
     fn ask_tcp(&self, packet: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let length = u16::try_from(packet.len()).unwrap().to_be_bytes();
         stream.write_all(&[length.as_slice(), packet].concat()).unwrap();
         let mut length = [0; 2];
