@@ -180,8 +180,10 @@ async fn questions_that_fail_are_asked_again_ever_more_rarely() {
     let metrics = Metrics::register(&mut registry);
     drop(tasks.spawn("resolver", run(tasks.clone(), clock, Addresses::new(), wanted, knows, metrics)));
     assert!(known.wait_for(|known| known.complete).await.unwrap().addresses.is_empty());
-    // Of each family at 0, 10, 30, 70, 150, 310, 610 s and then every 300 s.
-    for (until, asked) in [(9, 2), (11, 4), (29, 4), (31, 6), (149, 8), (151, 10), (609, 12), (611, 14), (911, 16)] {
+    // Of each family at 0, 5, 15, 35, 75, 155, 315 s and then every 300 s.
+    for (until, asked) in
+        [(4, 2), (6, 4), (14, 4), (16, 6), (154, 10), (156, 12), (316, 14), (614, 14), (616, 16), (916, 18)]
+    {
         tokio::time::sleep_until(clock.instant(at(until))).await;
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();

@@ -64,9 +64,13 @@ impl Bench {
 #[tokio::test(start_paused = true)]
 async fn first_probes_run_by_themselves_and_later_ones_when_told() {
     let mut bench = bench(Limits::default(), 4);
+    let names = [Some("alive"), Some("dead"), None];
+    bench.replace(6, &names, None).await;
     bench.post("alive", PushState::Up, HOUR).await;
     bench.post("dead", PushState::Down, HOUR).await;
-    bench.replace(7, &[Some("alive"), Some("dead"), None], Some(Duration::from_millis(20))).await;
+    // Each is read when it is posted.
+    assert_eq!([bench.finished().await.setup, bench.finished().await.setup], [6, 6]);
+    bench.replace(7, &names, Some(Duration::from_millis(20))).await;
     let mut seen: Vec<_> = Vec::new();
     for _ in 0..2 {
         let finished = bench.finished().await;
