@@ -229,7 +229,7 @@ impl Drop for Mark {
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_stopped_owner_waits_for_its_tasks_and_names_those_that_stay() {
         let tasks = Tasks::new();
         let below = tasks.child();
@@ -238,7 +238,7 @@ mod tests {
         let deaf = tasks.spawn("deaf", std::future::pending::<()>());
         tasks.stop();
         task.await.unwrap();
-        assert_eq!(tasks.finished(Duration::from_millis(20)).await, Err(vec![("deaf", 1)]));
+        assert_eq!(tasks.finished(Duration::from_secs(20)).await, Err(vec![("deaf", 1)]));
         deaf.abort();
         assert_eq!(tasks.finished(Duration::from_secs(5)).await, Ok(()));
     }

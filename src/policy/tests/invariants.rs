@@ -87,7 +87,7 @@ fn check_members(pool: &Pool, verdicts: &[Verdict], decision: &Decision) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
     fn every_history_keeps_the_promises(pool in pool(), steps in steps()) {

@@ -173,7 +173,7 @@ impl Runner {
             let next = self.schedule.next().into_iter().chain(self.manager.next()).min();
             let timer = async {
                 match next {
-                    Some(at) => tokio::time::sleep_until(self.deps.clock.instant(at).into()).await,
+                    Some(at) => tokio::time::sleep_until(self.deps.clock.instant(at)).await,
                     None => std::future::pending().await,
                 }
             };
