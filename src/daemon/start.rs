@@ -361,7 +361,7 @@ async fn forward(mut reports: mpsc::Receiver<runner::Event>, inbox: mpsc::Sender
             | runner::Event::Said(Finished { setup, target, report }) => {
                 Event::Report { setup, target, report: report.health_report() }
             }
-            runner::Event::Broke { setup, address, cause } => Event::Broke { setup, address, cause: cause.into() },
+            runner::Event::Broke { address, cause } => Event::Broke { address, cause: cause.into() },
         };
         if inbox.send(Message::Event(event)).await.is_err() {
             break;

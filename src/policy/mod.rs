@@ -153,14 +153,14 @@ pub enum Kind {
     Service,
     /// `_xmpp-X` (half 0) and `_xmpps-X` (half 1) together: one list for clients (XEP-0368).
     Pair,
-    /// Tiers of addresses: only the serving tier is listed, all down is the first tier.
+    /// Tiers of addresses, IPv4 (half 0) and IPv6 (half 1): only the serving tier is listed, all down is the first tier.
     Addresses,
 }
 
 /// One member of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// 0, or 1 for the direct-TLS half of a pair.
+    /// 0, or 1 for the direct-TLS half of a pair and for IPv6.
     pub half: u8,
     /// The tier's number; the lower is preferred.
     pub priority: u16,

@@ -7,6 +7,7 @@
 //!  time ───┘
 //! ```
 
+mod arrivals;
 mod command;
 mod judge;
 mod publish;
@@ -41,6 +42,7 @@ use super::prepare::{Prepared, Users};
 use super::serials::SerialBook;
 use super::setup::{PoolSetup, TargetSetup};
 use super::zone_histories::HistoryBook;
+use arrivals::Arrivals;
 use publish::Publication;
 use slots::SlotRow;
 pub(super) use slots::ttl_of;
@@ -51,7 +53,7 @@ pub(super) use timers::Timer;
 pub enum Event {
     /// A probe has ended.
     Report {
-        /// The number of the setup that it was made for; a report for another one is dropped.
+        /// The number of the setup that it was made for. It counts for the same target in every later one.
         setup: u64,
         /// The target.
         target: TargetId,
@@ -60,8 +62,6 @@ pub enum Event {
     },
     /// A held connection broke: no outcome, but all targets on its address are probed at once.
     Broke {
-        /// The number of the setup that it was held for.
-        setup: u64,
         /// Where.
         address: SocketAddr,
         /// What was seen.
@@ -101,6 +101,8 @@ pub struct Core {
     histories: HistoryBook,
     pub(super) witnesses: Witnesses,
     pub(super) orders: OrderBook,
+    /// Which targets the reports of other setups are of.
+    arrivals: Arrivals,
     /// What was posted from outside; checks read the runner's copy.
     push_store: PushStore,
     /// What was published last.
@@ -182,8 +184,9 @@ impl Core {
             slots: prepared.slots.iter().map(|_| SlotRow::default()).collect(),
             serials: SerialBook::new(&setup.zones, restored.ceilings()),
             histories: HistoryBook::new(kept),
-            witnesses: Witnesses::new(&prepared.references(), prepared.probed()),
+            witnesses: Witnesses::new(&prepared.named_witnesses(), prepared.witnesses()),
             orders: OrderBook::new(restored.orders()),
+            arrivals: Arrivals::default(),
             push_store: PushStore::default(),
             snapshot: Arc::new(Snapshot::first(Arc::clone(&prepared.image), empty, from.generation)),
             publication: Publication::default(),
@@ -212,13 +215,13 @@ impl Core {
     pub fn handle(&mut self, event: Event, now: Now) {
         match event {
             Event::Report { setup, target, report } => {
-                let is_ours = setup == self.number;
-                if is_ours && self.prepared.setup.targets.get(target).is_some_and(|target| target.probed) {
+                if let Some(target) = self.arrivals.place(setup, target, &report, self.number)
+                    && self.prepared.setup.targets.get(target).is_some_and(|target| target.probed)
+                {
                     self.report(target, report, now);
                 }
             }
-            Event::Broke { setup, address, cause } if setup == self.number => self.wake(address, cause, now),
-            Event::Broke { .. } => {}
+            Event::Broke { address, cause } => self.wake(address, cause, now),
             Event::Reload { setup, prepared } if setup > self.number => self.reload(setup, *prepared, now),
             Event::Reload { .. } => {}
             Event::Stop => self.keep_exactly(now),

@@ -115,7 +115,7 @@ fn what_dies_with_a_held_connection_leaves_together() {
     let before = Arc::clone(&core.snapshot);
     let later = |millis| at(61).after(Duration::from_millis(millis));
     let address = SocketAddr::from(([127, 1, 0, 1], 5060));
-    core.handle(Event::Broke { setup: core.number, address, cause: "closed".into() }, later(0));
+    core.handle(Event::Broke { address, cause: "closed".into() }, later(0));
     report(&mut core, 0, false, later(1));
     assert_eq!((core.snapshot.generation(), core.poll_timeout()), (before.generation(), Some(later(10).mono)));
     report(&mut core, 2, false, later(4));
@@ -125,7 +125,7 @@ fn what_dies_with_a_held_connection_leaves_together() {
     assert_eq!(changed, ["_sip._tcp.s0.example.", "_sip._tcp.s1.example.", "example."]);
 
     // Another break soon after does not put it off again.
-    core.handle(Event::Broke { setup: core.number, address, cause: "closed".into() }, later(50));
+    core.handle(Event::Broke { address, cause: "closed".into() }, later(50));
     report(&mut core, 4, false, later(51));
     assert_eq!(core.poll_timeout(), Some(later(110).mono));
 }

@@ -31,12 +31,13 @@ use crate::health::cadence::Priority;
 use crate::health::push::PushReport;
 use crate::health::{Outcome, TargetId};
 use depths::Depths;
-use refusals::Refusals;
+use refusals::{Identity, Refusals, identity};
 
 /// What the runner is told.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Takes a new setup; those of the last one that are in flight end and are reported with its number.
+    /// Takes a new setup. A probe in flight whose target stays as it is goes on for the new one; the others end and are
+    /// reported with the number of theirs.
     Replace {
         /// The setup's number.
         setup: u64,
@@ -75,8 +76,6 @@ pub enum Event {
     Said(Finished),
     /// A held connection broke: all targets on its address are to be probed.
     Broke {
-        /// The setup that it was held for.
-        setup: u64,
         /// Where.
         address: SocketAddr,
         /// What was seen.
@@ -201,17 +200,21 @@ impl Runner {
             Command::Replace { setup, targets, first } => {
                 let addresses = targets.iter().map(|(_, spec)| spec.as_ref().map(|spec| spec.address.ip()));
                 self.schedule.replace(setup, addresses, now);
+                let targets: Table<TargetId, Option<Arc<Spec>>> =
+                    targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
+                let places = places(&self.targets, &targets);
+                self.label_anew(setup, &places);
+                self.depths.replace(&places, targets.len());
                 for (target, _) in targets.iter() {
                     if let Some(window) = first {
                         self.schedule.due(target, now + spread(target, window), Priority::Routine);
                     }
                 }
                 self.setup = setup;
-                self.depths.replace(targets.len());
                 self.readers = readers(&targets);
                 let names: BTreeSet<String> = self.readers.keys().cloned().collect();
                 self.deps.context.push_store().expect(&names, now);
-                self.targets = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
+                self.targets = targets;
                 self.manager.replace(&self.targets);
                 self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
@@ -227,6 +230,37 @@ impl Runner {
                 Err(_) => self.deps.metrics.dropped(),
             },
             Command::Probe { .. } => self.deps.metrics.dropped(),
+        }
+    }
+
+    /// Lets what is in flight, or waits to be handed over, go on under the next setup, for targets that stay.
+    fn label_anew(&mut self, setup: u64, places: &Table<TargetId, Option<TargetId>>) {
+        let was = self.setup;
+        let place = |of: u64, target: TargetId| places.get(target).copied().flatten().filter(|_| of == was);
+        for running in self.running.values_mut() {
+            let start = &mut running.start;
+            if let Some(target) = place(start.setup, start.target)
+                && self.schedule.carry_on(target, running.began)
+            {
+                (start.setup, start.target) = (setup, target);
+            }
+        }
+        for event in &mut self.outbox {
+            match event {
+                Event::Finished(finished) => {
+                    if let Some(target) = place(finished.setup, finished.target)
+                        && self.schedule.carry_on(target, finished.report.began)
+                    {
+                        (finished.setup, finished.target) = (setup, target);
+                    }
+                }
+                Event::Said(finished) => {
+                    if let Some(target) = place(finished.setup, finished.target) {
+                        (finished.setup, finished.target) = (setup, target);
+                    }
+                }
+                Event::Broke { .. } => {}
+            }
         }
     }
 
@@ -257,7 +291,7 @@ impl Runner {
         for told in self.manager.work(&mut self.schedule, now) {
             match told {
                 WatchEvent::Broke(address, cause) => {
-                    self.outbox.push_back(Event::Broke { setup: self.setup, address, cause });
+                    self.outbox.push_back(Event::Broke { address, cause });
                 }
                 WatchEvent::Leaving(targets) => {
                     let report =
@@ -327,8 +361,22 @@ impl Runner {
     }
 }
 
+/// Finds where each target is in the next setup: the same address, kind, transport and parameters.
+fn places(
+    before: &Table<TargetId, Option<Arc<Spec>>>,
+    after: &Table<TargetId, Option<Arc<Spec>>>,
+) -> Table<TargetId, Option<TargetId>> {
+    let mut by_identity: BTreeMap<Identity, TargetId> = BTreeMap::new();
+    for (id, spec) in after.iter() {
+        if let Some(spec) = spec {
+            by_identity.entry(identity(spec)).or_insert(id);
+        }
+    }
+    before.iter().map(|(_, spec)| by_identity.get(&identity(spec.as_ref()?)).copied()).collect()
+}
+
 /// Finds the targets whose checks read each name.
-fn readers(targets: &Table<TargetId, Option<Spec>>) -> BTreeMap<String, Vec<TargetId>> {
+fn readers(targets: &Table<TargetId, Option<Arc<Spec>>>) -> BTreeMap<String, Vec<TargetId>> {
     let mut readers: BTreeMap<String, Vec<TargetId>> = BTreeMap::new();
     for (id, spec) in targets.iter() {
         for (name, _) in spec.iter().flat_map(|spec| spec.check.posts()) {

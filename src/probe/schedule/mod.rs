@@ -76,7 +76,8 @@ struct Target {
     /// Nothing if it is not probed.
     address: Option<IpAddr>,
     due: Option<Due>,
-    in_flight: bool,
+    /// When the probe began that is in flight.
+    in_flight: Option<Mono>,
 }
 
 /// When a target is due, and before whom it goes.
@@ -114,7 +115,8 @@ impl Schedule {
 
     /// Takes the targets of a new setup, with their addresses (nothing: not probed); none of them is due yet.
     ///
-    /// Probes in flight keep their place among all until they end, and addresses remember their last starts.
+    /// Probes in flight keep their place among all until they end, those of targets that stay by [`Schedule::carry_on`];
+    /// addresses remember their last starts.
     pub fn replace(&mut self, setup: u64, targets: impl IntoIterator<Item = Option<IpAddr>>, now: Mono) {
         self.setup = setup;
         self.waiting.clear();
@@ -128,23 +130,34 @@ impl Schedule {
         let target = |address: Option<IpAddr>| Target {
             address: address.map(|address| address.to_canonical()),
             due: None,
-            in_flight: false,
+            in_flight: None,
         };
         self.targets = targets.into_iter().map(target).collect();
     }
 
+    /// Says that a probe which began under the last setup is one of this target; returns whether it may be: one is in flight
+    /// at a time.
+    pub fn carry_on(&mut self, target: TargetId, began: Mono) -> bool {
+        let row = self.targets.get_mut(target).filter(|row| row.address.is_some() && row.in_flight.is_none());
+        row.is_some_and(|row| row.in_flight.replace(began).is_none())
+    }
+
     /// Makes a target due, in flight or not; of several points the earliest counts until it has started, and the
-    /// greatest haste. A target that is not probed, or not known, is left alone.
+    /// greatest haste. A point before the begin of the probe in flight is met by it. A target that is not probed, or not
+    /// known, is left alone.
     pub fn due(&mut self, target: TargetId, at: Mono, priority: Priority) {
         let Some(row) = self.targets.get_mut(target) else { return };
         let Some(address) = row.address else { return };
+        if row.in_flight.is_some_and(|began| at < began) {
+            return;
+        }
         let before = row.due;
         let due = before.map_or(Due { priority, at }, |before| before.sooner(Due { priority, at }));
         if before == Some(due) {
             return;
         }
         row.due = Some(due);
-        if row.in_flight {
+        if row.in_flight.is_some() {
             return;
         }
         if let Some(before) = before {
@@ -208,7 +221,7 @@ impl Schedule {
             return;
         }
         if let Some(row) = self.targets.get_mut(target) {
-            row.in_flight = false;
+            row.in_flight = None;
             if let Some(due) = row.due {
                 self.queue(due.priority).set(target, Some(due.at));
             }
@@ -286,7 +299,7 @@ impl Schedule {
     fn begin(&mut self, address: IpAddr, target: TargetId, due: Mono, now: Mono) -> Start {
         if let Some(row) = self.targets.get_mut(target) {
             row.due = None;
-            row.in_flight = true;
+            row.in_flight = Some(now);
         }
         self.addresses.entry(address).or_default().note(now, self.limits.starts_per_address);
         self.in_flight += 1;
