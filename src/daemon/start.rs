@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::base::clock::Clock;
 use crate::base::finding::Finding;
@@ -120,7 +120,7 @@ impl Daemon {
         let readiness_state = ReadinessState::starting(broken_zones(&running));
 
         // Tasks, in the order of their start.
-        drop(tasks.spawn("store", store::run(store, persist_queue)));
+        drop(tasks.spawn("store", store::run(store, persist_queue, store::Metrics::register(&mut registry))));
         drop(tasks.spawn("history", keeping.run()));
         let mut resolver = start_resolver(&tasks, clock, &mut registry, &running.outside, &kept);
         let mut addresses = Arc::default();
@@ -340,6 +340,10 @@ fn start_resolver(
 
 fn open_store(state: &StateSettings) -> Result<(Store, Restored), StartError> {
     let store = state.folder.as_deref().map_or_else(|| Ok(Store::none()), |dir: &Path| Store::open(dir))?;
+    if let Some(refusal) = store.refusal() {
+        log_findings(&[refusal.finding()]);
+        error!(retry = "every 5 s", "the state is read, but cannot be written: serving without");
+    }
     let (restored, unreadable) = Restored::read(engine_entries(store.entries()), state.max_age);
     for key in unreadable {
         warn!(store.key = %key, "a kept value cannot be read and is passed over");

@@ -192,8 +192,23 @@ impl Default for PoolState {
 
 impl PoolState {
     /// Carries the memory over a reload: `place` tells where a member of the old pool stands in the new one.
+    ///
+    /// A tier is its members: one that only gets another number is still the same.
     #[must_use]
-    pub fn carried(mut self, place: impl Fn(usize) -> Option<usize>) -> Self {
+    pub fn carried(mut self, old: &Pool, new: &Pool, place: impl Fn(usize) -> Option<usize>) -> Self {
+        let renumbered = |tier: u16| {
+            let members = old.members.iter().enumerate().filter(|(_, member)| member.priority == tier);
+            let tiers: Vec<u16> =
+                members.filter_map(|(member, _)| Some(new.members.get(place(member)?)?.priority)).collect();
+            if tiers.contains(&tier) { tier } else { tiers.first().copied().unwrap_or(tier) }
+        };
+        self.current = self.current.map(renumbered);
+        let mut holding: Vec<(u16, Mono)> =
+            self.holding.into_iter().map(|(tier, since)| (renumbered(tier), since)).collect();
+        // Of two that become one, the older counts.
+        holding.sort_unstable();
+        holding.dedup_by_key(|(tier, _)| *tier);
+        self.holding = holding;
         if let Some(listed) = &mut self.last_good {
             *listed = listed.iter().filter_map(|l| Some(Listed { member: place(l.member)?, ..*l })).collect();
         }

@@ -169,6 +169,20 @@ impl Reference {
                 Some((place, priority))
             };
             memory.last_good = memory.last_good.map(|set| set.into_iter().filter_map(place).collect());
+            // A tier is its members, whatever number they have now.
+            let renumbered = |tier: u16| {
+                let members = (0..old.members.len()).filter(|i| old.pool.members[*i].priority == tier);
+                let new = members.filter_map(|i| place((i, 0))).map(|(place, _)| pool.pool.members[place].priority);
+                let new: Vec<u16> = new.collect();
+                if new.contains(&tier) { tier } else { new.first().copied().unwrap_or(tier) }
+            };
+            memory.current = memory.current.map(renumbered);
+            let mut since = BTreeMap::new();
+            for (tier, began) in std::mem::take(&mut memory.since) {
+                let earliest: &mut u64 = since.entry(renumbered(tier)).or_insert(began);
+                *earliest = began.min(*earliest);
+            }
+            memory.since = since;
             memory
         });
         let memories = memories.collect();

@@ -13,6 +13,7 @@ mod listeners;
 mod log;
 mod metrics;
 mod packets;
+mod pause;
 mod reload;
 mod restart;
 mod server;

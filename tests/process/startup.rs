@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 
-use crate::client::{DECLARED, SIP, ask, ask_sip, ask_within, query, send_tcp, wait_sip};
+use crate::client::{Answer, DECLARED, SIP, ask, ask_sip, ask_within, query, send_tcp, wait_sip};
 use crate::failover::quick;
 use crate::server::{Folder, Network, Program, Server};
 use crate::target::{Hosts, Target};
@@ -31,10 +31,13 @@ fn a_start_with_unknown_targets_is_silent_and_not_ready_for_three_seconds_then_a
     assert_eq!((code, said.as_str()), (1, format!("{address} is not ready: starting\n").as_str()));
     assert_eq!(ask_within(address, SIP, Duration::from_millis(300)), None);
     assert_eq!(send_tcp(address, &query(SIP), Duration::from_millis(300)), None);
+    // Who has come by a connection is answered when the start is over.
+    let patient = std::thread::spawn(move || send_tcp(address, &query(SIP), Duration::from_secs(9)));
 
     let waited = server.answering() - begin;
     assert!((2_700..10_000).contains(&waited.as_millis()), "{waited:?}");
     assert!(ask_sip(address).is(DECLARED));
+    assert!(Answer::read(&patient.join().unwrap().unwrap()).is(DECLARED));
     assert_eq!(ask(address, READY).records, ["ready"]);
     assert_eq!(ready(address), (0, format!("{address} is ready\n")));
 }

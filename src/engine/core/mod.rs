@@ -113,10 +113,21 @@ pub struct Core {
     awaiting: BTreeSet<TargetId>,
     /// Targets that must be known before the answers begin.
     unsettled: BTreeSet<TargetId>,
-    settled: bool,
+    start: Start,
     /// What the wall clock shows when the monotonic one is at its start: it moves only when a clock is set.
     epoch: UnixTime,
     effects: VecDeque<Effect>,
+}
+
+/// How far the start is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// Targets are not known yet.
+    Waiting,
+    /// All are known; what follows from it may still wait to be published.
+    Known,
+    /// The answers may begin.
+    Told,
 }
 
 /// What the engine knows of a target.
@@ -193,7 +204,7 @@ impl Core {
             timers: Timers::default(),
             awaiting: BTreeSet::new(),
             unsettled: BTreeSet::new(),
-            settled: false,
+            start: Start::Waiting,
             epoch: epoch(now),
             effects: VecDeque::new(),
             prepared,
@@ -246,6 +257,7 @@ impl Core {
         }
         if self.publication.due().is_some_and(|at| at <= now.mono) {
             self.publish(now);
+            self.settle();
         }
     }
 
@@ -280,7 +292,7 @@ impl Core {
 
     /// Waits for every target that may be probed and is not known.
     fn wait_for_unknown(&mut self) {
-        if self.settled {
+        if self.start != Start::Waiting {
             return;
         }
         let references = self.prepared.references();
@@ -290,10 +302,13 @@ impl Core {
         self.unsettled = waiting.map(|(id, _)| id).collect();
     }
 
-    /// Lets the answers begin once nobody is waited for.
+    /// Lets the answers begin once nobody is waited for, and what follows from the first outcomes is published.
     fn settle(&mut self) {
-        if !self.settled && self.unsettled.is_empty() {
-            self.settled = true;
+        if self.start == Start::Waiting && self.unsettled.is_empty() {
+            self.start = Start::Known;
+        }
+        if self.start == Start::Known && self.publication.due().is_none() {
+            self.start = Start::Told;
             self.effects.push_back(Effect::Settled);
         }
     }

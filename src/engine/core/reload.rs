@@ -105,7 +105,7 @@ impl Core {
                 let declared = old.pool.members.get(member)?;
                 pool.find(&old.members.get(member)?.label, declared.half, declared.priority)
             };
-            let memory = row.memory.clone().carried(place);
+            let memory = row.memory.clone().carried(&old.pool, &pool.pool, place);
             // Of the same members the last decision tells whether anything changes: nothing is told twice.
             let is_same = old.members.iter().map(|member| &member.label).eq(pool.members.iter().map(|m| &m.label));
             let decision = row.decision.clone().filter(|_| is_same && old.pool.members == pool.pool.members);

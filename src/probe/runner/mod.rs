@@ -7,6 +7,7 @@
 //! | the queue of commands is full | the sender waits |
 
 mod depths;
+mod pulse;
 mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -31,6 +32,7 @@ use crate::health::cadence::Priority;
 use crate::health::push::PushReport;
 use crate::health::{Outcome, TargetId};
 use depths::Depths;
+use pulse::Pulse;
 use refusals::{Identity, Refusals, identity};
 
 /// What the runner is told.
@@ -132,6 +134,7 @@ pub fn spawn(
         targets: Table::new(),
         depths: Depths::default(),
         refusals: Refusals::default(),
+        pulse: Pulse::new(None),
         running: BTreeMap::new(),
         readers: BTreeMap::new(),
         outbox: VecDeque::new(),
@@ -149,6 +152,7 @@ struct Runner {
     targets: Table<TargetId, Option<Arc<Spec>>>,
     depths: Depths,
     refusals: Refusals,
+    pulse: Pulse,
     /// The targets whose checks read what is posted under each name.
     readers: BTreeMap<String, Vec<TargetId>>,
     probes: TaskSet<ProbeReport>,
@@ -162,14 +166,17 @@ struct Running {
     spec: Arc<Spec>,
     depth: Depth,
     began: Mono,
+    /// How much time was lost to pauses of our own before it began.
+    lost: Duration,
 }
 
 impl Runner {
     async fn work(mut self, owner: &Tasks, mut commands: mpsc::Receiver<Command>, reports: mpsc::Sender<Event>) {
         loop {
+            self.pulse.beat(!self.running.is_empty(), self.deps.clock.now().mono);
             self.start_due();
             self.watch();
-            let next = self.schedule.next().into_iter().chain(self.manager.next()).min();
+            let next = [self.schedule.next(), self.manager.next(), self.pulse.next()].into_iter().flatten().min();
             let timer = async {
                 match next {
                     Some(at) => tokio::time::sleep_until(self.deps.clock.instant(at).into()).await,
@@ -215,6 +222,8 @@ impl Runner {
                 let names: BTreeSet<String> = self.readers.keys().cloned().collect();
                 self.deps.context.push_store().expect(&names, now);
                 self.targets = targets;
+                let timeouts = self.targets.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| spec.timeout));
+                self.pulse.set_timeout(timeouts.min());
                 self.manager.replace(&self.targets);
                 self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
@@ -280,8 +289,9 @@ impl Runner {
                 self.depths.choose(start.target, spec.check.deep_interval(), now)
             };
             let id = self.probes.spawn(async move { run_to(depth, &probed, &clock, &context).await }).id();
-            self.running.insert(id, Running { start, spec, depth, began: now });
+            self.running.insert(id, Running { start, spec, depth, began: now, lost: self.pulse.lost() });
         }
+        self.pulse.beat(!self.running.is_empty(), now);
         self.measure();
     }
 
@@ -306,11 +316,17 @@ impl Runner {
 
     /// Puts an account into the outbox. A probe that panicked is a bug of ours, so its outcome is unknown.
     fn finish(&mut self, id: Id, result: Result<ProbeReport, JoinError>) {
-        let Some(Running { start, spec, depth, began }) = self.running.remove(&id) else { return };
-        let report = result.unwrap_or_else(|error| {
+        let Some(Running { start, spec, depth, began, lost }) = self.running.remove(&id) else { return };
+        self.pulse.beat(true, self.deps.clock.now().mono);
+        let mut report = result.unwrap_or_else(|error| {
             let took = self.deps.clock.now().mono.since(began);
             ProbeReport::broken(began, took, format!("a bug of the checker: {error}"))
         });
+        if let Some(lost) = self.pulse.spoils(lost, spec.timeout) {
+            let millis = lost.as_millis();
+            report.outcome =
+                Outcome::Unknown(format!("the checker itself was kept from running for {millis} ms").into());
+        }
         if report.refused && self.refusals.add(&spec) {
             let (kind, addr) = (spec.check.kind(), spec.address);
             warn!(probe.kind = kind, probe.addr = %addr, "credentials refused: not tried again until the config changes");
