@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod client;
+mod crashes;
 mod descriptors;
 mod failover;
 mod held;

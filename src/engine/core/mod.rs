@@ -166,7 +166,8 @@ struct HostRow {
 /// The shortest time between publications: what changes meanwhile shares one generation, one serial, one NOTIFY.
 pub const COALESCE: Duration = Duration::from_millis(100);
 /// How long after a held connection broke the publication of what follows from it waits: the other targets of a process
-/// that died are found dead within a few milliseconds of each other.
+/// that died are found dead within a few milliseconds of each other. So long too after a target is looked at again that
+/// passed at first.
 pub const GATHER: Duration = Duration::from_millis(10);
 /// How often the engine notes that it lives, and looks whether the wall clock was set.
 const HEARTBEAT: Duration = Duration::from_secs(30);

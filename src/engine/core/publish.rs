@@ -8,6 +8,7 @@ use crate::base::table::RowId;
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::memory;
 use crate::engine::zone_histories::Change;
+use crate::health::cadence::SOON;
 use crate::snapshot::{History, SlotId, SlotValue, Snapshot, ZoneId, ZoneView};
 use crate::zone::diff::Diff;
 use crate::zone::serial::{Soa, with_serial};
@@ -62,6 +63,17 @@ impl Publication {
         if self.gathers_until.is_none_or(|until| until + COALESCE <= now) {
             self.gathers_until = Some(now + GATHER);
         }
+    }
+
+    /// Of what something happened to, one is looked at again at `next`: what changes until then leaves with it, if that is
+    /// soon.
+    pub(super) fn gather_until(&mut self, next: Mono, now: Mono) {
+        if next > now + SOON {
+            return;
+        }
+        let until = (next + GATHER).max(self.gathers_until.unwrap_or(now));
+        self.gathers_until = Some(until);
+        self.due = self.due.map(|due| due.max(until));
     }
 
     /// Wants a publication: now, or when the last one is old enough and all is gathered.

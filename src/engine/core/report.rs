@@ -42,7 +42,12 @@ impl Core {
         if let Some(woken) = row.woken {
             (next, row.woken) = woken.next_probe(&report, settings, next, now.mono);
         }
-        let priority = if row.health.wants_confirmation() { Priority::Urgent } else { Priority::Routine };
+        let is_urgent = row.health.wants_confirmation() || row.woken.is_some();
+        let priority = if is_urgent { Priority::Urgent } else { Priority::Routine };
+        if row.woken.is_some_and(|woken| woken.is_passed_once()) {
+            // Those that fail meanwhile wait for this one: they may be of one process.
+            self.publication.gather_until(next, now.mono);
+        }
         row.last = Some((now.wall, report));
         self.probe(id, next, priority);
         self.follow_up(id, &before, now);
@@ -57,7 +62,7 @@ impl Core {
         targets.sort_by_key(|id| self.prepared.setup.targets[*id].key.port != place.port());
         for id in targets {
             self.targets[id].woken = Some(RecheckRequest::at(now.mono));
-            self.probe(id, now.mono, Priority::Urgent);
+            self.probe(id, now.mono, Priority::Woken);
         }
     }
 

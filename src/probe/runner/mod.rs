@@ -337,8 +337,10 @@ impl Runner {
         }
         if start.setup == self.setup {
             self.depths.learn(start.target, depth, began, &report.outcome);
-            if matches!(report.outcome, Outcome::Pass | Outcome::Degraded(_)) {
-                self.manager.passed(start.target, self.deps.clock.now().mono);
+            match report.outcome {
+                Outcome::Pass | Outcome::Degraded(_) => self.manager.passed(start.target, self.deps.clock.now().mono),
+                Outcome::Fail { .. } => self.manager.failed(start.target),
+                Outcome::Drain { .. } | Outcome::Unknown(_) => {}
             }
         }
         let finished = Finished { setup: start.setup, target: start.target, report: Arc::new(report) };

@@ -13,8 +13,9 @@
 //! | starts that met nobody, given back: thrice as many again | they count |
 //! | probes in flight in all | all wait, the earliest due first |
 //!
-//! *Urgent* ones (a connection broke, or a failure wants to be confirmed) go before all others wherever somebody waits;
-//! the limits hold for them too.
+//! *Urgent* ones (a failure wants to be confirmed, a connection broke not long ago) go before all others wherever somebody
+//! waits; the limits hold for them too. *Woken* ones (a connection broke just now) go beside the starts of their address,
+//! once a second a target: all ports of a process that died are found at once.
 //!
 //! What waits is late; the runner measures it. Nobody starves: who has started is due later than who still waits.
 
@@ -69,6 +70,8 @@ pub struct Start {
     pub target: TargetId,
     /// When it was due; the rest is lateness.
     pub due: Mono,
+    /// Whether it goes beside the starts that the address has in a second.
+    pub free: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +81,8 @@ struct Target {
     due: Option<Due>,
     /// When the probe began that is in flight.
     in_flight: Option<Mono>,
+    /// When one last began beside the starts of the address.
+    last_free: Option<Mono>,
 }
 
 /// When a target is due, and before whom it goes.
@@ -131,6 +136,7 @@ impl Schedule {
             address: address.map(|address| address.to_canonical()),
             due: None,
             in_flight: None,
+            last_free: None,
         };
         self.targets = targets.into_iter().map(target).collect();
     }
@@ -164,8 +170,11 @@ impl Schedule {
             if let Some(state) = self.addresses.get_mut(&address)
                 && state.held.remove(&(before.priority, before.at, target))
             {
-                state.held.insert((due.priority, due.at, target));
-                return;
+                if due.priority != Priority::Woken {
+                    state.held.insert((due.priority, due.at, target));
+                    return;
+                }
+                self.held -= 1;
             }
             self.queue(before.priority).set(target, None);
         }
@@ -203,7 +212,7 @@ impl Schedule {
             let urgent = self.urgent.first().filter(|(at, _)| *at <= now);
             let (waiting, reopening) = (self.waiting.first(), self.reopening.first());
             let start = match (urgent, waiting, reopening) {
-                (Some((at, &target)), ..) => self.take(Due { priority: Priority::Urgent, at }, target, now),
+                (Some((at, &target)), ..) => self.take_urgent(at, target, now),
                 (None, Some((due, _)), Some((open, &address))) if open < due => self.reopen(address, now),
                 (None, Some((at, &target)), _) => self.take(Due { priority: Priority::Routine, at }, target, now),
                 (None, None, Some((_, &address))) => self.reopen(address, now),
@@ -258,9 +267,24 @@ impl Schedule {
 
     const fn queue(&mut self, priority: Priority) -> &mut Timers<TargetId> {
         match priority {
-            Priority::Urgent => &mut self.urgent,
+            Priority::Woken | Priority::Urgent => &mut self.urgent,
             Priority::Routine => &mut self.waiting,
         }
+    }
+
+    /// Takes the first of the urgent targets; one that was woken need not wait for its address.
+    fn take_urgent(&mut self, at: Mono, target: TargetId, now: Mono) -> Option<Start> {
+        let row = self.targets.get_mut(target)?;
+        let is_woken = row.due.is_some_and(|due| due.priority == Priority::Woken);
+        if is_woken && row.last_free.is_none_or(|last| last + SECOND <= now) {
+            row.last_free = Some(now);
+            self.urgent.set(target, None);
+            return Some(self.begin(target, at, true, now));
+        }
+        if let Some(due) = row.due.as_mut().filter(|_| is_woken) {
+            due.priority = Priority::Urgent;
+        }
+        self.take(Due { priority: Priority::Urgent, at }, target, now)
     }
 
     /// Takes the first target of a queue: it starts, or is held by its address.
@@ -271,7 +295,8 @@ impl Schedule {
         let open = state.open_at(self.limits.starts_per_address);
         // Those already held go first, or have their turn at once.
         if state.held.is_empty() && open.is_none_or(|open| open <= now) {
-            return Some(self.begin(address, target, due.at, now));
+            state.note(now, self.limits.starts_per_address);
+            return Some(self.begin(target, due.at, false, now));
         }
         let is_first = state.held.is_empty();
         state.held.insert((due.priority, due.at, target));
@@ -285,9 +310,12 @@ impl Schedule {
     /// Starts the first target that an address holds.
     fn reopen(&mut self, address: IpAddr, now: Mono) -> Option<Start> {
         self.reopening.set(address, None);
-        let (_, due, target) = self.addresses.get_mut(&address)?.held.pop_first()?;
+        let limit = self.limits.starts_per_address;
+        let state = self.addresses.get_mut(&address)?;
+        let (_, due, target) = state.held.pop_first()?;
+        state.note(now, limit);
         self.held -= 1;
-        let start = self.begin(address, target, due, now);
+        let start = self.begin(target, due, false, now);
         let state = self.addresses.get(&address)?;
         if !state.held.is_empty() {
             let open = state.open_at(self.limits.starts_per_address).unwrap_or(now);
@@ -296,14 +324,13 @@ impl Schedule {
         Some(start)
     }
 
-    fn begin(&mut self, address: IpAddr, target: TargetId, due: Mono, now: Mono) -> Start {
+    fn begin(&mut self, target: TargetId, due: Mono, free: bool, now: Mono) -> Start {
         if let Some(row) = self.targets.get_mut(target) {
             row.due = None;
             row.in_flight = Some(now);
         }
-        self.addresses.entry(address).or_default().note(now, self.limits.starts_per_address);
         self.in_flight += 1;
-        Start { setup: self.setup, target, due }
+        Start { setup: self.setup, target, due, free }
     }
 }
 
