@@ -92,10 +92,12 @@ impl OpenError {
     pub fn finding(&self) -> Finding {
         let (id, help) = match self {
             Self::Make { dir, source, .. } | Self::Write { dir, source, .. } if refuses(source) => {
-                let fix = match source.kind() {
-                    ErrorKind::ReadOnlyFilesystem => "mount it so that it can be written",
-                    ErrorKind::QuotaExceeded => "raise the quota of the server's user",
-                    _ => "make room",
+                let fix = if source.kind() == ErrorKind::ReadOnlyFilesystem {
+                    "mount it so that it can be written"
+                } else if source.kind() == ErrorKind::QuotaExceeded {
+                    "raise the quota of the server's user"
+                } else {
+                    "make room"
                 };
                 ("state-disk", format!("{fix} on the file system of {}, {OTHERWISE}", dir.display()))
             }

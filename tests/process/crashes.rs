@@ -12,7 +12,7 @@ use crate::server::{Folder, Network, Program, Server, eventually};
 const PORTS: std::ops::Range<u16> = 5060..5066;
 const ZONE: &str = "$ORIGIN target.example.\n$TTL 60\n@ SOA ns h 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n";
 const CONFIG: &str = "version = 1\n[server]\nmetrics-listen = \"127.0.0.1:0\"\n[health]\nfall = 1\nrise = 1\n\
-    interval = \"2s\"\ndown-interval = \"1s\"\n[policy]\nhold = \"1s\"\n[[service]]\nmatch = \"_sip._tcp.*.example.com\"\n\
+    interval = \"2s\"\ndown-interval = \"1s\"\n[[service]]\nmatch = \"_sip._tcp.*.example.com\"\n\
     check = { kind = \"tcp\" }\n";
 
 /// Another DNS server on all ports of an address.
@@ -35,7 +35,7 @@ fn all_services_of_a_process_that_crashes_are_gone_at_once() {
     let mut zone = "$ORIGIN example.com.\n$TTL 300\n@ SOA ns h 1 1 1 1 30\n@ NS ns\nns A 127.0.0.1\n".to_owned();
     zone += &format!("one A {preferred}\ntwo A {standby}\n");
     for port in PORTS {
-        zone += &format!("_sip._tcp.p{port} SRV 10 0 {port} one\n_sip._tcp.p{port} SRV 20 0 {port} two\n");
+        zone += &format!("_sip._tcp.p{port} SRV 10 0 {port} one\n_sip._tcp.p{port} SRV 10 0 {port} two\n");
     }
     let zone = folder.write("example.com.zone", zone);
     let config = folder.write("understudy.toml", CONFIG);

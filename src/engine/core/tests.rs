@@ -130,6 +130,31 @@ fn what_dies_with_a_held_connection_leaves_together() {
     assert_eq!(core.poll_timeout(), Some(later(110).mono));
 }
 
+/// A process that dies may close its listener last: what passes at first is looked at again, and leaves with the others.
+#[test]
+fn what_passes_right_after_a_break_is_waited_for() {
+    let mut core = core(2);
+    let before = core.snapshot.generation();
+    let later = |millis| at(61).after(Duration::from_millis(millis));
+    for service in 0..2 {
+        let address = SocketAddr::from(([127, 1, service, 1], 5060));
+        core.handle(Event::Broke { address, cause: "closed".into() }, later(0));
+    }
+    report(&mut core, 0, false, later(1));
+    report(&mut core, 2, true, later(2));
+    assert_eq!(core.poll_timeout(), Some(later(62).mono), "10 ms after the next look");
+    let next = std::iter::from_fn(|| core.poll_effect()).filter_map(|effect| match effect {
+        Effect::Probe { target, at, .. } if target == TargetId::from_index(2) => Some(at),
+        Effect::Probe { .. } | Effect::Publish(_) | Effect::Persist { .. } => None,
+        Effect::Post { .. } | Effect::Notice(_) | Effect::Settled => None,
+    });
+    assert_eq!(next.last(), Some(later(52).mono));
+    report(&mut core, 2, false, later(53));
+    core.handle_timeout(later(62));
+    assert_eq!(core.snapshot.generation(), before + 1);
+    assert!(core.pools.iter().all(|(_, pool)| pool.memory.current == Some(20)));
+}
+
 #[test]
 fn a_report_that_flips_nothing_publishes_nothing() {
     let mut core = core(3);

@@ -157,10 +157,10 @@ fn of_all_targets_two_are_enough_to_remember() {
     let mut witnesses = witnesses(&[], &targets);
     for (step, (index, began)) in heard.iter().enumerate() {
         witnesses.hear(targets[*index].1, at(*began), Sound::Answer, at(*began));
-        for own in 0..4 {
+        for (own, target) in targets.iter().enumerate() {
             let others = heard[..=step].iter().filter(|(index, _)| *index != own);
             let latest = others.map(|(_, began)| at(*began)).max();
-            assert_eq!(witnesses.proof(targets[own].1), latest, "step {step}, target {own}");
+            assert_eq!(witnesses.proof(target.1), latest, "step {step}, target {own}");
         }
     }
 }
