@@ -18,6 +18,7 @@ pub(crate) const PORT: u16 = 5060;
 pub(crate) struct Target {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
+    hangs: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -34,17 +35,28 @@ impl Target {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let hangs = Arc::new(AtomicBool::new(false));
+        let (stopped, hung) = (Arc::clone(&stop), Arc::clone(&hangs));
         let thread = std::thread::spawn(move || {
+            let mut unanswered = Vec::new();
             while let Ok((connection, _)) = listener.accept() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
+                }
+                if hung.load(Ordering::SeqCst) {
+                    unanswered.push(connection);
+                    continue;
                 }
                 // Whoever asks may have gone already.
                 drop(answer(connection));
             }
         });
-        Self { address, stop, thread: Some(thread) }
+        Self { address, stop, hangs, thread: Some(thread) }
+    }
+
+    /// From now on it takes connections and answers nothing.
+    pub(crate) fn hang(&self) {
+        self.hangs.store(true, Ordering::SeqCst);
     }
 }
 

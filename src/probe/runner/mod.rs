@@ -332,7 +332,7 @@ impl Runner {
             warn!(probe.kind = kind, probe.addr = %addr, "credentials refused: not tried again until the config changes");
         }
         self.deps.metrics.finished(spec.check.kind(), &report);
-        if report.met_nobody() {
+        if report.met_nobody() && !start.free {
             self.schedule.give_back(spec.address.ip(), began, self.deps.clock.now().mono);
         }
         if start.setup == self.setup {
