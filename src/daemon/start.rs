@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::base::clock::Clock;
 use crate::base::connections::{ConnectionLimiter, Limits};
@@ -121,7 +121,7 @@ impl Daemon {
         let readiness_state = ReadinessState::starting(broken_zones(&running));
 
         // Tasks, in the order of their start.
-        drop(tasks.spawn_vital("store", store::run(store, persist_queue)));
+        drop(tasks.spawn_vital("store", store::run(store, persist_queue, store::Metrics::register(&mut registry))));
         drop(tasks.spawn_vital("history", keeping.run()));
         let probe_threads = ProbeThreads::start(&tasks).map_err(StartError::Threads)?;
         let mut resolver = probe_threads.resolver(clock, &mut registry, &running.outside, &kept);
@@ -326,6 +326,10 @@ fn start_metrics(
 
 fn open_store(state: &StateSettings) -> Result<(Store, Restored), StartError> {
     let store = state.folder.as_deref().map_or_else(|| Ok(Store::none()), |dir: &Path| Store::open(dir))?;
+    if let Some(refusal) = store.refusal() {
+        log_findings(&[refusal.finding()]);
+        error!(retry = "every 5 s", "the state is read, but cannot be written: serving without");
+    }
     let (restored, unreadable) = Restored::read(engine_entries(store.entries()), state.max_age);
     for key in unreadable {
         warn!(store.key = %key, "a kept value cannot be read and is passed over");
@@ -347,7 +351,7 @@ async fn forward(mut reports: mpsc::Receiver<runner::Event>, inbox: mpsc::Sender
             | runner::Event::Said(Finished { setup, target, report }) => {
                 Event::Report { setup, target, report: report.health_report() }
             }
-            runner::Event::Broke { setup, address, cause } => Event::Broke { setup, address, cause: cause.into() },
+            runner::Event::Broke { address, cause } => Event::Broke { address, cause: cause.into() },
         };
         if inbox.send(Message::Event(event)).await.is_err() {
             break;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::base::hash::Key;
 use crate::base::table::Table;
 use crate::health::TargetId;
+use crate::health::isolation::Endpoint;
 use crate::health::orders::Scope;
 use crate::policy::{self, FollowId, HostId, PoolId, Settings};
 use crate::snapshot::{Image, SlotId, SlotKey, ZoneId, ZoneInput};
@@ -155,10 +156,15 @@ impl Prepared {
         self.setup.references.iter().copied().filter(|id| self.setup.targets[*id].probed).collect()
     }
 
+    /// Returns the witnesses that the config names.
+    pub(super) fn named_witnesses(&self) -> Vec<(TargetId, Endpoint)> {
+        self.references().into_iter().map(|id| (id, self.setup.targets[id].key.endpoint())).collect()
+    }
+
     /// Walks over the targets whose answers prove that the network is there.
-    pub(super) fn probed(&self) -> impl Iterator<Item = (TargetId, IpAddr)> {
+    pub(super) fn witnesses(&self) -> impl Iterator<Item = (TargetId, Endpoint)> {
         let probed = self.setup.targets.iter().filter(|(_, target)| target.probed && target.key.bears_witness());
-        probed.map(|(id, target)| (id, target.key.address))
+        probed.map(|(id, target)| (id, target.key.endpoint()))
     }
 
     /// Returns how long before its time a scheduled drain leaves a host's sets.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::base::hash::StableHash;
 use crate::base::table::Table;
+use crate::health::isolation::Endpoint;
 use crate::health::{self, TargetId};
 use crate::policy::{FollowId, HostId, Pool, PoolId};
 use crate::snapshot::ZoneId;
@@ -205,6 +206,11 @@ impl TargetKey {
     /// Returns whether its answers prove that the network is there.
     pub(super) fn bears_witness(&self) -> bool {
         self.transport != health::NO_TRANSPORT
+    }
+
+    /// Returns what witnesses count of it.
+    pub(super) fn endpoint(&self) -> Endpoint {
+        Endpoint { number: self.stable_id(), address: self.address.to_canonical(), transport: self.transport }
     }
 
     /// Returns a number that stands for this identity: the same over restarts, releases and machines.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
-use understudy::serve::Limits;
+use understudy::base::connections::Limits;
 
 use crate::house::{House, LIMITS, RECORD, ask, eventually, framed, soon};
 use crate::support::query;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ApplicationClose, ClientConfig, Connection, ConnectionError, Endpoint};
 use tokio::net::UdpSocket;
-use understudy::serve::Limits;
+use understudy::base::connections::Limits;
 
 use crate::house::{House, LIMITS, RECORD, client_config, eventually, framed, soon};
 use crate::support::{Answer, query};

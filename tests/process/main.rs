@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod client;
+mod crashes;
 mod descriptors;
 mod failover;
 mod held;
@@ -14,6 +15,7 @@ mod log;
 mod metrics;
 mod notify;
 mod packets;
+mod pause;
 mod reload;
 mod restart;
 mod server;

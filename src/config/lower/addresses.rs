@@ -159,7 +159,8 @@ impl Services<'_, '_, '_> {
                 }
                 let target = numbered
                     .and_then(|(plan, number)| self.targets.target(SocketAddr::new(address.value, port), plan, number));
-                pool.pool.members.push(Member { half: 0, priority, weight: 0 });
+                let half = u8::from(address.value.is_ipv6());
+                pool.pool.members.push(Member { half, priority, weight: 0 });
                 pool.members.push(MemberSetup {
                     label: address.value.to_string(),
                     targets: target.into_iter().collect(),

@@ -222,12 +222,27 @@ impl Core {
         self.timers.set(Timer::Follow(number), again.map(|after| now.mono + after));
     }
 
+    /// Each family by itself: the first of the tiers whose hosts have it, else the name's own.
     fn followed(&self, number: FollowId) -> Vec<IpAddr> {
         let setup = &self.prepared.setup.follows[number];
         let pool = &self.prepared.setup.pools[setup.pool];
-        let members = self.pools[setup.pool].decision.iter().flat_map(|d| policy::followed(&pool.pool, d));
+        let tiers = self.pools[setup.pool].decision.iter().flat_map(|d| policy::followed(&pool.pool, d));
+        let tiers = tiers.map(|members| self.staying(setup.pool, &members)).chain([setup.addresses.clone()]);
+        let mut families: [Vec<IpAddr>; 2] = Default::default();
+        for addresses in tiers {
+            for (family, found) in families.iter_mut().enumerate() {
+                if found.is_empty() {
+                    found.extend(addresses.iter().filter(|address| usize::from(address.is_ipv6()) == family));
+                }
+            }
+        }
+        families.concat()
+    }
+
+    /// Returns the addresses that stay of the in-zone hosts of some members, each once.
+    fn staying(&self, pool: PoolId, members: &[usize]) -> Vec<IpAddr> {
         let mut addresses: Vec<IpAddr> = Vec::new();
-        for host in members.filter_map(|member| self.prepared.member_hosts[setup.pool][member]) {
+        for host in members.iter().filter_map(|member| self.prepared.member_hosts[pool][*member]) {
             let declared = self.prepared.setup.hosts[host].addresses.iter().zip(&self.hosts[host].stays);
             for ((address, _), _) in declared.filter(|(_, stays)| **stays) {
                 if !addresses.contains(address) {
@@ -235,7 +250,7 @@ impl Core {
                 }
             }
         }
-        if addresses.is_empty() { setup.addresses.clone() } else { addresses }
+        addresses
     }
 
     fn in_motion<'a>(&self, mut targets: impl Iterator<Item = &'a TargetId>) -> bool {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::{Mono, Now, UnixTime};
-use crate::health::machine::{Down, Health, State};
+use crate::health::machine::{Down, Health, MAX_QUIET, State};
 use crate::health::orders::{Force, Order, Scope};
 use crate::policy::{Listed, PoolState};
 use crate::zone::serial::Serial;
@@ -162,7 +162,9 @@ impl Restored {
                 State::Down(ways.into_iter().find(|how| how.as_str() == word)?)
             }
         };
-        let quiet = kept.quiet_until_ms.map(|ms| now.mono + UnixTime::from_millis(ms).since(now.wall));
+        // Whatever the wall clock showed when it was kept: nobody is left alone for longer than a Retry-After may be.
+        let left = |ms: u64| UnixTime::from_millis(ms).since(now.wall).min(MAX_QUIET);
+        let quiet = kept.quiet_until_ms.map(|ms| now.mono + left(ms));
         Some(Health::restored(&state, kept.cause.clone().map(Into::into), quiet, now.mono))
     }
 
