@@ -82,7 +82,8 @@ fn what_is_alike_is_one_finding_and_the_worst_stands_last() {
     findings.extend((10..30).map(|line| Finding::note("n", format!("note {line}")).at(at(line)).why("so")));
     findings.extend((30..45).map(|line| Finding::error("x", format!("error {line}")).at(at(line))));
     let text = printed(&findings, Format::Text);
-    let order = ["note[n]: note 10", " = and 19 more", "warning[w]", "error[x]: an error", "also: a.zone:30: error 30"];
+    let order =
+        ["note[n]: note 10", " = and 19 more", "warning[w]", "error[x]: an error", "also: a.zone:30:1: error 30"];
     let places: Vec<usize> =
         order.iter().map(|words| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"))).collect();
     assert!(places.is_sorted(), "{text}");

@@ -37,6 +37,7 @@ use super::running::Running;
 use super::settings::{Probing, ServerSettings, StateChoice, StateSettings};
 use super::shape::{self, File, ZoneEntry};
 use super::source::Source;
+use super::values;
 
 pub use secrets::read as read_secret;
 
@@ -94,6 +95,10 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let identity = identity::read_identity(&file.server, &folder, &mut findings);
     let secrets = identity::read_secrets(&file.server, &folder, &mut findings);
     let server = server_settings(&file, input);
+    for (place, &address) in input.listen.iter().enumerate() {
+        let before = input.listen.iter().take(place).find(|before| values::excludes(**before, address));
+        findings.extend(before.map(|&before| shape::twice(("--listen", address), ("--listen", before))));
+    }
     let read_options = zones::ReadOptions {
         former: &input.former,
         origins: &input.origins,

@@ -23,7 +23,7 @@ pub use check::{
 };
 pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
 pub use lint::Lint;
-pub use server::{Answers, Limits, Server, State};
+pub use server::{Answers, Limits, Server, State, twice};
 pub use settings::{PolicyKeys, ProbingKeys, TargetKeys};
 
 /// One config file.

@@ -97,8 +97,10 @@ statement! {
 }
 
 impl Server {
-    /// Finds an empty list of addresses, listeners without a certificate, and a certificate without its key.
+    /// Finds an empty list of addresses, addresses that exclude each other, listeners without a certificate, and a
+    /// certificate without its key.
     pub(super) fn judge(&self, reader: &mut Reader<'_>, section: &Section<'_>) {
+        self.judge_addresses(reader);
         if let Some(listen) = self.listen.as_ref().filter(|listen| listen.value.is_empty()) {
             let finding = Finding::error("config-value", "`listen` names no address").at(listen.place.clone());
             reader.find(finding.help("name one, such as [\"127.0.0.1:5300\"], or leave the key out for the default"));
@@ -114,6 +116,45 @@ impl Server {
         let finding = Finding::error("config-certificate", message).at(reader.key_place(section, asks));
         reader.find(finding.help(format!("name the PEM file: {first} = \"…\"")));
     }
+}
+
+impl Server {
+    /// Finds two listeners of one transport at one address, or at one and at all of the machine's.
+    fn judge_addresses(&self, reader: &mut Reader<'_>) {
+        // Whether each is over UDP, and over TCP.
+        let lists = [
+            ("listen", self.listen.as_ref(), true, true),
+            (LISTEN[0], self.tls_listen.as_ref(), false, true),
+            (LISTEN[1], self.https_listen.as_ref(), false, true),
+            (LISTEN[2], self.quic_listen.as_ref(), true, false),
+        ];
+        let mut seen: Vec<(&str, SocketAddr, bool, bool)> = Vec::new();
+        for (key, list, udp, tcp) in lists {
+            let Some(list) = list else { continue };
+            for &address in &list.value {
+                let same = |other: &&(&str, SocketAddr, bool, bool)| {
+                    values::excludes(other.1, address) && ((udp && other.2) || (tcp && other.3))
+                };
+                if let Some((first, other, ..)) = seen.iter().find(same) {
+                    let finding = twice((key, address), (first, *other)).at(list.place.clone());
+                    reader.find(finding);
+                }
+                seen.push((key, address, udp, tcp));
+            }
+        }
+    }
+}
+
+/// Says that two listeners cannot stand side by side; each with its key or option.
+pub fn twice((key, address): (&str, SocketAddr), (first, other): (&str, SocketAddr)) -> Finding {
+    let message = if address == other {
+        format!("`{key}` names {address}, and `{first}` does so before it")
+    } else {
+        format!("`{key}` names {address}, which is a part of {other} in `{first}`, or the other way round")
+    };
+    let finding = Finding::error("listen-twice", message)
+        .why("the second listener finds its address in use, by this server itself");
+    finding.help("name each address and port once; 0.0.0.0 and [::] mean every address of the machine")
 }
 
 impl Limits {

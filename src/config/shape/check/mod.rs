@@ -131,6 +131,14 @@ pub fn check_keys() -> impl Iterator<Item = &'static str> {
 
 /// Reads `check` of a section, if it is set.
 pub(super) fn read_check(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<CheckShape> {
+    if section.text("check").is_some() {
+        let Placed { value: word, place } = reader.take(section, "check", values::text)?;
+        let kind = KINDS.iter().map(|(kind, ..)| *kind).find(|kind| *kind == word);
+        let finding = Finding::error("config-value", format!("`check` is \"{word}\", and takes a table"));
+        let help = format!("write check = {{ kind = \"{}\" }}", kind.unwrap_or("tcp"));
+        reader.find(finding.at(place).help(help));
+        return None;
+    }
     let table = reader.table(section, "check", "`check`")?;
     read_table(reader, &table)
 }
