@@ -60,7 +60,9 @@ pub use edns::{Ede, Reply};
 pub use limiter::{ConnectionLimiter, Limits};
 pub use live::{Live, Part, State};
 pub use metrics::Metrics;
-pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, Owner, Plan, Rcode, SynthesizedName};
+pub use plan::{
+    ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, LongList, Owner, Plan, Rcode, SynthesizedName,
+};
 pub use query::{Edns, Header, Malformed, QueryView, Question, Signed};
 pub use rate::{Limiter, Rates};
 pub use readiness::{Readiness, Status};
