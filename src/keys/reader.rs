@@ -42,6 +42,11 @@ impl<'a> Section<'a> {
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
+
+    /// Returns the value of a key if it is a text.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.table.get(key)?.get_ref().as_str()
+    }
 }
 
 /// How the value of a key is read.

@@ -92,6 +92,13 @@ pub fn socket(value: &DeValue<'_>) -> Read<SocketAddr> {
     socket.ok_or_else(|| "an address with a port, such as \"127.0.0.1:5300\" or \"[::1]:5300\"".to_owned())
 }
 
+/// Returns whether two addresses cannot be listened at side by side: they are one, or one means all of the machine's.
+pub fn excludes(a: SocketAddr, b: SocketAddr) -> bool {
+    let all = a.ip().is_unspecified() || b.ip().is_unspecified();
+    // 0 is a port of its own each time.
+    a.port() == b.port() && a.port() != 0 && a.is_ipv4() == b.is_ipv4() && (all || a.ip() == b.ip())
+}
+
 /// Reads an address.
 pub fn address(value: &DeValue<'_>) -> Read<IpAddr> {
     let address = value.as_str().and_then(|text| text.parse().ok());

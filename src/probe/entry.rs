@@ -20,6 +20,14 @@ pub struct CheckEntry {
 impl CheckEntry {
     /// Reads `check` of a section, if it is set.
     pub fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Self> {
+        if section.text("check").is_some() {
+            let Placed { value: word, place } = reader.take(section, "check", values::text)?;
+            let kind = forms().map(|(name, _)| name).find(|name| *name == word);
+            let finding = Finding::error("config-value", format!("`check` is \"{word}\", and takes a table"));
+            let help = format!("write check = {{ kind = \"{}\" }}", kind.unwrap_or("tcp"));
+            reader.find(finding.at(place).help(help));
+            return None;
+        }
         let table = reader.table(section, "check", "`check`")?;
         Self::read_table(reader, &table)
     }

@@ -55,7 +55,7 @@ pub use edns::{Ede, Reply};
 pub use listener::{Deps, Frame, ListenKey, ListenerKind, Listening, PerTransport, Socket, SocketKind, Transport};
 pub use live::{Live, Part, State, Status};
 pub use metrics::Metrics;
-pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, Owner, Plan, SynthesizedName};
+pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, LongList, Owner, Plan, SynthesizedName};
 pub use query::{Edns, Header, Malformed, QueryView, Question, Signed};
 pub use random::random;
 pub use rate::Limiter;

@@ -61,7 +61,8 @@ async fn resolve(host: &Name, resolver: Option<&Resolver>) -> Result<Vec<IpAddr>
         let finding = Finding::error("resolver-none", message);
         finding.help("name one with --resolver, as in --resolver 127.0.0.1:53, or give the host's address")
     })?;
-    let (mut addresses, unknown) = resolve::once(slice::from_ref(host), Some(&servers), TIMEOUT).await;
+    let resolve::Heard { mut addresses, unknown, .. } =
+        resolve::once(slice::from_ref(host), Some(&servers), TIMEOUT).await;
     addresses.remove(host).ok_or_else(|| {
         let why = unknown.into_iter().next().map(|(_, why)| why).unwrap_or_default();
         let finding = Finding::error("host-unresolved", format!("{host} cannot be probed: {why}"));

@@ -19,6 +19,7 @@ use crate::base::finding::{Finding, Severity, worst};
 use crate::base::prefix::IpPrefix;
 
 use crate::keys::source::Source;
+use crate::keys::values;
 use crate::policy::Settings as Policy;
 use crate::probe::Authority;
 use crate::probe::allow::Access;
@@ -94,6 +95,10 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let identity = identity::read_identity(&file.server, &folder, &mut findings);
     let secrets = identity::read_secrets(&file.server, &folder, &mut findings);
     let server = server_settings(&file, input);
+    for (place, &address) in input.listen.iter().enumerate() {
+        let before = input.listen.iter().take(place).find(|before| values::excludes(**before, address));
+        findings.extend(before.map(|&before| shape::twice(("--listen", address), ("--listen", before))));
+    }
     let read_options = zones::ReadOptions {
         former: &input.former,
         origins: &input.origins,

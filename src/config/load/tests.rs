@@ -366,3 +366,62 @@ fn what_is_allowed_is_left_out_and_counted() {
     assert_eq!(unknown.help.as_deref(), Some("did you mean `address-loopback`?"));
     assert_eq!(unknown.place.as_ref().unwrap().line, 3);
 }
+
+#[test]
+fn two_listeners_at_one_address_are_told_before_the_start() {
+    let of_lists = |lists: &str| {
+        let config = format!("version = 1\n[server]\n{lists}\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n");
+        let folder = Folder::new("listen", &[("u.toml", &config), ("a", ZONE)]);
+        match folder.load(&["u.toml"]) {
+            Ok(_) => Vec::new(),
+            Err(findings) => ids(&findings),
+        }
+    };
+    assert_eq!(of_lists("listen = [\"127.0.0.1:53\", \"127.0.0.1:53\"]"), ["listen-twice"]);
+    assert_eq!(of_lists("listen = [\"0.0.0.0:53\", \"127.0.0.1:53\"]"), ["listen-twice"]);
+    for right in
+        ["[\"0.0.0.0:53\", \"[::]:53\"]", "[\"127.0.0.1:53\", \"127.0.0.2:53\"]", "[\"127.0.0.1:0\", \"127.0.0.1:0\"]"]
+    {
+        assert_eq!(of_lists(&format!("listen = {right}")), [""; 0], "{right}");
+    }
+    let folder = Folder::new("listen-line", &[("example.com.zone", ZONE)]);
+    let listen = vec!["127.0.0.1:53".parse().unwrap(); 2];
+    let refused_twice = folder.load_with(&["example.com.zone"], Input { listen, ..Input::default() });
+    assert_eq!(refused(refused_twice), ["listen-twice"]);
+}
+
+#[test]
+fn a_resolver_by_name_is_told_to_be_written_as_an_address() {
+    let config =
+        "version = 1\n[health]\nresolver = \"dns.example.net\"\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n";
+    let zone = format!("{ZONE}_b._tcp 300 IN SRV 10 0 80 host.example.net.\n");
+    let folder = Folder::new("resolver", &[("u.toml", config), ("a", &zone)]);
+    let found = folder.load(&["u.toml"]).unwrap().findings;
+    let finding = found.iter().find(|finding| finding.id == "resolver-none").unwrap();
+    assert!(finding.help.as_ref().unwrap().starts_with("dns.example.net is a name: write the address"), "{finding}");
+}
+
+#[test]
+fn a_min_up_that_no_tier_can_reach_is_told_once() {
+    let zone =
+        format!("{ZONE}_sip._tcp 300 IN SRV 10 30 5060 ns2\nns2 300 IN A 127.0.0.2\n_b._tcp 300 IN SRV 10 0 80 ns1\n");
+    let config = |policy: &str| format!("version = 1\n{policy}\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n");
+    let found = |policy: &str| {
+        let folder = Folder::new("min-up", &[("u.toml", &config(policy)), ("a", &zone)]);
+        let findings = folder.load(&["u.toml"]).unwrap().findings;
+        of(&findings, "min-up-size").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let both = "`min-up` is 3, and the preferred tier of _b._tcp.example.com. has 1 member; so it is for 1 more";
+    assert_eq!(found("[policy]\nmin-up = 3"), [both]);
+    let own = "[[service]]\nmatch = \"_sip._tcp.example.com\"\nmin-up = 2";
+    assert_eq!(found(own), [""; 0]);
+}
+
+#[test]
+fn a_check_that_is_a_word_is_told_as_a_table() {
+    let config = "version = 1\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n\
+                  [[service]]\nmatch = \"_sip._tcp.example.com\"\ncheck = \"tcp\"\n";
+    let folder = Folder::new("word", &[("u.toml", config), ("a", ZONE)]);
+    let findings = folder.load(&["u.toml"]).unwrap_err();
+    assert_eq!(findings[0].help.as_deref(), Some("write check = { kind = \"tcp\" }"), "{}", findings[0]);
+}

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 
-use crate::base::finding::Finding;
+use crate::base::finding::{Finding, Place};
 use crate::base::table::{RowId, Table};
 use crate::config::shape::{PolicyKeys, ServiceEntry};
 use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup, ZoneSetup};
 use crate::health::TargetId;
 use crate::keys::reader::nearest;
-use crate::policy::{self, FollowId, Kind, Member, Pool, PoolId};
+use crate::policy::{self, FollowId, Kind, Member, Need, Pool, PoolId};
 use crate::probe::{self, CheckContext, CheckKind, Inference, TargetSettings};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
@@ -42,6 +42,8 @@ pub(super) struct Services<'a, 't, 'c> {
     unprobed: BTreeMap<String, (usize, Name)>,
     /// What a config checks by less than its protocol.
     shallow: Shallow,
+    /// Where `min-up` is above a tier's size: its place, what is said of the first service, and how many others.
+    min_up: Vec<(Option<Place>, String, usize)>,
 }
 
 /// What is left of the making, besides the targets.
@@ -81,6 +83,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             outside: BTreeSet::new(),
             unprobed: BTreeMap::new(),
             shallow: Shallow::default(),
+            min_up: Vec::new(),
         }
     }
 
@@ -118,6 +121,12 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         findings.extend(self.findings);
         findings.extend(unprobed_note(&self.unprobed));
         findings.extend(self.shallow.notes());
+        for (place, message, others) in self.min_up {
+            let others = if others == 0 { String::new() } else { format!("; so it is for {others} more") };
+            let finding = Finding::warning("min-up-size", message + &others).at(place);
+            let why = "a tier never needs more members than it has: the first that fails ends the tier";
+            findings.push(finding.why(why).help("set it to the number of members that are enough to carry the load"));
+        }
         if let Some(first) = self.outside.first() {
             let message = format!("{} outside of the zones (first {first})", hosts(self.outside.len()));
             let note = Finding::note(OUTSIDE, message + ": asked of the resolver, so that they can be tested");
@@ -176,7 +185,36 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             let (owner, ttl) = (service.owner.clone(), service.set.ttl());
             pool.fills.push(Fill { zone: service.zone, owner, rtype: Rtype::SRV, ttl });
         }
+        self.judge_min_up(&pool, halves, policy);
         self.pools.push(pool);
+    }
+
+    /// Notes where `min-up` asks for more members than the preferred tier has.
+    fn judge_min_up(
+        &mut self,
+        pool: &PoolSetup,
+        halves: &[(&'a Service, Option<&ServiceEntry>)],
+        policy: Option<&PolicyKeys>,
+    ) {
+        let Need::Count(need) = pool.pool.settings.min_up else { return };
+        let first = pool.pool.members.iter().map(|member| member.priority).min();
+        let count = |half| {
+            pool.pool.members.iter().filter(|member| member.half == half && Some(member.priority) == first).count()
+        };
+        let size = (0u8..).zip(halves).map(|(half, _)| count(half)).max().unwrap_or_default();
+        if (need as usize) <= size || size == 0 {
+            return;
+        }
+        let place = policy.and_then(|keys| keys.min_up.as_ref()).map(|placed| placed.place.clone());
+        let known = self.min_up.iter_mut().find(|(at, ..)| *at == place);
+        match known {
+            Some((_, _, count)) => *count += 1,
+            None => {
+                let message =
+                    format!("`min-up` is {need}, and the preferred tier of {} has {}", pool.name, members(size));
+                self.min_up.push((place, message, 0));
+            }
+        }
     }
 
     /// Adds the members of one half; of the two plans the second is for hosts outside of the zones.
@@ -320,6 +358,10 @@ fn unprobed_note(unprobed: &BTreeMap<String, (usize, Name)>) -> Option<Finding> 
 /// Returns whether a host's name is an address that was written as a name, which no resolver knows.
 fn is_address(host: &Name) -> bool {
     host.to_string().trim_end_matches('.').parse::<std::net::IpAddr>().is_ok()
+}
+
+fn members(count: usize) -> String {
+    if count == 1 { "1 member".to_owned() } else { format!("{count} members") }
 }
 
 fn hosts(count: usize) -> String {

@@ -1,7 +1,7 @@
 //! The lint: what is wrong in a zone, or works less well than its author thinks, with the fix.
 //!
 //! One walk gathers the zone's services and hosts ([`survey`]); then each chapter looks at them: owner names, targets,
-//! addresses, ports, pairs of services, tiers, sizes, TTLs, the apex, NAPTR. Each rule is one row of [`RULES`], which also
+//! addresses, ports, pairs of services, tiers, sizes, TTLs, the apex, delegations, NAPTR, texts, lost dots. Each rule is one row of [`RULES`], which also
 //! makes the documentation.
 //!
 //! **Invariant:** it asks no network: what lies outside of the zones is noted, never judged. It is linear in the zone's size.
@@ -9,6 +9,8 @@
 mod address;
 mod apex;
 mod catalogue;
+mod delegation;
+mod dots;
 mod naptr;
 mod owner;
 mod pairs;
@@ -17,6 +19,7 @@ mod rule;
 mod size;
 mod survey;
 mod target;
+mod text;
 mod tiers;
 mod tree;
 mod ttl;
@@ -100,5 +103,8 @@ const CHAPTERS: &[Chapter] = &[
     size::check,
     ttl::check,
     apex::check,
+    delegation::check,
     naptr::check,
+    text::check,
+    dots::check,
 ];

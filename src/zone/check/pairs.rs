@@ -92,9 +92,14 @@ fn xmpp_server(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Opti
     let domain = &service.domain;
     let parent = domain.parent()?;
     let is_component = survey.has(&parent, "_xmpp-client", "_tcp") == Some(true);
-    (!is_component && survey.has(domain, "_xmpp-client", "_tcp") == Some(false)).then(|| {
+    let names: [(&str, &dyn std::fmt::Display); 2] = [("owner", set.owner), ("domain", domain)];
+    if !is_component && survey.has(domain, "_xmpp-client", "_tcp") == Some(false) {
         let message = format!("{domain} has _xmpp-server._tcp but no _xmpp-client._tcp");
-        SERVER_WITHOUT_CLIENT.found(message, &[("owner", set.owner), ("domain", domain)])
+        return Some(SERVER_WITHOUT_CLIENT.found(message, &names));
+    }
+    (!is_component && survey.has(domain, "_xmpps-server", "_tcp") == Some(false)).then(|| {
+        let message = format!("{domain} has _xmpp-server._tcp but no _xmpps-server._tcp");
+        SERVER_WITHOUT_TLS.found(message, &names)
     })
 }
 
@@ -187,6 +192,17 @@ pub(super) const SERVER_WITHOUT_CLIENT: Rule = Rule {
     see: "dig SRV _xmpp-client._tcp.{domain}",
     wrong: "_xmpp-server._tcp  300 IN SRV 5 0 5269 xmpp",
     right: "_xmpp-server._tcp  300 IN SRV 5 0 5269 xmpp\n_xmpp-client._tcp  300 IN SRV 5 0 5222 xmpp",
+};
+
+pub(super) const SERVER_WITHOUT_TLS: Rule = Rule {
+    id: "xmpp-server-without-xmpps",
+    severity: Severity::Note,
+    finds: "_xmpp-server without _xmpps-server",
+    why: "direct TLS between servers (XEP-0368) saves round trips, and nobody on the way can take the offer of TLS away; servers enable it apart",
+    help: "add _xmpps-server._tcp on port 5270 if the server listens there",
+    see: "dig SRV _xmpps-server._tcp.{domain}",
+    wrong: "_xmpp-server._tcp  300 IN SRV 5 0 5269 xmpp",
+    right: "_xmpp-server._tcp  300 IN SRV 5 0 5269 xmpp\n_xmpps-server._tcp 300 IN SRV 5 0 5270 xmpp",
 };
 
 pub(super) const COMPONENT_CLIENT: Rule = Rule {

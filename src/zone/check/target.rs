@@ -39,6 +39,10 @@ fn misspelled(survey: &Survey<'_>, host: &Name, uses: &[Use]) -> Option<Finding>
         );
         return Some(ADDRESS.found(message, &[("owner", owner)]).help(help));
     }
+    if let Some((what, meant)) = as_url(host, origin) {
+        let message = format!("the target {} {what}", below(host, origin));
+        return Some(URL.found(message, &[("owner", owner)]).help(format!("write {meant} as the target")));
+    }
     if is_localhost(survey, host) {
         let message = format!("the target {host} means the client's own machine");
         return Some(LOCALHOST.found(message, &[("owner", owner)]));
@@ -102,6 +106,23 @@ fn as_address(host: &Name, origin: &Name) -> Option<String> {
     is_address.then(|| text.to_owned())
 }
 
+/// Reads a target that was written as a URL, or with a port; returns what is wrong and what was meant.
+fn as_url(host: &Name, origin: &Name) -> Option<(&'static str, String)> {
+    let text = below(host, origin);
+    let dot = if text.ends_with('.') { "." } else { "" };
+    let text = text.strip_suffix('.').unwrap_or(&text);
+    let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let bare = bare.split(['/', '?', ';']).next().unwrap_or_default();
+    let bare = bare.rsplit_once('@').map_or(bare, |(_, host)| host);
+    let (name, port) = bare.rsplit_once(':').map_or((bare, None), |(name, port)| (name, Some(port)));
+    let is_port = port.is_some_and(|port| port.parse::<u16>().is_ok());
+    match (text.contains("://"), is_port) {
+        (true, _) => Some(("is a URL", format!("{name}{dot}"))),
+        (false, true) => Some(("has a port, which is a field of its own", format!("{name}{dot}"))),
+        (false, false) => None,
+    }
+}
+
 fn is_localhost(survey: &Survey<'_>, host: &Name) -> bool {
     let last = host.labels().last().is_some_and(|label| label.eq_ignore_ascii_case(b"localhost"));
     let written = host.labels().next().is_some_and(|label| label.eq_ignore_ascii_case(b"localhost"))
@@ -155,6 +176,17 @@ pub(super) const ADDRESS: Rule = Rule {
     see: "dig SRV {owner} +short",
     wrong: "_sip._tcp  300 IN SRV 10 70 5060 192.0.2.10",
     right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\nsip-node1  300 IN A   192.0.2.10",
+};
+
+pub(super) const URL: Rule = Rule {
+    id: "srv-target-url",
+    severity: Severity::Error,
+    finds: "a URL as target, or a target with a port",
+    why: "a target is a name (RFC 2782): clients ask for the addresses of a host that is called so, and get none",
+    help: "write the host's name alone; the port is the third number",
+    see: "dig SRV {owner} +short",
+    wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip://sip-node1:5060",
+    right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1",
 };
 
 pub(super) const LOCALHOST: Rule = Rule {

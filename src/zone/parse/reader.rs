@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::collect::{Records, Rules, Source};
 use super::super::name::{self, MAX_NAME};
-use super::super::schema::{self, Problem, Rdata};
+use super::super::schema::{self, Problem, Rdata, Token};
 use super::super::serial::Soa;
 use super::super::zone::MAX_TTL;
 use super::super::{Fault, Name, Rtype, Zone};
@@ -140,6 +140,7 @@ impl<'a, 's> Reader<'a, 's> {
         };
         self.understood += usize::from(directive && result.is_ok());
         if let Err(problem) = result {
+            let problem = if directive { problem } else { meant(entry, problem) };
             if !directive {
                 self.note_broken(entry);
             }
@@ -285,6 +286,27 @@ impl<'a, 's> Reader<'a, 's> {
             report.push(source.file, span, finding_of(&fault, &owner, rtype, apex));
         })
     }
+}
+
+/// Says what was meant, where a line has the habits of other files: comments with `#` or `//`, an indented owner.
+fn meant(entry: &Entry<'_>, problem: Problem) -> Problem {
+    let is_comment = |at: usize| {
+        entry
+            .tokens
+            .get(at)
+            .is_some_and(|token| !token.quoted && (token.text.starts_with(b"#") || token.text.starts_with(b"//")))
+    };
+    if let Some(at) = [Some(0), problem.token].into_iter().flatten().find(|at| is_comment(*at)) {
+        let shown = entry.tokens.get(at).map(Token::shown).unwrap_or_default();
+        return Problem::at(at, "zone-comment", format!("{shown} begins no comment")).help("a comment begins with `;`");
+    }
+    if entry.blank && read_head(entry, 1).is_ok() && read_head(entry, 0).is_err() {
+        let shown = entry.tokens.first().map(Token::shown).unwrap_or_default();
+        let message = format!("{shown} stands behind a blank, where no owner can be");
+        let help = "take the blanks before it away; a line that begins with a blank has the owner of the record before";
+        return Problem::at(0, "zone-owner-indented", message).help(help);
+    }
+    problem
 }
 
 fn no_soa(known: Origin<'_>) -> Finding {
