@@ -87,7 +87,7 @@ async fn crowd<C, F>(
 ) -> u64
 where
     C: Send + 'static,
-    F: Future<Output = C> + Send,
+    F: Future<Output = Option<C>> + Send,
 {
     let program = Program::start();
     let server = program.address(transport);
@@ -98,7 +98,7 @@ where
         clients.spawn(async move {
             let mut connections = Vec::new();
             for _ in 0..CONNECTIONS_OF_CLIENT {
-                connections.push(open(client, server, conduct).await);
+                connections.extend(open(client, server, conduct).await);
             }
             connections
         });
@@ -109,16 +109,19 @@ where
     // For two seconds longer than the last one comes.
     while left > 0 {
         tokio::select! {
-            Some(opened) = clients.join_next() => connections.push(opened.unwrap()),
+            Some(opened) = clients.join_next() => connections.extend(opened.unwrap()),
             _ = look.tick() => {
                 most = most.max(program.resident_kib());
                 left -= i32::from(clients.is_empty());
             }
         }
     }
+    let count = connections.len();
+    assert!(count >= 200, "only {count} connections came about");
     drop(connections);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    println!("{transport}, {conduct:?}: {before} KiB before, {most} at most, {} after", program.resident_kib());
+    let after = program.resident_kib();
+    println!("{transport}, {conduct:?}, {count} connections: {before} KiB before, {most} at most, {after} after");
     most
 }
 
