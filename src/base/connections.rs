@@ -7,7 +7,7 @@
 //! What connections hold for unfinished queries and answers that are not taken counts against one budget. Beyond it the
 //! connection leaves that holds the most, of the client that holds the most.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,7 +62,7 @@ struct Rows {
     /// Each connection with the activity that was known when it was put here: the real one is as late or later. Those
     /// that have never asked stand first.
     order: BTreeSet<(u64, u64)>,
-    clients: HashMap<IpAddr, Vec<u64>>,
+    clients: BTreeMap<IpAddr, Vec<u64>>,
     /// How many have never asked.
     silent: usize,
     next: u64,

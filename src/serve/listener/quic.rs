@@ -211,7 +211,10 @@ impl Exchange {
             match tokio::time::timeout(patience, write(&mut send, &message)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Ok(()),
-                Err(_) => return Ok(leave(&mut send)),
+                Err(_) => {
+                    leave(&mut send);
+                    return Ok(());
+                }
             }
             if !sent.rest.as_mut().is_some_and(|rest| rest.next(&mut message)) {
                 break;
