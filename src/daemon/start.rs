@@ -191,7 +191,7 @@ impl Daemon {
         };
         let deps = Deps {
             responder,
-            limiter: ConnectionLimiter::new(limits),
+            limiter: ConnectionLimiter::new(limits).with_budget(serve::BUDGET),
             certificates: running.identity.map(Certificates::new),
             tasks: tasks.clone(),
             stop: tasks.token().child_token(),

@@ -52,7 +52,9 @@ pub use certificates::{Certificates, Identity, IdentityError};
 pub use client::Client;
 pub use cookie::{Cookie, Secrets, SecretsError};
 pub use edns::{Ede, Reply};
-pub use listener::{Deps, Frame, ListenKey, ListenerKind, Listening, PerTransport, Socket, SocketKind, Transport};
+pub use listener::{
+    BUDGET, Deps, Frame, ListenKey, ListenerKind, Listening, PerTransport, Socket, SocketKind, Transport,
+};
 pub use live::{Live, Part, State, Status};
 pub use metrics::Metrics;
 pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, LongList, Owner, Plan, SynthesizedName};

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -14,9 +13,10 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 use understudy::base::connections::{ConnectionLimiter, Limits};
 use understudy::base::tasks::Tasks;
-use understudy::serve::{Certificates, Deps, Frame, Identity, Socket, SocketKind, Transport};
+use understudy::serve::{BUDGET, Certificates, Deps, Frame, Identity, Socket, SocketKind, Transport};
 
 use crate::support::{Answer, Server, query};
+use crate::trust::client_config;
 
 pub(crate) struct House {
     pub(crate) server: Server,
@@ -51,7 +51,7 @@ impl House {
             zone += &format!("big.t. 60 TXT {number:0200}\n");
         }
         let server = Server::new(&[&zone]);
-        let limiter = ConnectionLimiter::new(limits);
+        let limiter = ConnectionLimiter::new(limits).with_budget(BUDGET);
         let certificates = Certificates::new(identity("first.test").1);
         let (tasks, stop) = (Tasks::new(), CancellationToken::new());
         let deps = Deps {
@@ -120,16 +120,6 @@ pub(crate) fn identity(name: &str) -> (Vec<u8>, Identity) {
     (made.cert.der().to_vec(), identity.unwrap())
 }
 
-/// Believes every certificate: who is spoken to is not what these tests are about.
-pub(crate) fn client_config(alpn: &[&str]) -> ClientConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-    let mut config = builder.unwrap().with_root_certificates(RootCertStore::empty()).with_no_client_auth();
-    config.dangerous().set_certificate_verifier(Arc::new(Credulous(provider)));
-    config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
-    config
-}
-
 /// Frames a message (RFC 1035 §4.2.2).
 pub(crate) fn framed(message: &[u8]) -> Vec<u8> {
     [&u16::try_from(message.len()).unwrap().to_be_bytes(), message].concat()
@@ -164,44 +154,4 @@ pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         }
     };
     tokio::time::timeout(SOON, wait).await.unwrap_or_else(|_| panic!("not within {SOON:?}: {what}"));
-}
-
-#[derive(Debug)]
-struct Credulous(Arc<rustls::crypto::CryptoProvider>);
-
-impl rustls::client::danger::ServerCertVerifier for Credulous {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: rustls::pki_types::UnixTime,
-    ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
-        Ok(rustls::client::danger::ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &rustls::DigitallySignedStruct,
-    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &rustls::DigitallySignedStruct,
-    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -5,6 +5,7 @@
 
 mod crowd;
 mod frames;
+mod half_open;
 mod house;
 mod http2;
 mod https;
@@ -14,4 +15,5 @@ mod quic;
 mod support;
 mod tcp;
 mod tls;
+mod trust;
 mod waits;

@@ -21,10 +21,10 @@ statement! {
         frame: Frame = values::word;
         /// Whether a broken zone among good ones refuses the start; else it is answered SERVFAIL.
         strict_zones: bool = values::boolean;
-        /// How long a connection (TCP, TLS, HTTPS, QUIC) is kept on which no whole query comes.
+        /// How long a connection (TCP, TLS, HTTPS, QUIC) is kept on which no whole query comes; pings of QUIC are none.
         tcp_idle: Duration = values::duration(Duration::from_secs(1), Duration::from_secs(3600));
-        /// The most connections at once, in all and of one client (an IPv4 address or an IPv6 /64); beyond them the one that has
-        /// been idle longest makes room.
+        /// The most connections at once, in all and of one client (an IPv4 address or an IPv6 /64); beyond them one makes room:
+        /// the oldest that never asked, if such have a quarter of all, else the one that has been idle longest.
         tcp_limit: u32 = values::integer(1, 1_000_000);
         tcp_limit_per_client: u32 = values::integer(1, 1_000_000);
         /// The file with the secrets of DNS cookies (RFC 9018), for servers that answer at one address: 32 hexadecimal digits a

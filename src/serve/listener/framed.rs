@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
+use crate::base::connections::Held;
 use crate::serve::metrics::CloseReason;
 use crate::serve::{Rest, Sent};
 
@@ -29,6 +30,7 @@ pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, con
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, connection: &Connection) -> CloseReason {
     let (mut input, mut output, mut message) = (Vec::new(), Vec::new(), Vec::new());
     let mut stopping = false;
+    let mut held = None;
     // From one whole query to the next, however many octets come between.
     let timeout = tokio::time::sleep(connection.idle);
     tokio::pin!(timeout);
@@ -58,8 +60,11 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, connection:
                     return CloseReason::Client;
                 }
             }
-            if output.len() >= OUTPUT_MAX && write(stream, &mut output, connection.idle).await.is_err() {
-                return CloseReason::Client;
+            if output.len() >= OUTPUT_MAX {
+                held = connection.hold_buffers(&[&input, &output, &message]);
+                if write(stream, &mut output, connection.idle).await.is_err() {
+                    return CloseReason::Client;
+                }
             }
             rest = behind;
         }
@@ -71,12 +76,17 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, connection:
                 timeout.set(tokio::time::sleep(connection.idle));
             }
         }
+        drop(held);
+        held = connection.hold_buffers(&[&input, &output, &message]);
         if write(stream, &mut output, connection.idle).await.is_err() {
             return CloseReason::Client;
         }
         // An idle connection holds no more than a query needs.
-        input.shrink_to(READ);
-        output.shrink_to(READ);
+        [&mut input, &mut output, &mut message].into_iter().for_each(|buffer| buffer.shrink_to(READ));
+        if held.is_some() {
+            drop(held);
+            held = connection.hold_buffers(&[&input]);
+        }
         tokio::task::yield_now().await;
     }
 }
@@ -93,6 +103,14 @@ async fn respond(packet: &[u8], connection: &Connection, message: &mut Vec<u8>) 
         biased;
         () = connection.stop.cancelled() => None,
         () = responder.readiness().answering() => responder.respond(packet, connection.client(), message),
+    }
+}
+
+impl Connection {
+    /// Counts long buffers against the budget of all connections.
+    fn hold_buffers(&self, buffers: &[&Vec<u8>]) -> Option<Held> {
+        let octets: usize = buffers.iter().map(|buffer| buffer.capacity()).sum();
+        (octets > 2 * READ).then(|| self.permit.hold(octets))
     }
 }
 

@@ -7,7 +7,8 @@
 //! | another method | 405 |
 //! | GET without a readable `dns`, or what is no query | 400 |
 //! | POST of another type | 415 |
-//! | POST of more than a message | 413 |
+//! | POST of more than a query, which is 4,096 octets | 413 |
+//! | a request that is not whole after 5 s | 408 |
 //! | any, while the server starts | 503 |
 
 use std::convert::Infallible;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::rt::Executor;
@@ -35,8 +36,9 @@ use crate::serve::hickory;
 use crate::serve::metrics::CloseReason;
 
 use super::connection::Connection;
+use super::give_way::GiveWay;
 use super::stream::{self, Protocol};
-use super::{Deps, ListenKey, ListenerKind, Listening, Socket, SocketKind, Transport};
+use super::{Deps, ListenKey, ListenerKind, Listening, Socket, SocketKind, Transport, QUERY_MAX};
 
 /// The row of HTTPS.
 pub(super) const KIND: ListenerKind = ListenerKind {
@@ -53,6 +55,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_encrypted: true,
     proves_address: true,
     has_keepalive: false,
+    held: 24 << 10,
     hickory: hickory::Protocol::Https,
     open,
 };
@@ -80,7 +83,7 @@ fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
 /// Answers requests until the client leaves, is idle or slow, or has to leave; says why it ended.
 async fn answer(stream: TlsStream<TcpStream>, peer_connection: Arc<Connection>) -> CloseReason {
     let second = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let stream = TokioIo::new(stream);
+    let stream = TokioIo::new(GiveWay::new(stream));
     let service = {
         let peer_connection = Arc::clone(&peer_connection);
         service_fn(move |request| {
@@ -93,13 +96,17 @@ async fn answer(stream: TlsStream<TcpStream>, peer_connection: Arc<Connection>) 
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
             .max_header_list_size(HEADERS)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buf_size(SEND_BUFFER)
+            .max_pending_accept_reset_streams(RESET_STREAMS)
+            .max_local_error_reset_streams(RESET_STREAMS)
             .serve_connection(stream, service);
         watch(&peer_connection, connection, |connection| connection.graceful_shutdown()).await
     } else {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(peer_connection.idle)
+            .header_read_timeout(peer_connection.patience())
             .max_buf_size(HTTP1_BUFFER)
             .serve_connection(stream, service);
         watch(&peer_connection, connection, |connection| connection.graceful_shutdown()).await
@@ -116,7 +123,7 @@ where
     C: Future<Output = Result<(), E>>,
 {
     let mut stopping = false;
-    let timeout = tokio::time::sleep(peer_connection.idle);
+    let timeout = tokio::time::sleep(peer_connection.left().unwrap_or_default());
     tokio::pin!(connection, timeout);
     loop {
         tokio::select! {
@@ -145,11 +152,14 @@ where
     }
 }
 
-async fn respond(request: Request<Incoming>, peer_connection: &Connection) -> Response<Full<Bytes>> {
-    let query = match read_query(request).await {
-        Ok(query) => query,
-        Err(status) => return failure(status),
+async fn respond(request: Request<Incoming>, peer_connection: &Arc<Connection>) -> Response<Full<Bytes>> {
+    let held = peer_connection.permit.hold(REQUEST);
+    let query = match tokio::time::timeout(peer_connection.patience(), read_query(request)).await {
+        Ok(Ok(query)) => query,
+        Ok(Err(status)) => return failure(status),
+        Err(_) => return failure(StatusCode::REQUEST_TIMEOUT),
     };
+    drop(held);
     let client = peer_connection.client();
     peer_connection.permit.touch(client.now.mono);
     let mut message = Vec::new();
@@ -157,7 +167,7 @@ async fn respond(request: Request<Incoming>, peer_connection: &Connection) -> Re
         let starting = !peer_connection.responder.readiness().load().answering;
         return failure(if starting { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST });
     };
-    let mut response = Response::new(Full::new(Bytes::from(message)));
+    let mut response = Response::new(Full::new(Bytes::from_owner(peer_connection.outgoing(message))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MESSAGE));
     // RFC 8484 §5.1: no longer than the shortest TTL.
     let fresh = sent.lifetime.map_or_else(|| "no-store".to_owned(), |secs| format!("max-age={secs}"));
@@ -183,11 +193,24 @@ async fn read_query(request: Request<Incoming>) -> Result<Bytes, StatusCode> {
             if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(MESSAGE)) {
                 return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
             }
-            let body = Limited::new(request.into_body(), usize::from(u16::MAX)).collect().await;
-            body.map(http_body_util::Collected::to_bytes).map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
+            read_body(request.into_body()).await.map(Bytes::from)
         }
         _ => Err(StatusCode::METHOD_NOT_ALLOWED),
     }
+}
+
+/// Reads a message. What has come is copied, so that a piece of one octet does not keep the buffer that it came in.
+async fn read_body(mut body: Incoming) -> Result<Vec<u8>, StatusCode> {
+    let mut message = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
+        let octets = frame.into_data().unwrap_or_default();
+        if message.len() + octets.len() > QUERY_MAX {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        message.extend_from_slice(&octets);
+    }
+    Ok(message)
 }
 
 fn failure(status: StatusCode) -> Response<Full<Bytes>> {
@@ -214,12 +237,20 @@ pub(in crate::serve) const PATH: &str = "/dns-query";
 /// RFC 8484 §6.
 const MESSAGE: &str = "application/dns-message";
 /// Requests of one connection at once.
-const STREAMS: u32 = 100;
+const STREAMS: u32 = 16;
 /// Octets of headers of a request over HTTP/2: a query in a URL has up to 700.
 const HEADERS: u32 = 8 << 10;
 /// Octets of headers of a request over HTTP/1.1: the least that hyper takes.
 const HTTP1_BUFFER: usize = 8 << 10;
-/// Octets of answers that wait for a slow client, for each stream.
-const SEND_BUFFER: usize = 128 << 10;
+/// Octets that a client may send before they are read: a whole query for each stream.
+const STREAM_WINDOW: u32 = 4 << 10;
+/// The same for all streams: the least that HTTP/2 knows.
+const CONNECTION_WINDOW: u32 = 65_535;
+/// Octets of answers that are copied for a slow client, for each stream.
+const SEND_BUFFER: usize = 16 << 10;
+/// Streams that were reset and are still known.
+const RESET_STREAMS: usize = 16;
+/// What an unfinished request holds, at most: its headers, its body and its task.
+const REQUEST: usize = 16 << 10;
 /// How long requests in flight may take when the server stops.
 const LAST_REQUESTS: Duration = Duration::from_secs(1);

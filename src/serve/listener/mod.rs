@@ -15,6 +15,7 @@
 
 mod connection;
 mod framed;
+mod give_way;
 mod stream;
 
 use std::future::Future;
@@ -94,6 +95,8 @@ pub struct ListenerKind {
     /// Whether clients may ask how long an idle connection is kept (RFC 7828 §3.2; RFC 9250 §5.5.2 and HTTP have their own
     /// means).
     pub has_keepalive: bool,
+    /// How many octets a connection holds by itself, at most: buffers and the state of its handshake.
+    pub held: usize,
     /// Which listener of hickory-server it is.
     pub hickory: hickory::Protocol,
     /// Opens our own.
@@ -257,6 +260,13 @@ impl<T: Default> Default for PerTransport<T> {
         Self::new(|_| T::default())
     }
 }
+
+/// The longest query that HTTPS and QUIC take, in octets: with all its options it is far shorter.
+const QUERY_MAX: usize = 4 << 10;
+
+/// How many octets all connections of a server may hold: a thousand connections by themselves, and 16 MiB more for queries
+/// and answers on their way.
+pub const BUDGET: usize = 40 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -23,6 +23,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_encrypted: false,
     proves_address: true,
     has_keepalive: true,
+    held: 4 << 10,
     hickory: hickory::Protocol::Tcp,
     open,
 };

@@ -32,6 +32,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_encrypted: true,
     proves_address: true,
     has_keepalive: true,
+    held: 20 << 10,
     hickory: hickory::Protocol::Tls,
     open,
 };
@@ -63,10 +64,16 @@ impl Connection {
             () = self.permit.evicted() => Err(CloseReason::Evicted),
             () = self.stop.cancelled() => Err(CloseReason::Stopped),
             () = tokio::time::sleep(self.idle) => Err(CloseReason::Handshake),
-            stream = TlsAcceptor::from(config).accept(stream) => stream.map_err(|error| {
-                debug!(%error, client.addr = %self.peer(), "no TLS handshake");
-                CloseReason::Handshake
-            }),
+            stream = TlsAcceptor::from(config).accept(stream) => match stream {
+                Ok(mut stream) => {
+                    stream.get_mut().1.set_buffer_limit(Some(BUFFER));
+                    Ok(stream)
+                }
+                Err(error) => {
+                    debug!(%error, client.addr = %self.peer(), "no TLS handshake");
+                    Err(CloseReason::Handshake)
+                }
+            },
         }
     }
 }
@@ -76,3 +83,6 @@ fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
     let config = deps.certificates()?.config(&[b"dot"], Versions::Both);
     stream::open(Tls(config), socket, deps)
 }
+
+/// Encrypted octets that wait for a slow client: a record.
+const BUFFER: usize = 16 << 10;

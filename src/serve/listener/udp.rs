@@ -28,6 +28,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_encrypted: false,
     proves_address: false,
     has_keepalive: false,
+    held: 0,
     hickory: Protocol::Udp,
     open,
 };
