@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! zone, its slots ─▶ ZonePart ─┐            values of the slots ─┐
-//! zone, its slots ─▶ ZonePart ─┴─▶ Image ────────────────────────┴─▶ Snapshot ──next(changes)──▶ Snapshot ──▶ Publisher ─▶ Reader
+//! zone, its slots ─▶ ZonePart ─┴─▶ Image ────────────────────────┴─▶ Snapshot ──next(changes)──▶ Snapshot ──▶ Publisher ─▶ SnapshotReader
 //! ```
 //!
 //! The image holds every owner name of every zone, a part for each zone; it changes with a reload only, and then shares the
@@ -30,7 +30,7 @@ pub use history::{Difference, History};
 pub use image::Image;
 pub use lookup::{Held, Lookup, Node, ZoneView};
 pub use part::{ZoneInput, ZonePart};
-pub use publish::{Publisher, Reader};
+pub use publish::{Publisher, SnapshotReader};
 pub use slot::{SlotId, SlotKey, SlotValue, ZoneId};
 
 use std::fmt;
