@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use proptest::test_runner::Config;
+use proptest::test_runner::{Config, FileFailurePersistence};
 use understudy::base::finding::{Finding, Severity};
 use understudy::zone::Rtype;
 use understudy::zone::check::{Options, RULES, check, find};
@@ -79,7 +79,8 @@ fn findings_are_of_rules_in_the_order_of_the_file_whatever_the_zone() {
         .filter(|line| line.contains(" IN ") && !line.contains("SOA"))
         .collect();
     let head = "$ORIGIN example.com.\n$TTL 30\n@ IN SOA ns1 hostmaster 1 3600 600 604800 30\n@ IN NS ns1\n";
-    let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
+    let regressions = Some(Box::new(FileFailurePersistence::WithSource("regressions")) as _);
+    let config = Config { cases: 300, failure_persistence: regressions, ..Config::default() };
     proptest!(config, |(picks in prop::collection::vec(0..lines.len(), 0..40))| {
         let body: Vec<&str> = picks.iter().map(|pick| lines[*pick].as_str()).collect();
         let text = format!("{head}{}\n", body.join("\n"));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::base::finding::{Finding, Severity};
 use crate::config::{self, Environment, Input, Running, StateChoice};
-use crate::daemon::reload::Read;
+use crate::daemon::Read;
 use crate::resolve;
 use crate::zone::{Name, Zone};
 

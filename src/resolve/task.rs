@@ -63,7 +63,7 @@ pub async fn run(
         let next = book.next().filter(|_| questions.len() < IN_FLIGHT);
         let timer = async {
             match next {
-                Some(at) => tokio::time::sleep_until(clock.instant(at).into()).await,
+                Some(at) => tokio::time::sleep_until(clock.instant(at)).await,
                 None => std::future::pending().await,
             }
         };

@@ -1,4 +1,5 @@
-//! The book, and the task against a resolver made by hand on loopback.
+//! The book, the task in paused time, and the task against a resolver made by hand on loopback: that one has a real
+//! socket, so its tests keep real time.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -6,6 +7,8 @@ use std::time::Duration;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::{A, CNAME};
 use hickory_proto::rr::{RData, Record, RecordType};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
 
@@ -168,6 +171,28 @@ async fn aliases_are_followed_and_each_host_without_an_address_is_told_with_the_
     );
     assert_eq!(unknown[1].1, "it has no address");
     assert_eq!(aliases.into_iter().collect::<Vec<_>>(), [(name("alias.example."), "host.example.".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_that_fail_are_asked_again_ever_more_rarely() {
+    let (tasks, clock, hosts) = (Tasks::new(), Clock::start(), vec![name("host.example.")]);
+    let (_wants, wanted) = watch::channel(ResolveRequest { hosts, servers: None });
+    let (knows, mut known) = watch::channel(Resolved::default());
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    drop(tasks.spawn("resolver", run(tasks.clone(), clock, Addresses::new(), wanted, knows, metrics)));
+    assert!(known.wait_for(|known| known.complete).await.unwrap().addresses.is_empty());
+    // Of each family at 0, 5, 15, 35, 75, 155, 315 s and then every 300 s.
+    for (until, asked) in
+        [(4, 2), (6, 4), (14, 4), (16, 6), (154, 10), (156, 12), (316, 14), (614, 14), (616, 16), (916, 18)]
+    {
+        tokio::time::sleep_until(clock.instant(at(until))).await;
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        assert!(text.contains(&format!("resolve_lookups_total{{result=\"failed\"}} {asked}\n")), "{until} s: {text}");
+    }
+    tasks.stop();
+    assert_eq!(tasks.finished(Duration::from_secs(5)).await, Ok(()));
 }
 
 #[tokio::test]

@@ -7,9 +7,10 @@ use crate::zone::{Rrset, Rtype, name};
 
 use super::denial::{self, Absence};
 use super::edns::{self, Ede};
-use super::plan::{ADDITIONAL_MAX, ADDITIONAL_UDP, CHAIN_MAX, Data, Item, Owner, Plan, Rcode};
-use super::query::{QueryView, Question, Signed};
-use super::view::{ClientView, zone_of};
+use super::plan::{ADDITIONAL_MAX, ADDITIONAL_UDP, CHAIN_MAX, Data, Item, Owner, Plan};
+use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, QueryView, Question, Signed};
+use super::rcode::Rcode;
+use super::view::{ClientView, signatures, zone_of};
 use super::{Context, Transport, additional, chaos};
 
 /// Answers a query from one snapshot.
@@ -83,7 +84,7 @@ fn gate<'a>(
     };
     match question.rtype {
         // RFC 5936 §4.2: there is no transfer of a whole zone by datagram.
-        Rtype::AXFR if transport == Transport::Udp => Err(Rcode::NOTIMP),
+        Rtype::AXFR if transport.kind().is_datagram => Err(Rcode::NOTIMP),
         Rtype::AXFR | Rtype::IXFR => Err(Rcode::REFUSED),
         Rtype::OPT | Rtype::TSIG => Err(Rcode::FORMERR),
         Rtype::TKEY | Rtype::MAILA | Rtype::MAILB => Err(Rcode::NOTIMP),
@@ -294,17 +295,6 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Returns a node's signatures, if they are wanted.
-pub(super) fn signatures(node: Node<'_>, wanted: bool) -> Option<&Rrset> {
-    if wanted { node.signatures().map(|set| &**set) } else { None }
-}
-
-/// The class of the Internet.
-pub(super) const CLASS_IN: u16 = 1;
-/// Any class (RFC 1035 §3.2.5): that of the Internet is all that there is.
-const CLASS_ANY: u16 = 255;
-/// CHAOS: questions about the server itself.
-pub(super) const CLASS_CH: u16 = 3;
 /// RFC 8914 §4.1: the text says it.
 const EDE_OTHER: u16 = 0;
 /// RFC 8914 §4.15: the server is not ready to serve.

@@ -131,7 +131,7 @@ impl<'p> QueryView<'p> {
                     let end = packet.len() - rest.len();
                     let tsig = Tsig::read(packet, owner, end - record.rdata.len()..end);
                     // RFC 8945 §4.2: its class is ANY.
-                    let tsig = tsig.filter(|_| record.class == CLASS_ANY);
+                    let tsig = tsig.filter(|_| record.class == CLASS_ANY.to_be_bytes());
                     view.signed = tsig.map_or(Signed::Unreadably, Signed::By);
                 }
                 _ => {}
@@ -203,9 +203,6 @@ impl<'p> Edns<'p> {
     }
 }
 
-/// The class of a TSIG.
-const CLASS_ANY: [u8; 2] = [0, 255];
-
 /// Returns the first option's code and data, and the octets behind it.
 fn split_option(octets: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let (&[c0, c1, l0, l1], rest) = octets.split_first_chunk::<4>()?;
@@ -225,6 +222,13 @@ fn skip_name(mut octets: &[u8]) -> Option<&[u8]> {
         }
     }
 }
+
+/// The class of the Internet.
+pub(super) const CLASS_IN: u16 = 1;
+/// CHAOS: questions about the server itself.
+pub(super) const CLASS_CH: u16 = 3;
+/// Any class (RFC 1035 §3.2.5): that of the Internet is all that there is.
+pub(super) const CLASS_ANY: u16 = 255;
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "the octets are the test's own")]

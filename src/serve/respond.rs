@@ -19,9 +19,10 @@ use super::answer::answer_into;
 use super::edns::OPTION_COOKIE;
 use super::live::{Part, State};
 use super::metrics::Count;
-use super::plan::{Plan, Rcode};
+use super::plan::Plan;
 use super::query::{Header, Malformed, QueryView};
 use super::rate::Pass;
+use super::rcode::Rcode;
 use super::signing::{self, Keys, Rest, Signer};
 use super::{
     Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, chaos, limit, log, render,
@@ -255,7 +256,7 @@ impl Plan<'_> {
     /// Returns whether the client owns its address: by its transport's handshake, or by a cookie.
     fn proves_address(&self, transport: Transport) -> bool {
         let cookie = self.edns.as_ref().and_then(|reply| reply.cookie);
-        transport.proves_address() || cookie.is_some_and(|cookie| cookie.proven)
+        transport.kind().proves_address || cookie.is_some_and(|cookie| cookie.proven)
     }
 
     /// Returns by how many octets the cookie of the answer is longer than that of the query.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::base::finding::{Finding, Severity};
 use crate::base::nearest::{nearest, tolerance};
-use crate::config::source::Placed;
+use crate::keys::source::Placed;
 use crate::zone::check::{self, RULES};
 use crate::zone::parse::Places;
 

@@ -18,6 +18,8 @@ use crate::base::error::Chain;
 use crate::base::finding::{Finding, Severity, worst};
 use crate::base::prefix::IpPrefix;
 
+use crate::keys::source::Source;
+use crate::keys::values;
 use crate::policy::Settings as Policy;
 use crate::probe::Authority;
 use crate::probe::allow::Access;
@@ -36,8 +38,6 @@ use super::lower::{LoweringInput, Options, Patterns};
 use super::running::Running;
 use super::settings::{Probing, ServerSettings, StateChoice, StateSettings};
 use super::shape::{self, File, ZoneEntry};
-use super::source::Source;
-use super::values;
 
 pub use secrets::read as read_secret;
 
@@ -167,7 +167,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
 /// read. Zones are not looked at.
 pub fn listen(environment: &dyn Environment) -> Vec<SocketAddr> {
     let file = default_config(environment).and_then(|path| read_config(&path, &mut Vec::new()));
-    file.unwrap_or_default().server.over(&ServerSettings::default()).listen
+    file.unwrap_or_default().listen.over(&ServerSettings::default()).listen
 }
 
 /// Which files are read.
@@ -204,7 +204,7 @@ fn default_config(environment: &dyn Environment) -> Option<PathBuf> {
 
 fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
     let name = path.display().to_string();
-    let text = match std::fs::read(path) {
+    let text = match file::read(path) {
         Ok(octets) => String::from_utf8(octets),
         Err(error) => {
             findings.push(unreadable(&format!("cannot read {name}"), &error));
@@ -241,20 +241,20 @@ fn read_authorities(file: &mut File, folder: &Path, findings: &mut Vec<Finding>)
 
 fn read_authority(path: &Path) -> Result<Authority, String> {
     let name = path.display().to_string();
-    let pem = std::fs::read(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+    let pem = file::read(path).map_err(|error| format!("cannot read {name}: {error}"))?;
     Authority::from_pem(&name, &pem).map_err(|error| format!("{name} holds no CA: {}", Chain(&error)))
 }
 
 fn server_settings(file: &File, input: &Input) -> ServerSettings {
-    let configured = file.server.over(&ServerSettings::default());
-    let listen_is_default = input.listen.is_empty() && file.server.listen.is_none();
+    let configured = file.server.over(&file.listen.over(&ServerSettings::default()));
+    let listen_is_default = input.listen.is_empty() && file.listen.listen.is_none();
     let listen = if input.listen.is_empty() { configured.listen } else { input.listen.clone() };
     ServerSettings { listen, listen_is_default, ..configured }
 }
 
 fn serve_settings(file: &File, idle: Duration, zones: HashMap<Name, AccessList>) -> serve::Settings {
     let base = file.limits.over(&file.answers.over(&serve::Settings::default()));
-    serve::Settings { keepalive: idle, transport_acl: file.limits.transport_acl(), zones, ..base }
+    serve::Settings { keepalive: idle, transport_acl: file.allow.transport_acl(), zones, ..base }
 }
 
 /// Returns who may ask in which zone, where that is limited.

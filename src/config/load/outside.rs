@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::base::finding::Finding;
-use crate::config::source::Placed;
 use crate::config::values::Resolver;
+use crate::keys::source::Placed;
 use crate::resolve::{ResolveRequest, Servers};
 use crate::zone::Name;
 
@@ -60,6 +60,6 @@ pub fn servers(resolver: Option<&Resolver>, folder: &Path) -> Result<Servers, St
         Resolver::File(path) => folder.join(path),
     };
     let name = path.display();
-    let text = std::fs::read(&path).map_err(|error| format!("cannot read {name}: {error}"))?;
+    let text = super::file::read(&path).map_err(|error| format!("cannot read {name}: {error}"))?;
     Servers::from_resolv_conf(&text).map_err(|_| format!("{name} names no resolver"))
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::base::file::{self, MAX_DATA};
 use crate::base::finding::{Finding, Place};
 use crate::base::table::Table;
 use crate::engine::setup::ZoneSetup;
@@ -83,7 +84,7 @@ impl Read {
             (None, None) => Origin::Unknown,
         };
         let mut places = Places::default();
-        let (zone, apex) = match std::fs::read(path) {
+        let (zone, apex) = match file::read(path, MAX_DATA) {
             Ok(text) => {
                 let parsed = self.parse(path, &text, origin, read_options.keep_places);
                 places = parsed.places;
@@ -185,19 +186,16 @@ impl Folder {
 impl Sources for Folder {
     fn read(&mut self, from_file: &str, path: &str) -> Result<(String, Vec<u8>), String> {
         let from = self.by_name.get(from_file).map(|path| folder_of(path)).unwrap_or_default();
-        let file = from.join(path);
-        let real = file.canonicalize().map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        let named = from.join(path);
+        let real = named.canonicalize().map_err(|error| format!("cannot read {}: {error}", named.display()))?;
         // Checked with all links followed, so that neither `..` nor a link leads out.
         if !self.root.as_ref().is_some_and(|root| real.starts_with(root)) {
-            return Err(format!("{} lies outside of the zone's folder", file.display()));
+            return Err(format!("{} lies outside of the zone's folder", named.display()));
         }
-        if !real.is_file() {
-            return Err(format!("{} is no plain file", file.display()));
-        }
-        let text = std::fs::read(&real).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-        let name = file.display().to_string();
-        self.by_name.insert(name.clone(), file.clone());
-        self.read.push(file);
+        let text = file::read(&real, MAX_DATA).map_err(|error| format!("cannot read {}: {error}", named.display()))?;
+        let name = named.display().to_string();
+        self.by_name.insert(name.clone(), named.clone());
+        self.read.push(named);
         Ok((name, text))
     }
 }
@@ -245,7 +243,7 @@ mod tests {
         assert_eq!((text.as_slice(), nested.1.as_slice()), (b"b".as_slice(), b"c".as_slice()));
         assert_eq!(sources.read.len(), 2);
         for (answer, words) in
-            refused.into_iter().zip(["outside", "outside", "outside", "no plain file", "cannot read"])
+            refused.into_iter().zip(["outside", "outside", "outside", "it is a folder", "cannot read"])
         {
             let error = answer.unwrap_err();
             assert!(error.contains(words), "{error}");

@@ -5,17 +5,15 @@ use std::net::SocketAddr;
 
 use crate::base::finding::{Finding, Place};
 use crate::base::table::{RowId, Table};
-use crate::config::infer;
-use crate::config::reader::nearest;
-use crate::config::settings::Inherited;
 use crate::config::shape::{PolicyKeys, ServiceEntry};
-use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
+use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup, ZoneSetup};
 use crate::health::TargetId;
-use crate::policy::{self, Kind, Member, Need, Pool};
+use crate::keys::reader::nearest;
+use crate::policy::{self, FollowId, Kind, Member, Need, Pool, PoolId};
+use crate::probe::{self, CheckContext, CheckKind, Inference, TargetSettings};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
-use super::context::CheckContext;
 use super::patterns::Patterns;
 use super::shallow::Shallow;
 use super::targets::{Plan, Targets};
@@ -27,10 +25,10 @@ pub(super) struct Services<'a, 't, 'c> {
     pub(super) zones: &'a Table<ZoneId, ZoneSetup>,
     pub(super) zone_index: &'a ZoneIndex,
     pub(super) targets: &'t mut Targets<'c>,
-    pub(super) inherited: Inherited,
+    pub(super) inherited: TargetSettings,
     pub(super) policy: policy::Settings,
     pub(super) pools: Table<PoolId, PoolSetup>,
-    pub(super) follows: Vec<FollowSetup>,
+    pub(super) follows: Table<FollowId, FollowSetup>,
     pub(super) findings: Vec<Finding>,
     /// The pool of each service, by owner name.
     pub(super) by_owner: HashMap<Name, PoolId>,
@@ -52,7 +50,7 @@ pub(super) struct Services<'a, 't, 'c> {
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) pools: Table<PoolId, PoolSetup>,
-    pub(super) follows: Vec<FollowSetup>,
+    pub(super) follows: Table<FollowId, FollowSetup>,
     /// For each host of the zone index, for each of its addresses, the targets on it.
     pub(super) host_targets: Vec<Vec<Vec<TargetId>>>,
     /// For each host of the zone index the pools with a member on it.
@@ -67,7 +65,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         zones: &'a Table<ZoneId, ZoneSetup>,
         zone_index: &'a ZoneIndex,
         targets: &'t mut Targets<'c>,
-        inherited: Inherited,
+        inherited: TargetSettings,
         policy: policy::Settings,
     ) -> Self {
         Self {
@@ -77,7 +75,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             inherited,
             policy,
             pools: Table::new(),
-            follows: Vec::new(),
+            follows: Table::new(),
             findings: Vec::new(),
             by_owner: HashMap::new(),
             host_targets: zone_index.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
@@ -268,20 +266,21 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
 
     /// Returns how the targets of a service are probed, and notes where no check is known.
     fn plan(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> Option<Plan> {
-        let inference = infer::infer(&service.owner);
+        let Inference { kind, transport } = probe::infer(&service.owner);
         let with = match entry {
             Some(entry) => entry.target.lay_over(&self.inherited),
             None => self.inherited.clone(),
         };
-        let domain = infer::service_domain(&service.owner);
-        let context = CheckContext { domain, inferred_check: inference.inferred_check, transport: inference.transport };
+        let domain = probe::service_domain(&service.owner);
+        let context = CheckContext { domain, inferred: kind, transport, settings: &with };
+        let plan = |kind: Option<&CheckKind>| Some(Plan::new(kind?.lower(&context)?, &with));
         if let Some((entry, check)) = entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
-            self.shallow.take_down(&service.owner, inference.inferred_check, entry);
-            return context.configured(&check.kind, &with).map(|check| Plan::new(check, &with));
+            self.shallow.take_down(&service.owner, context.inferred.as_ref(), entry);
+            return plan(check.kind.as_ref());
         }
-        let plan = context.inferred(&with).map(|check| Plan::new(check, &with));
+        let plan = plan(context.inferred.as_ref());
         if plan.is_none() {
-            let labels = infer::first_labels(&service.owner).join(".");
+            let labels = probe::first_labels(&service.owner).join(".");
             self.unprobed.entry(labels).or_insert_with(|| (0, service.owner.clone())).0 += 1;
         }
         plan
@@ -324,7 +323,7 @@ fn pairs(services: &[Service]) -> HashMap<usize, usize> {
         if !first.get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case(b"_xmpp")) {
             continue;
         }
-        let [label, transport] = infer::first_labels(&service.owner);
+        let [label, transport] = probe::first_labels(&service.owner);
         let twin = match (label.as_str(), transport.as_str()) {
             ("_xmpp-client", "_tcp") => "_xmpps-client",
             ("_xmpp-server", "_tcp") => "_xmpps-server",

@@ -1,9 +1,9 @@
 //! The keys of `[lint]`.
 
-use crate::config::reader::Each;
 use crate::config::settings::LintSettings;
-use crate::config::statement::statement;
-use crate::config::values;
+use crate::keys::reader::Each;
+use crate::keys::statement;
+use crate::keys::values;
 
 statement! {
     /// `[lint]`

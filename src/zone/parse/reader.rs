@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::collect::{Records, Rules, Source};
 use super::super::name::{self, MAX_NAME};
+use super::super::schema::{self, Problem, Rdata, Token};
 use super::super::serial::Soa;
 use super::super::zone::MAX_TTL;
 use super::super::{Fault, Name, Rtype, Zone};
@@ -11,8 +12,7 @@ use super::head::{Head, read_head};
 use super::lex::{Entry, Lexer};
 use super::places::{Places, Span, Spans};
 use super::report::{Report, Text, finding_of};
-use super::schema::{self, Problem, Rdata, Token};
-use super::{Origin, Parsed, Sources};
+use super::source::{Origin, Parsed, Sources};
 use crate::base::finding::Finding;
 
 /// Parses a master file.
@@ -47,6 +47,8 @@ pub(super) struct Reader<'a, 's> {
     pub(super) open: Vec<Arc<str>>,
     pub(super) octets_read: usize,
     pub(super) generated: u32,
+    /// How many records and directives could be read.
+    pub(super) understood: usize,
 }
 
 /// The owner for a line that begins with a blank.
@@ -88,19 +90,21 @@ impl<'a, 's> Reader<'a, 's> {
             open: Vec::new(),
             octets_read: 0,
             generated: 0,
+            understood: 0,
         }
     }
 
-    pub(super) fn read_file(&mut self, name: &str, text: &Text<'a>) {
+    /// Reads a file to its end; returns its number, nothing if it could not be taken.
+    pub(super) fn read_file(&mut self, name: &str, text: &Text<'a>) -> Option<u16> {
         self.octets_read = self.octets_read.saturating_add(text.octets().len());
         let Some(file) = self.report.add_file(name, text.clone()) else {
             self.report.push_general(Finding::error("zone-include", "more than 65535 files are included"));
-            return;
+            return None;
         };
         if self.octets_read > MAX_TEXT {
             let message = format!("with {name} the zone's text has more than {MAX_TEXT} octets");
             self.report.push_general(Finding::error("zone-size", message));
-            return;
+            return None;
         }
         self.open.push(self.report.file_name(file));
         let mut lexer = Lexer::new(text.octets());
@@ -117,6 +121,7 @@ impl<'a, 's> Reader<'a, 's> {
             }
         }
         self.open.pop();
+        Some(file)
     }
 
     fn read_entry(&mut self, file: u16, entry: &Entry<'_>) {
@@ -133,6 +138,7 @@ impl<'a, 's> Reader<'a, 's> {
                 self.read_record(entry, source)
             }
         };
+        self.understood += usize::from(directive && result.is_ok());
         if let Err(problem) = result {
             let problem = if directive { problem } else { meant(entry, problem) };
             if !directive {
@@ -178,6 +184,7 @@ impl<'a, 's> Reader<'a, 's> {
         };
         self.last_ttl = head.ttl.or(self.last_ttl);
         let Owner::Known(wire, length, owner_relative) = &self.owner else { return Ok(()) };
+        self.understood += 1;
         let owner = wire.get(..*length).unwrap_or_default();
         if head.rtype == Rtype::SOA && self.apex.is_none() {
             self.apex = Name::from_wire(owner).ok();

@@ -70,6 +70,19 @@ impl<'a> Report<'a> {
         self.findings.push((file, span.begin, finding));
     }
 
+    /// Takes back what was found in a file; returns how many errors that were.
+    pub(super) fn withdraw(&mut self, file: u16) -> usize {
+        let known = self.errors_shown();
+        self.findings.retain(|(within, _, _)| *within != file);
+        let withdrawn = known - self.errors_shown();
+        self.errors = self.errors.saturating_sub(withdrawn);
+        withdrawn
+    }
+
+    fn errors_shown(&self) -> usize {
+        self.findings.iter().filter(|(_, _, finding)| finding.severity == Severity::Error).count()
+    }
+
     /// Adds a finding about the file as a whole.
     pub(super) fn push_general(&mut self, finding: Finding) {
         self.errors += usize::from(finding.severity == Severity::Error);

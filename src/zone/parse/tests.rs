@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::base::finding::Severity;
-use crate::zone::Rtype;
 use crate::zone::write::{rdata_text, write};
+use crate::zone::{Name, Rtype, Zone};
 
 const HEAD: &str = "$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 host 7 1h 15m 2w 5m\n@ NS ns1\nns1 A 192.0.2.53\n";
 
@@ -119,6 +119,30 @@ fn a_file_that_includes_itself_is_a_finding() {
     assert_eq!(parsed.findings.iter().map(|f| f.message.as_str()).collect::<Vec<_>>(), ["`loop` includes itself"]);
     let parsed = parse("test.zone", text.as_bytes(), Origin::Unknown, &mut Deeper(0));
     assert_eq!(parsed.findings.len(), 1, "{:?}", parsed.findings);
+}
+
+#[test]
+fn nothing_of_an_included_file_that_is_no_zone_is_shown() {
+    struct Key(&'static str);
+    impl Sources for Key {
+        fn read(&mut self, _: &str, path: &str) -> Result<(String, Vec<u8>), String> {
+            Ok((path.to_owned(), self.0.as_bytes().to_vec()))
+        }
+    }
+    let pem = "-----BEGIN PRIVATE KEY-----\nSESAME\nSESAME SESAME SESAME\n  SESAME\n-----END PRIVATE KEY-----\n";
+    for octets in [pem, "SESAME\n", "key \"k\" {\n  secret \"SESAME\";\n};\n", "(SESAME\n", "\"SESAME\n"] {
+        let text = format!("{HEAD}$INCLUDE key.pem\na A 192.0.2.1\n");
+        let parsed = parse("test.zone", text.as_bytes(), Origin::Unknown, &mut Key(octets));
+        let [finding] = parsed.findings.as_slice() else { panic!("{octets}: {:?}", parsed.findings) };
+        assert!(parsed.zone.is_none());
+        assert!(!format!("{finding:?}").contains("SESAME"), "{finding:?}");
+        assert_eq!(finding.message, "`key.pem` cannot be included: no line of it is one of a zone file");
+        assert_eq!(finding.place.as_ref().map(|place| (place.file.as_ref(), place.line)), Some(("test.zone", 6)));
+    }
+    // A file of records shows its faults, with the line.
+    let text = format!("{HEAD}$INCLUDE more\n");
+    let parsed = parse("test.zone", text.as_bytes(), Origin::Unknown, &mut Key("a A 192.0.2.1\nb A SESAME\n"));
+    assert!(format!("{:?}", parsed.findings).contains("SESAME"), "{:?}", parsed.findings);
 }
 
 #[test]
