@@ -46,7 +46,7 @@ fn a_zone_that_is_broken_or_gone_at_a_reload_stays_in_its_last_good_version() {
 fn targets_that_hang_are_found_though_reloads_never_end() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
     let config =
-        folder.write("understudy.toml", quick("60s").replace("[policy]", "timeout = \"1s\"\nwatch = false\n[policy]"));
+        folder.write("understudy.toml", quick("60s").replace("timeout = \"60s\"", "timeout = \"1s\"\nwatch = false"));
     let zone = folder.write("example.com.zone", hosts.zone());
     let [node1, node2, _standby] = hosts.up();
     let server = Server::serve(&[&config, &zone], "none".as_ref());
