@@ -1,10 +1,12 @@
 //! Names that lost their final dot all over a file, as in the export of a provider, and the names of the SOA.
 
+use std::collections::HashSet;
+
 use super::owner::{below, undoubled};
 use super::rule::Rule;
 use super::survey::Survey;
 use super::tree::Fate;
-use crate::base::finding::{Finding, Severity};
+use crate::base::finding::{Finding, Place, Severity};
 use crate::zone::{Name, Rtype, name};
 
 /// Looks at each name in the data that was written without its final dot. Comes last: it takes away what follows from
@@ -20,8 +22,9 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
         }));
         return;
     }
-    let places: Vec<_> = lost.iter().map(|lost| lost.place(survey)).collect();
-    findings.retain(|finding| finding.place.is_none() || !places.contains(&finding.place));
+    let spot = |place: Place| (place.file, place.line, place.column);
+    let spots: HashSet<_> = lost.iter().filter_map(|lost| lost.place(survey)).map(spot).collect();
+    findings.retain(|finding| finding.place.clone().is_none_or(|place| !spots.contains(&spot(place))));
     let Some(first) = lost.iter().min_by_key(|lost| lost.place(survey).map(|place| (place.line, place.column))) else {
         return;
     };
@@ -43,7 +46,7 @@ struct Lost<'a> {
 }
 
 impl Lost<'_> {
-    fn place(&self, survey: &Survey<'_>) -> Option<crate::base::finding::Place> {
+    fn place(&self, survey: &Survey<'_>) -> Option<Place> {
         survey.at_field(self.owner, self.rtype, self.record, self.field)
     }
 }

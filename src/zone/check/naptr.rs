@@ -66,6 +66,8 @@ fn malformed(naptr: &Naptr) -> Option<(usize, String)> {
         "S" | "A" if !has_expression && !has_goal => {
             Some((REPLACEMENT, format!("flag {} needs a replacement, and there is none", naptr.flags)))
         }
+        // Without a flag the replacement leads to further NAPTR records (RFC 3403 §4.1).
+        "" if has_goal && !is_sip => None,
         flags if naptr.service.starts_with("E2U+") && flags != "U" => {
             Some((FLAGS, format!("{} makes a URI, which is flag U and not \"{flags}\"", naptr.service)))
         }

@@ -16,7 +16,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
             let name = format!("{}.{}", service.label, service.proto);
             let (rule, message) = match known {
                 _ if port == 0 => (&ZERO, format!("port 0 of {host}")),
-                Some((_, usual)) if port != usual && member.srv.weight == usual => {
+                Some((_, usual)) if port != usual && member.srv.weight == usual && port <= LIKE_A_WEIGHT => {
                     (&WEIGHT, format!("weight {usual} and port {port} of {host} look swapped"))
                 }
                 Some((known, usual)) if port != usual => match catalogue::other_on(known, port) {
@@ -41,6 +41,9 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
         }
     }
 }
+
+/// Up to here a port is more likely a weight: hardly a service that has SRV records listens so low.
+const LIKE_A_WEIGHT: u16 = 100;
 
 pub(super) const ZERO: Rule = Rule {
     id: "srv-port-zero",
