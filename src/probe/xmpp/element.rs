@@ -12,8 +12,7 @@
 use std::sync::Arc;
 
 use super::Malformed;
-use super::lexer::Lexer;
-use super::tag::{Tag, utf8};
+use super::lexer::{Lexer, TEXT, Tag};
 
 /// What a stream brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,8 +72,6 @@ pub(super) struct Reader {
 
 #[derive(Debug)]
 struct Open {
-    /// The name as written.
-    name: String,
     element: Element,
     /// How many declarations were in force around it.
     outside: usize,
@@ -82,7 +79,7 @@ struct Open {
 
 impl Reader {
     /// Begins before the first octet of a stream.
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { lexer: Lexer::new(), scopes: Vec::new(), open: Vec::new(), octets: 0, nodes: 0, closed: false }
     }
 
@@ -96,32 +93,27 @@ impl Reader {
         match self.open.as_mut_slice() {
             // Between stanzas only white space may stand (RFC 6120 §11.7).
             [] | [_] if !self.lexer.drop_space() => {
-                return Err(Malformed::Syntax("text where an element should be"));
+                return Err(Malformed::Syntax(TEXT));
             }
             [_, .., innermost] if tag.is_some() => {
-                innermost.element.text.push_str(utf8(&self.lexer.take_text())?);
+                innermost.element.text.push_str(&self.lexer.take_text());
             }
             _ => {}
         }
         match tag {
             None => Ok(None),
             Some(Tag::Open { name, attributes, empty }) => {
-                let root = self.open(name, attributes)?;
+                let root = self.open(&name, attributes)?;
                 if !empty {
                     return Ok(root);
                 }
                 if root.is_some() { Err(Malformed::Syntax("a stream that ends with its header")) } else { self.close() }
             }
-            Some(Tag::Close { name }) => {
-                if self.open.last().is_none_or(|open| open.name != name) {
-                    return Err(Malformed::Syntax("an end tag that closes nothing"));
-                }
-                self.close()
-            }
+            Some(Tag::Close) => self.close(),
         }
     }
 
-    fn open(&mut self, name: String, attributes: Vec<(String, String)>) -> Result<Option<Event>, Malformed> {
+    fn open(&mut self, name: &str, attributes: Vec<(String, String)>) -> Result<Option<Event>, Malformed> {
         if self.closed {
             return Err(Malformed::Syntax("an element behind the end of the stream"));
         }
@@ -146,7 +138,7 @@ impl Reader {
                 self.namespace(prefix)?;
             }
         }
-        let (prefix, local) = name.split_once(':').unwrap_or(("", &name));
+        let (prefix, local) = name.split_once(':').unwrap_or(("", name));
         let namespace = self.namespace(prefix)?;
         let element =
             Element { namespace, name: local.to_owned(), attributes: plain, children: Vec::new(), text: String::new() };
@@ -154,7 +146,7 @@ impl Reader {
             let declared = self.scopes.iter().map(|(_, namespace)| Arc::clone(namespace)).collect();
             Event::Opened(element.clone(), declared)
         });
-        self.open.push(Open { name, element, outside });
+        self.open.push(Open { element, outside });
         Ok(root)
     }
 
