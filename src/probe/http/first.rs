@@ -9,14 +9,18 @@ use hyper::client::conn::http1;
 use hyper::header;
 use hyper_util::rt::TokioIo;
 
-use super::{Answer, HEADER_MAX, Http, along, unmade};
+use super::{HEADER_MAX, Http, HttpReply, along, unmade};
 use crate::health::Outcome;
 use crate::probe::attempt::{Attempt, conclusive};
 use crate::probe::errors::{self, ErrorOrigin};
 use crate::probe::stream::Stream;
 
 /// Asks once; returns the answer and the connection, to be closed.
-pub(super) async fn ask(http: &Http, stream: Stream, attempt: &mut Attempt<'_>) -> Result<(Answer, Stream), Outcome> {
+pub(super) async fn ask(
+    http: &Http,
+    stream: Stream,
+    attempt: &mut Attempt<'_>,
+) -> Result<(HttpReply, Stream), Outcome> {
     let request = http.request(&http.path).header(header::HOST, &http.host).header(header::CONNECTION, "close");
     let request = request.body(Empty::<Bytes>::new()).map_err(|error| attempt.fails(unmade(&error)))?;
     let mut builder = http1::Builder::new();
@@ -25,7 +29,7 @@ pub(super) async fn ask(http: &Http, stream: Stream, attempt: &mut Attempt<'_>) 
     let (mut sender, mut connection) = shaken.map_err(|error| attempt.fails(outcome(&error)))?;
     let work = async {
         let response = sender.send_request(request).await?;
-        let mut answer = Answer::of(&response);
+        let mut answer = HttpReply::of(&response);
         let mut body = response.into_body();
         let mut has_room = http.expect.is_some();
         while has_room && let Some(frame) = body.frame().await {

@@ -61,7 +61,7 @@ pub enum Method {
 
 /// What a server answered, as far as it is judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Answer {
+struct HttpReply {
     status: u16,
     /// `Retry-After` as it came.
     retry_after: Option<String>,
@@ -143,7 +143,7 @@ impl Http {
     }
 
     /// Tells what was answered and what it means.
-    fn judge(&self, version: &str, answer: &Answer, attempt: &mut Attempt<'_>) -> Ending {
+    fn judge(&self, version: &str, answer: &HttpReply, attempt: &mut Attempt<'_>) -> Ending {
         let judged = judge::judge(self, answer, attempt.clock.now().wall);
         match &judged {
             Ok(()) => {
@@ -156,7 +156,7 @@ impl Http {
     }
 }
 
-impl Answer {
+impl HttpReply {
     /// Takes of an answer's head what is judged.
     fn of<B>(response: &Response<B>) -> Self {
         let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());

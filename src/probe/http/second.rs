@@ -3,7 +3,7 @@
 use h2::client::{Connection, SendRequest};
 use hyper::body::Bytes;
 
-use super::{Answer, HEADER_MAX, Http, along, unmade};
+use super::{HEADER_MAX, Http, HttpReply, along, unmade};
 use crate::health::Outcome;
 use crate::probe::attempt::{Attempt, conclusive};
 use crate::probe::errors::{self, ErrorOrigin};
@@ -17,7 +17,7 @@ pub(super) async fn ask(
     http: &Http,
     stream: Stream,
     attempt: &mut Attempt<'_>,
-) -> Result<(Answer, Connection<Stream, Bytes>), Outcome> {
+) -> Result<(HttpReply, Connection<Stream, Bytes>), Outcome> {
     let request = http.request(&format!("https://{}{}", http.host, http.path)).body(());
     let request = request.map_err(|error| attempt.fails(unmade(&error)))?;
     let (sender, mut connection) = open(stream).await.map_err(|error| attempt.fails(fault_of(&error)))?;
@@ -25,7 +25,7 @@ pub(super) async fn ask(
         let mut sender = sender.ready().await?;
         let (response, _) = sender.send_request(request, true)?;
         let response = response.await?;
-        let mut answer = Answer::of(&response);
+        let mut answer = HttpReply::of(&response);
         let mut body = response.into_body();
         let mut has_room = http.expect.is_some();
         while has_room && let Some(data) = body.data().await {

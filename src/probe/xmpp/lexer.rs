@@ -10,7 +10,7 @@ use rxml::error::{EndOrError, ErrorContext};
 use rxml::parser::{RawEvent, RawParser, RawQName};
 use rxml::{Error, Options, Parse, WithOptions};
 
-use super::Malformed;
+use super::MalformedStream;
 
 /// What a tag says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Lexer {
     }
 
     /// Takes one octet; returns the tag that it ends.
-    pub(super) fn push(&mut self, octet: u8) -> Result<Option<Tag>, Malformed> {
+    pub(super) fn push(&mut self, octet: u8) -> Result<Option<Tag>, MalformedStream> {
         match self.begin {
             // White space alone is no answer, but nothing wrong either.
             Begin::Nothing | Begin::Space if octet.is_ascii_whitespace() => {
@@ -88,17 +88,17 @@ impl Lexer {
         if let Some(head) = &mut self.head {
             head.octets = head.octets.saturating_add(1);
             if head.octets > TAG_MAX {
-                return Err(Malformed::Limit(LONG_TAG));
+                return Err(MalformedStream::Limit(LONG_TAG));
             }
         }
         Ok(tag)
     }
 
-    fn take(&mut self, event: RawEvent, tag: &mut Option<Tag>) -> Result<(), Malformed> {
+    fn take(&mut self, event: RawEvent, tag: &mut Option<Tag>) -> Result<(), MalformedStream> {
         match event {
             // A declaration stands at the very begin (XML 1.0 §2.8).
             RawEvent::XmlDeclaration(..) if self.begin == Begin::Over { behind_space: true } => {
-                return Err(Malformed::Forbidden(INSTRUCTION));
+                return Err(MalformedStream::Forbidden(INSTRUCTION));
             }
             RawEvent::XmlDeclaration(..) => {}
             RawEvent::ElementHeadOpen(length, name) => {
@@ -108,10 +108,10 @@ impl Lexer {
                 let Some(Head { attributes, .. }) = &mut self.head else { return Ok(()) };
                 let name = written(&name);
                 if attributes.iter().any(|(known, _)| *known == name) {
-                    return Err(Malformed::Syntax("an attribute twice"));
+                    return Err(MalformedStream::Syntax("an attribute twice"));
                 }
                 if attributes.len() >= ATTRIBUTES_MAX {
-                    return Err(Malformed::Limit("more than 32 attributes"));
+                    return Err(MalformedStream::Limit("more than 32 attributes"));
                 }
                 attributes.push((name, value));
             }
@@ -148,19 +148,23 @@ fn written((prefix, name): &RawQName) -> String {
 
 /// Says what a fault means.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is told in rxml's words")]
-fn malformed(error: Error) -> Malformed {
+fn malformed(error: Error) -> MalformedStream {
     match error {
-        Error::RestrictedXml("comments") => Malformed::Forbidden("a comment"),
-        Error::RestrictedXml("processing instructions") => Malformed::Forbidden(INSTRUCTION),
+        Error::RestrictedXml("comments") => MalformedStream::Forbidden("a comment"),
+        Error::RestrictedXml("processing instructions") => MalformedStream::Forbidden(INSTRUCTION),
         // RFC 6120 §11.6: only UTF-8.
-        Error::RestrictedXml("only utf-8 encoding is allowed") => Malformed::Forbidden("an encoding other than UTF-8"),
-        Error::RestrictedXml("long name or reference" | "event too long") => Malformed::Limit(LONG_TAG),
-        Error::InvalidSyntax("malformed cdata or comment section start") => Malformed::Forbidden("a document type"),
-        Error::UndeclaredEntity => Malformed::Forbidden("an entity"),
-        Error::InvalidUtf8Byte(_) => Malformed::Syntax("no UTF-8"),
-        Error::InvalidChar(_, 0..=0x1f, false) => Malformed::Syntax("a control character"),
-        Error::UnexpectedToken(Some(ErrorContext::DocumentBegin), "Text", _) => Malformed::Syntax(TEXT),
-        other => Malformed::Xml(other),
+        Error::RestrictedXml("only utf-8 encoding is allowed") => {
+            MalformedStream::Forbidden("an encoding other than UTF-8")
+        }
+        Error::RestrictedXml("long name or reference" | "event too long") => MalformedStream::Limit(LONG_TAG),
+        Error::InvalidSyntax("malformed cdata or comment section start") => {
+            MalformedStream::Forbidden("a document type")
+        }
+        Error::UndeclaredEntity => MalformedStream::Forbidden("an entity"),
+        Error::InvalidUtf8Byte(_) => MalformedStream::Syntax("no UTF-8"),
+        Error::InvalidChar(_, 0..=0x1f, false) => MalformedStream::Syntax("a control character"),
+        Error::UnexpectedToken(Some(ErrorContext::DocumentBegin), "Text", _) => MalformedStream::Syntax(TEXT),
+        other => MalformedStream::Xml(other),
     }
 }
 
