@@ -1,7 +1,7 @@
 //! The check `http`: one request, over HTTP/1.1, or over HTTP/2 where ALPN agrees on it.
 //!
 //! ```text
-//!   Stream (plain, or TLS with ALPN h2, http/1.1) ──▶ first or second: one exchange ──▶ Answer ──▶ judge (pure)
+//!   Stream (plain, or TLS with ALPN h2, http/1.1) ──▶ first or second: ask ──▶ Answer ──▶ judge (pure)
 //! ```
 //!
 //! | limit | what happens at it |
@@ -18,10 +18,16 @@ mod wanted;
 use std::future::Future;
 use std::net::Ipv6Addr;
 
+use hyper::http::request::Builder;
+use hyper::{Request, Response, header};
+use tokio::time::timeout;
+
 use super::Tls;
-use super::attempt::{Attempt, Ending, Probe};
+use super::attempt::{Attempt, Ending, Probe, unknown};
+use super::connect::{LINGER, close};
 use super::stream::Stream;
 use super::watch::HoldSpec;
+use crate::health::Outcome;
 
 pub use keys::HttpKeys;
 pub(super) use second::{fault_of, open as open_second};
@@ -113,12 +119,61 @@ impl Probe for Http {
 
     async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         let stream = Stream::open(self.tls.as_ref(), attempt).await?;
+        attempt.begin("request");
         if stream.protocol() == Some(b"h2") {
-            second::exchange(self, stream, attempt).await
+            let (answer, connection) = second::ask(self, stream, attempt).await?;
+            let judged = self.judge("HTTP/2", &answer, attempt);
+            // No request is left: the connection says GOAWAY and closes.
+            drop(timeout(LINGER, connection).await);
+            judged
         } else {
-            first::exchange(self, stream, attempt).await
+            let (answer, stream) = first::ask(self, stream, attempt).await?;
+            let judged = self.judge("HTTP/1.1", &answer, attempt);
+            close(stream).await;
+            judged
         }
     }
+}
+
+impl Http {
+    /// Begins the request with what both versions say.
+    fn request(&self, uri: &str) -> Builder {
+        let request = Request::builder().method(self.method.as_str()).uri(uri);
+        request.header(header::USER_AGENT, USER_AGENT).header(header::ACCEPT, "*/*")
+    }
+
+    /// Tells what was answered and what it means.
+    fn judge(&self, version: &str, answer: &HttpReply, attempt: &mut Attempt<'_>) -> Ending {
+        let judged = judge::judge(self, answer, attempt.clock.now().wall);
+        match &judged {
+            Ok(()) => {
+                attempt.saw(format!("{version}, status {}", answer.status));
+                attempt.passes();
+            }
+            Err(outcome) => drop(attempt.fails(outcome.clone())),
+        }
+        judged
+    }
+}
+
+impl HttpReply {
+    /// Takes of an answer's head what is judged.
+    fn of<B>(response: &Response<B>) -> Self {
+        let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+        Self { status: response.status().as_u16(), retry_after: retry_after.map(str::to_owned), body: Vec::new() }
+    }
+
+    /// Adds a piece of the body; returns whether there is room for more.
+    fn add(&mut self, data: &[u8]) -> bool {
+        let room = BODY_MAX.saturating_sub(self.body.len());
+        self.body.extend_from_slice(data.get(..room).unwrap_or(data));
+        self.body.len() < BODY_MAX
+    }
+}
+
+/// Says that a request cannot be made.
+fn unmade(error: &hyper::http::Error) -> Outcome {
+    unknown(format!("no request can be made: {error}"))
 }
 
 /// Does `work` while `connection` carries its octets; returns what the work comes to.

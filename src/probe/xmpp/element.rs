@@ -12,8 +12,7 @@
 use std::sync::Arc;
 
 use super::MalformedStream;
-use super::lexer::Lexer;
-use super::tag::{Tag, utf8};
+use super::lexer::{Lexer, TEXT, Tag};
 
 /// What a stream brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,8 +72,6 @@ pub(super) struct ElementReader {
 
 #[derive(Debug)]
 struct Open {
-    /// The name as written.
-    name: String,
     element: Element,
     /// How many declarations were in force around it.
     outside: usize,
@@ -82,7 +79,7 @@ struct Open {
 
 impl ElementReader {
     /// Begins before the first octet of a stream.
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { lexer: Lexer::new(), scopes: Vec::new(), open: Vec::new(), octets: 0, nodes: 0, closed: false }
     }
 
@@ -96,17 +93,17 @@ impl ElementReader {
         match self.open.as_mut_slice() {
             // Between stanzas only white space may stand (RFC 6120 §11.7).
             [] | [_] if !self.lexer.drop_space() => {
-                return Err(MalformedStream::Syntax("text where an element should be"));
+                return Err(MalformedStream::Syntax(TEXT));
             }
             [_, .., innermost] if tag.is_some() => {
-                innermost.element.text.push_str(utf8(&self.lexer.take_text())?);
+                innermost.element.text.push_str(&self.lexer.take_text());
             }
             _ => {}
         }
         match tag {
             None => Ok(None),
             Some(Tag::Open { name, attributes, empty }) => {
-                let root = self.open(name, attributes)?;
+                let root = self.open(&name, attributes)?;
                 if !empty {
                     return Ok(root);
                 }
@@ -116,16 +113,11 @@ impl ElementReader {
                     self.close()
                 }
             }
-            Some(Tag::Close { name }) => {
-                if self.open.last().is_none_or(|open| open.name != name) {
-                    return Err(MalformedStream::Syntax("an end tag that closes nothing"));
-                }
-                self.close()
-            }
+            Some(Tag::Close) => self.close(),
         }
     }
 
-    fn open(&mut self, name: String, attributes: Vec<(String, String)>) -> Result<Option<Event>, MalformedStream> {
+    fn open(&mut self, name: &str, attributes: Vec<(String, String)>) -> Result<Option<Event>, MalformedStream> {
         if self.closed {
             return Err(MalformedStream::Syntax("an element behind the end of the stream"));
         }
@@ -150,7 +142,7 @@ impl ElementReader {
                 self.namespace(prefix)?;
             }
         }
-        let (prefix, local) = name.split_once(':').unwrap_or(("", &name));
+        let (prefix, local) = name.split_once(':').unwrap_or(("", name));
         let namespace = self.namespace(prefix)?;
         let element =
             Element { namespace, name: local.to_owned(), attributes: plain, children: Vec::new(), text: String::new() };
@@ -158,7 +150,7 @@ impl ElementReader {
             let declared = self.scopes.iter().map(|(_, namespace)| Arc::clone(namespace)).collect();
             Event::Opened(element.clone(), declared)
         });
-        self.open.push(Open { name, element, outside });
+        self.open.push(Open { element, outside });
         Ok(root)
     }
 

@@ -1,179 +1,178 @@
-//! Octets to tags and text, no more of XML than a stream may use.
-//!
-//! ```text
-//!            ┌── text ◀───────────────┐
-//!   octet ──▶│ '<' ─▶ markup ─▶ tag ──┼─▶ Token
-//!            │ '&' ─▶ reference ──────┤
-//!            └ '<![CDATA[' ─▶ cdata ──┘
-//! ```
+//! Octets to tags and text, no more of XML than a stream may use: rxml reads, the limits and the names of faults are here.
 //!
 //! RFC 6120 §11.1 forbids comments, processing instructions, document types, and entities beyond the five predefined
-//! ones: each is refused where it begins, so that none can grow or expand.
+//! ones: each is refused where it begins, so that none can grow or expand. Octets are taken one at a time, so that the
+//! verdict does not depend on how they arrive.
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+use rxml::error::{EndOrError, ErrorContext};
+use rxml::parser::{RawEvent, RawParser, RawQName};
+use rxml::{Error, Options, Parse, WithOptions};
+
 use super::MalformedStream;
-use super::tag::{Tag, reference};
+
+/// What a tag says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tag {
+    /// `<name …>`, or `<name …/>` if `empty`.
+    Open {
+        /// The name with its prefix.
+        name: String,
+        /// The attributes, names with their prefixes, no name twice.
+        attributes: Vec<(String, String)>,
+        /// Whether the element ends with this tag.
+        empty: bool,
+    },
+    /// `</name>`
+    Close,
+}
 
 /// Where the octets of one stream are.
 #[derive(Debug)]
 pub(super) struct Lexer {
-    state: LexerState,
-    /// The markup or reference under way, without its end.
-    held: Vec<u8>,
+    parser: RawParser,
+    head: Option<Head>,
     /// Text since the last tag; whoever reads tokens takes it.
-    text: Vec<u8>,
-    began: bool,
+    text: String,
+    begin: Begin,
 }
 
+/// An open tag under way.
+#[derive(Debug)]
+struct Head {
+    name: String,
+    attributes: Vec<(String, String)>,
+    octets: usize,
+}
+
+/// What has come before the first mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LexerState {
-    Text,
-    /// Behind `<`, before it is known what begins.
-    Markup,
-    Tag {
-        quote: Option<u8>,
+enum Begin {
+    Nothing,
+    Space,
+    /// The mark has come, behind white space or not.
+    Over {
+        behind_space: bool,
     },
-    /// `<?xml …`
-    Declaration,
-    /// `<!…`
-    Bang,
-    /// With the number of `]` that were just seen, at most two.
-    Cdata {
-        brackets: u8,
-    },
-    Reference,
 }
 
 impl Lexer {
     /// Begins before the first octet.
-    pub(super) const fn new() -> Self {
-        Self { state: LexerState::Text, held: Vec::new(), text: Vec::new(), began: false }
+    pub(super) fn new() -> Self {
+        let mut parser = RawParser::with_options(Options { max_token_length: TAG_MAX, ..Options::default() });
+        parser.set_text_buffering(false);
+        Self { parser, head: None, text: String::new(), begin: Begin::Nothing }
     }
 
     /// Takes one octet; returns the tag that it ends.
     pub(super) fn push(&mut self, octet: u8) -> Result<Option<Tag>, MalformedStream> {
-        if octet < b' ' && !matches!(octet, b'\t' | b'\n' | b'\r') {
-            return Err(MalformedStream::Syntax("a control character"));
-        }
-        let first = !std::mem::replace(&mut self.began, true);
-        match (self.state, octet) {
-            (LexerState::Text, b'<') => {
-                // A declaration stands at the very begin (XML 1.0 §2.8).
-                self.state = if first { LexerState::Markup } else { LexerState::Tag { quote: None } };
-                self.held.clear();
+        match self.begin {
+            // White space alone is no answer, but nothing wrong either.
+            Begin::Nothing | Begin::Space if octet.is_ascii_whitespace() => {
+                self.begin = Begin::Space;
                 return Ok(None);
             }
-            (LexerState::Text, b'&') => {
-                self.state = LexerState::Reference;
-                self.held.clear();
-                return Ok(None);
-            }
-            (LexerState::Text, _) => self.text.push(octet),
-            (LexerState::Markup, b'?') => self.state = LexerState::Declaration,
-            (LexerState::Markup, _) => {
-                self.state = LexerState::Tag { quote: None };
-                return self.tag(octet, None);
-            }
-            (LexerState::Tag { quote }, _) => return self.tag(octet, quote),
-            (LexerState::Declaration, _) => return self.declaration(octet).map(|()| None),
-            (LexerState::Bang, _) => return self.bang(octet).map(|()| None),
-            (LexerState::Cdata { brackets }, _) => self.cdata(octet, brackets),
-            (LexerState::Reference, b';') => {
-                let letter = reference(&self.held)?;
-                self.text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-                self.state = LexerState::Text;
-            }
-            (LexerState::Reference, _) => self.hold(octet, REFERENCE_MAX, "a reference without its end")?,
+            Begin::Nothing | Begin::Space => self.begin = Begin::Over { behind_space: self.begin == Begin::Space },
+            Begin::Over { .. } => {}
         }
-        Ok(None)
+        let mut rest = &[octet][..];
+        let mut tag = None;
+        loop {
+            match self.parser.parse(&mut rest, false) {
+                Ok(Some(event)) => self.take(event, &mut tag)?,
+                Ok(None) | Err(EndOrError::NeedMoreData) => break,
+                Err(EndOrError::Error(error)) => return Err(malformed(error)),
+            }
+        }
+        if let Some(head) = &mut self.head {
+            head.octets = head.octets.saturating_add(1);
+            if head.octets > TAG_MAX {
+                return Err(MalformedStream::Limit(LONG_TAG));
+            }
+        }
+        Ok(tag)
+    }
+
+    fn take(&mut self, event: RawEvent, tag: &mut Option<Tag>) -> Result<(), MalformedStream> {
+        match event {
+            // A declaration stands at the very begin (XML 1.0 §2.8).
+            RawEvent::XmlDeclaration(..) if self.begin == Begin::Over { behind_space: true } => {
+                return Err(MalformedStream::Forbidden(INSTRUCTION));
+            }
+            RawEvent::XmlDeclaration(..) => {}
+            RawEvent::ElementHeadOpen(length, name) => {
+                self.head = Some(Head { name: written(&name), attributes: Vec::new(), octets: length.len() });
+            }
+            RawEvent::Attribute(_, name, value) => {
+                let Some(Head { attributes, .. }) = &mut self.head else { return Ok(()) };
+                let name = written(&name);
+                if attributes.iter().any(|(known, _)| *known == name) {
+                    return Err(MalformedStream::Syntax("an attribute twice"));
+                }
+                if attributes.len() >= ATTRIBUTES_MAX {
+                    return Err(MalformedStream::Limit("more than 32 attributes"));
+                }
+                attributes.push((name, value));
+            }
+            RawEvent::ElementHeadClose(_) => {
+                let open = |Head { name, attributes, .. }| Tag::Open { name, attributes, empty: false };
+                *tag = self.head.take().map(open);
+            }
+            RawEvent::ElementFoot(_) => match tag {
+                Some(Tag::Open { empty, .. }) => *empty = true,
+                Some(Tag::Close) | None => *tag = Some(Tag::Close),
+            },
+            RawEvent::Text(_, text) => self.text.push_str(&text),
+        }
+        Ok(())
     }
 
     /// Returns the text since it was last taken.
-    pub(super) fn take_text(&mut self) -> Vec<u8> {
+    pub(super) fn take_text(&mut self) -> String {
         std::mem::take(&mut self.text)
     }
 
     /// Forgets the text since it was last taken; returns whether it was only white space.
     pub(super) fn drop_space(&mut self) -> bool {
-        let blank = self.text.iter().all(|octet| octet.is_ascii_whitespace());
+        let blank = self.text.bytes().all(|octet| octet.is_ascii_whitespace());
         self.text.clear();
         blank
     }
+}
 
-    fn tag(&mut self, octet: u8, quote: Option<u8>) -> Result<Option<Tag>, MalformedStream> {
-        match (quote, octet) {
-            (None, b'!') if self.held.is_empty() => {
-                self.state = LexerState::Bang;
-                return Ok(None);
-            }
-            (None, b'?') if self.held.is_empty() => return Err(MalformedStream::Forbidden("a processing instruction")),
-            (_, b'<') => return Err(MalformedStream::Syntax("a tag within a tag")),
-            (None, b'>') => {
-                self.state = LexerState::Text;
-                return Tag::parse(&self.held).map(Some);
-            }
-            (None, b'"' | b'\'') => self.state = LexerState::Tag { quote: Some(octet) },
-            (Some(open), _) if open == octet => self.state = LexerState::Tag { quote: None },
-            (_, _) => {}
-        }
-        self.hold(octet, TAG_MAX, "a tag of more than 8 KiB")?;
-        Ok(None)
-    }
+/// Writes a name with its prefix.
+fn written((prefix, name): &RawQName) -> String {
+    prefix.as_ref().map_or_else(|| name.to_string(), |prefix| format!("{prefix}:{name}"))
+}
 
-    fn declaration(&mut self, octet: u8) -> Result<(), MalformedStream> {
-        if octet == b'>' && self.held.ends_with(b"?") {
-            self.held.pop();
-            self.state = LexerState::Text;
-            return super::tag::declaration(&self.held);
+/// Says what a fault means.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is told in rxml's words")]
+fn malformed(error: Error) -> MalformedStream {
+    match error {
+        Error::RestrictedXml("comments") => MalformedStream::Forbidden("a comment"),
+        Error::RestrictedXml("processing instructions") => MalformedStream::Forbidden(INSTRUCTION),
+        // RFC 6120 §11.6: only UTF-8.
+        Error::RestrictedXml("only utf-8 encoding is allowed") => {
+            MalformedStream::Forbidden("an encoding other than UTF-8")
         }
-        self.hold(octet, DECLARATION_MAX, "an XML declaration without its end")
-    }
-
-    fn bang(&mut self, octet: u8) -> Result<(), MalformedStream> {
-        self.held.push(octet);
-        if self.held == CDATA {
-            self.state = LexerState::Cdata { brackets: 0 };
-            return Ok(());
+        Error::RestrictedXml("long name or reference" | "event too long") => MalformedStream::Limit(LONG_TAG),
+        Error::InvalidSyntax("malformed cdata or comment section start") => {
+            MalformedStream::Forbidden("a document type")
         }
-        match self.held.as_slice() {
-            begin if CDATA.starts_with(begin) => Ok(()),
-            [b'-', ..] => Err(MalformedStream::Forbidden("a comment")),
-            _ => Err(MalformedStream::Forbidden("a document type")),
-        }
-    }
-
-    fn cdata(&mut self, octet: u8, brackets: u8) {
-        self.state = match (octet, brackets) {
-            (b'>', 2) => LexerState::Text,
-            (b']', 0) => LexerState::Cdata { brackets: 1 },
-            (b']', 1) => LexerState::Cdata { brackets: 2 },
-            (b']', _) => {
-                self.text.push(b']');
-                LexerState::Cdata { brackets: 2 }
-            }
-            (_, _) => {
-                self.text.extend(std::iter::repeat_n(b']', usize::from(brackets)));
-                self.text.push(octet);
-                LexerState::Cdata { brackets: 0 }
-            }
-        };
-    }
-
-    fn hold(&mut self, octet: u8, most: usize, beyond: &'static str) -> Result<(), MalformedStream> {
-        if self.held.len() >= most {
-            return Err(MalformedStream::Limit(beyond));
-        }
-        self.held.push(octet);
-        Ok(())
+        Error::UndeclaredEntity => MalformedStream::Forbidden("an entity"),
+        Error::InvalidUtf8Byte(_) => MalformedStream::Syntax("no UTF-8"),
+        Error::InvalidChar(_, 0..=0x1f, false) => MalformedStream::Syntax("a control character"),
+        Error::UnexpectedToken(Some(ErrorContext::DocumentBegin), "Text", _) => MalformedStream::Syntax(TEXT),
+        other => MalformedStream::Xml(other),
     }
 }
 
+const INSTRUCTION: &str = "a processing instruction";
+const LONG_TAG: &str = "a tag of more than 8 KiB";
+/// What is said of text between stanzas, and in place of a stream.
+pub(super) const TEXT: &str = "text where an element should be";
 /// The longest tag, in octets: real ones have some hundred.
 const TAG_MAX: usize = 8192;
-/// The longest XML declaration, in octets.
-const DECLARATION_MAX: usize = 256;
-/// The longest reference, in octets: `&#x10FFFF;` without its ends, and some zeros.
-const REFERENCE_MAX: usize = 12;
-/// What begins a CDATA section, behind `<!`.
-const CDATA: &[u8] = b"[CDATA[";
+/// The most attributes of one tag.
+const ATTRIBUTES_MAX: usize = 32;

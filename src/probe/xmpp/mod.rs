@@ -1,13 +1,9 @@
 //! The check `xmpp`: opens a stream as clients and servers do (RFC 6120), with STARTTLS or within TLS (XEP-0368).
 //!
 //! ```text
-//!   octets ──▶ lexer ──▶ tag ──▶ element: header, features, errors ──▶ dialogue ──▶ turns ──▶ conduct: sockets
-//!                                                                        └ features, complaint: what it means
+//!   octets ──▶ lexer (rxml) ──▶ element: header, features, errors ──▶ dialogue ──▶ turns ──▶ conduct: sockets
+//!                                                                       └ features, complaint: what it means
 //! ```
-//!
-//! An own reader of XML rather than a library: a stream may use so little of XML that refusing the rest where it
-//! begins is less code than bounding what a general reader accepts, and one octet at a time makes the verdict
-//! independent of how the octets arrive.
 //!
 //! **Invariant:** it never logs in, and what a server sends is held up to 64 KiB a stream, never expanded.
 
@@ -18,7 +14,6 @@ mod features;
 mod idn;
 mod keys;
 mod lexer;
-mod tag;
 
 use std::time::Duration;
 
@@ -255,11 +250,14 @@ async fn goodbye(mut stream: Stream) {
 }
 
 /// Why octets are not the stream that they should be.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Error)]
 enum MalformedStream {
     /// XML does not allow it.
     #[error("not well-formed XML ({0})")]
     Syntax(&'static str),
+    /// The same, as the reader says it.
+    #[error("not well-formed XML ({0})")]
+    Xml(rxml::Error),
     /// XMPP does not allow it.
     #[error("{0}, which XMPP forbids (RFC 6120 §11)")]
     Forbidden(&'static str),
