@@ -8,6 +8,7 @@ pub mod duration;
 pub mod error;
 pub mod finding;
 pub mod hash;
+pub mod merge;
 pub mod nearest;
 pub mod prefix;
 pub mod table;

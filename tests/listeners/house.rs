@@ -106,7 +106,8 @@ pub(crate) fn identity(name: &str) -> (Vec<u8>, Identity) {
 /// Believes every certificate: who is spoken to is not what these tests are about.
 pub(crate) fn client_config(alpn: &[&str]) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_protocol_versions(&[&rustls::version::TLS13]);
     let mut config = builder.unwrap().with_root_certificates(RootCertStore::empty()).with_no_client_auth();
     config.dangerous().set_certificate_verifier(Arc::new(Credulous(provider)));
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
@@ -166,12 +167,11 @@ impl rustls::client::danger::ServerCertVerifier for Credulous {
 
     fn verify_tls12_signature(
         &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &rustls::DigitallySignedStruct,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &rustls::DigitallySignedStruct,
     ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+        unreachable!("the clients speak TLS 1.3 alone")
     }
 
     fn verify_tls13_signature(

@@ -12,7 +12,7 @@ use understudy::serve::Limits;
 
 use crate::house::{House, LIMITS, RECORD, client_config, eventually, framed, soon};
 use crate::support::{Answer, query};
-use crate::waits::{ROUNDS, TRIES, Waits};
+use crate::waits::{Compared, ROUNDS, TRIES};
 
 async fn connect(house: &House) -> (Endpoint, Connection) {
     let tls = QuicClientConfig::try_from(client_config(&["doq"])).unwrap();
@@ -83,7 +83,7 @@ async fn at_the_end_clients_are_told_no_error() {
 async fn half_open_handshakes_hold_up_nobody() {
     let house = House::open(Limits { idle: Duration::from_secs(10), ..LIMITS });
     let packets = first_packets(TRIES * ROUNDS + 55).await;
-    let alone = Waits::of(async || wait(&house).await).await;
+    let calm = House::open(LIMITS);
     let mut forgers = Vec::new();
     let mut forge = async |packet: &Vec<u8>| {
         let forger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -93,17 +93,18 @@ async fn half_open_handshakes_hold_up_nobody() {
     let (each, rest) = packets.split_at(TRIES * ROUNDS);
     // Before each client a forged packet, so that none of them profits from another's patience.
     let mut each = each.iter();
-    let with_one = Waits::like(&alone, async || {
+    let with_one = async || {
         forge(each.next().unwrap()).await;
         wait(&house).await
-    })
-    .await;
+    };
+    let with_one = Compared::of(async || wait(&calm).await, with_one).await;
     for packet in rest {
         forge(packet).await;
     }
-    let with_all = Waits::like(&alone, async || wait(&house).await).await;
-    println!("alone {alone:?}, one half-open each {with_one:?}, many half-open {with_all:?}");
-    assert!(with_one.are_like(&alone) && with_all.are_like(&alone), "{alone:?}, {with_one:?}, {with_all:?}");
+    let with_all = Compared::of(async || wait(&calm).await, async || wait(&house).await).await;
+    println!("one half-open each {with_one:?}, many half-open {with_all:?}");
+    assert!(with_one.makes_no_difference(), "one half-open each: {with_one:?}");
+    assert!(with_all.makes_no_difference(), "many half-open: {with_all:?}");
     // The server has met them: beyond 32 it demands of each to show its address.
     let retry = async {
         let mut octets = [0; 2_000];
@@ -113,6 +114,7 @@ async fn half_open_handshakes_hold_up_nobody() {
     assert_eq!(soon(retry).await, 0b1011_0000, "RFC 9000 §17.2.5: a Retry packet");
     eventually("who has not shown its address has no place", || house.limiter.is_empty()).await;
     house.close().await;
+    calm.close().await;
 }
 
 /// Connects and asks; returns how long it took.

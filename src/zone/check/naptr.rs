@@ -7,8 +7,7 @@ use crate::zone::{Name, Rtype, name};
 
 /// Looks at where NAPTR records lead.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
-    for (owner, sets) in survey.zone.nodes() {
-        let Some(set) = sets.iter().find(|set| set.rtype() == Rtype::NAPTR) else { continue };
+    for (owner, set) in survey.zone.sets_of(Rtype::NAPTR) {
         for (record, rdata) in set.rdatas().enumerate() {
             let Some((flag, goal)) = read(rdata) else { continue };
             if let Some(message) = dangling(survey, flag, &goal) {
