@@ -141,7 +141,9 @@ impl ZonePart {
             owners.entry(owner).or_default().push((*rtype, row_number(number)));
         }
         for (slot, node) in side_by_side(owners, zone.nodes(), |(slot_owner, _), (owner, _)| slot_owner.cmp(owner)) {
-            let Some(owner) = node.map(|(owner, _)| owner).or(slot.as_ref().map(|(owner, _)| *owner)) else { continue };
+            let Some(owner) = node.map(|(owner, _)| owner).or_else(|| slot.as_ref().map(|(owner, _)| *owner)) else {
+                continue;
+            };
             let (sets, places) =
                 (node.map_or(&[][..], |(_, sets)| sets), slot.map_or(Vec::new(), |(_, places)| places));
             if let Some(row) = self.reach(path, owner) {
