@@ -21,6 +21,10 @@ pub(super) struct Parts {
     pub(super) answering: bool,
     /// What is wrong with the engine.
     pub(super) engine: Option<String>,
+    /// Whether the engine replies.
+    pub(super) hung: Option<String>,
+    /// Which tasks have ended that should not.
+    pub(super) tasks: Option<String>,
     /// What is wrong with zones.
     pub(super) zones: Option<String>,
 }
@@ -58,7 +62,8 @@ impl Parts {
         let fault = if self.stopping {
             Some("stopping".to_owned())
         } else if self.answering {
-            self.engine.clone().or_else(|| self.zones.clone())
+            let faults = [&self.engine, &self.hung, &self.tasks, &self.zones];
+            faults.into_iter().find_map(Clone::clone)
         } else {
             Some("starting".to_owned())
         };

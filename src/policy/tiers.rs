@@ -113,7 +113,7 @@ impl<'a> TierSummary<'a> {
         let all: Vec<usize> = groups.iter().flatten().copied().collect();
         let up = all.iter().filter(|i| self.verdict(**i).serves()).count();
         let by_order = all.iter().filter(|i| self.by_order(**i)).count();
-        // A pair's tier holds when it holds in one half.
+        // A tier of a pair or of addresses holds when it holds in one half.
         let reached = |counts: fn(Verdict) -> bool| groups.iter().any(|group| self.reaches(group, counts));
         let tally =
             Tally { up, of: all.len(), by_order, need: self.pool.settings.min_up, holds: reached(Verdict::serves) };
@@ -157,8 +157,8 @@ impl<'a> TierSummary<'a> {
 /// Returns how many sets a pool fills.
 pub(super) fn halves(pool: &Pool) -> usize {
     match pool.kind {
-        Kind::Pair => 2,
-        Kind::Service | Kind::Addresses => 1,
+        Kind::Pair | Kind::Addresses => 2,
+        Kind::Service => 1,
     }
 }
 

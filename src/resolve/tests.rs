@@ -23,7 +23,7 @@ fn name(text: &str) -> Name {
 
 fn addresses(texts: &[&str], ttl: u64) -> Answer {
     let addresses = texts.iter().map(|text| text.parse().unwrap()).collect();
-    Answer::Addresses { addresses, ttl: Duration::from_secs(ttl) }
+    Answer::Addresses { addresses, ttl: Duration::from_secs(ttl), alias: None }
 }
 
 fn failed() -> Answer {
@@ -98,7 +98,7 @@ fn another_order_is_no_change_and_a_flood_of_addresses_is_cut() {
     assert!(!book.hear(&host, Family::V4, addresses(&["127.0.0.2", "127.0.0.1", "::1"], 5), at(5)));
     book.take_due(at(10));
     let many = (1..=100).map(|last| IpAddr::from([127, 0, 1, last])).collect();
-    book.hear(&host, Family::V4, Answer::Addresses { addresses: many, ttl: Duration::ZERO }, at(10));
+    book.hear(&host, Family::V4, Answer::Addresses { addresses: many, ttl: Duration::ZERO, alias: None }, at(10));
     assert_eq!(known(&book, &host).len(), 16);
 }
 
@@ -160,7 +160,8 @@ async fn resolver(address: [u8; 4]) -> (Tasks, SocketAddr) {
 async fn aliases_are_followed_and_each_host_without_an_address_is_told_with_the_reason() {
     let (_tasks, place) = resolver([127, 0, 0, 9]).await;
     let hosts = ["alias.example.", "broken.example.", "gone.example.", "host.example."].map(name);
-    let (known, unknown) = once(&hosts, Some(&Servers::one(place)), Duration::from_secs(20)).await;
+    let Heard { addresses: known, unknown, aliases } =
+        once(&hosts, Some(&Servers::one(place)), Duration::from_secs(20)).await;
     let expected: IpAddr = [127, 0, 0, 9].into();
     let both = [("alias.example."), ("host.example.")].map(|host| (name(host), vec![expected]));
     assert_eq!(known, Addresses::from(both));
@@ -169,6 +170,7 @@ async fn aliases_are_followed_and_each_host_without_an_address_is_told_with_the_
         ["broken.example.", "gone.example."]
     );
     assert_eq!(unknown[1].1, "it has no address");
+    assert_eq!(aliases.into_iter().collect::<Vec<_>>(), [(name("alias.example."), "host.example.".to_owned())]);
 }
 
 #[tokio::test(start_paused = true)]

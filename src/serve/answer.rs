@@ -7,7 +7,7 @@ use crate::zone::{Rrset, Rtype, name};
 
 use super::denial::{self, Absence};
 use super::edns::{self, Ede};
-use super::plan::{CHAIN_MAX, Data, Item, Owner, Plan};
+use super::plan::{ADDITIONAL_MAX, ADDITIONAL_UDP, CHAIN_MAX, Data, Item, Owner, Plan};
 use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, QueryView, Question, Signed};
 use super::rcode::Rcode;
 use super::view::{ClientView, signatures, zone_of};
@@ -31,6 +31,10 @@ pub(super) fn answer_into<'a>(
     let class = if asked == CLASS_ANY { CLASS_IN } else { asked };
     let (reply, options) = edns::reply(query, context);
     plan.begin(class, context.rotation, reply);
+    plan.additional.most = match context.client.transport {
+        Transport::Udp => ADDITIONAL_UDP,
+        Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => ADDITIONAL_MAX,
+    };
     let view = ClientView::new(snapshot, *context);
     if !context.settings.transport_acl.admits(context.client.transport, context.client.address) {
         plan.rcode = Rcode::REFUSED;
@@ -67,9 +71,12 @@ fn gate<'a>(
     if query.edns.is_some_and(|edns| edns.version > 0) {
         return Err(Rcode::BADVERS);
     }
-    if matches!(query.signed, Signed::Unreadably | Signed::By(_)) {
+    match query.signed {
+        // RFC 8945 §5.2: who cannot be understood.
+        Signed::Unreadably => return Err(Rcode::FORMERR),
         // RFC 8945 §5.2.1: nothing has vouched for the signature.
-        return Err(Rcode::NOTAUTH);
+        Signed::By(_) => return Err(Rcode::NOTAUTH),
+        Signed::No | Signed::Verified => {}
     }
     let Some(question) = query.question else {
         let asks_cookie = query.edns.is_some_and(|edns| edns.option(edns::OPTION_COOKIE).is_some());
@@ -77,7 +84,7 @@ fn gate<'a>(
     };
     match question.rtype {
         // RFC 5936 §4.2: there is no transfer of a whole zone by datagram.
-        Rtype::AXFR if transport == Transport::Udp => Err(Rcode::NOTIMP),
+        Rtype::AXFR if transport.kind().is_datagram => Err(Rcode::NOTIMP),
         Rtype::AXFR | Rtype::IXFR => Err(Rcode::REFUSED),
         Rtype::OPT | Rtype::TSIG => Err(Rcode::FORMERR),
         Rtype::TKEY | Rtype::MAILA | Rtype::MAILB => Err(Rcode::NOTIMP),

@@ -1,16 +1,16 @@
 //! Answers queries from the current snapshot.
 //!
 //! ```text
-//!  udp     datagrams              ┐
-//!  stream  TCP, TLS, HTTPS        ├─ packet, Client ─▶ Responder ──QueryView──▶ answer(&Snapshot, &QueryView, &Context)
-//!  quic    QUIC                   ┘                       │                                    │ Plan
-//!          │                                              │ rate, amplification, log           ├──▶ render: octets
-//!          └─ places: how many connections                └ edns: cookies, padding, errors     └──▶ hickory: its records
+//!  listener  UDP, TCP, TLS, ┐
+//!            HTTPS, QUIC    ├─ packet, Client ─▶ Responder ──QueryView──▶ answer(&Snapshot, &QueryView, &Context)
+//!                           ┘                       │                                    │ Plan
+//!                                                   │ rate, amplification, log           ├──▶ render: octets
+//!                                                   └ edns: cookies, padding, errors     └──▶ hickory: its records
 //! ```
 //!
 //! All listeners are our own, and each calls the same [`Responder`]: a query has the same answer however it comes. Settings,
 //! secrets and readiness are read once for each [`Batch`] of packets from where a reload puts them. hickory-server's handler over the same
-//! plan is there for who embeds this in a server of its own.
+//! plan serves `frame = "hickory"`, where its listeners take the place of ours.
 //!
 //! One plan, two renderers: what is right is decided once, in `answer`. A packet waits for nothing: no lock, no file,
 //! no probe, no engine.
@@ -21,6 +21,7 @@
 mod access;
 mod additional;
 mod answer;
+mod certificates;
 mod chaos;
 mod client;
 mod compress;
@@ -28,13 +29,12 @@ mod cookie;
 mod denial;
 mod edns;
 pub mod hickory;
-mod limiter;
+mod listener;
 mod live;
 mod log;
 pub mod metrics;
 mod plan;
 mod query;
-pub mod quic;
 mod random;
 mod rate;
 mod rcode;
@@ -43,21 +43,21 @@ mod render;
 mod respond;
 mod settings;
 mod signing;
-pub mod stream;
-mod tls;
 mod tsig;
-pub mod udp;
 mod view;
 
 pub use access::{AccessList, TransportAcl};
 pub use answer::answer;
-pub use client::{Client, Transport};
+pub use certificates::{Certificates, Identity, IdentityError};
+pub use client::Client;
 pub use cookie::{Cookie, Secrets, SecretsError};
 pub use edns::{Ede, Reply};
-pub use limiter::{ConnectionLimiter, Limits};
+pub use listener::{
+    BUDGET, Deps, Frame, ListenKey, ListenerKind, Listening, PerTransport, Socket, SocketKind, Transport,
+};
 pub use live::{Live, Part, State, Status};
 pub use metrics::Metrics;
-pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, Owner, Plan, SynthesizedName};
+pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, LongList, Owner, Plan, SynthesizedName};
 pub use query::{Edns, Header, Malformed, QueryView, Question, Signed};
 pub use random::random;
 pub use rate::Limiter;
@@ -67,7 +67,6 @@ pub use render::{limit, render, render_fault};
 pub use respond::{Batch, Parts, Responder, Sent};
 pub use settings::{Rates, Settings};
 pub use signing::{Keys, Messages, Rest, Signer, count_record};
-pub use tls::{Certificates, Identity, IdentityError};
 pub use tsig::Tsig;
 
 #[cfg(test)]

@@ -17,6 +17,25 @@ fn what_was_written_is_there_after_opening_anew() {
     assert_eq!(read(&dir.0).unwrap(), replay(&history()));
 }
 
+/// What the system says of a full or read-only disk; that a server goes on is shown by `tests/interop_isolation/disk.rs`.
+#[test]
+fn what_a_disk_refuses_is_told_with_what_helps() {
+    for (errno, refuses, help) in [
+        (28, true, "make room"),
+        (30, true, "mount it so that it can be written"),
+        (122, true, "raise the quota"),
+        (13, false, "chown"),
+        (2, false, "chown"),
+    ] {
+        let source = std::io::Error::from_raw_os_error(errno);
+        let error = OpenError::Write { dir: "state".into(), uid: Some(7), source };
+        assert_eq!(error.is_refusal(), refuses, "{errno}");
+        let said = error.finding().help.unwrap();
+        assert!(said.contains(help) && said.contains("--state DIR"), "{errno}: {said}");
+        assert_eq!(said.contains("chown"), !refuses, "{errno}: {said}");
+    }
+}
+
 #[test]
 fn a_journal_cut_at_any_octet_holds_a_beginning_of_the_history() {
     let dir = Scratch::new();
@@ -168,7 +187,7 @@ async fn the_task_acknowledges_what_is_on_disk_and_ends_with_its_senders() {
         }
         drop(sender);
     };
-    tokio::join!(run(Store::open(&dir.0).unwrap(), inbox), asks);
+    tokio::join!(run(Store::open(&dir.0).unwrap(), inbox, Metrics::default()), asks);
     assert_eq!(read(&dir.0).unwrap(), replay(&[set("a", b"1"), set("n", b"1999")]));
 }
 
@@ -185,7 +204,7 @@ async fn the_task_tells_who_waits_that_the_disk_refuses() {
     let (done, answer) = oneshot::channel();
     sender.send(Persist::Sync(done)).await.unwrap();
     drop(sender);
-    run(store, inbox).await;
+    run(store, inbox, Metrics::default()).await;
     assert_eq!((behind, answer.await.unwrap().is_err()), (true, true));
 }
 
@@ -210,7 +229,7 @@ async fn a_disk_that_refuses_is_asked_again_after_a_while_though_nothing_else_co
         drop(sender);
         clock.now().mono.since(before)
     };
-    let ((), passed) = tokio::join!(run(store, inbox), mends);
+    let ((), passed) = tokio::join!(run(store, inbox, Metrics::default()), mends);
     assert!((task::RETRY * 3..task::RETRY * 3 + Duration::from_millis(50)).contains(&passed), "{passed:?}");
 }
 
@@ -221,7 +240,7 @@ async fn a_store_that_keeps_nothing_acknowledges_all() {
     sender.send(Persist::Change(set("a", b"1"))).await.unwrap();
     sender.send(Persist::Sync(done)).await.unwrap();
     drop(sender);
-    run(Store::none(), inbox).await;
+    run(Store::none(), inbox, Metrics::default()).await;
     assert!(answer.await.unwrap().is_ok());
     assert!(Store::none().entries().is_empty());
 }

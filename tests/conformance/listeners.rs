@@ -8,18 +8,22 @@ use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use understudy::serve::{Transport, hickory};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use understudy::base::tasks::Tasks;
+use understudy::serve::{Socket, Transport, hickory};
 use understudy::zone::Rtype;
 use understudy::zone::parse::{Origin, Sources, load};
 
 use crate::generate::generate;
-use crate::support::{Answer, Server, client, query};
+use crate::support::{Answer, Server, client, essence, query};
 
 /// A server behind hickory's listeners, and a runtime for them.
 struct Listeners {
     server: Server,
     address: SocketAddr,
-    running: Option<hickory::Running>,
+    running: Option<JoinHandle<Result<(), hickory::Failed>>>,
+    stop: CancellationToken,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -33,10 +37,14 @@ impl Listeners {
             Some((UdpSocket::bind(address).ok()?, listener, address))
         };
         let (socket, listener, address) = (0..100).find_map(|_| both()).expect("a port for both");
-        let running = runtime.block_on(async {
-            hickory::serve(&server.responder, vec![socket], vec![listener], Duration::from_secs(60)).unwrap()
-        });
-        Self { server, address, running: Some(running), runtime }
+        let stop = CancellationToken::new();
+        let within = runtime.enter();
+        let mut frame = hickory::Frame::new(&server.responder, Duration::from_secs(60));
+        frame.add(Transport::Udp, Socket::Datagrams(socket), None).unwrap();
+        frame.add(Transport::Tcp, Socket::Streams(listener), None).unwrap();
+        let running = Tasks::new().spawn("frame", frame.run(stop.clone()));
+        drop(within);
+        Self { server, address, running: Some(running), stop, runtime }
     }
 
     fn client(&self) -> UdpSocket {
@@ -71,20 +79,10 @@ impl Listeners {
 impl Drop for Listeners {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.shutdown()).unwrap();
+            self.stop.cancel();
+            self.runtime.block_on(running).unwrap().unwrap();
         }
     }
-}
-
-/// What of an answer must not depend on the renderer.
-fn essence(octets: Vec<u8>) -> impl PartialEq + std::fmt::Debug {
-    let answer = Answer::read(octets);
-    let edns = answer.message.edns.as_ref().map(|edns| (edns.max_payload(), edns.flags().dnssec_ok, edns.version()));
-    let flags = (answer.rcode(), answer.is_authoritative(), answer.is_truncated(), answer.message.metadata.id);
-    let queries = answer.message.queries.clone();
-    // Each renderer chooses by itself whose spelling a compressed name has (RFC 4343 §4.1).
-    let spelt = |section: Vec<String>| section.iter().map(|record| record.to_lowercase()).collect::<Vec<_>>();
-    (flags, queries, edns, [answer.answer(), answer.authority(), answer.additional()].map(spelt))
 }
 
 fn ours(server: &Server, packet: &[u8], transport: Transport) -> Vec<u8> {

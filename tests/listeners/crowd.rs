@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
-use understudy::serve::Limits;
+use understudy::base::connections::Limits;
 
 use crate::house::{House, LIMITS, RECORD, ask, eventually, framed, soon};
 use crate::support::query;
@@ -65,6 +65,33 @@ async fn a_thousand_idle_connections_and_a_slow_crowd_keep_nobody_out() {
     drop(idle);
     house.close().await;
     calm.close().await;
+}
+
+/// Who asks now and then is not pushed out by who comes and says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_works_stays_while_silent_ones_come_and_go() {
+    let house = House::open(Limits { all: 40, per_client: 40, ..LIMITS });
+    let mut working = Vec::new();
+    for _ in 0..10 {
+        working.push(house.connect().await);
+    }
+    let (mut tls, _) = house.connect_tls(house.tls, &["dot"]).await;
+    for round in 0..3 {
+        for stream in &mut working {
+            assert_eq!(ask(stream).await.answer(), [RECORD], "round {round}");
+        }
+        assert_eq!(ask(&mut tls).await.answer(), [RECORD], "round {round}");
+        let mut silent = Vec::new();
+        for number in 0..100 {
+            silent.push(connect_from(3_000 + number, if number % 2 == 0 { house.tcp } else { house.tls }).await);
+        }
+        eventually("they are let in", || house.limiter.len() == 40).await;
+    }
+    for stream in &mut working {
+        assert_eq!(ask(stream).await.answer(), [RECORD]);
+    }
+    drop((working, tls));
+    house.close().await;
 }
 
 /// Both ends of each connection are in this process.

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt as _;
-use understudy::serve::{AccessList, Limits, Transport, TransportAcl};
+use understudy::base::connections::Limits;
+use understudy::serve::{AccessList, Transport, TransportAcl};
 
 use crate::house::{House, LIMITS, QUESTION, RECORD, SOON, ask, ends, eventually, framed, read, soon};
 use crate::support::query;

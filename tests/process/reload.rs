@@ -43,6 +43,26 @@ fn a_zone_that_is_broken_or_gone_at_a_reload_stays_in_its_last_good_version() {
 }
 
 #[test]
+fn targets_that_hang_are_found_though_reloads_never_end() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let config =
+        folder.write("understudy.toml", quick("60s").replace("timeout = \"60s\"", "timeout = \"1s\"\nwatch = false"));
+    let zone = folder.write("example.com.zone", hosts.zone());
+    let [node1, node2, _standby] = hosts.up();
+    let server = Server::serve(&[&config, &zone], "none".as_ref());
+    let address = server.address();
+    server.answering();
+    node1.hang();
+    node2.hang();
+    // No probe of them ends between two reloads.
+    eventually("the standby", || {
+        server.signal("HUP");
+        std::thread::park_timeout(std::time::Duration::from_millis(300));
+        ask_sip(address).is(STANDBY).then_some(())
+    });
+}
+
+#[test]
 fn a_zone_whose_file_does_not_bear_its_name_is_known_though_it_is_broken() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
     let zone = folder.write("example.com.zone", hosts.zone());

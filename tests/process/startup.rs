@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 
-use crate::client::{DECLARED, SIP, ask, ask_sip, ask_within, query, send_tcp, wait_sip};
+use crate::client::{Answer, DECLARED, SIP, ask, ask_sip, ask_within, query, send_tcp, wait_sip};
 use crate::failover::quick;
 use crate::server::{Folder, Network, Program, SOON, Server, in_some_round};
 use crate::target::{Hosts, Target};
@@ -32,10 +32,13 @@ fn a_start_with_unknown_targets_is_silent_and_not_ready_for_three_seconds_then_a
             && ready(address) == not_ready
             && ask_within(address, SIP, Duration::from_millis(300)).is_none()
             && send_tcp(address, &query(SIP), Duration::from_millis(300)).is_none();
+        // Who has come by a connection is answered when the start is over.
+        let patient = std::thread::spawn(move || send_tcp(address, &query(SIP), SOON));
 
         let waited = server.answering() - begin;
         assert!(waited >= Duration::from_secs(3), "{waited:?}");
         assert!(ask_sip(address).is(DECLARED));
+        assert!(Answer::read(&patient.join().unwrap().unwrap()).is(DECLARED));
         assert_eq!(ask(address, READY).records, ["ready"]);
         assert_eq!(ready(address), (0, format!("{address} is ready\n")));
         is_starting

@@ -21,6 +21,7 @@ const IDLE: Duration = Duration::from_secs(8);
 pub(crate) struct Target {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
+    hangs: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -37,17 +38,28 @@ impl Target {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let hangs = Arc::new(AtomicBool::new(false));
+        let (stopped, hung) = (Arc::clone(&stop), Arc::clone(&hangs));
         let thread = std::thread::spawn(move || {
+            let mut unanswered = Vec::new();
             while let Ok((connection, _)) = listener.accept() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
+                }
+                if hung.load(Ordering::SeqCst) {
+                    unanswered.push(connection);
+                    continue;
                 }
                 // Each for itself: one that is held open keeps no other from its answer. Whoever asks may have gone already.
                 std::thread::spawn(move || drop(answer(connection)));
             }
         });
-        Self { address, stop, thread: Some(thread) }
+        Self { address, stop, hangs, thread: Some(thread) }
+    }
+
+    /// From now on it takes connections and answers nothing.
+    pub(crate) fn hang(&self) {
+        self.hangs.store(true, Ordering::SeqCst);
     }
 }
 

@@ -20,7 +20,7 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 
 pub use format::Format;
-use writer::{QUEUE, Queue};
+use writer::{QUEUE, Queue, Thread};
 
 /// What is logged, and how (`--log`, `--log-format`).
 #[derive(Clone, Debug, Default)]
@@ -37,6 +37,8 @@ pub struct Logging {
     handle: reload::Handle<EnvFilter, Registry>,
     filter: String,
     output: Output,
+    /// Ends last: what waits is written then.
+    thread: Option<Arc<Thread>>,
 }
 
 /// Why logs cannot start.
@@ -63,11 +65,13 @@ pub fn start(options: &Options) -> Result<Logging, LogError> {
     let terminal = io::stderr().is_terminal();
     let format = options.format.unwrap_or(if terminal { Format::Text } else { Format::Json });
     let filter = options.filter.as_deref().unwrap_or(DEFAULT_FILTER);
-    let output = Output { held: Arc::default(), terminal, queue: Queue::start(io::stderr(), format, QUEUE) };
+    let (queue, thread) = Queue::start(io::stderr(), format, QUEUE);
+    let output = Output { held: Arc::default(), terminal, queue };
     let writer = output.clone();
     let dropped = output.queue.dropped();
-    let (subscriber, logging) = prepare(filter, format, terminal, output, move || writer.clone())?;
+    let (subscriber, mut logging) = prepare(filter, format, terminal, output, move || writer.clone())?;
     subscriber.try_init()?;
+    logging.thread = Some(Arc::new(thread));
     // Only the first log of a process gets here.
     let _first = DROPPED.set(dropped);
     // The hook of the standard library writes to standard error itself, and would wait for it.
@@ -104,7 +108,7 @@ where
         Format::Text => lines.boxed(),
         Format::Json => lines.json().flatten_event(true).with_span_list(false).with_current_span(false).boxed(),
     };
-    let logging = Logging { handle, filter: filter.to_owned(), output };
+    let logging = Logging { handle, filter: filter.to_owned(), output, thread: None };
     Ok((tracing_subscriber::registry().with(layer).with(lines), logging))
 }
 
@@ -259,7 +263,7 @@ mod tests {
     }
 
     fn direct() -> Output {
-        Output { held: Arc::default(), terminal: false, queue: Queue::start(io::sink(), Format::Text, 1) }
+        Output { held: Arc::default(), terminal: false, queue: Queue::start(io::sink(), Format::Text, 1).0 }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use crate::base::clock::Mono;
+use crate::health::cadence::SOON;
 use crate::snapshot::{SlotId, ZoneId};
 use crate::zone::Name;
 
@@ -56,6 +57,17 @@ impl Publication {
         }
     }
 
+    /// Of what something happened to, one is looked at again at `next`: what changes until then leaves with it, if that is
+    /// soon.
+    pub(super) fn gather_until(&mut self, next: Mono, now: Mono) {
+        if next > now + SOON {
+            return;
+        }
+        let until = (next + GATHER).max(self.gathers_until.unwrap_or(now));
+        self.gathers_until = Some(until);
+        self.due = self.due.map(|due| due.max(until));
+    }
+
     /// Wants a publication: now, or when the last one is old enough and all is gathered.
     pub(super) fn want(&mut self, now: Mono) {
         let earliest = self.last.map_or(now, |last| last + COALESCE).max(now);
@@ -72,5 +84,6 @@ impl Publication {
 /// The shortest time between publications: what changes meanwhile shares one generation, one serial, one NOTIFY.
 pub const COALESCE: Duration = Duration::from_millis(100);
 /// How long after a held connection broke the publication of what follows from it waits: the other targets of a process
-/// that died are found dead within a few milliseconds of each other.
-const GATHER: Duration = Duration::from_millis(10);
+/// that died are found dead within a few milliseconds of each other. So long too after a target is looked at again that
+/// passed at first.
+pub const GATHER: Duration = Duration::from_millis(10);

@@ -7,7 +7,7 @@ use crate::base::clock::UnixTime;
 use crate::base::table::RowId;
 use crate::health::push::{Expired, PushReport, PushState};
 use crate::probe::report::outcome_name;
-use crate::probe::{Check, Push};
+use crate::probe::{Check, Push, Tcp};
 
 const LONG: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -86,6 +86,39 @@ async fn first_probes_run_by_themselves_and_later_ones_when_told() {
     let finished = bench.finished().await;
     assert_eq!(finished.target.index(), 1, "another setup's command and an unprobed target start nothing");
     is_after(finished.report.began.since(told), Duration::from_millis(50));
+}
+
+#[tokio::test]
+async fn a_probe_in_flight_goes_on_under_the_next_setup_and_is_the_only_one() {
+    // In real time, as the target is a socket that says nothing.
+    let listener = async || {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    };
+    let (silent, address) = listener().await;
+    let (other, _) = listener().await;
+    let spec = |address| {
+        let check = Check::Tcp(Tcp { send: None, expect: Some(b"hello".to_vec()) });
+        Some(Spec { address, check, timeout: Duration::from_millis(600), watch: None })
+    };
+    let mut bench = bench(Limits::default(), 4);
+    let began = bench.clock.now().mono;
+    let first = [spec(address)].into_iter().collect();
+    bench.commands.send(Command::Replace { setup: 1, targets: first, first: Some(Duration::ZERO) }).await.unwrap();
+    let (_held, _) = timeout(LONG, silent.accept()).await.unwrap().unwrap();
+    for setup in 2..=4 {
+        // Another target before it, so that its id moves.
+        let targets = [spec(other.local_addr().unwrap()), spec(address)].into_iter().collect();
+        bench.commands.send(Command::Replace { setup, targets, first: None }).await.unwrap();
+        let target = TargetId::from_index(1);
+        bench.commands.send(Command::Probe { setup, target, at: began, priority: Priority::Routine }).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let finished = bench.finished().await;
+    assert_eq!((finished.setup, finished.target.index()), (4, 1));
+    assert_eq!(outcome_name(&finished.report.outcome), "silent");
+    assert!(timeout(Duration::from_millis(100), silent.accept()).await.is_err(), "no other was begun");
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,7 +22,7 @@ pub struct Parsed {
 pub enum Origin<'a> {
     /// The config names the zone: an SOA elsewhere is an error.
     Named(&'a Name),
-    /// The file's name suggests it: `$ORIGIN` and the SOA's owner have the last word.
+    /// The file's name suggests it: `$ORIGIN` and the SOA's owner have the last word; a note says if it counts.
     Guessed(&'a Name),
     /// Nothing: the file must say.
     Unknown,
