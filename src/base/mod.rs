@@ -10,6 +10,7 @@ pub mod error;
 pub mod file;
 pub mod finding;
 pub mod hash;
+pub mod merge;
 pub mod nearest;
 pub mod prefix;
 pub mod table;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::base::hash::Key;
+use crate::base::merge::side_by_side;
 use crate::zone::{Name, Rrset, Rtype, Zone, name};
 
 use super::ContentDigest;
@@ -139,20 +140,12 @@ impl ZonePart {
         for (number, (owner, rtype)) in slots.iter().enumerate() {
             owners.entry(owner).or_default().push((*rtype, row_number(number)));
         }
-        let mut slots = owners.into_iter().peekable();
-        let mut nodes = zone.nodes().peekable();
-        loop {
-            let slots_first = match (slots.peek(), nodes.peek()) {
-                (Some((slot_owner, _)), Some((owner, _))) => slot_owner < owner,
-                (slot, _) => slot.is_some(),
+        for (slot, node) in side_by_side(owners, zone.nodes(), |(slot_owner, _), (owner, _)| slot_owner.cmp(owner)) {
+            let Some(owner) = node.map(|(owner, _)| owner).or_else(|| slot.as_ref().map(|(owner, _)| *owner)) else {
+                continue;
             };
-            let (owner, sets, places) = if slots_first {
-                let Some((owner, places)) = slots.next() else { break };
-                (owner, [].as_slice(), places)
-            } else {
-                let Some((owner, sets)) = nodes.next() else { break };
-                (owner, sets, slots.next_if(|(slot_owner, _)| *slot_owner == owner).map_or(Vec::new(), |(_, p)| p))
-            };
+            let (sets, places) =
+                (node.map_or(&[][..], |(_, sets)| sets), slot.map_or(Vec::new(), |(_, places)| places));
             if let Some(row) = self.reach(path, owner) {
                 self.fill_row(row, sets, places);
             }

@@ -1,9 +1,9 @@
 //! What changed between two versions of a zone.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{Name, Rrset, Zone};
+use crate::base::merge::side_by_side;
 
 /// The sets that left a zone and those that came, in canonical order of their owners, then by type.
 ///
@@ -43,34 +43,14 @@ impl Diff {
 /// Compares two versions of a zone in one walk over both.
 pub fn diff(old: &Zone, new: &Zone) -> Diff {
     let mut found = Diff::default();
-    let (mut olds, mut news) = (old.nodes().peekable(), new.nodes().peekable());
-    loop {
-        let order = match (olds.peek(), news.peek()) {
-            (None, None) => return found,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some((old, _)), Some((new, _))) => old.cmp(new),
-        };
-        let left = if order.is_le() { olds.next() } else { None };
-        let came = if order.is_ge() { news.next() } else { None };
-        let Some((owner, _)) = left.or(came) else { return found };
-        compare_node(owner, left.map_or(&[], |node| node.1), came.map_or(&[], |node| node.1), &mut found);
+    for (left, came) in side_by_side(old.nodes(), new.nodes(), |(old, _), (new, _)| old.cmp(new)) {
+        let Some((owner, _)) = left.or(came) else { continue };
+        let (olds, news) = (left.map_or(&[][..], |(_, sets)| sets), came.map_or(&[][..], |(_, sets)| sets));
+        for (left, came) in side_by_side(olds, news, |old, new| old.rtype().cmp(&new.rtype())) {
+            found.compare(owner, left, came);
+        }
     }
-}
-
-fn compare_node(owner: &Name, old: &[Arc<Rrset>], new: &[Arc<Rrset>], found: &mut Diff) {
-    let (mut olds, mut news) = (old.iter().peekable(), new.iter().peekable());
-    loop {
-        let order = match (olds.peek(), news.peek()) {
-            (None, None) => return,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(old), Some(new)) => old.rtype().cmp(&new.rtype()),
-        };
-        let left = if order.is_le() { olds.next() } else { None };
-        let came = if order.is_ge() { news.next() } else { None };
-        found.compare(owner, left, came);
-    }
+    found
 }
 
 /// Returns the records of `set` that `other` lacks.

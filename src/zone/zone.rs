@@ -70,6 +70,16 @@ impl Zone {
         (0..self.nodes.len()).map(|at| (&self.nodes[at].owner, self.sets_at(at)))
     }
 
+    /// Walks over all sets with their owners, in canonical order of these and by type.
+    pub fn sets(&self) -> impl Iterator<Item = (&Name, &Arc<Rrset>)> {
+        self.nodes().flat_map(|(owner, sets)| sets.iter().map(move |set| (owner, set)))
+    }
+
+    /// Walks over the sets of one type with their owners, in canonical order of these.
+    pub fn sets_of(&self, rtype: Rtype) -> impl Iterator<Item = (&Name, &Arc<Rrset>)> {
+        self.sets().filter(move |(_, set)| set.rtype() == rtype)
+    }
+
     /// Returns whether the zone came signed: there are signatures over its SOA.
     pub fn is_signed(&self) -> bool {
         let signatures = self.rrset(self.origin(), Rtype::RRSIG);

@@ -9,7 +9,7 @@ use understudy::base::connections::Limits;
 
 use crate::house::{House, LIMITS, RECORD, ask, eventually, framed, soon};
 use crate::support::query;
-use crate::waits::Waits;
+use crate::waits::Compared;
 
 /// Connects from one of many loopback addresses.
 async fn connect_from(number: u16, server: SocketAddr) -> TcpStream {
@@ -32,14 +32,14 @@ async fn wait(house: &House) -> Duration {
 async fn a_thousand_idle_connections_and_a_slow_crowd_keep_nobody_out() {
     raise_open_files();
     let house = House::open(Limits { idle: Duration::from_secs(600), ..LIMITS });
-    let alone = Waits::of(async || wait(&house).await).await;
+    let calm = House::open(LIMITS);
 
     let mut idle = Vec::new();
     for number in 0..1_000 {
         idle.push(connect_from(number, if number % 2 == 0 { house.tcp } else { house.tls }).await);
     }
     eventually("all places are taken", || house.limiter.len() == 1_000).await;
-    let with_idle = Waits::like(&alone, async || wait(&house).await).await;
+    let with_idle = Compared::of(async || wait(&calm).await, async || wait(&house).await).await;
     assert!(house.limiter.len() > 900, "a few have made room");
 
     let octets = framed(&query("www.t. A", None));
@@ -57,12 +57,14 @@ async fn a_thousand_idle_connections_and_a_slow_crowd_keep_nobody_out() {
             }
         }));
     }
-    let with_crowd = Waits::like(&alone, async || wait(&house).await).await;
-    println!("alone {alone:?}, 1,000 idle {with_idle:?}, and 400 slow {with_crowd:?}");
-    assert!(with_idle.are_like(&alone) && with_crowd.are_like(&alone), "{alone:?}, {with_idle:?}, {with_crowd:?}");
+    let with_crowd = Compared::of(async || wait(&calm).await, async || wait(&house).await).await;
+    println!("1,000 idle {with_idle:?}, and 400 slow {with_crowd:?}");
+    assert!(with_idle.makes_no_difference(), "1,000 idle: {with_idle:?}");
+    assert!(with_crowd.makes_no_difference(), "and 400 slow: {with_crowd:?}");
     crowd.iter().for_each(tokio::task::JoinHandle::abort);
     drop(idle);
     house.close().await;
+    calm.close().await;
 }
 
 /// Who asks now and then is not pushed out by who comes and says nothing.

@@ -16,7 +16,7 @@ use understudy::base::connections::Limits;
 use crate::house::{House, LIMITS, RECORD, eventually, framed, soon};
 use crate::support::{Answer, query};
 use crate::trust::client_config;
-use crate::waits::{ROUNDS, TRIES, Waits};
+use crate::waits::{Compared, ROUNDS, TRIES};
 
 pub(crate) async fn connect(house: &House) -> (Endpoint, Connection) {
     connect_with(house, |_| {}).await
@@ -156,7 +156,7 @@ async fn a_query_that_is_too_long_is_refused() {
 async fn half_open_handshakes_hold_up_nobody() {
     let house = House::open(Limits { idle: Duration::from_secs(10), ..LIMITS });
     let packets = first_packets(TRIES * ROUNDS + 55).await;
-    let alone = Waits::of(async || wait(&house).await).await;
+    let calm = House::open(LIMITS);
     let mut forgers = Vec::new();
     let mut forge = async |packet: &Vec<u8>| {
         let forger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -166,17 +166,18 @@ async fn half_open_handshakes_hold_up_nobody() {
     let (each, rest) = packets.split_at(TRIES * ROUNDS);
     // Before each client a forged packet, so that none of them profits from another's patience.
     let mut each = each.iter();
-    let with_one = Waits::like(&alone, async || {
+    let with_one = async || {
         forge(each.next().unwrap()).await;
         wait(&house).await
-    })
-    .await;
+    };
+    let with_one = Compared::of(async || wait(&calm).await, with_one).await;
     for packet in rest {
         forge(packet).await;
     }
-    let with_all = Waits::like(&alone, async || wait(&house).await).await;
-    println!("alone {alone:?}, one half-open each {with_one:?}, many half-open {with_all:?}");
-    assert!(with_one.are_like(&alone) && with_all.are_like(&alone), "{alone:?}, {with_one:?}, {with_all:?}");
+    let with_all = Compared::of(async || wait(&calm).await, async || wait(&house).await).await;
+    println!("one half-open each {with_one:?}, many half-open {with_all:?}");
+    assert!(with_one.makes_no_difference(), "one half-open each: {with_one:?}");
+    assert!(with_all.makes_no_difference(), "many half-open: {with_all:?}");
     // The server has met them: beyond 32 it demands of each to show its address.
     let retry = async {
         let mut octets = [0; 2_000];
@@ -186,6 +187,7 @@ async fn half_open_handshakes_hold_up_nobody() {
     assert_eq!(soon(retry).await, 0b1011_0000, "RFC 9000 §17.2.5: a Retry packet");
     eventually("who has not shown its address has no place", || house.limiter.is_empty()).await;
     house.close().await;
+    calm.close().await;
 }
 
 /// Connects and asks; returns how long it took.

@@ -45,9 +45,8 @@ pub(super) struct View {
 impl Examined {
     /// Adds a zone of one of the files.
     pub(super) fn add_zone(&mut self, zone: &Zone) {
-        let sets = zone.nodes().flat_map(|(_, sets)| sets);
         self.zones += 1;
-        self.services += sets.filter(|set| set.rtype() == Rtype::SRV).count();
+        self.services += zone.sets_of(Rtype::SRV).count();
         self.records += zone.record_count();
     }
 }

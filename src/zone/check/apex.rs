@@ -6,7 +6,7 @@ use super::survey::Survey;
 use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
 use crate::zone::serial::Soa;
-use crate::zone::{Name, Rtype};
+use crate::zone::{Name, Rrset, Rtype};
 
 /// Looks at everything that is no service.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
@@ -16,22 +16,16 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
         let at = survey.at_owner(origin, Rtype::NS, 0);
         findings.push(NS_SINGLE.found(format!("{origin} names one name server only"), &[("zone", origin)]).at(at));
     }
-    for (owner, sets) in survey.zone.nodes() {
-        for set in sets {
-            match set.rtype() {
-                Rtype::NS => goals(survey, owner, Rtype::NS, findings),
-                Rtype::MX => goals(survey, owner, Rtype::MX, findings),
-                _ => {}
-            }
-        }
+    for (owner, set) in survey.zone.sets().filter(|(_, set)| matches!(set.rtype(), Rtype::NS | Rtype::MX)) {
+        goals(survey, owner, set, findings);
     }
     occluded(survey, findings);
     timers(survey, findings);
 }
 
 /// Looks at the hosts that NS or MX records name.
-fn goals(survey: &Survey<'_>, owner: &Name, rtype: Rtype, findings: &mut Vec<Finding>) {
-    let Some(set) = survey.rrset(owner, rtype) else { return };
+fn goals(survey: &Survey<'_>, owner: &Name, set: &Rrset, findings: &mut Vec<Finding>) {
+    let rtype = set.rtype();
     let (skip, field, cname, no_address) =
         if rtype == Rtype::MX { (2, 1, &MX_CNAME, &MX_NO_ADDRESS) } else { (0, 0, &NS_CNAME, &NS_NO_ADDRESS) };
     for (record, rdata) in set.rdatas().enumerate() {

@@ -8,8 +8,7 @@ use crate::zone::{Name, Rtype, name};
 
 /// Looks at what NAPTR records say, and where they lead.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
-    for (owner, sets) in survey.zone.nodes() {
-        let Some(set) = sets.iter().find(|set| set.rtype() == Rtype::NAPTR) else { continue };
+    for (owner, set) in survey.zone.sets_of(Rtype::NAPTR) {
         for (record, rdata) in set.rdatas().enumerate() {
             let Some(naptr) = Naptr::read(rdata) else { continue };
             let (rule, field, message) = if let Some((field, message)) = malformed(&naptr) {

@@ -19,9 +19,8 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
         findings
             .extend(sister(survey, set, service).map(|finding| finding.at(survey.at_owner(set.owner, Rtype::SRV, 0))));
     }
-    for (owner, sets) in survey.zone.nodes() {
-        let is_connect = owner.labels().next().is_some_and(|label| label.eq_ignore_ascii_case(b"_xmppconnect"));
-        if is_connect && sets.iter().any(|set| set.rtype() == Rtype::TXT) {
+    for (owner, _) in survey.zone.sets_of(Rtype::TXT) {
+        if owner.labels().next().is_some_and(|label| label.eq_ignore_ascii_case(b"_xmppconnect")) {
             let message = format!("{owner} advertises web transports by TXT");
             findings.push(CONNECT_TXT.found(message, &[("owner", owner)]).at(survey.at_owner(owner, Rtype::TXT, 0)));
         }
