@@ -15,8 +15,7 @@ use understudy::zone::{Name, Zone};
 pub(crate) fn run(octets: &[u8]) {
     let Some((choice, packet)) = octets.split_first() else { return };
     let Ok(query) = QueryView::parse(packet) else { return };
-    let transports = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Https, Transport::Quic];
-    let transport = transports[usize::from(*choice) % transports.len()];
+    let transport = Transport::ALL[usize::from(*choice) % Transport::ALL.len()];
     let now = Now { mono: Mono::START, wall: UnixTime::from_secs(1_800_000_000) };
     let client = Client::new(SocketAddr::from(([127, 0, 0, 1], 5300)), transport, now);
     let (settings, status) = (Settings::default(), Status { answering: true, fault: None });

@@ -1,38 +1,39 @@
-//! A TCP listener with limits: so many connections at once, each so long.
+//! A TCP listener with limits: so many connections at once, in all and of one client, each so long.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::time::sleep;
 use tracing::warn;
 
-/// Accepts at most [`CONNECTIONS`] at once; more wait in the system's queue.
+use crate::base::clock::Clock;
+use crate::base::connections::{ConnectionLimiter, Limits};
+
+/// Accepts everybody; beyond [`CONNECTIONS`] the oldest one makes room, so that nobody holds all places by saying nothing.
 #[derive(Debug)]
 pub(super) struct Limited {
     listener: TcpListener,
-    places: Arc<Semaphore>,
-    lifetime: Duration,
+    limiter: ConnectionLimiter,
+    clock: Clock,
 }
 
-/// A connection that fails when its lifetime is over, so that nobody holds a place by saying nothing.
-#[derive(Debug)]
+/// A connection that fails when its lifetime is over, or when it has to make room.
 pub(super) struct Brief {
     stream: TcpStream,
-    end: Pin<Box<Sleep>>,
-    _place: OwnedSemaphorePermit,
+    end: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Limited {
     /// Lays the limits over a listener; no connection lives longer than `lifetime`.
-    pub(super) fn new(listener: TcpListener, lifetime: Duration) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(CONNECTIONS)), lifetime }
+    pub(super) fn new(listener: TcpListener, clock: Clock, lifetime: Duration) -> Self {
+        let limits = Limits { all: CONNECTIONS, per_client: CONNECTIONS / 2, idle: lifetime };
+        Self { listener, limiter: ConnectionLimiter::new(limits), clock }
     }
 }
 
@@ -41,15 +42,18 @@ impl axum::serve::Listener for Limited {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Brief, SocketAddr) {
-        let place = Arc::clone(&self.places).acquire_owned().await.expect("nobody closes this semaphore");
         loop {
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
-                    return (Brief { stream, end: Box::pin(sleep(self.lifetime)), _place: place }, peer);
+                    let permit = self.limiter.admit(peer.ip(), self.clock.now().mono);
+                    let lifetime = self.limiter.limits().idle;
+                    let end = async move { drop(tokio::time::timeout(lifetime, permit.evicted()).await) };
+                    return (Brief { stream, end: Box::pin(end) }, peer);
                 }
                 Err(error) => {
                     warn!(%error, "cannot accept an HTTP connection");
                     // Out of file descriptors, most likely: trying at once would only burn the processor.
+                    self.limiter.make_room();
                     sleep(PAUSE).await;
                 }
             }
@@ -58,6 +62,12 @@ impl axum::serve::Listener for Limited {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+}
+
+impl fmt::Debug for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Brief").field(&self.stream).finish()
     }
 }
 
@@ -94,7 +104,7 @@ impl AsyncWrite for Brief {
     }
 }
 
-/// Some scrapers and an orchestrator's questions; nobody needs more.
-const CONNECTIONS: usize = 32;
+/// Some scrapers and an orchestrator's questions; nobody needs more. One client has half of them at most.
+const CONNECTIONS: u32 = 64;
 
 const PAUSE: Duration = Duration::from_secs(1);

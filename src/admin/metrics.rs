@@ -15,6 +15,8 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
+use crate::base::clock::Clock;
+
 use super::listener::Limited;
 
 /// Serves the registry and readiness until `shutdown` is done and open connections have ended, at most 10 s later.
@@ -25,11 +27,13 @@ use super::listener::Limited;
 /// If the listener is broken.
 pub async fn serve(
     listener: TcpListener,
+    clock: Clock,
     registry: Arc<Registry>,
     readiness: impl Fn() -> Result<(), String> + Send + Sync + 'static,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(Limited::new(listener, LIFETIME), router(registry, readiness)).with_graceful_shutdown(shutdown).await
+    let limited = Limited::new(listener, clock, LIFETIME);
+    axum::serve(limited, router(registry, readiness)).with_graceful_shutdown(shutdown).await
 }
 
 fn router(registry: Arc<Registry>, readiness: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Router {
@@ -98,7 +102,7 @@ mod tests {
             let ready = Arc::clone(&ready);
             move || if ready.load(Ordering::Relaxed) { Ok(()) } else { Err("probing".to_owned()) }
         };
-        let server = serve(listener, Arc::new(registry), readiness, async move { drop(stopped.await) });
+        let server = serve(listener, Clock::start(), Arc::new(registry), readiness, async move { drop(stopped.await) });
         let asks = async {
             let metrics = fetch(address, "GET /metrics").await;
             assert!(metrics.starts_with("HTTP/1.1 200 OK\r\n"), "{metrics}");
@@ -125,7 +129,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let limited = Limited::new(listener, Duration::from_millis(20));
+        let limited = Limited::new(listener, Clock::start(), Duration::from_millis(20));
         let server = axum::serve(limited, router(Arc::default(), || Ok(())))
             .with_graceful_shutdown(async move { drop(stopped.await) });
         let asks = async {
@@ -138,6 +142,28 @@ mod tests {
             stop.send(()).unwrap();
         };
         let (served, ()) = tokio::join!(server.into_future(), asks);
+        served.unwrap();
+    }
+
+    #[tokio::test]
+    async fn three_hundred_silent_connections_keep_nobody_from_its_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = serve(listener, Clock::start(), Arc::default(), || Ok(()), async move { drop(stopped.await) });
+        let asks = async {
+            let mut silent = Vec::new();
+            for _ in 0..300 {
+                silent.push(TcpStream::connect(address).await.unwrap());
+            }
+            for path in ["/healthz", "/metrics"] {
+                let answer = tokio::time::timeout(LIFETIME / 2, fetch(address, &format!("GET {path}"))).await;
+                assert!(answer.expect("it waits for the silent ones").starts_with("HTTP/1.1 200 "), "{path}");
+            }
+            stop.send(()).unwrap();
+            drop(silent);
+        };
+        let (served, ()) = tokio::join!(server, asks);
         served.unwrap();
     }
 

@@ -1,11 +1,13 @@
-//! Things that know nothing of DNS: the clock, dense tables, a hash, findings, named tasks, error chains, IP prefixes,
-//! text.
+//! Things that know nothing of DNS: the clock, dense tables, a hash, findings, plain files, named tasks, error chains,
+//! IP prefixes, text.
 //!
 //! **Invariant:** this room imports no other room.
 
 pub mod clock;
+pub mod connections;
 pub mod duration;
 pub mod error;
+pub mod file;
 pub mod finding;
 pub mod hash;
 pub mod nearest;

@@ -6,25 +6,21 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::prefix::IpPrefix;
-use crate::health;
-use crate::probe::stun::CREDENTIALS_INTERVAL;
-use crate::probe::{Authority, DEEP_INTERVAL, Verify, WATCH_RENEW};
+use crate::serve::{Frame, PerTransport};
 
 use super::values::{Reference, Resolver};
 
 /// Listeners and process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
-    /// Where UDP and TCP are answered.
+    /// Where the listeners are opened that have none: UDP and TCP.
     pub listen: Vec<SocketAddr>,
     /// Whether `listen` is the default: then a missing address family is left out with a note.
     pub listen_is_default: bool,
-    /// Where DNS over TLS is answered.
-    pub tls_listen: Vec<SocketAddr>,
-    /// Where DNS over HTTPS is answered.
-    pub https_listen: Vec<SocketAddr>,
-    /// Where DNS over QUIC is answered.
-    pub quic_listen: Vec<SocketAddr>,
+    /// Where the listeners are opened that have addresses of their own.
+    pub own_listen: PerTransport<Vec<SocketAddr>>,
+    /// Whose listeners answer.
+    pub frame: Frame,
     /// The number of threads that answer.
     pub workers: Workers,
     /// The most connections at once, of all transports that have them.
@@ -62,9 +58,8 @@ impl Default for ServerSettings {
         Self {
             listen: DEFAULT_LISTEN.to_vec(),
             listen_is_default: true,
-            tls_listen: Vec::new(),
-            https_listen: Vec::new(),
-            quic_listen: Vec::new(),
+            own_listen: PerTransport::default(),
+            frame: Frame::Native,
             workers: Workers::Auto,
             tcp_limit: 1000,
             tcp_limit_per_client: 20,
@@ -111,37 +106,11 @@ pub struct Probing {
     pub exec: bool,
 }
 
-/// How targets are tested, unless a service says otherwise.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Inherited {
-    /// Thresholds and cadence.
-    pub settings: health::Settings,
-    /// What of a certificate is a failure.
-    pub verify: Verify,
-    /// From login to login.
-    pub credentials_interval: Duration,
-    /// The private CA.
-    pub authority: Option<Authority>,
-    /// From one test that goes all the way to the next.
-    pub deep_interval: Duration,
-    /// Whether a connection is held open.
-    pub watch: bool,
-    /// How long one is held.
-    pub watch_renew: Duration,
-}
-
-impl Default for Inherited {
-    fn default() -> Self {
-        Self {
-            settings: health::Settings::default(),
-            verify: Verify::Name,
-            credentials_interval: CREDENTIALS_INTERVAL,
-            authority: None,
-            deep_interval: DEEP_INTERVAL,
-            watch: true,
-            watch_renew: WATCH_RENEW,
-        }
-    }
+/// What `check` leaves out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LintSettings {
+    /// The ids of findings that are meant so.
+    pub allow: Vec<String>,
 }
 
 /// Where answers are given when neither config nor command line says it.

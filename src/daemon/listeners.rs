@@ -10,12 +10,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::base::tasks::Tasks;
 use crate::config::Running;
-use crate::serve::stream::Protocol;
-use crate::serve::{self, Certificates, ConnectionLimiter, Identity, Responder, Secrets, quic, stream, udp};
+use crate::serve::{self, Certificates, Deps, Frame, Responder, Secrets};
 
-use super::sockets::{Encrypted, SocketPair};
+use super::sockets::Bound;
 
 /// Open listeners, which answer until they are closed.
 #[derive(Debug)]
@@ -29,74 +27,33 @@ pub(super) struct Listeners {
     addresses: Vec<SocketAddr>,
 }
 
-/// What listeners are opened with.
-#[derive(Debug)]
-pub(super) struct Deps {
-    pub(super) responder: Responder,
-    pub(super) limiter: ConnectionLimiter,
-    /// What the encrypted listeners show; without it they stay shut.
-    pub(super) identity: Option<Identity>,
-    /// Whether the secrets of cookies are our own.
-    pub(super) own_secrets: bool,
-    /// UDP and TCP.
-    pub(super) plain: Vec<SocketPair>,
-    /// All others.
-    pub(super) encrypted: Encrypted,
-}
-
 impl Listeners {
-    /// Opens the listeners.
+    /// Opens the listeners; `own_secrets` tells whether the secrets of cookies are our own.
     ///
     /// # Errors
     /// If a socket cannot be handed to the runtime.
-    pub(super) fn open(tasks: &Tasks, deps: Deps) -> io::Result<Self> {
-        let Deps { responder, limiter, identity, own_secrets, plain, encrypted } = deps;
-        let certificates = identity.map(Certificates::new);
+    pub(super) fn open(frame: Frame, deps: &Deps, bound: Vec<Bound>, own_secrets: bool) -> io::Result<Self> {
+        let shares = |bound: &&Bound| bound.sockets.iter().any(|(transport, _)| transport.kind().listen.is_none());
         let mut listeners = Self {
-            responder,
-            certificates,
+            responder: deps.responder.clone(),
+            certificates: deps.certificates.clone(),
             own_secrets: Arc::new(AtomicBool::new(own_secrets)),
-            stop: tasks.token().child_token(),
+            stop: deps.stop.clone(),
             open: Vec::new(),
-            addresses: plain.iter().map(|listener| listener.address).collect(),
+            addresses: bound.iter().filter(shares).map(|bound| bound.address).collect(),
         };
-        for listener in plain {
-            let datagrams = udp::UdpListener::new(listeners.responder.clone(), listener.udp)?;
-            listeners.open.push(tasks.spawn("datagrams", datagrams.run(listeners.stop.clone())));
-            listeners.open_stream(tasks, &limiter, Protocol::tcp(), listener.tcp)?;
-            info!(listen = %listener.address, "listening on UDP and TCP");
+        let told: Vec<_> = bound.iter().map(|bound| (bound.address, bound.to_string())).collect();
+        for (name, listening) in frame.open(bound.into_iter().flat_map(|bound| bound.sockets), deps)? {
+            listeners.open.push(deps.tasks.spawn(name, listening));
         }
-        if let Some(certificates) = listeners.certificates.clone() {
-            for listener in encrypted.tls {
-                info!(listen = %listener.local_addr()?, "listening on TLS");
-                listeners.open_stream(tasks, &limiter, Protocol::tls(&certificates), listener)?;
-            }
-            for listener in encrypted.https {
-                info!(listen = %listener.local_addr()?, "listening on HTTPS");
-                listeners.open_stream(tasks, &limiter, Protocol::https(&certificates), listener)?;
-            }
-            for socket in encrypted.quic {
-                info!(listen = %socket.local_addr()?, "listening on QUIC");
-                let (responder, limiter) = (listeners.responder.clone(), limiter.clone());
-                let listener = quic::QuicListener::new(&certificates, socket, responder, limiter, tasks.clone())?;
-                listeners.open.push(tasks.spawn("quic", listener.run(listeners.stop.clone())));
-            }
+        for (address, titles) in told {
+            info!(listen = %address, "listening on {titles}");
         }
-        drop(tasks.spawn("cookie-secrets", listeners.replace_secrets()));
+        if frame == Frame::Hickory {
+            info!("the listeners are those of hickory-server");
+        }
+        drop(deps.tasks.spawn("cookie-secrets", listeners.replace_secrets()));
         Ok(listeners)
-    }
-
-    fn open_stream(
-        &mut self,
-        tasks: &Tasks,
-        limiter: &ConnectionLimiter,
-        protocol: Protocol,
-        listener: std::net::TcpListener,
-    ) -> io::Result<()> {
-        let listener =
-            stream::StreamListener::new(protocol, listener, self.responder.clone(), limiter.clone(), tasks.clone())?;
-        self.open.push(tasks.spawn("streams", listener.run(self.stop.clone())));
-        Ok(())
     }
 
     /// Replaces our own secrets of cookies each day; the one before is believed until then.

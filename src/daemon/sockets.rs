@@ -1,49 +1,38 @@
-//! The sockets questions come in by: UDP and TCP on each listen address.
+//! The sockets questions come in by, of every listener.
 
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Type};
 
 use crate::base::error::Chain;
 use crate::base::finding::Finding;
 use crate::config::ServerSettings;
+use crate::serve::{Socket, SocketKind, Transport};
 
 /// The bound sockets, ready for the runtime (non-blocking).
 #[derive(Debug, Default)]
 pub struct Sockets {
-    /// A pair for each listen address that could be bound, in their order.
-    pub listeners: Vec<SocketPair>,
+    /// Those of each listen address that could be bound, in their order.
+    pub listeners: Vec<Bound>,
     /// What the operator should know of them: addresses left out, wildcards.
     pub findings: Vec<Finding>,
 }
 
-/// UDP and TCP on one address and port.
+/// The sockets of one address.
 #[derive(Debug)]
-pub struct SocketPair {
+pub struct Bound {
     /// The address with the port that was bound, also if 0 was asked for.
     pub address: SocketAddr,
-    /// Datagrams.
-    pub udp: UdpSocket,
-    /// Streams.
-    pub tcp: TcpListener,
-}
-
-/// The sockets of encrypted transports.
-#[derive(Debug, Default)]
-pub struct Encrypted {
-    /// DNS over TLS.
-    pub tls: Vec<TcpListener>,
-    /// DNS over HTTPS.
-    pub https: Vec<TcpListener>,
-    /// DNS over QUIC.
-    pub quic: Vec<UdpSocket>,
+    /// Who answers on it.
+    pub sockets: Vec<(Transport, Socket)>,
 }
 
 /// Whether the operator named the addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+enum Origin {
     /// By config or `--listen`: each must be bound.
     Named,
     /// The defaults: one whose address family this machine lacks is left out.
@@ -87,11 +76,26 @@ pub enum BindError {
     },
 }
 
-/// Binds UDP and TCP on each address. Nothing stays bound if one fails.
+/// Binds all listeners: those that share `listen` on each of its addresses (UDP and TCP), the others on their own.
+/// Nothing stays bound if one fails.
 ///
 /// # Errors
 /// The first address that cannot be bound; of default addresses, if there is none left.
-pub fn bind(addresses: &[SocketAddr], origin: Origin) -> Result<Sockets, BindError> {
+pub fn bind(server: &ServerSettings) -> Result<Sockets, BindError> {
+    let origin = if server.listen_is_default { Origin::Default } else { Origin::Named };
+    let mut sockets = bind_shared(&server.listen, origin)?;
+    for (transport, addresses) in server.own_listen.iter() {
+        for &address in addresses {
+            let socket = open(transport, address)?;
+            let address =
+                local_address(&socket).map_err(|error| BindError::new(address, protocol(transport), error))?;
+            sockets.listeners.push(Bound { address, sockets: vec![(transport, socket)] });
+        }
+    }
+    Ok(sockets)
+}
+
+fn bind_shared(addresses: &[SocketAddr], origin: Origin) -> Result<Sockets, BindError> {
     let mut sockets = Sockets::default();
     let mut missing = None;
     for (number, &address) in addresses.iter().enumerate() {
@@ -99,7 +103,7 @@ pub fn bind(addresses: &[SocketAddr], origin: Origin) -> Result<Sockets, BindErr
         if address.port() != 0 && addresses.iter().take(number).any(|before| *before == address) {
             continue;
         }
-        match SocketPair::open(address) {
+        match Bound::shared(address) {
             Ok(listener) => {
                 sockets.findings.extend(wildcard_note(listener.address));
                 sockets.listeners.push(listener);
@@ -117,20 +121,6 @@ pub fn bind(addresses: &[SocketAddr], origin: Origin) -> Result<Sockets, BindErr
     }
 }
 
-/// Binds the sockets of encrypted transports.
-///
-/// # Errors
-/// The first address that cannot be bound.
-pub fn bind_encrypted(server: &ServerSettings) -> Result<Encrypted, BindError> {
-    let udp = |address: &SocketAddr| datagram(*address).map_err(|error| BindError::new(*address, "udp", error));
-    let tcp = |addresses: &[SocketAddr]| addresses.iter().copied().map(bind_tcp).collect::<Result<Vec<_>, _>>();
-    Ok(Encrypted {
-        tls: tcp(&server.tls_listen)?,
-        https: tcp(&server.https_listen)?,
-        quic: server.quic_listen.iter().map(udp).collect::<Result<Vec<_>, _>>()?,
-    })
-}
-
 /// Binds a TCP listener alone, for metrics and administration.
 ///
 /// # Errors
@@ -139,25 +129,63 @@ pub fn bind_tcp(address: SocketAddr) -> Result<TcpListener, BindError> {
     stream(address).map_err(|error| BindError::new(address, "tcp", error))
 }
 
-impl SocketPair {
-    fn open(address: SocketAddr) -> Result<Self, BindError> {
+impl Bound {
+    /// Binds those that share an address, all on one port.
+    fn shared(address: SocketAddr) -> Result<Self, BindError> {
         let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
         loop {
             tries -= 1;
-            let udp = datagram(address).map_err(|error| BindError::new(address, "udp", error))?;
-            let bound = udp.local_addr().map_err(|error| BindError::new(address, "udp", error))?;
-            match stream(bound).map_err(|error| BindError::new(bound, "tcp", error)) {
-                Ok(tcp) => return Ok(Self { address: bound, udp, tcp }),
-                // The free UDP port that the system chose is another's TCP port.
+            let mut bound = Self { address, sockets: Vec::new() };
+            let shared = Transport::ALL.into_iter().filter(|transport| transport.kind().listen.is_none());
+            match shared.into_iter().try_for_each(|transport| bound.add(transport)) {
+                Ok(()) => return Ok(bound),
+                // The free port that the system chose for the first is another's for the next.
                 Err(BindError::InUse { .. }) if tries > 0 => {}
                 Err(error) => return Err(error),
             }
         }
     }
+
+    fn add(&mut self, transport: Transport) -> Result<(), BindError> {
+        let socket = open(transport, self.address)?;
+        let bound = local_address(&socket);
+        self.address = bound.map_err(|error| BindError::new(self.address, protocol(transport), error))?;
+        self.sockets.push((transport, socket));
+        Ok(())
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let titles: Vec<&str> = self.sockets.iter().map(|(transport, _)| transport.kind().title).collect();
+        f.write_str(&titles.join(" and "))
+    }
+}
+
+fn open(transport: Transport, address: SocketAddr) -> Result<Socket, BindError> {
+    let socket = match transport.kind().socket {
+        SocketKind::Datagrams => datagram(address).map(Socket::Datagrams),
+        SocketKind::Streams => stream(address).map(Socket::Streams),
+    };
+    socket.map_err(|error| BindError::new(address, protocol(transport), error))
+}
+
+fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
+    match socket {
+        Socket::Datagrams(socket) => socket.local_addr(),
+        Socket::Streams(listener) => listener.local_addr(),
+    }
+}
+
+const fn protocol(transport: Transport) -> &'static str {
+    match transport.kind().socket {
+        SocketKind::Datagrams => "udp",
+        SocketKind::Streams => "tcp",
+    }
 }
 
 fn datagram(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = socket(address, Type::DGRAM, Protocol::UDP)?;
+    let socket = bare(address, Type::DGRAM, Protocol::UDP)?;
     // The system cuts it to net.core.rmem_max; a smaller buffer works too, it only drops bursts sooner.
     let _smaller = socket.set_recv_buffer_size(UDP_BUFFER);
     ignore_path_mtu(&socket, address)?;
@@ -167,7 +195,7 @@ fn datagram(address: SocketAddr) -> io::Result<UdpSocket> {
 
 /// Lets no ICMP message make answers smaller than the interface's MTU: such a message can be forged, and an answer in
 /// fragments can be spoofed (RFC 9715 §3.1).
-fn ignore_path_mtu(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+fn ignore_path_mtu(socket: &socket2::Socket, address: SocketAddr) -> io::Result<()> {
     if address.is_ipv6() {
         sockopt::set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::OMIT)?;
     } else {
@@ -177,7 +205,7 @@ fn ignore_path_mtu(socket: &Socket, address: SocketAddr) -> io::Result<()> {
 }
 
 fn stream(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = socket(address, Type::STREAM, Protocol::TCP)?;
+    let socket = bare(address, Type::STREAM, Protocol::TCP)?;
     // Else a restart fails while connections of the last run are in TIME_WAIT.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -185,8 +213,8 @@ fn stream(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+fn bare(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(Domain::for_address(address), kind, Some(protocol))?;
     if address.is_ipv6() {
         // So that [::] and 0.0.0.0 can stand side by side, and no IPv4 client looks like ::ffff:192.0.2.1.
         socket.set_only_v6(true)?;
@@ -265,11 +293,12 @@ mod tests {
 
     #[test]
     fn binds_udp_and_tcp_on_one_port() {
-        let sockets = bind(&[address(ANY_PORT)], Origin::Named).unwrap();
+        let sockets = bind_shared(&[address(ANY_PORT)], Origin::Named).unwrap();
         let listener = &sockets.listeners[0];
         assert_ne!(listener.address.port(), 0);
-        assert_eq!(listener.udp.local_addr().unwrap(), listener.address);
-        assert_eq!(listener.tcp.local_addr().unwrap(), listener.address);
+        assert_eq!(listener.to_string(), "UDP and TCP");
+        let addresses = listener.sockets.iter().map(|(_, socket)| local_address(socket).unwrap());
+        assert_eq!(addresses.collect::<Vec<_>>(), [listener.address; 2]);
         assert!(sockets.findings.is_empty());
     }
 
@@ -285,15 +314,15 @@ mod tests {
     fn an_address_named_twice_is_one_listener() {
         // An address that no other test has: nobody takes the port in between.
         let free = UdpSocket::bind("127.87.65.43:0").unwrap().local_addr().unwrap();
-        assert_eq!(bind(&[free, free], Origin::Named).unwrap().listeners.len(), 1);
-        assert_eq!(bind(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named).unwrap().listeners.len(), 2);
+        assert_eq!(bind_shared(&[free, free], Origin::Named).unwrap().listeners.len(), 1);
+        assert_eq!(bind_shared(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named).unwrap().listeners.len(), 2);
     }
 
     #[test]
     fn a_port_in_use_names_the_command_that_shows_who() {
         let holder = UdpSocket::bind(ANY_PORT).unwrap();
         let held = holder.local_addr().unwrap();
-        let finding = bind(&[held], Origin::Default).unwrap_err().finding();
+        let finding = bind_shared(&[held], Origin::Default).unwrap_err().finding();
         assert_eq!(finding.message, format!("udp {held} is in use by another process"));
         assert_eq!(finding.command.unwrap(), format!("ss -lunp 'sport = :{}'", held.port()));
         drop(holder);
@@ -306,12 +335,14 @@ mod tests {
     #[test]
     fn an_address_the_machine_lacks_is_left_out_of_the_defaults_only() {
         let foreign = address("192.0.2.1:0");
-        let sockets = bind(&[foreign, address(ANY_PORT)], Origin::Default).unwrap();
+        let sockets = bind_shared(&[foreign, address(ANY_PORT)], Origin::Default).unwrap();
         assert_eq!(sockets.listeners.len(), 1);
         assert_eq!(sockets.findings[0].message, "not listening on 192.0.2.1:0: this machine has no address 192.0.2.1");
         for (addresses, origin) in [(vec![foreign], Origin::Default), (vec![address(ANY_PORT), foreign], Origin::Named)]
         {
-            assert!(matches!(bind(&addresses, origin), Err(BindError::NoAddress { address }) if address == foreign));
+            assert!(
+                matches!(bind_shared(&addresses, origin), Err(BindError::NoAddress { address }) if address == foreign)
+            );
         }
     }
 

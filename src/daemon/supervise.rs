@@ -17,9 +17,8 @@ use crate::store;
 
 use super::effects::Outputs;
 use super::outside::engine_entries;
-use super::readiness::ReadinessState;
-use super::reload::Read;
-use super::start::broken_zones;
+use super::read::Read;
+use super::readiness::{ReadinessState, broken_zones};
 use super::switcher::{ActiveSetup, SetupSwitcher};
 
 /// How soon after a failure another one ends the attempts.

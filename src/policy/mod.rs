@@ -26,11 +26,12 @@ use std::time::Duration;
 
 use crate::base::clock::Mono;
 
-pub use decide::{ActiveTier, Answer, Ask, Decision, Trigger, decide, takes_last};
+pub use decide::{Answer, Ask, Decision, Trigger, decide, takes_last};
 pub use failback::hold;
 pub use hosts::{HostAddress, followed, stay};
 pub use ids::{FollowId, HostId, PoolId};
 pub use reason::{Better, Move, Placement, Reason, Tally, Waits, Why};
+pub use tiers::ActiveTier;
 pub use ttl::{Conditions, Ttl, TtlState, settled, ttl, unsettled};
 
 /// The settings of one pool (`[policy]`, `[[service]]`, `[[address]]`).

@@ -27,6 +27,17 @@ pub(super) struct Tier {
     pub(super) tally: Tally,
 }
 
+/// Which tier is active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActiveTier {
+    /// The tier of this priority.
+    Tier(u16),
+    /// The leaving members of all tiers.
+    LastResort,
+    /// Nobody.
+    AllDown,
+}
+
 impl<'a> TierSummary<'a> {
     /// Counts the tiers.
     pub(super) fn of(pool: &'a Pool, verdicts: &'a [Verdict]) -> Self {

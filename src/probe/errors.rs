@@ -16,6 +16,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::attempt::{conclusive, silent, unknown};
+pub(super) use super::report::NOBODY;
 use crate::health::Outcome;
 
 /// Where an error comes from.
@@ -26,9 +27,6 @@ pub(super) enum ErrorOrigin {
     /// The network or the far side.
     Remote,
 }
-
-/// The words for a refusal by the kernel or the network: no server was met.
-pub(super) const NOBODY: &str = "connection refused";
 
 /// Returns the class of an error of a socket.
 pub(super) fn classify(error: &Error, told: ErrorOrigin) -> Outcome {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::base::prefix::IpPrefix;
 
-use super::Transport;
+use super::{PerTransport, Transport};
 
 /// Networks that may do something; without a list, everybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct AccessList(Option<Vec<IpPrefix>>);
 
 /// Who may come by which transport.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TransportAcl([AccessList; Transport::ALL.len()]);
+pub struct TransportAcl(PerTransport<AccessList>);
 
 impl AccessList {
     /// Lets these networks in, and nobody else.
@@ -35,15 +35,13 @@ impl TransportAcl {
     /// Sets who may come by a transport.
     #[must_use]
     pub fn with(mut self, transport: Transport, list: AccessList) -> Self {
-        if let Some(place) = self.0.get_mut(transport.number()) {
-            *place = list;
-        }
+        self.0.set(transport, list);
         self
     }
 
     /// Returns whether an address may come by a transport.
     pub fn admits(&self, transport: Transport, address: IpAddr) -> bool {
-        self.0.get(transport.number()).is_some_and(|list| list.admits(address))
+        self.0.get(transport).admits(address)
     }
 }
 

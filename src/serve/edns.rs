@@ -17,8 +17,8 @@ use crate::zone::Rtype;
 use super::Context;
 use super::cookie::Cookie;
 pub(super) use super::cookie::Malformed;
-use super::plan::Rcode;
 use super::query::QueryView;
+use super::rcode::Rcode;
 
 /// What the OPT record of an answer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +72,10 @@ pub(super) fn reply<'a>(query: &QueryView<'_>, context: &Context<'a>) -> (Option
     if asks(OPTION_NSID) {
         reply.nsid = settings.nsid.as_deref().map(|nsid| nsid.get(..255).unwrap_or(nsid));
     }
-    if client.transport.has_keepalive() && asks(OPTION_KEEPALIVE) {
+    if client.transport.kind().has_keepalive && asks(OPTION_KEEPALIVE) {
         reply.keepalive = Some(tenths(settings.keepalive));
     }
-    reply.padded = client.transport.is_encrypted() && asks(OPTION_PADDING);
+    reply.padded = client.transport.kind().is_encrypted && asks(OPTION_PADDING);
     let cookie = edns.option(OPTION_COOKIE);
     match cookie.map(|option| Cookie::of(option, client.address, context.secrets, client.now.wall)).transpose() {
         Ok(cookie) => {

@@ -1,4 +1,4 @@
-//! The same plans behind the listeners of hickory-server.
+//! The same plans behind the listeners of hickory-server (`frame = "hickory"`).
 //!
 //! hickory 0.26.3 must never truncate: it leaves octets of rolled-back records in the message, drops OPT first and cuts
 //! sets in their middle. So the message is measured with hickory's own encoder and cut here, by whole sets. Its server
@@ -8,14 +8,14 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_server::Server;
 use hickory_server::net::NetError;
 use hickory_server::net::runtime::Time;
-use hickory_server::net::xfer::Protocol;
 use hickory_server::proto::op::{Edns, Header, HeaderCounts, Metadata, ResponseCode};
 use hickory_server::proto::rr::rdata::NULL;
 use hickory_server::proto::rr::rdata::opt::EdnsOption;
@@ -23,23 +23,29 @@ use hickory_server::proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use hickory_server::proto::serialize::binary::{BinDecodable, BinDecoder, BinEncoder};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::{MessageRequest, MessageResponse, MessageResponseBuilder};
+use rustls::server::ResolvesServerCert;
+use tokio_util::sync::CancellationToken;
+
+pub use hickory_server::net::xfer::Protocol;
 
 use crate::zone::Rtype;
 
 use super::edns::Reply;
+use super::listener;
 use super::plan::{Data, Item, Plan};
 use super::query::QueryView;
 use super::respond::Verdict;
-use super::{Responder, Transport, render};
+use super::{Batch, Certificates, Client, Responder, Socket, Transport, render};
 
-/// Listeners that answer until they are shut down.
-pub struct Running {
+/// hickory-server with our handler; its listeners answer from when they are added.
+pub struct Frame {
     server: Server<Handler>,
+    idle: Duration,
 }
 
-impl std::fmt::Debug for Running {
+impl std::fmt::Debug for Frame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Running")
+        f.debug_struct("Frame").field("idle", &self.idle).finish_non_exhaustive()
     }
 }
 
@@ -48,37 +54,64 @@ impl std::fmt::Debug for Running {
 #[error("a DNS listener failed")]
 pub struct Failed(#[source] NetError);
 
-/// Answers on these sockets; `tcp_idle` ends connections that send nothing whole for so long. Call within a tokio
-/// runtime.
-///
-/// # Errors
-/// If a socket cannot be made non-blocking or registered.
-pub fn serve(
-    responder: &Responder,
-    udp: Vec<UdpSocket>,
-    tcp: Vec<TcpListener>,
-    tcp_idle: Duration,
-) -> io::Result<Running> {
-    let mut server = Server::new(Handler { responder: responder.clone() });
-    for socket in udp {
-        socket.set_nonblocking(true)?;
-        server.register_socket(tokio::net::UdpSocket::from_std(socket)?);
+impl Frame {
+    /// Makes one without listeners; `idle` ends connections that send nothing whole for so long.
+    pub fn new(responder: &Responder, idle: Duration) -> Self {
+        Self { server: Server::new(Handler { responder: responder.clone() }), idle }
     }
-    for listener in tcp {
-        listener.set_nonblocking(true)?;
-        server.register_listener(tokio::net::TcpListener::from_std(listener)?, tcp_idle, RESPONSE_BUFFER);
-    }
-    Ok(Running { server })
-}
 
-impl Running {
-    /// Closes the listeners. Queries in flight get no answer.
+    /// Adds hickory's listener of a transport. Call within a tokio runtime.
     ///
     /// # Errors
-    /// If a listener's task had failed.
-    pub async fn shutdown(mut self) -> Result<(), Failed> {
+    /// If the socket is of another kind or cannot be registered, a certificate is needed and missing, or hickory-server has
+    /// no such listener.
+    pub fn add(&mut self, transport: Transport, socket: Socket, certificates: Option<&Certificates>) -> io::Result<()> {
+        let (server, idle) = (&mut self.server, self.idle);
+        let certificates = || -> io::Result<Arc<dyn ResolvesServerCert>> {
+            let certificates =
+                certificates.ok_or_else(|| io::Error::other("an encrypted listener needs a certificate"))?;
+            Ok(Arc::new(certificates.clone()))
+        };
+        let stream = |socket: Socket| tokio::net::TcpListener::from_std(socket.streams()?);
+        let datagrams = |socket: Socket| tokio::net::UdpSocket::from_std(socket.datagrams()?);
+        match transport.kind().hickory {
+            Protocol::Udp => server.register_socket(datagrams(socket)?),
+            Protocol::Tcp => server.register_listener(stream(socket)?, idle, RESPONSE_BUFFER),
+            Protocol::Tls => server.register_tls_listener(stream(socket)?, idle, certificates()?)?,
+            Protocol::Https => {
+                server.register_https_listener(
+                    stream(socket)?,
+                    idle,
+                    certificates()?,
+                    None,
+                    listener::HTTPS_PATH.to_owned(),
+                )?;
+            }
+            Protocol::Quic => server.register_quic_listener(datagrams(socket)?, idle, certificates()?)?,
+            _ => return Err(io::ErrorKind::Unsupported.into()),
+        }
+        Ok(())
+    }
+
+    /// Waits until it is told to stop, and closes the listeners. Queries in flight get no answer.
+    ///
+    /// # Errors
+    /// If a listener's task has failed.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Failed> {
+        stop.cancelled().await;
         self.server.shutdown_gracefully().await.map_err(Failed)
     }
+}
+
+/// Answers one packet as hickory's listener of its transport would, without a socket; nothing if silence is the answer, or
+/// if hickory does not read the packet.
+pub fn respond(responder: &Responder, packet: &[u8], client: Client) -> Option<Vec<u8>> {
+    let peer = SocketAddr::new(client.address, 0);
+    let request = Request::from_bytes(packet.to_vec(), peer, client.transport.kind().hickory).ok()?;
+    let response = responder.batch().response(&request, client)?;
+    let mut octets = Vec::new();
+    response.build(&request).destructive_emit(&mut BinEncoder::new(&mut octets)).ok()?;
+    Some(octets)
 }
 
 /// Answers hickory's requests.
@@ -101,7 +134,11 @@ impl RequestHandler for Handler {
         'request: 'answer,
         Self: 'answer,
     {
-        let response = self.responder.response(request);
+        let transport = Transport::ALL.into_iter().find(|transport| transport.kind().hickory == request.protocol());
+        let batch = self.responder.batch();
+        let client = transport.map(|transport| batch.client(request.src(), transport));
+        let response = client.and_then(|client| batch.response(request, client));
+        drop(batch);
         Box::pin(async move {
             let silent = ResponseInfo::from(Header { metadata: request.metadata, counts: HeaderCounts::default() });
             match response {
@@ -112,19 +149,16 @@ impl RequestHandler for Handler {
     }
 }
 
-impl Responder {
-    fn response(&self, request: &Request) -> Option<Response> {
-        // As plain TCP behind every stream of hickory's: padding is not in reach of this renderer, nor is a TSIG record.
-        let transport = if request.protocol() == Protocol::Udp { Transport::Udp } else { Transport::Tcp };
-        let batch = self.batch();
-        let client = batch.client(request.src(), transport);
+impl Batch<'_> {
+    /// Padding is not in reach of this renderer, nor is a TSIG record.
+    fn response(&self, request: &Request, client: Client) -> Option<Response> {
         let mut plan = Plan::default();
-        let verdict = batch.decide(request.as_slice(), client, &mut plan)?;
+        let verdict = self.decide(request.as_slice(), client, &mut plan)?;
         let response = match &verdict {
             Verdict::Fault(_) => Response::fault(request),
             Verdict::Answer(query, limit, _) => Response::of(&plan, query, request).truncate(request, *limit),
         };
-        batch.count(client, &verdict, &plan, response.metadata.truncation);
+        self.count(client, &verdict, &plan, response.metadata.truncation);
         Some(response)
     }
 }

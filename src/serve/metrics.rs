@@ -13,13 +13,13 @@ use prometheus_client::registry::Registry;
 
 use crate::zone::Name;
 
-use super::plan::Rcode;
-use super::{Live, Transport};
+use super::rcode::Rcode;
+use super::{Live, PerTransport, Transport};
 
 /// Handles of the counters; clones count into the same. No lock is taken to count.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    transports: [TransportCounters; Transport::ALL.len()],
+    transports: PerTransport<TransportCounters>,
     /// One for each of [`OPCODES`], the last for all others.
     opcodes: [Count; OPCODES.len() + 1],
     slipped: Count,
@@ -126,7 +126,7 @@ impl Metrics {
             opcodes.get_or_create_owned(&OpcodeLabels { opcode })
         };
         let metrics = Self {
-            transports: Transport::ALL.map(counters),
+            transports: PerTransport::new(counters),
             opcodes: std::array::from_fn(opcode),
             slipped: limited.get_or_create_owned(&LimitLabels { action: "truncated" }),
             withheld: limited.get_or_create_owned(&LimitLabels { action: "dropped" }),
@@ -227,15 +227,8 @@ impl Metrics {
         }
     }
 
-    fn counters(&self, transport: Transport) -> &TransportCounters {
-        let [udp, tcp, tls, https, quic] = &self.transports;
-        match transport {
-            Transport::Udp => udp,
-            Transport::Tcp => tcp,
-            Transport::Tls => tls,
-            Transport::Https => https,
-            Transport::Quic => quic,
-        }
+    const fn counters(&self, transport: Transport) -> &TransportCounters {
+        self.transports.get(transport)
     }
 }
 

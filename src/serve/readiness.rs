@@ -3,21 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::live::{Live, Part, State};
-use super::{Secrets, Settings, random};
+use super::cookie::Secrets;
+use super::live::{Live, Part, State, Status};
+use super::random::random;
+use super::settings::Settings;
 
 /// The status as a part of the [`State`] that it begins; clones read and set the same.
 #[derive(Clone, Debug)]
 pub struct Readiness(Live<State>);
-
-/// One reading.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Whether queries are answered; if not, silence sends clients to another server.
-    pub answering: bool,
-    /// Why the server is not ready; nothing if it is. It can answer and yet be not ready: a broken zone.
-    pub fault: Option<String>,
-}
 
 impl Readiness {
     /// Begins silent.

@@ -5,21 +5,20 @@
 
 use crate::zone::{Rrset, Rtype, name};
 
+use super::Context;
 use super::compress::Compressor;
 use super::edns::Reply;
-use super::plan::{Data, Item, Plan, Rcode};
+use super::plan::{Data, Item, Plan};
 use super::query::{Header, QueryView};
-use super::{Context, Transport};
+use super::rcode::Rcode;
 
 /// Returns the longest answer to a query, in octets.
 pub fn limit(query: &QueryView<'_>, context: &Context<'_>) -> usize {
-    match context.client.transport {
-        Transport::Udp => {
-            let client = query.edns.map_or(512, |edns| edns.payload.max(512));
-            usize::from(client.min(context.settings.udp_size.max(512)))
-        }
-        Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => usize::from(u16::MAX),
+    if !context.client.transport.kind().is_datagram {
+        return usize::from(u16::MAX);
     }
+    let client = query.edns.map_or(512, |edns| edns.payload.max(512));
+    usize::from(client.min(context.settings.udp_size.max(512)))
 }
 
 /// Writes an answer into `message`, whatever was in it; returns whether it is truncated.

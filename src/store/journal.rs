@@ -1,11 +1,13 @@
 //! The journal on disk: append and sync, compact when most of it is past.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use tracing::{debug, warn};
+
+use crate::base::file::{self, MAX_DATA};
 
 use super::folder::{Folder, JOURNAL, own_uid};
 use super::line::{self, MAX_KEY, MAX_VALUE};
@@ -142,7 +144,7 @@ impl Journal {
 
 fn read(folder: &Folder) -> Result<Vec<u8>, OpenError> {
     let path = folder.journal();
-    match fs::read(&path) {
+    match file::read(&path, MAX_DATA) {
         Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(source) => Err(OpenError::Read { path, source }),

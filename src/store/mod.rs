@@ -22,6 +22,7 @@
 //!
 //! **Invariant:** this room does not know what a key or a value means.
 
+mod change;
 mod error;
 mod folder;
 mod journal;
@@ -31,9 +32,11 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::base::file::{self, MAX_DATA};
+
+pub use change::{Change, Entries};
 pub use error::{OpenError, WriteError};
 pub use task::{Persist, QUEUE, run};
 
@@ -41,21 +44,9 @@ use journal::Journal;
 pub use line::{MAX_KEY, MAX_VALUE};
 pub use metrics::Metrics;
 
-/// All keys that are set, with their values.
-pub type Entries = BTreeMap<String, Vec<u8>>;
-
 /// An open state folder, or none (`--state none`); held by one process at a time.
 #[derive(Debug)]
 pub struct Store(Option<Journal>, Option<OpenError>);
-
-/// A change of one key: a new value, or nothing to remove it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The key, at most [`MAX_KEY`] octets.
-    pub key: String,
-    /// The value, at most [`MAX_VALUE`] octets; nothing removes the key.
-    pub value: Option<Vec<u8>>,
-}
 
 impl Store {
     /// Opens the state folder, makes it if it is missing, and fixes its journal: a torn last line is dropped, a journal with
@@ -114,7 +105,7 @@ impl Store {
 /// If there is a journal that cannot be read.
 pub fn read(dir: &Path) -> Result<Entries, OpenError> {
     let path = dir.join(folder::JOURNAL);
-    match std::fs::read(&path) {
+    match file::read(&path, MAX_DATA) {
         Ok(bytes) => Ok(line::replay(line::decode(&bytes).changes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Entries::new()),
         Err(source) => Err(OpenError::Read { path, source }),

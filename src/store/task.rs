@@ -96,4 +96,4 @@ fn write(store: &mut Store, changes: Vec<Change>) -> Result<(), WriteError> {
 pub const QUEUE: usize = 1024;
 
 /// How long a disk that refused is left alone.
-const RETRY: Duration = Duration::from_secs(5);
+pub(super) const RETRY: Duration = Duration::from_secs(5);

@@ -7,18 +7,23 @@ use std::time::Duration;
 use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 use proptest::prelude::*;
-use understudy::serve::{Transport, hickory};
+use proptest::test_runner::FileFailurePersistence;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use understudy::base::tasks::Tasks;
+use understudy::serve::{Socket, Transport, hickory};
 use understudy::zone::Rtype;
 use understudy::zone::parse::{Origin, Sources, load};
 
 use crate::generate::generate;
-use crate::support::{Answer, Server, client, query};
+use crate::support::{Answer, Server, client, essence, query};
 
 /// A server behind hickory's listeners, and a runtime for them.
 struct Listeners {
     server: Server,
     address: SocketAddr,
-    running: Option<hickory::Running>,
+    running: Option<JoinHandle<Result<(), hickory::Failed>>>,
+    stop: CancellationToken,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -32,15 +37,19 @@ impl Listeners {
             Some((UdpSocket::bind(address).ok()?, listener, address))
         };
         let (socket, listener, address) = (0..100).find_map(|_| both()).expect("a port for both");
-        let running = runtime.block_on(async {
-            hickory::serve(&server.responder, vec![socket], vec![listener], Duration::from_secs(5)).unwrap()
-        });
-        Self { server, address, running: Some(running), runtime }
+        let stop = CancellationToken::new();
+        let within = runtime.enter();
+        let mut frame = hickory::Frame::new(&server.responder, Duration::from_secs(60));
+        frame.add(Transport::Udp, Socket::Datagrams(socket), None).unwrap();
+        frame.add(Transport::Tcp, Socket::Streams(listener), None).unwrap();
+        let running = Tasks::new().spawn("frame", frame.run(stop.clone()));
+        drop(within);
+        Self { server, address, running: Some(running), stop, runtime }
     }
 
     fn client(&self) -> UdpSocket {
         let client = UdpSocket::bind("127.0.0.1:0").unwrap();
-        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         client.connect(self.address).unwrap();
         client
     }
@@ -56,7 +65,7 @@ impl Listeners {
 
     fn ask_tcp(&self, packet: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let length = u16::try_from(packet.len()).unwrap().to_be_bytes();
         stream.write_all(&[length.as_slice(), packet].concat()).unwrap();
         let mut length = [0; 2];
@@ -70,20 +79,10 @@ impl Listeners {
 impl Drop for Listeners {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.shutdown()).unwrap();
+            self.stop.cancel();
+            self.runtime.block_on(running).unwrap().unwrap();
         }
     }
-}
-
-/// What of an answer must not depend on the renderer.
-fn essence(octets: Vec<u8>) -> impl PartialEq + std::fmt::Debug {
-    let answer = Answer::read(octets);
-    let edns = answer.message.edns.as_ref().map(|edns| (edns.max_payload(), edns.flags().dnssec_ok, edns.version()));
-    let flags = (answer.rcode(), answer.is_authoritative(), answer.is_truncated(), answer.message.metadata.id);
-    let queries = answer.message.queries.clone();
-    // Each renderer chooses by itself whose spelling a compressed name has (RFC 4343 §4.1).
-    let spelt = |section: Vec<String>| section.iter().map(|record| record.to_lowercase()).collect::<Vec<_>>();
-    (flags, queries, edns, [answer.answer(), answer.authority(), answer.additional()].map(spelt))
 }
 
 fn ours(server: &Server, packet: &[u8], transport: Transport) -> Vec<u8> {
@@ -142,7 +141,11 @@ fn question() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn both_renderers_say_the_same(zone in zone(), questions in proptest::collection::vec(question(), 1..12)) {

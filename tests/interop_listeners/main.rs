@@ -50,6 +50,10 @@ struct Listeners {
 
 impl Listeners {
     fn open() -> Self {
+        Self::open_by("native")
+    }
+
+    fn open_by(frame: &str) -> Self {
         let folder = Folder::new();
         let made = rcgen::generate_simple_self_signed(["ns1.example.com".to_owned(), "127.0.0.1".to_owned()]).unwrap();
         folder.write("cert.pem", made.cert.pem());
@@ -58,9 +62,12 @@ impl Listeners {
         folder.write("example.com.zone", ZONE);
         let config = folder.write(
             "understudy.toml",
-            "version = 1\n[server]\ntls-listen = [\"127.0.0.1:0\"]\nhttps-listen = [\"127.0.0.1:0\"]\n\
-             quic-listen = [\"127.0.0.1:0\"]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\nnsid = \"ns1\"\n\
-             cookie-secrets = \"cookies\"\nquery-log = 1\n[[zone]]\nfile = \"example.com.zone\"\n",
+            format!(
+                "version = 1\n[server]\nframe = \"{frame}\"\ntls-listen = [\"127.0.0.1:0\"]\n\
+                 https-listen = [\"127.0.0.1:0\"]\nquic-listen = [\"127.0.0.1:0\"]\ncertificate = \"cert.pem\"\n\
+                 key = \"key.pem\"\nnsid = \"ns1\"\ncookie-secrets = \"cookies\"\nquery-log = 1\n[[zone]]\n\
+                 file = \"example.com.zone\"\n"
+            ),
         );
         let server = Server::program(&[&config], "none".as_ref()).argument("--static").start();
         server.answering();
@@ -84,6 +91,9 @@ impl Listeners {
     }
 }
 
+/// Whose listeners answer: what is meant to be equal is asked of both.
+const FRAMES: [&str; 2] = ["native", "hickory"];
+
 fn sorted(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = text.lines().collect();
     lines.sort_unstable();
@@ -92,10 +102,17 @@ fn sorted(text: &str) -> Vec<&str> {
 
 #[test]
 fn dig_is_answered_over_udp_and_tcp_with_cookie_and_nsid() {
+    FRAMES.into_iter().for_each(dig_is_answered_by);
     let listeners = Listeners::open();
+    let unknown = Listeners::ask("dig", listeners.plain(), &format!("-y hmac-sha256:unknown:c2VjcmV0 {SIP} SRV"));
+    assert!(unknown.contains("status: NOTAUTH") && unknown.contains(" BADKEY "), "{unknown}");
+}
+
+fn dig_is_answered_by(frame: &str) {
+    let listeners = Listeners::open_by(frame);
     for words in ["", "+tcp", "+notcp +bufsize=512 +ignore", "+dnssec", "+cookie", "+noedns", "+keepalive +tcp"] {
         let answer = Listeners::ask("dig", listeners.plain(), &format!("+short {words} {SIP} SRV"));
-        assert_eq!(sorted(&answer), SERVICE, "{words}");
+        assert_eq!(sorted(&answer), SERVICE, "{frame} {words}");
     }
     let whole = Listeners::ask("dig", listeners.plain(), &format!("+cookie +nsid {SIP} SRV"));
     assert!(whole.contains("(good)") && whole.contains("(\"ns1\")"), "{whole}");
@@ -106,8 +123,6 @@ fn dig_is_answered_over_udp_and_tcp_with_cookie_and_nsid() {
     assert!(again.contains(&format!("; COOKIE: {cookie} (good)")), "{again}");
     let higher = Listeners::ask("dig", listeners.plain(), &format!("+edns=1 +noednsnegotiation {SIP} SRV"));
     assert!(higher.contains("status: BADVERS") && higher.contains("EDNS: version: 0"), "{higher}");
-    let unknown = Listeners::ask("dig", listeners.plain(), &format!("-y hmac-sha256:unknown:c2VjcmV0 {SIP} SRV"));
-    assert!(unknown.contains("status: NOTAUTH") && unknown.contains(" BADKEY "), "{unknown}");
     let notify = Listeners::ask("dig", listeners.plain(), "+opcode=notify example.com SOA");
     assert!(notify.contains("status: NOTIMP") && notify.contains("EDNS: version: 0"), "{notify}");
     let missing = Listeners::ask("dig", listeners.plain(), "absent.example.com A");
@@ -120,7 +135,11 @@ fn dig_is_answered_over_udp_and_tcp_with_cookie_and_nsid() {
 
 #[test]
 fn delv_is_answered() {
-    let listeners = Listeners::open();
+    FRAMES.into_iter().for_each(delv_is_answered_by);
+}
+
+fn delv_is_answered_by(frame: &str) {
+    let listeners = Listeners::open_by(frame);
     let answer = Listeners::ask("delv", listeners.plain(), &format!("-i +short {SIP} SRV"));
     assert_eq!(sorted(&answer), SERVICE);
 }
@@ -135,6 +154,17 @@ fn kdig_is_answered_over_tls_https_and_quic_and_padded() {
         let whole = Listeners::ask("kdig", listener, &format!("{words} +padding=128 +dnssec {SIP} SRV"));
         assert!(whole.contains("PADDING") && whole.contains("Received 468 B"), "{whole}");
         assert!(!whole.contains("WARNING"), "{whole}");
+    }
+}
+
+/// By hickory-server too, but for GET, and without padding.
+#[test]
+fn kdig_is_answered_by_the_other_frame() {
+    let listeners = Listeners::open_by("hickory");
+    for (transport, words) in [("TLS", "+tls"), ("HTTPS", "+https"), ("QUIC", "+quic")] {
+        let listener = listeners.encrypted(transport);
+        let answer = Listeners::ask("kdig", listener, &format!("{words} +short {SIP} SRV"));
+        assert_eq!(sorted(&answer), SERVICE, "{words}");
     }
 }
 
@@ -160,7 +190,11 @@ fn curl_is_answered_by_http_1_and_2() {
 
 #[test]
 fn a_reload_shows_another_certificate_and_a_broken_one_changes_nothing() {
-    let listeners = Listeners::open();
+    FRAMES.into_iter().for_each(reload_shows_another_certificate_by);
+}
+
+fn reload_shows_another_certificate_by(frame: &str) {
+    let listeners = Listeners::open_by(frame);
     let listener = listeners.encrypted("TLS");
     let trusts = |file: &str| {
         let file = listeners.folder.path(file);
@@ -183,7 +217,11 @@ fn a_reload_shows_another_certificate_and_a_broken_one_changes_nothing() {
 
 #[test]
 fn a_reload_takes_limits_and_the_query_log_over() {
-    let listeners = Listeners::open();
+    FRAMES.into_iter().for_each(reload_takes_limits_over_by);
+}
+
+fn reload_takes_limits_over_by(frame: &str) {
+    let listeners = Listeners::open_by(frame);
     let config = std::fs::read_to_string(listeners.folder.path("understudy.toml")).unwrap();
     let logged = || listeners.server.log.text().matches("\"query.name\":").count();
     Listeners::ask("dig", listeners.plain(), SIP);

@@ -4,24 +4,25 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
+use understudy::base::connections::{ConnectionLimiter, Limits};
 use understudy::base::tasks::Tasks;
-use understudy::serve::stream::{self, Protocol};
-use understudy::serve::{Certificates, ConnectionLimiter, Identity, Limits, quic};
+use understudy::serve::{BUDGET, Certificates, Deps, Frame, Identity, Socket, SocketKind, Transport};
 
 use crate::support::{Answer, Server, query};
+use crate::trust::client_config;
 
 pub(crate) struct House {
     pub(crate) server: Server,
     pub(crate) limiter: ConnectionLimiter,
     pub(crate) certificates: Certificates,
+    pub(crate) udp: SocketAddr,
     pub(crate) tcp: SocketAddr,
     pub(crate) tls: SocketAddr,
     pub(crate) https: SocketAddr,
@@ -31,41 +32,41 @@ pub(crate) struct House {
     _tasks: Tasks,
 }
 
-/// How long anything that must happen may take on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
-/// The limits of a server with defaults.
-pub(crate) const LIMITS: Limits = Limits { all: 1000, per_client: 20, idle: Duration::from_secs(10) };
+/// How long anything that must happen may take on a busy machine. What happens earlier is waited for no longer.
+pub(crate) const SOON: Duration = Duration::from_secs(60);
+/// The limits of a server with defaults, but for idle connections: on a busy machine a client may be slow.
+pub(crate) const LIMITS: Limits = Limits { all: 1000, per_client: 20, idle: SOON };
 /// The question of most tests, and its one answer.
 pub(crate) const QUESTION: &str = "www.t. A";
 pub(crate) const RECORD: &str = "www.t. 60 A 192.0.2.1";
 
 impl House {
     pub(crate) fn open(limits: Limits) -> Self {
+        Self::open_by(Frame::Native, limits)
+    }
+
+    pub(crate) fn open_by(frame: Frame, limits: Limits) -> Self {
         let mut zone = "t. 60 SOA n. h. 1 2 3 4 7\nwww.t. 60 A 192.0.2.1\n".to_owned();
         for number in 0..100 {
             zone += &format!("big.t. 60 TXT {number:0200}\n");
         }
         let server = Server::new(&[&zone]);
-        let limiter = ConnectionLimiter::new(limits, server.responder.metrics().clone());
+        let limiter = ConnectionLimiter::new(limits).with_budget(BUDGET);
         let certificates = Certificates::new(identity("first.test").1);
         let (tasks, stop) = (Tasks::new(), CancellationToken::new());
-        let mut listeners = Vec::new();
-        let mut open = |protocol: Protocol| {
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            let address = listener.local_addr().unwrap();
-            let (responder, limiter) = (server.responder.clone(), limiter.clone());
-            let listener = stream::StreamListener::new(protocol, listener, responder, limiter, tasks.clone()).unwrap();
-            listeners.push(tasks.spawn("listener", listener.run(stop.clone())));
-            address
+        let deps = Deps {
+            responder: server.responder.clone(),
+            limiter: limiter.clone(),
+            certificates: Some(certificates.clone()),
+            tasks: tasks.clone(),
+            stop: stop.clone(),
         };
-        let [tcp, tls, https] =
-            [Protocol::tcp(), Protocol::tls(&certificates), Protocol::https(&certificates)].map(&mut open);
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let quic = socket.local_addr().unwrap();
-        let (responder, room) = (server.responder.clone(), limiter.clone());
-        let listener = quic::QuicListener::new(&certificates, socket, responder, room, tasks.clone()).unwrap();
-        listeners.push(tasks.spawn("listener", listener.run(stop.clone())));
-        Self { server, limiter, certificates, tcp, tls, https, quic, stop, listeners, _tasks: tasks }
+        let sockets = Transport::ALL.map(|transport| (transport, socket(transport)));
+        let [udp, tcp, tls, https, quic] = sockets.each_ref().map(|(_, (_, address))| *address);
+        let sockets = sockets.map(|(transport, (socket, _))| (transport, socket));
+        let listeners = frame.open(sockets, &deps).unwrap();
+        let listeners = listeners.into_iter().map(|(name, listener)| tasks.spawn(name, listener)).collect();
+        Self { server, limiter, certificates, udp, tcp, tls, https, quic, stop, listeners, _tasks: tasks }
     }
 
     /// Tells the listeners to close, and waits until they have.
@@ -91,6 +92,22 @@ impl House {
     }
 }
 
+/// Binds what a listener needs.
+fn socket(transport: Transport) -> (Socket, SocketAddr) {
+    match transport.kind().socket {
+        SocketKind::Datagrams => {
+            let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            let address = socket.local_addr().unwrap();
+            (Socket::Datagrams(socket), address)
+        }
+        SocketKind::Streams => {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            (Socket::Streams(listener), address)
+        }
+    }
+}
+
 /// Waits, but not for ever.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(SOON, future).await.expect("not soon enough")
@@ -101,16 +118,6 @@ pub(crate) fn identity(name: &str) -> (Vec<u8>, Identity) {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let identity = Identity::from_pem(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes());
     (made.cert.der().to_vec(), identity.unwrap())
-}
-
-/// Believes every certificate: who is spoken to is not what these tests are about.
-pub(crate) fn client_config(alpn: &[&str]) -> ClientConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-    let mut config = builder.unwrap().with_root_certificates(RootCertStore::empty()).with_no_client_auth();
-    config.dangerous().set_certificate_verifier(Arc::new(Credulous(provider)));
-    config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
-    config
 }
 
 /// Frames a message (RFC 1035 §4.2.2).
@@ -147,44 +154,4 @@ pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         }
     };
     tokio::time::timeout(SOON, wait).await.unwrap_or_else(|_| panic!("not within {SOON:?}: {what}"));
-}
-
-#[derive(Debug)]
-struct Credulous(Arc<rustls::crypto::CryptoProvider>);
-
-impl rustls::client::danger::ServerCertVerifier for Credulous {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: rustls::pki_types::UnixTime,
-    ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
-        Ok(rustls::client::danger::ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &rustls::DigitallySignedStruct,
-    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &rustls::DigitallySignedStruct,
-    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -1,10 +1,14 @@
 //! DNS over HTTPS (RFC 8484), by HTTP/1.1; HTTP/2 is asked by kdig and curl in `tests/interop_listeners`.
 
+use std::time::Duration;
+
 use data_encoding::BASE64URL_NOPAD;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use understudy::base::connections::Limits;
 use understudy::serve::Status;
 
-use crate::house::{House, LIMITS, RECORD, ends, soon};
+use crate::house::{House, LIMITS, RECORD, ends, eventually, soon};
+use crate::http2::Http2;
 use crate::support::{Answer, query};
 
 /// One response: status, headers in lower case, body.
@@ -81,11 +85,54 @@ async fn what_is_no_query_has_its_status() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_never_ends_is_left() {
-    let house = House::open(understudy::serve::Limits { idle: std::time::Duration::from_millis(300), ..LIMITS });
+    let house = House::open(Limits { idle: Duration::from_millis(300), ..LIMITS });
     for alpn in ["http/1.1", "h2"] {
         let (mut stream, _) = house.connect_tls(house.https, &[alpn]).await;
         stream.write_all(if alpn == "h2" { b"PRI * HTTP/2.0\r\n\r\n" } else { b"GET /dns-que" }).await.unwrap();
         assert!(ends(&mut stream).await, "{alpn}");
     }
+    house.close().await;
+}
+
+/// Streams, bodies and time of a connection by HTTP/2 have limits.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_one_connection_sixteen_requests_are_taken_and_none_that_is_too_long_or_too_slow() {
+    let house = House::open(LIMITS);
+    let mut client = Http2::connect(&house).await;
+    assert_eq!(client.post(query("www.t. A", None)).await.answer(), [RECORD]);
+    let mut begun = Vec::new();
+    for _ in 0..16 {
+        begun.push(client.begin_post().await.unwrap());
+    }
+    assert_eq!(client.requests.current_max_send_streams(), 16);
+    let (response, mut body) = begun.pop().unwrap();
+    body.send_data(vec![0; 5_000].into(), false).unwrap();
+    assert_eq!(soon(response).await.unwrap().status(), 413);
+    for (response, _body) in begun {
+        assert_eq!(soon(response).await.unwrap().status(), 408);
+    }
+    house.close().await;
+}
+
+/// A client that takes some answers and never others keeps those not for long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_whose_client_leaves_an_answer() {
+    let house = House::open(Limits { idle: Duration::from_millis(600), ..LIMITS });
+    let mut builder = h2::client::Builder::new();
+    builder.initial_window_size(1_000);
+    let mut client = Http2::with(&house, &builder).await;
+    let (left, mut body) = client.begin_post().await.unwrap();
+    body.send_data(query("big.t. TXT", None).into(), true).unwrap();
+    let mut answered = 0;
+    while let Ok((response, mut body)) = client.begin_post().await {
+        let sent = body.send_data(query("www.t. A", None).into(), true);
+        let Ok(response) = soon(response).await else { break };
+        answered += usize::from(sent.is_ok() && response.status() == 200);
+        assert!(answered < 200, "it goes on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(answered > 10, "others are answered meanwhile: {answered}");
+    drop(left);
+    eventually("its place is free", || house.limiter.is_empty() && house.limiter.held() == 0).await;
     house.close().await;
 }

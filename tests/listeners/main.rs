@@ -4,7 +4,10 @@
 #![expect(clippy::disallowed_methods, reason = "it measures by the real clock, and its clients are tasks of its own")]
 
 mod crowd;
+mod frames;
+mod half_open;
 mod house;
+mod http2;
 mod https;
 mod quic;
 #[path = "../support/mod.rs"]
@@ -12,4 +15,5 @@ mod quic;
 mod support;
 mod tcp;
 mod tls;
+mod trust;
 mod waits;

@@ -6,22 +6,34 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ApplicationClose, ClientConfig, Connection, ConnectionError, Endpoint};
+use quinn::{
+    ApplicationClose, ClientConfig, Connection, ConnectionError, Endpoint, ReadError, ReadToEndError, TransportConfig,
+    VarInt,
+};
 use tokio::net::UdpSocket;
+use understudy::base::connections::Limits;
 
-use crate::house::{House, LIMITS, RECORD, client_config, eventually, framed, soon};
+use crate::house::{House, LIMITS, RECORD, eventually, framed, soon};
 use crate::support::{Answer, query};
-use crate::waits::{TRIES, Waits};
+use crate::trust::client_config;
+use crate::waits::{ROUNDS, TRIES, Waits};
 
-async fn connect(house: &House) -> (Endpoint, Connection) {
+pub(crate) async fn connect(house: &House) -> (Endpoint, Connection) {
+    connect_with(house, |_| {}).await
+}
+
+async fn connect_with(house: &House, change: impl FnOnce(&mut TransportConfig)) -> (Endpoint, Connection) {
     let tls = QuicClientConfig::try_from(client_config(&["doq"])).unwrap();
+    let (mut config, mut transport) = (ClientConfig::new(Arc::new(tls)), TransportConfig::default());
+    change(&mut transport);
+    config.transport_config(Arc::new(transport));
     let endpoint = Endpoint::client("127.0.0.1:0".parse::<SocketAddr>().unwrap()).unwrap();
-    let connecting = endpoint.connect_with(ClientConfig::new(Arc::new(tls)), house.quic, "first.test").unwrap();
+    let connecting = endpoint.connect_with(config, house.quic, "first.test").unwrap();
     let connection = soon(connecting).await.unwrap();
     (endpoint, connection)
 }
 
-async fn ask(connection: &Connection, question: &str) -> Answer {
+pub(crate) async fn ask(connection: &Connection, question: &str) -> Answer {
     let (mut send, mut receive) = soon(connection.open_bi()).await.unwrap();
     send.write_all(&framed(&query(question, None))).await.unwrap();
     send.finish().unwrap();
@@ -77,11 +89,73 @@ async fn at_the_end_clients_are_told_no_error() {
     assert_eq!(code, 0);
 }
 
+/// `tcp-idle`: pings keep no connection open, and its end is counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_on_which_only_pings_come() {
+    let house = House::open(Limits { idle: Duration::from_millis(600), ..LIMITS });
+    let (_endpoint, connection) = connect_with(&house, |transport| {
+        transport.keep_alive_interval(Some(Duration::from_millis(100)));
+    })
+    .await;
+    // For twice as long as an idle connection lives.
+    for _ in 0..12 {
+        assert_eq!(ask(&connection, "www.t. A").await.answer(), [RECORD]);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(close_code(&connection).await, 0);
+    eventually("its place is free", || house.limiter.is_empty()).await;
+    house.close().await;
+}
+
+/// Each query and each answer has a deadline, on a connection that works.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_slow_ends_and_its_connection_goes_on() {
+    let house = House::open(Limits { idle: Duration::from_millis(600), ..LIMITS });
+    let (_endpoint, connection) = connect_with(&house, |transport| {
+        // Short answers are taken, and of a long one its begin.
+        transport.stream_receive_window(VarInt::from_u32(1_000));
+    })
+    .await;
+    let (mut half, mut half_answer) = connection.open_bi().await.unwrap();
+    half.write_all(&[0, 9, 0]).await.unwrap();
+    let (mut long, long_answer) = connection.open_bi().await.unwrap();
+    long.write_all(&framed(&query("big.t. TXT", None))).await.unwrap();
+    long.finish().unwrap();
+    let mut long_answer = Some(long_answer);
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(1_500) {
+        assert_eq!(ask(&connection, "www.t. A").await.answer(), [RECORD]);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(
+        matches!(soon(half_answer.read_to_end(10)).await, Err(ReadToEndError::Read(ReadError::Reset(code))) if code.into_inner() == 4)
+    );
+    let rest = soon(long_answer.take().unwrap().read_to_end(100_000)).await;
+    assert!(matches!(rest, Err(ReadToEndError::Read(ReadError::Reset(code))) if code.into_inner() == 4), "{rest:?}");
+    assert!(house.limiter.held() < 200_000, "{}", house.limiter.held());
+    connection.close(0_u32.into(), b"");
+    house.close().await;
+}
+
+/// A message that is longer than any query is not waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_is_too_long_is_refused() {
+    let house = House::open(LIMITS);
+    let (_endpoint, connection) = connect(&house).await;
+    let (mut send, mut receive) = connection.open_bi().await.unwrap();
+    let _stopped = send.write_all(&framed(&[0; 60_000])).await;
+    let answer = soon(receive.read_to_end(10)).await;
+    assert!(matches!(answer, Err(ReadToEndError::Read(ReadError::Reset(_)))), "{answer:?}");
+    assert_eq!(ask(&connection, "www.t. A").await.answer(), [RECORD]);
+    connection.close(0_u32.into(), b"");
+    house.close().await;
+}
+
 /// hickory-server's listener lets one such client stop all others for 5 s.
 #[tokio::test(flavor = "multi_thread")]
 async fn half_open_handshakes_hold_up_nobody() {
-    let house = House::open(LIMITS);
-    let packets = first_packets(100).await;
+    let house = House::open(Limits { idle: Duration::from_secs(10), ..LIMITS });
+    let packets = first_packets(TRIES * ROUNDS + 55).await;
     let alone = Waits::of(async || wait(&house).await).await;
     let mut forgers = Vec::new();
     let mut forge = async |packet: &Vec<u8>| {
@@ -89,10 +163,10 @@ async fn half_open_handshakes_hold_up_nobody() {
         forger.send_to(packet, house.quic).await.unwrap();
         forgers.push(forger);
     };
-    let (each, rest) = packets.split_at(TRIES);
+    let (each, rest) = packets.split_at(TRIES * ROUNDS);
     // Before each client a forged packet, so that none of them profits from another's patience.
     let mut each = each.iter();
-    let with_one = Waits::of(async || {
+    let with_one = Waits::like(&alone, async || {
         forge(each.next().unwrap()).await;
         wait(&house).await
     })
@@ -100,13 +174,13 @@ async fn half_open_handshakes_hold_up_nobody() {
     for packet in rest {
         forge(packet).await;
     }
-    let with_all = Waits::of(async || wait(&house).await).await;
-    println!("alone {alone:?}, one half-open each {with_one:?}, 100 half-open {with_all:?}");
+    let with_all = Waits::like(&alone, async || wait(&house).await).await;
+    println!("alone {alone:?}, one half-open each {with_one:?}, many half-open {with_all:?}");
     assert!(with_one.are_like(&alone) && with_all.are_like(&alone), "{alone:?}, {with_one:?}, {with_all:?}");
     // The server has met them: beyond 32 it demands of each to show its address.
     let retry = async {
         let mut octets = [0; 2_000];
-        forgers[99].recv_from(&mut octets).await.unwrap();
+        forgers.last().unwrap().recv_from(&mut octets).await.unwrap();
         octets[0] & 0b1011_0000
     };
     assert_eq!(soon(retry).await, 0b1011_0000, "RFC 9000 §17.2.5: a Retry packet");
@@ -131,7 +205,7 @@ fn connection_id(packet: &[u8]) -> Vec<u8> {
 }
 
 /// Catches the first packets of handshakes from a real client that never gets an answer.
-async fn first_packets(count: usize) -> Vec<Vec<u8>> {
+pub(crate) async fn first_packets(count: usize) -> Vec<Vec<u8>> {
     let catcher = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let tls = QuicClientConfig::try_from(client_config(&["doq"])).unwrap();
     let config = ClientConfig::new(Arc::new(tls));

@@ -14,6 +14,9 @@ use crate::server::Network;
 /// The port of all targets.
 pub(crate) const PORT: u16 = 5060;
 
+/// How long a connection may be idle: less than is worth holding it open, and enough for a prober on a busy machine.
+const IDLE: Duration = Duration::from_secs(8);
+
 /// A target that answers SIP over TCP until it is dropped: then connections are refused.
 pub(crate) struct Target {
     address: SocketAddr,
@@ -47,8 +50,8 @@ impl Target {
                     unanswered.push(connection);
                     continue;
                 }
-                // Whoever asks may have gone already.
-                drop(answer(connection));
+                // Each for itself: one that is held open keeps no other from its answer. Whoever asks may have gone already.
+                std::thread::spawn(move || drop(answer(connection)));
             }
         });
         Self { address, stop, hangs, thread: Some(thread) }
@@ -62,7 +65,7 @@ impl Target {
 
 /// Answers one request: 200, with the fields that tell whose answer it is (RFC 3261 §8.2.6.2).
 fn answer(mut connection: TcpStream) -> std::io::Result<()> {
-    connection.set_read_timeout(Some(Duration::from_secs(2)))?;
+    connection.set_read_timeout(Some(IDLE))?;
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         let mut some = [0; 1024];

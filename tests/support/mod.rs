@@ -7,7 +7,9 @@ use hickory_proto::rr::Record;
 use prometheus_client::registry::Registry;
 use understudy::base::clock::{Clock, Mono, Now, UnixTime};
 use understudy::base::table::Table;
-use understudy::serve::{Client, Limiter, Metrics, Parts, Readiness, Responder, Secrets, Settings, Transport};
+use understudy::serve::{
+    Client, Limiter, Metrics, Parts, QueryView, Readiness, Responder, Secrets, Settings, Signed, Transport, hickory,
+};
 use understudy::snapshot::{Image, Publisher, SlotId, SlotKey, SlotValue, Snapshot, ZoneId, ZoneInput};
 use understudy::zone::{Name, Rrset, Rtype, Srv, Zone, ZoneBuilder};
 
@@ -126,12 +128,42 @@ impl Server {
     pub(crate) fn ask_octets(&self, packet: &[u8], transport: Transport) -> Answer {
         let mut octets = Vec::new();
         assert!(self.responder.respond(packet, client(transport), &mut octets).is_some(), "silence");
+        self.compare(packet, transport, &octets);
         Answer::read(octets)
+    }
+
+    /// hickory's frame says the same, where it reads the query and nothing is left to its own judgement: what is left out, as
+    /// it compresses less, and a signature, which it does not write.
+    fn compare(&self, packet: &[u8], transport: Transport, ours: &[u8]) {
+        let is_signed = QueryView::parse(packet).is_ok_and(|query| query.signed != Signed::No);
+        let theirs = hickory::respond(&self.responder, packet, client(transport));
+        if let Some(theirs) =
+            theirs.filter(|theirs| !transport.kind().is_datagram && !is_signed && !leaves_more_out(theirs, ours))
+        {
+            assert_eq!(essence(ours.to_vec()), essence(theirs), "{transport:?}: {packet:02x?}");
+        }
     }
 
     pub(crate) fn is_silent(&self, packet: &[u8]) -> bool {
         self.responder.respond(packet, client(Transport::Udp), &mut Vec::new()).is_none()
     }
+}
+
+/// Whether an answer is truncated where the other one is not.
+fn leaves_more_out(theirs: &[u8], ours: &[u8]) -> bool {
+    let is_truncated = |octets: &[u8]| octets.get(2).is_some_and(|flags| flags & 0b10 != 0);
+    is_truncated(theirs) && !is_truncated(ours)
+}
+
+/// What of an answer must not depend on the renderer.
+pub(crate) fn essence(octets: Vec<u8>) -> impl PartialEq + std::fmt::Debug {
+    let answer = Answer::read(octets);
+    let edns = answer.message.edns.as_ref().map(|edns| (edns.max_payload(), edns.flags().dnssec_ok, edns.version()));
+    let flags = (answer.rcode(), answer.is_authoritative(), answer.is_truncated(), answer.message.metadata.id);
+    let queries = answer.message.queries.clone();
+    // Each renderer chooses by itself whose spelling a compressed name has (RFC 4343 §4.1).
+    let spelt = |section: Vec<String>| section.iter().map(|record| record.to_lowercase()).collect::<Vec<_>>();
+    (flags, queries, edns, [answer.answer(), answer.authority(), answer.additional()].map(spelt))
 }
 
 /// Makes a responder with defaults that is ready.

@@ -7,8 +7,8 @@ use crate::base::finding::Severity;
 use crate::base::table::RowId;
 use crate::config::settings::Probing;
 use crate::config::shape;
-use crate::config::source::Source;
 use crate::engine::setup::{MemberData, PoolSetup};
+use crate::keys::source::Source;
 use crate::policy::{Failed, FollowId, HostId, Kind, PoolId};
 use crate::probe::Check;
 use crate::zone::{Rtype, Srv, Zone, ZoneBuilder};
@@ -289,7 +289,7 @@ fn a_host_of_others_has_no_targets_but_is_not_unprobed_by_design() {
     assert!(outside.targets.is_empty() && !outside.unprobed);
     assert!(by_design.targets.is_empty() && by_design.unprobed);
     let said = notes(&lowered);
-    assert_eq!(said[0], "served as declared, as no check is known: _b._udp.example.com.");
+    assert_eq!(said[0], "not tested, as no check is known: _b._udp.example.com.");
     let asked =
         "1 host outside of the zones (first host.example.org.): asked of the resolver, so that they can be tested";
     assert_eq!(said[1], asked);

@@ -6,37 +6,27 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use crate::base::finding::Finding;
-use crate::base::prefix::IpPrefix;
-use crate::config::reader::{Each, Reader, Section};
 use crate::config::settings::{ServerSettings, StateChoice, StateSettings, Workers};
-use crate::config::source::Placed;
-use crate::config::statement::statement;
-use crate::config::values::{self, Read, Shown};
-use crate::serve::{self, Transport, TransportAcl};
-
-use super::entries::access_list;
+use crate::keys::statement;
+use crate::keys::values::{self, Read, Shown, Words};
+use crate::serve::{self, Frame};
 
 statement! {
     /// `[server]`: the listeners and the process.
     pub struct Server over ServerSettings {
-        /// Where UDP and TCP are answered; give 53 on the public addresses once all is well.
-        listen: Vec<SocketAddr> = Each(values::socket);
-        /// Whether a broken zone among good ones refuses the start; else it is answered SERVFAIL.
-        strict_zones: bool = values::boolean;
-        /// How long a connection (TCP, TLS, HTTPS, QUIC) is kept on which no whole query comes.
-        tcp_idle: Duration = values::duration(Duration::from_secs(1), Duration::from_secs(3600));
-        /// The most connections at once, in all and of one client (an IPv4 address or an IPv6 /64); beyond them the one that has
-        /// been idle longest makes room.
-        tcp_limit: u32 = values::integer(1, 1_000_000);
-        tcp_limit_per_client: u32 = values::integer(1, 1_000_000);
-        /// Where DNS over TLS (RFC 7858), HTTPS (RFC 8484, path /dns-query) and QUIC (RFC 9250) are answered. Nowhere by default.
-        tls_listen: Vec<SocketAddr> = Each(values::socket), example "[\"[::]:853\"]";
-        https_listen: Vec<SocketAddr> = Each(values::socket), example "[\"[::]:443\"]";
-        quic_listen: Vec<SocketAddr> = Each(values::socket), example "[\"[::]:853\"]";
         /// The certificate with its chain, and its key, in PEM; they are read anew at each reload.
         certificate: PathBuf = values::path, apart "\"fullchain.pem\"";
         key: PathBuf = values::path, apart "\"key.pem\"";
+        /// Whose listeners answer: "native", our own, or "hickory", those of hickory-server (docs/listeners.md tells the differences).
+        frame: Frame = values::word;
+        /// Whether a broken zone among good ones refuses the start; else it is answered SERVFAIL.
+        strict_zones: bool = values::boolean;
+        /// How long a connection (TCP, TLS, HTTPS, QUIC) is kept on which no whole query comes; pings of QUIC are none.
+        tcp_idle: Duration = values::duration(Duration::from_secs(1), Duration::from_secs(3600));
+        /// The most connections at once, in all and of one client (an IPv4 address or an IPv6 /64); beyond them one makes room:
+        /// the oldest that never asked, if such have a quarter of all, else the one that has been idle longest.
+        tcp_limit: u32 = values::integer(1, 1_000_000);
+        tcp_limit_per_client: u32 = values::integer(1, 1_000_000);
         /// The file with the secrets of DNS cookies (RFC 9018), for servers that answer at one address: 32 hexadecimal digits a
         /// line, the signing one first, all are believed. Read anew at each reload. By default a random one, replaced each day.
         cookie_secrets: PathBuf = values::path, apart "\"cookies\"";
@@ -85,49 +75,8 @@ statement! {
         v4 as "rrl-v4": u8, in rates = values::integer(8, 32);
         v6 as "rrl-v6": u8, in rates = values::integer(16, 128);
         /// Whether an answer over UDP may be longer than its query, if the client has no cookie to show that it owns its address;
-        /// if not, it is sent truncated.
+        /// if not, it is sent truncated, with the client's first cookie.
         amplification: bool = values::boolean;
-        /// Networks that may come by a transport; the others are refused. Everybody by default.
-        allow_udp: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_tcp: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_tls: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_https: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-        allow_quic: Vec<IpPrefix> = Each(values::network), apart "[\"192.0.2.0/24\"]";
-    }
-}
-
-impl Server {
-    /// Finds an empty list of addresses, listeners without a certificate, and a certificate without its key.
-    pub(super) fn judge(&self, reader: &mut Reader<'_>, section: &Section<'_>) {
-        if let Some(listen) = self.listen.as_ref().filter(|listen| listen.value.is_empty()) {
-            let finding = Finding::error("config-value", "`listen` names no address").at(listen.place.clone());
-            reader.find(finding.help("name one, such as [\"127.0.0.1:5300\"], or leave the key out for the default"));
-        }
-        let listeners = [&self.tls_listen, &self.https_listen, &self.quic_listen].into_iter().zip(LISTEN);
-        let is_open =
-            |list: &Option<_>| list.as_ref().is_some_and(|list: &Placed<Vec<SocketAddr>>| !list.value.is_empty());
-        let open = listeners.filter(|(list, _)| is_open(list)).map(|(_, key)| key);
-        let missing: Vec<&str> = PAIR.into_iter().filter(|key| !section.has(key)).collect();
-        let asks = open.chain(PAIR.into_iter().filter(|key| section.has(key))).next();
-        let (Some(asks), [first, ..]) = (asks, missing.as_slice()) else { return };
-        let message = format!("`{asks}` needs `{}`", missing.join("` and `"));
-        let finding = Finding::error("config-certificate", message).at(reader.key_place(section, asks));
-        reader.find(finding.help(format!("name the PEM file: {first} = \"…\"")));
-    }
-}
-
-impl Limits {
-    /// Returns who may come by which transport.
-    pub fn transport_acl(&self) -> TransportAcl {
-        let list = |transport| match transport {
-            Transport::Udp => &self.allow_udp,
-            Transport::Tcp => &self.allow_tcp,
-            Transport::Tls => &self.allow_tls,
-            Transport::Https => &self.allow_https,
-            Transport::Quic => &self.allow_quic,
-        };
-        let add = |acl: TransportAcl, transport| acl.with(transport, access_list(list(transport).as_ref()));
-        Transport::ALL.into_iter().fold(TransportAcl::default(), add)
     }
 }
 
@@ -138,6 +87,10 @@ fn workers(value: &DeValue<'_>) -> Read<Workers> {
     let count = values::integer(1, 1024)(value).ok().map(|count: u16| usize::from(count));
     let count = count.and_then(std::num::NonZeroUsize::new);
     count.map(Workers::Count).ok_or_else(|| "\"auto\" or an integer from 1 to 1024".to_owned())
+}
+
+impl Words for Frame {
+    const WORDS: &'static [(&'static str, Self)] = &[("native", Self::Native), ("hickory", Self::Hickory)];
 }
 
 impl Shown for Workers {
@@ -174,6 +127,3 @@ fn state_choice(value: &DeValue<'_>) -> Read<StateChoice> {
         Err(_) => Err("a path in quotes, or \"none\" to keep nothing".to_owned()),
     }
 }
-
-const LISTEN: [&str; 3] = ["tls-listen", "https-listen", "quic-listen"];
-const PAIR: [&str; 2] = ["certificate", "key"];

@@ -10,6 +10,7 @@
 mod arrivals;
 mod command;
 mod judge;
+mod publication;
 mod publish;
 mod rdata;
 mod reload;
@@ -43,7 +44,8 @@ use super::serials::SerialBook;
 use super::setup::{PoolSetup, TargetSetup};
 use super::zone_histories::HistoryBook;
 use arrivals::Arrivals;
-use publish::Publication;
+use publication::Publication;
+pub use publication::{COALESCE, GATHER};
 use slots::SlotRow;
 pub(super) use slots::ttl_of;
 pub(super) use timers::Timer;
@@ -165,12 +167,6 @@ struct HostRow {
     stays: Vec<bool>,
 }
 
-/// The shortest time between publications: what changes meanwhile shares one generation, one serial, one NOTIFY.
-pub const COALESCE: Duration = Duration::from_millis(100);
-/// How long after a held connection broke the publication of what follows from it waits: the other targets of a process
-/// that died are found dead within a few milliseconds of each other. So long too after a target is looked at again that
-/// passed at first.
-pub const GATHER: Duration = Duration::from_millis(10);
 /// How soon it is looked again whether all that were woken have been heard of; together they wait for [`SOON`] at most.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 /// How often the engine notes that it lives, and looks whether the wall clock was set.

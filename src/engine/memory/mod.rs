@@ -1,6 +1,7 @@
 //! What the engine keeps over restarts, as JSON under keys of the store.
 
 pub(super) mod history;
+mod json;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::zone::serial::Serial;
 use super::orders::OrderId;
 use super::setup::{PoolSetup, TargetKey};
 use history::KeptDifference;
+use json::json;
 
 /// What a former run left, read from the store.
 #[derive(Debug, Default)]
@@ -318,10 +320,6 @@ pub(super) fn failback_key(pool: &str) -> String {
 /// Writes that the engine lives.
 pub(super) fn keep_alive(now: Now) -> (String, Option<Vec<u8>>) {
     (ALIVE.to_owned(), Some(json(&KeptAlive { at_ms: now.wall.as_millis() })))
-}
-
-fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("plain structs without maps always serialise")
 }
 
 fn millis(duration: Duration) -> u64 {

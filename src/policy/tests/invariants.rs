@@ -103,7 +103,7 @@ fn check_families(pool: &Pool, verdicts: &[Verdict], decision: &Decision) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
     fn every_history_keeps_the_promises(pool in pool(), steps in steps()) {

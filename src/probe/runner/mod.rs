@@ -142,7 +142,7 @@ pub fn spawn(
         deps,
     };
     let owner = tasks.clone();
-    tasks.spawn("probe-runner", async move { runner.work(&owner, commands, reports).await })
+    tasks.spawn_vital("probe-runner", async move { runner.work(&owner, commands, reports).await })
 }
 
 struct Runner {
@@ -182,7 +182,7 @@ impl Runner {
             let next = [self.schedule.next(), self.manager.next(), self.pulse.next()].into_iter().flatten().min();
             let timer = async {
                 match next {
-                    Some(at) => tokio::time::sleep_until(self.deps.clock.instant(at).into()).await,
+                    Some(at) => tokio::time::sleep_until(self.deps.clock.instant(at)).await,
                     None => std::future::pending().await,
                 }
             };

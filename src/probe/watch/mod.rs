@@ -32,7 +32,7 @@ mod scanner;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Tls;
+use super::tls::Tls;
 
 /// Where one connection is held: address, port and transport.
 type Place = (SocketAddr, &'static str);

@@ -1,4 +1,5 @@
-//! Held connections against servers of our own, on loopback. What is timed has short times of its own.
+//! Held connections against servers of our own, on loopback. They have real sockets, so they keep real time, and what is
+//! timed has short times of its own; when what is done is told by `held/tests.rs`, without sockets and without waiting.
 
 use std::future::Future;
 use std::pin::pin;
@@ -79,7 +80,7 @@ impl Bench {
             tokio::select! {
                 biased;
                 output = &mut other => return output.expect("it happens in time"),
-                () = sleep_until(self.clock.instant(next).into()) => {}
+                () = sleep_until(self.clock.instant(next)) => {}
                 Some(event) = self.manager.event() => self.manager.read(event, self.clock.now().mono),
             }
         }
