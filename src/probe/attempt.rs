@@ -1,7 +1,10 @@
 //! One probe under way: what its check may use, and the account that grows as it goes.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::watch::HoldSpec;
 use super::{Certificate, ProbeContext, ProbeReport, Step};
@@ -85,6 +88,8 @@ pub(super) struct Attempt<'a> {
     decided: Option<(Duration, Outcome)>,
     passed_over: u32,
     refused: bool,
+    /// Is told as soon as the outcome is decided.
+    decision: Option<Arc<Notify>>,
 }
 
 impl<'a> Attempt<'a> {
@@ -104,7 +109,14 @@ impl<'a> Attempt<'a> {
             decided: None,
             passed_over: 0,
             refused: false,
+            decision: None,
         }
+    }
+
+    /// Has somebody told as soon as the outcome is decided, before the farewells.
+    pub(super) fn telling(mut self, decision: Arc<Notify>) -> Self {
+        self.decision = Some(decision);
+        self
     }
 
     /// Says how long the whole probe may take, for checks that give of it to others, and for the account.
@@ -171,6 +183,9 @@ impl<'a> Attempt<'a> {
     fn decide(&mut self, outcome: &Outcome) {
         let latency = self.clock.now().mono.since(self.began.mono);
         self.decided.get_or_insert_with(|| (latency, outcome.clone()));
+        if let Some(decision) = &self.decision {
+            decision.notify_one();
+        }
     }
 
     /// Makes the account; `ending` is missing when the time was over.

@@ -54,7 +54,10 @@ mod watch;
 pub mod xmpp;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::base::clock::Clock;
 
@@ -102,6 +105,28 @@ pub async fn run(spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeRep
 pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
     once(spec.address, &spec.check, (depth, spec.timeout), clock, context).await
 }
+
+/// Does the same in haste: once the outcome is decided, the far side has a moment to take leave and no more. A process that
+/// dies takes connections into a queue that nobody empties; their end would come with its own.
+pub(crate) async fn run_hasty(depth: Depth, spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
+    let decision = Arc::new(Notify::new());
+    let attempt = attempt::Attempt::new(spec.address, depth, clock, context).within(spec.timeout);
+    let mut attempt = attempt.telling(Arc::clone(&decision));
+    let decided = async {
+        decision.notified().await;
+        tokio::time::sleep(FAREWELL).await;
+    };
+    let ending = tokio::select! {
+        biased;
+        ending = tokio::time::timeout(spec.timeout, spec.check.run(&mut attempt)) => ending.ok(),
+        // What was decided stands, were it a failure.
+        () = decided => Some(Ok(())),
+    };
+    attempt.into_account(ending)
+}
+
+/// How long a far side may take leave of a probe in haste.
+const FAREWELL: Duration = Duration::from_millis(10);
 
 /// Carries out a check, or a part of one.
 async fn once(

@@ -28,7 +28,7 @@ use std::time::Duration;
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::base::table::Table;
 use crate::base::timers::Timers;
-use crate::health::cadence::{self, Priority, RecheckRequest};
+use crate::health::cadence::{self, Priority, RecheckRequest, SOON};
 use crate::health::isolation::Witnesses;
 use crate::health::machine::{Health, State};
 use crate::health::push::PushStore;
@@ -116,6 +116,8 @@ pub struct Core {
     /// Targets that must be known before the answers begin.
     unsettled: BTreeSet<TargetId>,
     start: Start,
+    /// Targets that were woken and not heard of since, and until when their outcomes are waited for.
+    stragglers: (BTreeSet<TargetId>, Mono),
     /// What the wall clock shows when the monotonic one is at its start: it moves only when a clock is set.
     epoch: UnixTime,
     effects: VecDeque<Effect>,
@@ -165,6 +167,8 @@ struct HostRow {
     stays: Vec<bool>,
 }
 
+/// How soon it is looked again whether all that were woken have been heard of; together they wait for [`SOON`] at most.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 /// How often the engine notes that it lives, and looks whether the wall clock was set.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// The window over which the first probes are spread at start-up.
@@ -202,6 +206,7 @@ impl Core {
             awaiting: BTreeSet::new(),
             unsettled: BTreeSet::new(),
             start: Start::Waiting,
+            stragglers: (BTreeSet::new(), now.mono),
             epoch: epoch(now),
             effects: VecDeque::new(),
             prepared,
@@ -253,6 +258,11 @@ impl Core {
             }
         }
         if self.publication.due().is_some_and(|at| at <= now.mono) {
+            let (stragglers, until) = &self.stragglers;
+            if !stragglers.is_empty() && now.mono < *until {
+                self.publication.put_off((now.mono + LOOK_AGAIN).min(*until));
+                return;
+            }
             self.publish(now);
             self.settle();
         }

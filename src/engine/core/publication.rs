@@ -68,6 +68,11 @@ impl Publication {
         self.due = self.due.map(|due| due.max(until));
     }
 
+    /// Puts off the publication that is due.
+    pub(super) fn put_off(&mut self, until: Mono) {
+        self.due = self.due.map(|due| due.max(until));
+    }
+
     /// Wants a publication: now, or when the last one is old enough and all is gathered.
     pub(super) fn want(&mut self, now: Mono) {
         let earliest = self.last.map_or(now, |last| last + COALESCE).max(now);

@@ -25,6 +25,7 @@ impl Core {
         self.notify(Notice::Reloaded, now);
         self.timers.retain(|timer| !timer.is_of_setup());
         let early = self.arrivals.moved(was, places(&before.setup, &self.prepared.setup));
+        self.stragglers.0.clear();
         let (changed, new) = self.carry_targets(&before.setup, now);
         self.carry_pools(&before.setup);
         self.carry_slots(&before);

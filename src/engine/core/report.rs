@@ -12,7 +12,7 @@ use crate::health::machine::{Health, State};
 use crate::health::{Cause, Report, TargetId};
 use crate::policy::Trigger;
 
-use super::{Core, START_SPREAD, is_known};
+use super::{Core, SOON, START_SPREAD, is_known};
 
 /// What was believed of a target before something happened to it.
 struct Before {
@@ -42,6 +42,9 @@ impl Core {
         if let Some(woken) = row.woken {
             (next, row.woken) = woken.next_probe(&report, settings, next, now.mono);
         }
+        if row.woken.is_none_or(|woken| woken.is_passed_once()) {
+            self.stragglers.0.remove(&id);
+        }
         let is_urgent = row.health.wants_confirmation() || row.woken.is_some();
         let priority = if is_urgent { Priority::Urgent } else { Priority::Routine };
         if row.woken.is_some_and(|woken| woken.is_passed_once()) {
@@ -60,7 +63,13 @@ impl Core {
         self.publication.gather(now.mono);
         let mut targets = self.prepared.targets_at(place.ip()).to_vec();
         targets.sort_by_key(|id| self.prepared.setup.targets[*id].key.port != place.port());
+        if self.stragglers.0.is_empty() {
+            self.stragglers.1 = now.mono + SOON;
+        }
         for id in targets {
+            if self.prepared.setup.targets[id].probed {
+                self.stragglers.0.insert(id);
+            }
             self.targets[id].woken = Some(RecheckRequest::at(now.mono));
             self.probe(id, now.mono, Priority::Woken);
         }
@@ -154,6 +163,9 @@ impl Core {
         }
         for id in self.targets.ids() {
             let row = &self.targets[id];
+            if row.woken.is_none_or(|woken| woken.is_passed_once()) {
+                self.stragglers.0.remove(&id);
+            }
             let is_urgent = row.health.wants_confirmation() || row.woken.is_some();
             let priority = if is_urgent { Priority::Urgent } else { Priority::Routine };
             self.probe(id, row.due, priority);

@@ -130,6 +130,29 @@ fn what_dies_with_a_held_connection_leaves_together() {
     assert_eq!(core.poll_timeout(), Some(later(110).mono));
 }
 
+#[test]
+fn what_was_woken_and_is_not_heard_of_is_waited_for_but_not_long() {
+    let later = |millis| at(61).after(Duration::from_millis(millis));
+    for (comes, published) in [(Some(30), 30), (None, 50)] {
+        let mut core = core(2);
+        let before = core.snapshot.generation();
+        for service in 0..2 {
+            let address = SocketAddr::from(([127, 1, service, 1], 5060));
+            core.handle(Event::Broke { address, cause: "closed".into() }, later(0));
+        }
+        report(&mut core, 0, false, later(1));
+        let mut now = 1;
+        while core.snapshot.generation() == before {
+            now += 1;
+            if Some(now) == comes {
+                report(&mut core, 2, false, later(now));
+            }
+            core.handle_timeout(later(now));
+        }
+        assert_eq!(now, published, "{comes:?}");
+    }
+}
+
 /// A process that dies may close its listener last: what passes at first is looked at again, and leaves with the others.
 #[test]
 fn what_passes_right_after_a_break_is_waited_for() {

@@ -11,7 +11,7 @@ mod pulse;
 mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use super::metrics::Metrics;
 use super::schedule::{Limits, Schedule, Start, spread};
 use super::watch::Times;
 use super::watch::manager::{self as watch, WatchEvent, WatchManager};
-use super::{Depth, ProbeContext, ProbeReport, Spec, run_to};
+use super::{Depth, ProbeContext, ProbeReport, Spec, run_hasty, run_to};
 use crate::base::clock::{Clock, Mono};
 use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
@@ -135,6 +135,7 @@ pub fn spawn(
         depths: Depths::default(),
         refusals: Refusals::default(),
         pulse: Pulse::new(None),
+        breaks: BTreeMap::new(),
         running: BTreeMap::new(),
         readers: BTreeMap::new(),
         outbox: VecDeque::new(),
@@ -153,6 +154,8 @@ struct Runner {
     depths: Depths,
     refusals: Refusals,
     pulse: Pulse,
+    /// When a held connection last broke on an address, for as long as its probes are in haste.
+    breaks: BTreeMap<IpAddr, Mono>,
     /// The targets whose checks read what is posted under each name.
     readers: BTreeMap<String, Vec<TargetId>>,
     probes: TaskSet<ProbeReport>,
@@ -288,7 +291,15 @@ impl Runner {
             } else {
                 self.depths.choose(start.target, spec.check.deep_interval(), now)
             };
-            let id = self.probes.spawn(async move { run_to(depth, &probed, &clock, &context).await }).id();
+            let is_hasty = self.breaks.get(&spec.address.ip()).is_some_and(|broke| now.since(*broke) < HASTE);
+            let probe = async move {
+                if is_hasty {
+                    run_hasty(depth, &probed, &clock, &context).await
+                } else {
+                    run_to(depth, &probed, &clock, &context).await
+                }
+            };
+            let id = self.probes.spawn(probe).id();
             self.running.insert(id, Running { start, spec, depth, began: now, lost: self.pulse.lost() });
         }
         self.pulse.beat(!self.running.is_empty(), now);
@@ -301,6 +312,8 @@ impl Runner {
         for told in self.manager.work(&mut self.schedule, now) {
             match told {
                 WatchEvent::Broke(address, cause) => {
+                    self.breaks.retain(|_, broke| now.since(*broke) < HASTE);
+                    self.breaks.insert(address.ip(), now);
                     self.outbox.push_back(Event::Broke { address, cause });
                 }
                 WatchEvent::Leaving(targets) => {
@@ -403,6 +416,9 @@ fn readers(targets: &Table<TargetId, Option<Arc<Spec>>>) -> BTreeMap<String, Vec
     }
     readers
 }
+
+/// How long after a break probes of its address are in haste.
+const HASTE: Duration = Duration::from_secs(2);
 
 /// What a target is believed to have said when its held connection ends with such words.
 const LEAVING: &str = "says that it is shutting down";

@@ -8,7 +8,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::{Server, assert_saw, probe, probe_within};
-use crate::probe::{Check, Tcp};
+use crate::base::clock::Clock;
+use crate::probe::{Check, Depth, ProbeContext, Spec, Tcp, run_hasty};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -29,6 +30,24 @@ async fn a_listener_passes_in_both_families() {
         assert_eq!(report.steps[0].what, "connect");
         assert!(report.latency < Duration::from_secs(5));
     }
+}
+
+#[tokio::test]
+async fn a_probe_in_haste_does_not_wait_for_a_farewell_that_never_comes() {
+    // Connections stand in its queue, as with a process that dies.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (clock, context) = (Clock::start(), ProbeContext::from_roots([]));
+    let spec = Spec { address, check: connecting(), timeout: Duration::from_secs(10), watch: None };
+    let mut shortest = Duration::MAX;
+    for _ in 0..5 {
+        let began = clock.now().mono;
+        assert_saw(&run_hasty(Depth::Deep, &spec, &clock, &context).await, "pass", "");
+        shortest = shortest.min(clock.now().mono.since(began));
+    }
+    assert!(shortest < Duration::from_millis(150), "{shortest:?}");
+    drop(listener);
+    assert_saw(&run_hasty(Depth::Deep, &spec, &clock, &context).await, "fail", "connection refused");
 }
 
 #[tokio::test]
