@@ -42,4 +42,5 @@ mod rfc8945;
 mod rfc9471;
 #[path = "support/signed.rs"]
 mod signed;
+#[expect(dead_code, reason = "shared with other tests")]
 mod support;
