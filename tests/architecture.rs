@@ -1,18 +1,27 @@
 //! The rules of the house that the compiler does not keep: floors, purity, who may name which crate, front pages, length.
 //!
-//! Sources are read as text, without comments and strings. The rules are data, at the top; a failure names file, line, rule.
+//! Sources are read by `syn`, so comments, strings and tests say nothing. The rules are data, at the top; a failure names
+//! file, line, rule.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
+#[path = "architecture/modules.rs"]
+mod modules;
+#[path = "architecture/source.rs"]
+mod source;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::LazyLock;
+
+use modules::Needs;
+use source::Source;
 
 /// The floor of each room: a room imports only rooms on lower floors.
 const FLOORS: &[(u8, &[&str])] = &[
     (0, &["base"]),
     (1, &["zone", "health"]),
-    (2, &["policy", "dnssec"]),
+    (2, &["policy", "keys", "dnssec"]),
     (3, &["snapshot"]),
     (4, &["engine"]),
     (5, &["probe", "resolve", "transfer", "store", "cluster", "publish"]),
@@ -34,16 +43,17 @@ const WORDS: &[Words] = &[
         words: &["tokio", "tokio_util", "tokio_rustls", "axum"],
         allowed: |file| {
             let shell = [
+                "base/clock.rs",
+                "base/connections.rs",
+                "base/tasks.rs",
                 "engine/driver.rs",
                 "engine/handle.rs",
                 "engine/history/mod.rs",
                 "engine/request.rs",
-                "base/connections.rs",
-                "base/tasks.rs",
             ];
-            file.floor() > 4 || shell.iter().any(|path| file.is(path))
+            floor(file) > 4 || shell.iter().any(|path| file.is(path))
         },
-        rule: "tokio appears above the engine, in its shell (driver, handle, history, request) and in base/{connections,tasks}.rs",
+        rule: "tokio appears above the engine, in its shell (driver, handle, history, request) and in base/{clock,connections,tasks}.rs",
     },
     Words {
         words: &["hickory_server"],
@@ -57,8 +67,10 @@ const WORDS: &[Words] = &[
     },
     Words {
         words: &["std::fs", "fs::read", "fs::write", "File::open", "File::create"],
-        allowed: |file| ["daemon", "config", "cli", "store"].iter().any(|room| file.within(room)),
-        rule: "files are read and written by daemon, config, cli and store",
+        allowed: |file| {
+            file.is("base/file.rs") || ["daemon", "config", "cli", "store"].iter().any(|room| file.within(room))
+        },
+        rule: "files are read and written by daemon, config, cli and store, plain files through base/file.rs",
     },
     Words {
         words: &["Instant::now", "SystemTime::now", "UNIX_EPOCH.elapsed"],
@@ -67,7 +79,7 @@ const WORDS: &[Words] = &[
     },
     Words {
         words: &["std::thread", "std::process", "std::env", "UdpSocket", "TcpStream", "TcpListener", "RandomState"],
-        allowed: |file| !(1..=3).contains(&file.floor()) && !file.within("engine/core"),
+        allowed: |file| !(1..=3).contains(&floor(file)) && !file.within("engine/core"),
         rule: "floors 1 to 3 and engine/core are pure: no socket, task, environment or random source",
     },
 ];
@@ -75,17 +87,151 @@ const WORDS: &[Words] = &[
 /// The most lines of a file, tests not counted.
 const MAX_LINES: usize = 600;
 
+/// A file of a room that needs another one which needs it too, over however many steps, and why that stays.
+struct Backward {
+    file: &'static str,
+    /// The file that it needs, or a folder of such files.
+    needs: &'static str,
+    reason: &'static str,
+}
+
+const BACKWARD: &[Backward] = &[
+    Backward {
+        file: "probe/composite/mod.rs",
+        needs: "probe/composite/logic.rs",
+        reason: "the page of the check holds its rule, by which the pure part reckons",
+    },
+    Backward {
+        file: "probe/dns/mod.rs",
+        needs: "probe/dns/judge.rs",
+        reason: "the page of the check holds its parameters, by which the pure part judges",
+    },
+    Backward {
+        file: "probe/http/mod.rs",
+        needs: "probe/http",
+        reason: "the page of the check holds its parameters, which each version of HTTP and the pure part read",
+    },
+    Backward {
+        file: "probe/xmpp/mod.rs",
+        needs: "probe/xmpp/dialogue.rs",
+        reason: "the page of the check holds its parameters and limits, which the dialogue and its lexer keep",
+    },
+    Backward {
+        file: "probe/tls.rs",
+        needs: "probe/verifier.rs",
+        reason: "a handshake records what the verifier sees; what is to be verified is a parameter of the check `tls`",
+    },
+    Backward {
+        file: "probe/watch/mod.rs",
+        needs: "probe/tls.rs",
+        reason: "a check says how its connection is held, and a held connection may begin with the handshake of one",
+    },
+    Backward {
+        file: "probe/over.rs",
+        needs: "probe/tls.rs",
+        reason: "what goes over TLS says what is verified there, which are the parameters of the check `tls`",
+    },
+    Backward {
+        file: "probe/kind.rs",
+        needs: "probe/tls.rs",
+        reason: "every kind that goes over TLS takes the parameters of the check `tls` from its settings",
+    },
+    Backward {
+        file: "probe/kind.rs",
+        needs: "probe/url.rs",
+        reason: "a kind reads its own URLs, and the reader of URLs finds the kind by its scheme",
+    },
+    Backward {
+        file: "probe/settings.rs",
+        needs: "probe/tls.rs",
+        reason: "what a service says for all its checks holds the parameters of TLS",
+    },
+    Backward {
+        file: "probe/settings.rs",
+        needs: "probe/stun/turn.rs",
+        reason: "what a service says for all its checks holds the interval of logins, whose default is that of TURN",
+    },
+    Backward {
+        file: "serve/listener/mod.rs",
+        needs: "serve/hickory.rs",
+        reason: "the frame is chosen where listeners are opened, and hickory-server takes the same rows of transports",
+    },
+    Backward {
+        file: "serve/listener/mod.rs",
+        needs: "serve/respond.rs",
+        reason: "a transport is named where it is listed, and what is answered depends on it",
+    },
+    Backward {
+        file: "probe/settings.rs",
+        needs: "probe/check.rs",
+        reason: "what a service says for all its checks holds limits and defaults that stand beside the list of kinds",
+    },
+    Backward {
+        file: "probe/settings.rs",
+        needs: "probe/mod.rs",
+        reason: "what a service says for all its checks holds defaults that stand on the page of the room",
+    },
+    Backward {
+        file: "serve/listener/mod.rs",
+        needs: "serve/certificates.rs",
+        reason: "listeners are handed the certificates, whose readings are swapped as the settings are",
+    },
+    Backward {
+        file: "probe/url.rs",
+        needs: "probe/mod.rs",
+        reason: "a URL becomes a whole target, which stands on the page of the room",
+    },
+    Backward {
+        file: "snapshot/part.rs",
+        needs: "snapshot/denial.rs",
+        reason: "the chain of a signed zone is found in the rows of its part, and kept in it",
+    },
+    Backward {
+        file: "snapshot/lookup.rs",
+        needs: "snapshot/denial.rs",
+        reason: "a zone is asked for its chain, and the chain answers with nodes of the zone",
+    },
+    Backward {
+        file: "zone/check/survey.rs",
+        needs: "zone/check/mod.rs",
+        reason: "the options of the lint stand on its page, and the survey carries them to each chapter",
+    },
+    Backward {
+        file: "zone/check/rule.rs",
+        needs: "zone/check",
+        reason: "the table of all rules stands beside the type that they have",
+    },
+    Backward {
+        file: "zone/schema/print.rs",
+        needs: "zone/schema",
+        reason: "fields with a structure of their own are printed by their file, which prints the fields within",
+    },
+    Backward {
+        file: "zone/schema/read.rs",
+        needs: "zone/schema",
+        reason: "fields with a structure of their own are read by their file, which reads the fields within",
+    },
+    Backward {
+        file: "zone/schema/mod.rs",
+        needs: "zone/schema",
+        reason: "fields with a structure of their own are checked by their file, which uses the fields of the schema",
+    },
+];
+
+/// All files under src/, in order.
+static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(sources);
+
 #[test]
 fn rooms_import_only_lower_floors() {
     let mut faults = Vec::new();
-    for file in sources() {
-        let Some(room) = file.room.clone() else { continue };
-        let Some(floor) = floor_of(&room) else {
-            faults.push(format!("{}:1: room `{room}` stands on no floor: add it to FLOORS", file.path.display()));
+    for file in SOURCES.iter() {
+        let Some(room) = file.room() else { continue };
+        let Some(floor) = floor_of(room) else {
+            faults.push(format!("{}: room `{room}` stands on no floor: add it to FLOORS", file.place(1)));
             continue;
         };
-        for (line, other) in file.imports() {
-            let place = format!("{}:{line}", file.path.display());
+        for (line, other) in imports(file) {
+            let place = file.place(line);
             match floor_of(&other) {
                 _ if other == room => {}
                 Some(lower) if lower < floor => {}
@@ -100,14 +246,34 @@ fn rooms_import_only_lower_floors() {
 }
 
 #[test]
+fn files_of_a_room_need_each_other_in_one_direction() {
+    let needs = Needs::of(&SOURCES);
+    let is_listed = |file: &str, other: &str| {
+        BACKWARD.iter().any(|backward| backward.file == file && Path::new(other).starts_with(backward.needs))
+    };
+    let mut faults = Vec::new();
+    for circle in needs.without(is_listed).circles() {
+        faults.push(format!("these need each other:\n    {}", circle.join("\n    ")));
+    }
+    let circles = needs.circles();
+    for Backward { file, needs, reason } in BACKWARD {
+        assert!(reason.len() > 20, "{file} needs {needs}: why does that stay?");
+        let begin = [format!("src/{file}:"), format!(" needs {needs}")];
+        if !circles.iter().flatten().any(|line| line.starts_with(&begin[0]) && line.contains(&begin[1])) {
+            faults.push(format!("{file} needs {needs} in no circle: take it off BACKWARD"));
+        }
+    }
+    report(&faults);
+}
+
+#[test]
 fn words_stand_only_where_they_may() {
     let mut faults = Vec::new();
-    for file in sources() {
-        let code = file.code_without_tests();
-        for rule in WORDS.iter().filter(|rule| !(rule.allowed)(&file)) {
+    for file in SOURCES.iter().filter(|file| !file.is_test()) {
+        for rule in WORDS.iter().filter(|rule| !(rule.allowed)(file)) {
             for word in rule.words {
-                for line in lines_with_word(&code, word) {
-                    faults.push(format!("{}:{line}: `{word}`: {}", file.path.display(), rule.rule));
+                for line in file.lines_with(word) {
+                    faults.push(format!("{}: `{word}`: {}", file.place(line), rule.rule));
                 }
             }
         }
@@ -118,9 +284,9 @@ fn words_stand_only_where_they_may() {
 #[test]
 fn each_room_has_a_front_page() {
     let mut faults = Vec::new();
-    for file in sources().iter().filter(|file| file.path.ends_with("mod.rs")) {
+    for file in SOURCES.iter().filter(|file| file.path.ends_with("mod.rs")) {
         if !file.text.starts_with("//! ") {
-            faults.push(format!("{}:1: a front page begins with `//!` and a title line", file.path.display()));
+            faults.push(format!("{}: a front page begins with `//!` and a title line", file.place(1)));
         }
     }
     report(&faults);
@@ -128,15 +294,10 @@ fn each_room_has_a_front_page() {
 
 #[test]
 fn no_file_is_longer_than_one_can_read() {
-    let mut faults = Vec::new();
-    for file in sources() {
-        let tests: BTreeSet<usize> = file.test_lines().collect();
-        let lines = (1..=file.text.lines().count()).filter(|line| !tests.contains(line)).count();
-        if lines > MAX_LINES && !file.is_test() {
-            faults.push(format!("{}:1: {lines} lines without tests: split above {MAX_LINES}", file.path.display()));
-        }
-    }
-    report(&faults);
+    let long = SOURCES.iter().filter(|file| !file.is_test() && file.lines() > MAX_LINES);
+    let fault =
+        |file: &Source| format!("{}: {} lines without tests: split above {MAX_LINES}", file.place(1), file.lines());
+    report(&long.map(fault).collect::<Vec<_>>());
 }
 
 #[test]
@@ -160,110 +321,63 @@ fn life<'a>(x: &'a str) -> char { '\'' } // crate::store
 fn edge() { crate::snapshot::compile(); crate::row_id! { X } }
 #[cfg(test)]
 mod tests { use std::fs; fn f() { if true {} } }
-fn after() { fs_read(); std::fs::read(); }
+fn after() { fs_read(); std::fs::read(); debug!(at = super::super::zone::now()); UNIX_EPOCH.elapsed(); }
+use std::{fs::File, sync::Arc};
 "##,
     );
-    assert_eq!(source.room.as_deref(), Some("engine"));
-    let edges: Vec<(usize, String)> = source.imports();
-    let expected =
-        [(2, "base"), (2, "health"), (2, "policy"), (6, "snapshot")].map(|(line, room)| (line, room.to_owned()));
-    assert_eq!(edges, expected);
-    assert_eq!(source.test_lines().collect::<Vec<_>>(), [7, 8]);
-    let code = source.code_without_tests();
-    assert_eq!(lines_with_word(&code, "std::fs"), [9]);
-    assert_eq!(lines_with_word(&code, "fs::read"), [9]);
+    assert_eq!(source.room(), Some("engine"));
+    let expected = [(2, "base"), (2, "health"), (2, "policy"), (6, "snapshot"), (9, "zone")];
+    assert_eq!(imports(&source), expected.map(|(line, room)| (line, room.to_owned())));
+    assert_eq!(source.test_lines.iter().copied().collect::<Vec<_>>(), [7, 8]);
+    assert_eq!(
+        (source.lines(), source.lines_with("std::fs"), source.lines_with("fs::read")),
+        (8, vec![9, 10], vec![9])
+    );
+    assert_eq!((source.lines_with("UNIX_EPOCH.elapsed"), source.lines_with("sync::Arc")), (vec![9], vec![10]));
     assert!(source.within("engine/core") && !source.within("engine/cor"));
     assert!(Source::new("engine/core.rs", "").within("engine/core"));
 }
 
-/// One source file.
-struct Source {
-    path: PathBuf,
-    text: String,
-    /// The text with comments, strings and character literals blanked; as many lines, as many octets.
-    code: String,
-    /// The room it belongs to; none for lib.rs and main.rs.
-    room: Option<String>,
-    /// Whether a `#[cfg(test)] mod …;` declares the file, or a parent of it.
-    declared_as_test: bool,
+#[test]
+fn circles_are_seen_through_imports_and_front_pages() {
+    let files = [
+        // The front page passes names on, and needs none of its files by that.
+        (
+            "zone/mod.rs",
+            "mod name; mod ring; mod rows; pub use name::Name; pub(crate) use self::ring::*; pub struct Zone;",
+        ),
+        ("zone/name.rs", "pub struct Name; #[cfg(test)] mod tests { use super::super::rows::Row; }"),
+        ("zone/ring.rs", "use super::rows; pub fn ring() -> rows::Row { rows::Row }"),
+        ("zone/rows.rs", "use crate::zone::{Name, Zone}; pub struct Row; fn row() { vec![super::ring()] }"),
+        // Of one floor and of others: no circle within a room.
+        ("health/mod.rs", "use crate::zone::Zone; crate::row_id! { TargetId }"),
+    ];
+    let files = files.map(|(path, text)| Source::new(path, text));
+    let needs = Needs::of(&files);
+    let circle = ["src/zone/ring.rs:1 needs zone/rows.rs", "src/zone/rows.rs:1 needs zone/ring.rs"];
+    assert_eq!(needs.circles(), [circle]);
+    let rest = needs.without(|file, other| (file, other) == ("zone/rows.rs", "zone/ring.rs"));
+    assert!(rest.circles().is_empty());
 }
 
-impl Source {
-    fn new(path: &str, text: &str) -> Self {
-        let first = Path::new(path).iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned();
-        let room = (first != "lib" && first != "main").then_some(first);
-        Self { path: Path::new("src").join(path), text: text.into(), code: blank(text), room, declared_as_test: false }
-    }
-
-    fn floor(&self) -> u8 {
-        self.room.as_deref().map_or(u8::MAX, |room| floor_of(room).unwrap_or(0))
-    }
-
-    fn is(&self, path: &str) -> bool {
-        self.path == Path::new("src").join(path)
-    }
-
-    /// Whether it is the module or lies in it: `engine/core` is `engine/core.rs` and all in `engine/core/`.
-    fn within(&self, module: &str) -> bool {
-        self.is(&format!("{module}.rs")) || self.path.starts_with(Path::new("src").join(module))
-    }
-
-    fn is_test(&self) -> bool {
-        self.declared_as_test || self.path.ends_with("tests.rs") || self.path.iter().any(|part| part == "tests")
-    }
-
-    /// The rooms named by `crate::room` and in `crate::{room::…, room}`, with their lines; macros and re-exports of the
-    /// crate's root are no rooms.
-    fn imports(&self) -> Vec<(usize, String)> {
-        let mut found = Vec::new();
-        for at in word_places(&self.code, "crate::") {
-            let line = line_at(&self.code, at);
-            let rest = &self.code[at + "crate::".len()..];
-            if let Some(group) = rest.strip_prefix('{') {
-                found.extend(top_level_words(group).into_iter().map(|word| (line, word)));
-            } else {
-                let word = leading_word(rest);
-                if !rest[word.len()..].starts_with('!') {
-                    found.push((line, word));
-                }
-            }
-        }
-        found
-    }
-
-    /// The lines of `#[cfg(test)]` items.
-    fn test_lines(&self) -> impl Iterator<Item = usize> {
-        let code = &self.code;
-        word_places(code, "#[cfg(test)]").into_iter().flat_map(move |at| {
-            let end = item_end(code, at + "#[cfg(test)]".len());
-            line_at(code, at)..=line_at(code, end)
-        })
-    }
-
-    fn code_without_tests(&self) -> String {
-        if self.is_test() {
-            return String::new();
-        }
-        let tests: BTreeSet<usize> = self.test_lines().collect();
-        let lines = self.code.lines().enumerate();
-        lines
-            .map(|(index, line)| if tests.contains(&(index + 1)) { "\n".into() } else { format!("{line}\n") })
-            .collect()
-    }
-
-    /// The names of the modules that a `#[cfg(test)] mod NAME;` declares.
-    fn test_modules(&self) -> Vec<String> {
-        let items = word_places(&self.code, "#[cfg(test)]").into_iter().map(|at| {
-            let start = at + "#[cfg(test)]".len();
-            &self.code[start..=item_end(&self.code, start).min(self.code.len() - 1)]
-        });
-        items
-            .filter_map(|item| item.trim().strip_suffix(';')?.split_once("mod ").map(|(_, name)| name.trim().into()))
-            .collect()
-    }
+/// The rooms that a file names by a path from the root, with their lines; macros of the crate's root are no rooms.
+fn imports(file: &Source) -> Vec<(usize, String)> {
+    let room = |reference: &source::Reference| {
+        let parents = reference.path.iter().take_while(|segment| *segment == "super").count();
+        let from_root = if reference.path.first().is_some_and(|first| first == "crate") {
+            1
+        } else {
+            (parents > 0 && parents == reference.module.len()).then_some(parents)?
+        };
+        let room = reference.path.get(from_root)?;
+        (room != "row_id").then(|| (reference.line, room.clone()))
+    };
+    let mut found: Vec<_> = file.references.iter().filter_map(room).collect();
+    found.dedup();
+    found
 }
 
-/// Reads all files under src/, in order.
+/// Reads all files under src/.
 fn sources() -> Vec<Source> {
     let root = root().join("src");
     let mut files = Vec::new();
@@ -286,18 +400,16 @@ fn sources() -> Vec<Source> {
 }
 
 fn mark_tests(files: &mut [Source]) {
-    let mut test_paths = Vec::new();
-    for file in files.iter() {
-        let folder = if file.path.ends_with("mod.rs") || file.path.ends_with("lib.rs") {
-            file.path.parent().unwrap().to_owned()
-        } else {
-            file.path.with_extension("")
-        };
-        test_paths.extend(file.test_modules().into_iter().map(|name| folder.join(name)));
-    }
+    let declared = |file: &Source| {
+        let module = file.module().to_vec();
+        file.test_modules
+            .iter()
+            .map(move |name| [module.as_slice(), std::slice::from_ref(name)].concat())
+            .collect::<Vec<_>>()
+    };
+    let tests: Vec<Vec<String>> = files.iter().flat_map(declared).collect();
     for file in files {
-        let module = file.path.with_extension("");
-        file.declared_as_test = test_paths.iter().any(|path| module.starts_with(path));
+        file.declared_as_test = tests.iter().any(|path| file.module().starts_with(path));
     }
 }
 
@@ -305,156 +417,15 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The floor of a file's room; those without a room stand over all.
+fn floor(file: &Source) -> u8 {
+    file.room().map_or(u8::MAX, |room| floor_of(room).unwrap_or(0))
+}
+
 fn floor_of(room: &str) -> Option<u8> {
-    let floors: BTreeMap<&str, u8> =
-        FLOORS.iter().flat_map(|(floor, rooms)| rooms.iter().map(move |room| (*room, *floor))).collect();
-    floors.get(room).copied()
+    FLOORS.iter().find(|(_, rooms)| rooms.contains(&room)).map(|(floor, _)| *floor)
 }
 
 fn report(faults: &[String]) {
     assert!(faults.is_empty(), "{} against the rules of the house:\n{}", faults.len(), faults.join("\n"));
-}
-
-/// The names at the start of each item of a `{a::b, c::{d}, e as f}` group, whose brace is already open.
-fn top_level_words(group: &str) -> Vec<String> {
-    let (mut words, mut depth, mut start) = (Vec::new(), 1, 0);
-    for (at, character) in group.char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 || (depth == 1 && character == ',') {
-            words.push(leading_word(group[start..at].trim_start()));
-            start = at + 1;
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-fn leading_word(text: &str) -> String {
-    text.chars().take_while(|character| is_word(*character)).collect()
-}
-
-fn is_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
-fn lines_with_word(code: &str, word: &str) -> Vec<usize> {
-    word_places(code, word).into_iter().map(|at| line_at(code, at)).collect()
-}
-
-/// Where a word stands that is no part of a longer one.
-fn word_places(code: &str, word: &str) -> Vec<usize> {
-    let free = |character: Option<char>| !character.is_some_and(is_word);
-    let begins = word.starts_with(is_word);
-    let ends = word.ends_with(is_word);
-    code.match_indices(word)
-        .map(|(at, _)| at)
-        .filter(|&at| !begins || free(code[..at].chars().next_back()))
-        .filter(|&at| !ends || free(code[at + word.len()..].chars().next()))
-        .collect()
-}
-
-fn line_at(code: &str, at: usize) -> usize {
-    code[..at.min(code.len())].matches('\n').count() + 1
-}
-
-/// The end of the item that begins at `start`: its closing brace, or a semicolon before any brace.
-fn item_end(code: &str, start: usize) -> usize {
-    let mut depth = 0;
-    for (at, character) in code[start..].char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' if depth == 1 => return start + at,
-            '}' => depth -= 1,
-            ';' if depth == 0 => return start + at,
-            _ => {}
-        }
-    }
-    code.len()
-}
-
-/// Blanks comments, strings and character literals, and keeps the lines.
-fn blank(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let after_word = out.ends_with(is_word);
-        let skipped = if rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            block_comment(rest)
-        } else if let Some(hashes) = raw_string(rest).filter(|_| !after_word) {
-            let close = format!("\"{}", "#".repeat(hashes));
-            let open = rest.find('"').unwrap() + 1;
-            rest[open..].find(&close).map_or(rest.len(), |at| open + at + close.len())
-        } else if first == '"' {
-            quoted(rest, '"')
-        } else if first == '\'' && is_character(rest) {
-            quoted(rest, '\'')
-        } else {
-            0
-        };
-        if skipped == 0 {
-            out.push(first);
-            rest = &rest[first.len_utf8()..];
-        } else {
-            out.extend(rest[..skipped].chars().map(|character| if character == '\n' { '\n' } else { ' ' }));
-            rest = &rest[skipped..];
-        }
-    }
-    out
-}
-
-fn block_comment(text: &str) -> usize {
-    let (mut depth, mut at) = (0, 0);
-    while at < text.len() {
-        if text[at..].starts_with("/*") {
-            depth += 1;
-            at += 2;
-        } else if text[at..].starts_with("*/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += text[at..].chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    text.len()
-}
-
-/// The number of hashes if a raw string begins here: `r"`, `r#"`, `br"`, `cr"`.
-fn raw_string(text: &str) -> Option<usize> {
-    let rest = text.strip_prefix(['b', 'c']).unwrap_or(text).strip_prefix('r')?;
-    let quote = rest.find(|character| character != '#')?;
-    rest[quote..].starts_with('"').then_some(quote)
-}
-
-/// The length of a quoted literal with both quotes.
-fn quoted(text: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, character) in text.char_indices().skip(1) {
-        if character == quote && !escaped {
-            return at + 1;
-        }
-        escaped = character == '\\' && !escaped;
-    }
-    text.len()
-}
-
-/// Whether a `'` begins a character and not a lifetime.
-fn is_character(text: &str) -> bool {
-    let mut characters = text.chars().skip(1);
-    match characters.next() {
-        Some('\\') => true,
-        Some(_) => characters.next() == Some('\''),
-        None => false,
-    }
 }

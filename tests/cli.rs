@@ -182,6 +182,30 @@ fn check_looks_at_a_config_and_all_its_zones() {
 }
 
 #[test]
+fn four_hundred_services_print_few_lines() {
+    let home = Home::new("many");
+    let mut zone = ZONE.replace("PORT", "5060");
+    for number in 0..400 {
+        zone += &format!("_sip._tcp.d{number} 86400 IN SRV 10 0 5060 gone{number}\n");
+    }
+    home.write("many.zone", &zone);
+    let ran = home.run("check many.zone");
+    ran.shows(1, &["error[srv-target-no-address]", "= and 390 more", "400 errors, "]);
+    assert!(ran.out.lines().count() < 100, "{} lines:\n{}", ran.out.lines().count(), ran.out);
+    let quiet = home.run("check --min-severity error many.zone");
+    assert!(quiet.out.lines().count() < 22, "{}", quiet.out);
+    assert!(home.run("check --all many.zone").out.lines().count() > 2_000);
+}
+
+#[test]
+fn check_takes_all_zones_of_a_folder_although_two_are_versions_of_one() {
+    let home = Home::with_zone("versions", 5060);
+    home.write("old.zone", &ZONE.replace("PORT", "5061"));
+    home.run("check sip.zone old.zone").shows(0, &["note[zone-duplicate]", "old.zone is the zone example.com., as is"]);
+    home.run("serve sip.zone old.zone").shows(2, &["error[zone-duplicate]"]);
+}
+
+#[test]
 fn check_speaks_json_and_denies_what_it_is_told() {
     let home = Home::with_zone("json", 5060);
     home.write(

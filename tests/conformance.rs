@@ -12,10 +12,14 @@ mod listeners;
 mod message;
 #[path = "conformance/rfc1034.rs"]
 mod rfc1034;
+#[path = "conformance/rfc1035.rs"]
+mod rfc1035;
 #[path = "conformance/rfc2308.rs"]
 mod rfc2308;
 #[path = "conformance/rfc2782.rs"]
 mod rfc2782;
+#[path = "conformance/rfc4034.rs"]
+mod rfc4034;
 #[path = "conformance/rfc4035.rs"]
 mod rfc4035;
 #[path = "conformance/rfc4592.rs"]
@@ -40,6 +44,8 @@ mod rfc8914;
 mod rfc8945;
 #[path = "conformance/rfc9471.rs"]
 mod rfc9471;
+#[path = "conformance/rfc9859.rs"]
+mod rfc9859;
 #[path = "support/signed.rs"]
 mod signed;
 #[expect(dead_code, reason = "shared with other tests")]

@@ -1,8 +1,12 @@
 //! The one clock of the process: everything below the engine's driver gets `now` as a parameter.
+//!
+//! The monotonic clock is that of the runtime, so it stands still in tests that pause the runtime's time.
 
 use std::fmt;
 use std::ops::{Add, Sub};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
 
 /// A point on the monotonic clock, counted from a year before the process's [`Clock`] was started, so that a point
 /// before the start (the last failback of an earlier run) can be told too.
@@ -30,22 +34,33 @@ pub struct Now {
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: Instant,
+    /// What the wall clock showed at the origin, if it runs with the monotonic one; else the system's is read.
+    wall: Option<UnixTime>,
 }
 
 impl Clock {
     /// Starts the clock, at [`Mono::START`].
     #[expect(clippy::disallowed_methods, reason = "the one clock")]
     pub fn start() -> Self {
-        Self { origin: Instant::now() }
+        Self { origin: Instant::now(), wall: None }
+    }
+
+    /// Starts a clock whose wall clock shows `wall` and then runs with the monotonic one: where the runtime's time is
+    /// paused, both stand still.
+    #[expect(clippy::disallowed_methods, reason = "the one clock")]
+    pub fn start_at(wall: UnixTime) -> Self {
+        Self { origin: Instant::now(), wall: Some(wall) }
     }
 
     /// Reads both clocks.
     #[expect(clippy::disallowed_methods, reason = "the one clock")]
     pub fn now(&self) -> Now {
-        Now {
-            mono: Mono::START + self.origin.elapsed(),
-            wall: UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
-        }
+        let passed = self.origin.elapsed();
+        let wall = match self.wall {
+            Some(wall) => wall + passed,
+            None => UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+        };
+        Now { mono: Mono::START + passed, wall }
     }
 
     /// Translates a point of the monotonic clock for timers of the runtime.
@@ -158,6 +173,22 @@ mod tests {
         ] {
             assert_eq!(UnixTime::from_secs(secs).to_string(), text);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn both_clocks_follow_the_time_of_the_runtime() {
+        let clock = Clock::start_at(UnixTime::from_secs(1_795_253_400));
+        let begin = clock.now();
+        assert_eq!((begin.mono, begin.wall.to_string()), (Mono::START, "2026-11-21T09:30:00Z".to_owned()));
+        let hour = Duration::from_secs(3_600);
+        tokio::time::sleep_until(clock.instant(begin.mono + hour)).await;
+        assert_eq!(clock.now(), begin.after(hour));
+        // Without a wall clock of its own, the system's is read.
+        let system = Clock::start();
+        let before = system.now();
+        tokio::time::advance(hour).await;
+        assert_eq!(system.now().mono, before.mono + hour);
+        assert!(system.now().wall.since(before.wall) < hour);
     }
 
     #[test]

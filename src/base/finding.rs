@@ -161,6 +161,12 @@ impl Finding {
     ///    = see: dig +short A sip.example.com
     /// ```
     pub fn render(&self, look: Look) -> String {
+        self.render_with(&[], 0, look)
+    }
+
+    /// Prints it as [`Finding::render`] does, and below it others of the same rule: so many with a line each, the rest as
+    /// "and 19 more".
+    pub fn render_with(&self, others: &[&Self], most: usize, look: Look) -> String {
         let paint = |style: Style, text: &str| terminal::paint(style, look.colour, text);
         let tone = self.severity.style();
         let head = format!("{}[{}]", self.severity, self.id);
@@ -183,6 +189,16 @@ impl Finding {
             if let Some(advice) = advice {
                 text += &format!("\n{:gutter$} {} {}: {advice}", "", paint(FRAME, "="), paint(BOLD, word));
             }
+        }
+        let shown = others.len().min(most);
+        for other in others.iter().take(shown) {
+            let at =
+                other.place.as_ref().map_or_else(String::new, |at| format!("{}:{}:{}: ", at.file, at.line, at.column));
+            let also = paint(BOLD, "also");
+            text += &format!("\n{:gutter$} {} {also}: {at}{}", "", paint(FRAME, "="), other.message);
+        }
+        if others.len() > shown {
+            text += &format!("\n{:gutter$} {} and {} more", "", paint(FRAME, "="), others.len() - shown);
         }
         text
     }

@@ -1,5 +1,5 @@
-//! Things that know nothing of DNS: the clock, dense tables, a hash, findings, named tasks, error chains, IP prefixes,
-//! text.
+//! Things that know nothing of DNS: the clock, dense tables, a hash, findings, plain files, named tasks, error chains,
+//! IP prefixes, text.
 //!
 //! **Invariant:** this room imports no other room.
 
@@ -7,6 +7,7 @@ pub mod clock;
 pub mod connections;
 pub mod duration;
 pub mod error;
+pub mod file;
 pub mod finding;
 pub mod hash;
 pub mod nearest;

@@ -7,17 +7,35 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, Id, JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
 /// An owner of tasks; clones are the same owner.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Tasks {
     tracker: TaskTracker,
     stop: CancellationToken,
     running: Arc<Mutex<BTreeMap<&'static str, u32>>>,
+    /// The runtime that its tasks run on; nothing is the one that starts them.
+    runtime: Option<Handle>,
+    /// The vital tasks that have ended too early.
+    lost: Arc<watch::Sender<Vec<&'static str>>>,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self {
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            running: Arc::default(),
+            runtime: None,
+            lost: Arc::new(watch::Sender::default()),
+        }
+    }
 }
 
 impl Tasks {
@@ -29,7 +47,13 @@ impl Tasks {
     /// Makes an owner below this one: told to stop with it, or alone; [`Tasks::finished`] waits for its tasks too.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { tracker: self.tracker.clone(), stop: self.stop.child_token(), running: Arc::clone(&self.running) }
+        Self { stop: self.stop.child_token(), ..self.clone() }
+    }
+
+    /// Returns the same owner for tasks that run on another runtime, as do those that they start.
+    #[must_use]
+    pub fn on(&self, runtime: &Handle) -> Self {
+        Self { runtime: Some(runtime.clone()), ..self.clone() }
     }
 
     /// Starts a task. It ends by itself when [`Tasks::stopped`] does; a panic in it is logged.
@@ -39,11 +63,34 @@ impl Tasks {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let mark = Mark::new(name, &self.running);
-        tokio::spawn(self.tracker.track_future(async move {
+        let task = self.tracker.track_future(async move {
             let output = future.await;
             drop(mark);
             output
-        }))
+        });
+        match &self.runtime {
+            Some(runtime) => runtime.spawn(task),
+            None => tokio::spawn(task),
+        }
+    }
+
+    /// Starts a task without which the process is not whole: should it end before its owner was told to stop, by a panic or
+    /// by itself, it is reported to [`Tasks::lost`].
+    pub fn spawn_vital<F>(&self, name: &'static str, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let vital = Vital { name, owner: self.clone() };
+        self.spawn(name, async move {
+            let output = future.await;
+            drop(vital);
+            output
+        })
+    }
+
+    /// Returns the names of the vital tasks that have ended too early, as they become more.
+    pub fn lost(&self) -> watch::Receiver<Vec<&'static str>> {
+        self.lost.subscribe()
     }
 
     /// Makes a set of short tasks with one name, whose ends are read one by one; dropping it aborts them.
@@ -102,11 +149,15 @@ impl<T: Send + 'static> TaskSet<T> {
     /// Starts a task of the set.
     pub fn spawn(&mut self, future: impl Future<Output = T> + Send + 'static) -> AbortHandle {
         let mark = Mark::new(self.name, &self.owner.running);
-        self.set.spawn(self.owner.tracker.track_future(async move {
+        let task = self.owner.tracker.track_future(async move {
             let output = future.await;
             drop(mark);
             output
-        }))
+        });
+        match &self.owner.runtime {
+            Some(runtime) => self.set.spawn_on(task, runtime),
+            None => self.set.spawn(task),
+        }
     }
 
     /// Waits for the next task that ends; nothing if none runs. A task that panicked or was aborted is an error.
@@ -129,6 +180,20 @@ impl<T: Send + 'static> TaskSet<T> {
     /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
         self.set.is_empty()
+    }
+}
+
+/// Reports the end of a task that should have lasted.
+struct Vital {
+    name: &'static str,
+    owner: Tasks,
+}
+
+impl Drop for Vital {
+    fn drop(&mut self) {
+        if !self.owner.is_stopped() {
+            self.owner.lost.send_modify(|lost| lost.push(self.name));
+        }
     }
 }
 
@@ -164,7 +229,7 @@ impl Drop for Mark {
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_stopped_owner_waits_for_its_tasks_and_names_those_that_stay() {
         let tasks = Tasks::new();
         let below = tasks.child();
@@ -173,9 +238,45 @@ mod tests {
         let deaf = tasks.spawn("deaf", std::future::pending::<()>());
         tasks.stop();
         task.await.unwrap();
-        assert_eq!(tasks.finished(Duration::from_millis(20)).await, Err(vec![("deaf", 1)]));
+        assert_eq!(tasks.finished(Duration::from_secs(20)).await, Err(vec![("deaf", 1)]));
         deaf.abort();
         assert_eq!(tasks.finished(Duration::from_secs(5)).await, Ok(()));
+    }
+
+    #[test]
+    fn tasks_and_what_they_start_run_where_their_owner_says() {
+        let named = |name| {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.worker_threads(1).thread_name(name).build().unwrap()
+        };
+        let (near, far) = (named("near"), named("far"));
+        let tasks = Tasks::new().on(far.handle());
+        let thread = || std::thread::current().name().map(str::to_owned);
+        let below = tasks.clone();
+        let names = near.block_on(async {
+            let inner = tasks.spawn("outer", async move {
+                let mut set = below.set("set");
+                set.spawn(async move { thread() });
+                (thread(), set.next().await.unwrap().1.unwrap())
+            });
+            inner.await.unwrap()
+        });
+        assert_eq!(names, (Some("far".to_owned()), Some("far".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_vital_task_that_ends_or_panics_is_reported_unless_its_owner_was_stopped() {
+        let tasks = Tasks::new();
+        let mut lost = tasks.lost();
+        tasks.spawn_vital("ends", async {}).await.unwrap();
+        tasks.spawn_vital("panics", async { panic!("on purpose") }).await.unwrap_err();
+        assert_eq!(*lost.borrow_and_update(), ["ends", "panics"]);
+        let below = tasks.child();
+        let obedient = below.clone();
+        let task = below.spawn_vital("obedient", async move { obedient.stopped().await });
+        tasks.stop();
+        task.await.unwrap();
+        assert!(!lost.has_changed().unwrap());
     }
 
     #[tokio::test]

@@ -139,6 +139,12 @@ pub struct Check {
     /// Exit with 1 if there is a finding at least this severe
     #[arg(long, value_parser = severities(), value_name = "SEVERITY", default_value = "error")]
     pub deny: Severity,
+    /// Leave out what is less severe than this; it still counts for --deny
+    #[arg(long, value_parser = severities(), value_name = "SEVERITY", default_value = "note")]
+    pub min_severity: Severity,
+    /// Print every finding whole, also where many are alike
+    #[arg(long)]
+    pub all: bool,
     /// Judge as if served with --static: a long TTL is a warning then
     #[arg(long = "static", conflicts_with = "live")]
     pub fixed: bool,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::base::finding::{Finding, Severity};
 use crate::config::{self, Environment, Input, Running, StateChoice};
-use crate::daemon::reload::Read;
+use crate::daemon::Read;
 use crate::resolve;
 use crate::zone::{Name, Zone};
 
@@ -60,12 +60,19 @@ pub(super) async fn resolve(running: &mut Running) -> Vec<Finding> {
     if outside.hosts.is_empty() {
         return Vec::new();
     }
-    let (addresses, unknown) = resolve::once(&outside.hosts, outside.servers.as_ref(), TIMEOUT).await;
-    let mut findings = running.resolve(&addresses);
-    findings.extend(unknown.into_iter().map(|(host, why)| {
+    let heard = resolve::once(&outside.hosts, outside.servers.as_ref(), TIMEOUT).await;
+    let mut findings = running.resolve(&heard.addresses);
+    findings.extend(heard.aliases.into_iter().map(|(host, goal)| {
+        let finding = Finding::error("srv-target-cname", format!("the target {host} is an alias (CNAME) of {goal}"));
+        finding
+            .why("a target must not be an alias (RFC 2782), and most SIP and XMPP clients refuse one")
+            .help(format!("write {goal} as the target, or a name that owns addresses"))
+            .command(format!("dig +short A {}", host.to_string().trim_end_matches('.')))
+    }));
+    findings.extend(heard.unknown.into_iter().map(|(host, why)| {
         let finding = Finding::warning("host-unresolved", format!("{host} is not tested: {why}"));
         finding
-            .why("its members are served as declared")
+            .why("all its records are always served")
             .help("see that the name is right and has A or AAAA records, and that `resolver` names one that answers")
     }));
     findings

@@ -15,6 +15,7 @@
 pub mod args;
 mod check;
 mod demo;
+mod exit;
 mod explain;
 mod input;
 mod line;
@@ -33,14 +34,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use args::{Arguments, Command};
+pub use exit::{FINDINGS, START, USAGE};
 
-/// Exit code: findings, or a probe that failed.
-pub const FINDINGS: u8 = 1;
-/// Exit code: wrong use or unreadable input.
-pub const USAGE: u8 = 2;
-/// Exit code: could not start.
-pub const START: u8 = 3;
+use args::{Arguments, Command};
 
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {

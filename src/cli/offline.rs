@@ -7,7 +7,7 @@ use crate::base::clock::{Now, UnixTime};
 use crate::base::duration::write_short;
 use crate::base::nearest::{nearest, tolerance};
 use crate::config::{Running, StateSettings};
-use crate::daemon::kept_addresses;
+use crate::daemon::{engine_entries, kept_addresses};
 use crate::engine::memory::Restored;
 use crate::engine::setup::{MemberData, Setup, TargetKey};
 use crate::engine::{Core, Prepared};
@@ -46,7 +46,7 @@ impl Belief {
             Ok(entries) => entries,
             Err(error) => return none(format!("{error}")),
         };
-        let (restored, _) = Restored::read(&entries, state.max_age);
+        let (restored, _) = Restored::read(engine_entries(&entries), state.max_age);
         if restored.is_empty() {
             return none(format!("there is no state in {name}"));
         }

@@ -36,7 +36,14 @@ pub(super) fn run(args: &Serve) -> ExitCode {
         fixed: args.fixed,
         ..Input::default()
     };
-    let running = match input::load(&from) {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            input::tell(&[Finding::error("signals", format!("signals cannot be heard: {error}"))], Severity::Error);
+            return ExitCode::from(START);
+        }
+    };
+    let running = match load(from.clone(), &mut signals) {
         Ok(running) => running,
         Err(code) => return code,
     };
@@ -51,7 +58,10 @@ pub(super) fn run(args: &Serve) -> ExitCode {
     if table {
         logging.quieten(true);
     }
-    runtime.block_on(serve(running, from, &logging, table))
+    let code = runtime.block_on(serve(running, from, &mut signals, &logging, table));
+    // A file that is still being read for a reload holds nothing up.
+    runtime.shutdown_background();
+    code
 }
 
 /// Makes the runtime on which everything runs.
@@ -63,17 +73,36 @@ pub(super) fn runtime(workers: Workers) -> std::io::Result<tokio::runtime::Runti
     builder.enable_all().thread_name("understudy").build()
 }
 
-async fn serve(running: Running, from: Input, logging: &Logging, table: bool) -> ExitCode {
-    let clock = Clock::start();
-    let mut signals = match Signals::listen() {
-        Ok(signals) => signals,
-        Err(error) => {
-            input::tell(&[Finding::error("signals", format!("signals cannot be heard: {error}"))], Severity::Error);
-            return ExitCode::from(START);
+/// Reads config and zones, unless it is asked to end before.
+fn load(from: Input, signals: &mut Signals) -> Result<Running, ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|_| ExitCode::from(START))?;
+    let running = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = signals.drain() => Err(ended_early()),
+            running = tokio::task::spawn_blocking(move || input::load(&from)) => {
+                running.unwrap_or_else(|_| Err(ExitCode::from(START)))
+            }
         }
-    };
+    });
+    runtime.shutdown_background();
+    running
+}
+
+fn ended_early() -> ExitCode {
+    info!("asked to end before it was started");
+    ExitCode::SUCCESS
+}
+
+async fn serve(running: Running, from: Input, signals: &mut Signals, logging: &Logging, table: bool) -> ExitCode {
+    let clock = Clock::start();
     let read = input::reader(from, &running);
-    let daemon = match Daemon::start(running, read.clone(), clock).await {
+    let started = tokio::select! {
+        biased;
+        () = signals.drain() => return ended_early(),
+        started = Daemon::start(running, read.clone(), clock) => started,
+    };
+    let daemon = match started {
         Ok(daemon) => daemon,
         Err(error) => {
             input::tell(&[error.finding()], Severity::Error);
@@ -89,7 +118,11 @@ async fn serve(running: Running, from: Input, logging: &Logging, table: bool) ->
         }
     };
     while signals.next().await == Signal::Reload {
-        daemon.reload(&read).await;
+        tokio::select! {
+            biased;
+            () = signals.drain() => break,
+            _ = daemon.reload(&read) => {}
+        }
     }
     info!("draining");
     if let Some(screen) = screen {
@@ -98,16 +131,6 @@ async fn serve(running: Running, from: Input, logging: &Logging, table: bool) ->
     tokio::select! {
         biased;
         () = daemon.stop() => ExitCode::SUCCESS,
-        signal = again(&mut signals) => { info!(?signal, "asked again: ending at once"); ExitCode::SUCCESS }
-    }
-}
-
-/// Waits for a second wish to end.
-async fn again(signals: &mut Signals) -> Signal {
-    loop {
-        let signal = signals.next().await;
-        if signal == Signal::Drain {
-            return signal;
-        }
+        () = signals.drain() => { info!("asked again: ending at once"); ExitCode::SUCCESS }
     }
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::base::table::Table;
-use crate::config::lower::{Options, lower};
-use crate::config::shape::File;
+use crate::config::lower::LoweringInput;
 use crate::engine::setup::{Setup, ZoneSetup};
-use crate::probe::allow::Access;
+use crate::resolve::Addresses;
 use crate::zone::parse::{NoSources, Origin, parse};
 
 use super::line::{Line, text};
@@ -41,11 +40,16 @@ pub(super) fn now() -> Now {
 
 /// Lowers a zone without a config.
 pub(super) fn setup(zone: &str) -> Setup {
+    resolved(zone, &Addresses::new())
+}
+
+/// Lowers a zone without a config, with these addresses of hosts outside of it.
+pub(super) fn resolved(zone: &str, addresses: &Addresses) -> Setup {
     let parsed = parse("test.zone", zone.as_bytes(), Origin::Unknown, &mut NoSources);
     let zone = parsed.zone.unwrap_or_else(|| panic!("{:?}", parsed.findings));
     let mut zones = Table::new();
     zones.push(ZoneSetup { origin: zone.origin().clone(), zone: Some(Arc::new(zone)) });
-    lower(&File::default(), zones, &Access::default(), Options::default()).setup
+    LoweringInput { zones, ..LoweringInput::default() }.lower(addresses).setup
 }
 
 /// Makes a core without state in which these words are down.

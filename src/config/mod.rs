@@ -8,7 +8,7 @@
 //!                                                   Running
 //! ```
 //!
-//! A key is stated once, by `statement!` in `shape/`: its name, type, range, text and place in the settings. Reading,
+//! A key is stated once in `shape/`, by `statement!` of [`crate::keys`]: its name, type, range, text and place in the settings. Reading,
 //! laying a `[[service]]` over `[health]` and `[policy]`, defaults, suggestions and `config/example.toml`
 //! (`UPDATE_DOCS=1 cargo test --lib the_example_is_what_the_keys_say`) follow from it.
 //!
@@ -16,19 +16,14 @@
 //!
 //! **Invariant:** no room below the daemon imports this one; it lowers the file into each room's settings.
 
-pub mod infer;
-pub mod keys;
 pub mod load;
 pub mod lower;
-pub mod reader;
 pub mod running;
 pub mod settings;
 pub mod shape;
-pub mod source;
-mod statement;
 pub mod values;
 
-pub use load::{Environment, Input, listen, load, read_secret, servers};
+pub use load::{Environment, Input, TWINS, listen, load, read_secret, servers};
 pub use running::Running;
 pub use settings::{ServerSettings, StateChoice, StateSettings, Workers};
 pub use values::Resolver;

@@ -42,6 +42,8 @@ pub struct Running {
     pub lowering_input: Arc<LoweringInput>,
     /// Findings that do not stop a start: warnings and notes, and the errors of zones that are answered SERVFAIL.
     pub findings: Vec<Finding>,
+    /// How many findings of the lint are left out, as they are meant so.
+    pub allowed: usize,
     /// The files that were read, for a watcher; the config first.
     pub files: Vec<PathBuf>,
     /// The origin of each zone file.

@@ -6,9 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::prefix::IpPrefix;
-use crate::health;
-use crate::probe::stun::CREDENTIALS_INTERVAL;
-use crate::probe::{Authority, DEEP_INTERVAL, Verify, WATCH_RENEW};
 use crate::serve::{Frame, PerTransport};
 
 use super::values::{Reference, Resolver};
@@ -109,37 +106,11 @@ pub struct Probing {
     pub exec: bool,
 }
 
-/// How targets are tested, unless a service says otherwise.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Inherited {
-    /// Thresholds and cadence.
-    pub settings: health::Settings,
-    /// What of a certificate is a failure.
-    pub verify: Verify,
-    /// From login to login.
-    pub credentials_interval: Duration,
-    /// The private CA.
-    pub authority: Option<Authority>,
-    /// From one test that goes all the way to the next.
-    pub deep_interval: Duration,
-    /// Whether a connection is held open.
-    pub watch: bool,
-    /// How long one is held.
-    pub watch_renew: Duration,
-}
-
-impl Default for Inherited {
-    fn default() -> Self {
-        Self {
-            settings: health::Settings::default(),
-            verify: Verify::Name,
-            credentials_interval: CREDENTIALS_INTERVAL,
-            authority: None,
-            deep_interval: DEEP_INTERVAL,
-            watch: true,
-            watch_renew: WATCH_RENEW,
-        }
-    }
+/// What `check` leaves out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LintSettings {
+    /// The ids of findings that are meant so.
+    pub allow: Vec<String>,
 }
 
 /// Where answers are given when neither config nor command line says it.

@@ -270,7 +270,10 @@ mod tests {
     impl Rig {
         /// Lets the store run over a folder.
         fn run_store(&mut self, dir: &Scratch) {
-            drop(self.tasks.spawn("store", store::run(Store::open(&dir.0).unwrap(), self.store.take().unwrap())));
+            drop(self.tasks.spawn(
+                "store",
+                store::run(Store::open(&dir.0).unwrap(), self.store.take().unwrap(), store::Metrics::default()),
+            ));
         }
 
         async fn stop(self) {

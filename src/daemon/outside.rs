@@ -24,6 +24,11 @@ pub fn kept_addresses(entries: &Entries) -> Addresses {
     ours.collect()
 }
 
+/// Returns what of the store is the engine's: all but the addresses that are kept here.
+pub fn engine_entries(entries: &Entries) -> impl Iterator<Item = (&String, &Vec<u8>)> {
+    entries.iter().filter(|(key, _)| !key.starts_with(PREFIX))
+}
+
 /// Waits for the first answers, so that a host's targets are there before the answers begin; not long, as a resolver may be
 /// out of order. What a former run knew is as good.
 pub(super) async fn first_answers(known: &mut watch::Receiver<Resolved>, wanted: &ResolveRequest) -> Arc<Addresses> {
@@ -116,6 +121,7 @@ mod tests {
         }
         store.insert("health/x".to_owned(), b"{}".to_vec());
         assert_eq!(kept_addresses(&store), after);
+        assert_eq!(engine_entries(&store).map(|(key, _)| key).collect::<Vec<_>>(), ["health/x"]);
         assert!(changes(&after, &after).is_empty());
     }
 }

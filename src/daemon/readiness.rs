@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::config::Running;
 use crate::serve::{Readiness, Status};
 
 /// What readiness is made of; clones share it.
@@ -20,6 +21,10 @@ pub(super) struct Parts {
     pub(super) answering: bool,
     /// What is wrong with the engine.
     pub(super) engine: Option<String>,
+    /// Whether the engine replies.
+    pub(super) hung: Option<String>,
+    /// Which tasks have ended that should not.
+    pub(super) tasks: Option<String>,
     /// What is wrong with zones.
     pub(super) zones: Option<String>,
 }
@@ -45,12 +50,20 @@ impl ReadinessState {
     }
 }
 
+/// Says which zones are broken, if any are.
+pub(super) fn broken_zones(running: &Running) -> Option<String> {
+    let broken = running.setup.zones.iter().filter(|(_, zone)| zone.zone.is_none());
+    let names: Vec<String> = broken.map(|(_, zone)| zone.origin.to_string()).collect();
+    (!names.is_empty()).then(|| format!("broken zones are answered SERVFAIL: {}", names.join(", ")))
+}
+
 impl Parts {
     fn status(&self) -> Status {
         let fault = if self.stopping {
             Some("stopping".to_owned())
         } else if self.answering {
-            self.engine.clone().or_else(|| self.zones.clone())
+            let faults = [&self.engine, &self.hung, &self.tasks, &self.zones];
+            faults.into_iter().find_map(Clone::clone)
         } else {
             Some("starting".to_owned())
         };

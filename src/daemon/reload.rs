@@ -1,40 +1,10 @@
 //! Reads everything anew: a whole new setup, or the old one stays.
 
-use std::fmt;
-use std::sync::Arc;
-
 use tracing::error;
 
-use crate::base::finding::Finding;
-use crate::config::Running;
-
 use super::findings::log_findings;
+use super::read::Read;
 use super::start::Daemon;
-
-/// How config and zones are read anew.
-#[derive(Clone)]
-pub struct Read(Arc<dyn Fn() -> Result<Running, Vec<Finding>> + Send + Sync>);
-
-impl Read {
-    /// Wraps the function that reads.
-    pub fn new(read: impl Fn() -> Result<Running, Vec<Finding>> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(read))
-    }
-
-    /// Reads.
-    ///
-    /// # Errors
-    /// All findings that keep it from being used.
-    pub fn read(&self) -> Result<Running, Vec<Finding>> {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Read {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Read")
-    }
-}
 
 impl Daemon {
     /// Reads anew, off the tasks that answer, and swaps, or keeps the old setup and says why. A zone that was good and

@@ -1,8 +1,10 @@
-//! What the system asks of the process.
+//! What the system asks of the process, heard on a thread of its own from the first moment on.
 
 use std::io;
 
+use tokio::runtime;
 use tokio::signal::unix::{self, SignalKind};
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,38 +15,72 @@ pub enum Signal {
     Reload,
 }
 
-/// The signals of the process, from the moment this was made; before that they have their usual effect.
+/// The signals of the process, from the moment this was made; before that they have their usual effect. What comes while
+/// nobody waits is kept, equal ones as one.
 #[derive(Debug)]
 pub struct Signals {
-    terminate: unix::Signal,
-    interrupt: unix::Signal,
-    hangup: unix::Signal,
+    drains: mpsc::Receiver<()>,
+    reloads: mpsc::Receiver<()>,
 }
 
 impl Signals {
-    /// Takes over the signals; needs a runtime.
+    /// Takes over the signals; needs no runtime, and works however busy one is.
     ///
     /// # Errors
     /// If the system refuses.
     pub fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: unix::signal(SignalKind::terminate())?,
-            interrupt: unix::signal(SignalKind::interrupt())?,
-            hangup: unix::signal(SignalKind::hangup())?,
-        })
+        let own = runtime::Builder::new_current_thread().enable_io().build()?;
+        let (drain, drains) = mpsc::channel(1);
+        let (reload, reloads) = mpsc::channel(1);
+        let (mut terminate, mut interrupt, mut hangup) = {
+            let _inside = own.enter();
+            let hear = |kind| unix::signal(kind);
+            (hear(SignalKind::terminate())?, hear(SignalKind::interrupt())?, hear(SignalKind::hangup())?)
+        };
+        let hear = async move {
+            loop {
+                let asked = tokio::select! {
+                    biased;
+                    () = drain.closed() => return,
+                    _ = terminate.recv() => &drain,
+                    _ = interrupt.recv() => &drain,
+                    _ = hangup.recv() => &reload,
+                };
+                // One that waits already says the same.
+                if let Err(TrySendError::Closed(())) = asked.try_send(()) {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || own.block_on(hear))?;
+        Ok(Self { drains, reloads })
     }
 
-    /// Waits for the next signal; several equal ones may come as one.
+    /// Waits for the next signal.
     ///
     /// # Cancel safety
     /// A dropped future loses no signal.
     pub async fn next(&mut self) -> Signal {
         tokio::select! {
             biased;
-            _ = self.terminate.recv() => Signal::Drain,
-            _ = self.interrupt.recv() => Signal::Drain,
-            _ = self.hangup.recv() => Signal::Reload,
+            () = received(&mut self.drains) => Signal::Drain,
+            () = received(&mut self.reloads) => Signal::Reload,
         }
+    }
+
+    /// Waits for the wish to end; a wish to reload is kept.
+    ///
+    /// # Cancel safety
+    /// A dropped future loses no signal.
+    pub async fn drain(&mut self) {
+        received(&mut self.drains).await;
+    }
+}
+
+/// Waits for a signal; without the thread that hears them there is none.
+async fn received(signals: &mut mpsc::Receiver<()>) {
+    if signals.recv().await.is_none() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -53,13 +89,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn tells_reload_from_drain() {
+    async fn tells_reload_from_drain_and_keeps_what_nobody_waits_for() {
         let mut signals = Signals::listen().unwrap();
         // In one test, as signals go to the whole process.
-        for (name, expected) in [("HUP", Signal::Reload), ("TERM", Signal::Drain), ("INT", Signal::Drain)] {
+        let raise = |name: &str| {
             let pid = std::process::id().to_string();
             assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        };
+        for (name, expected) in [("HUP", Signal::Reload), ("TERM", Signal::Drain), ("INT", Signal::Drain)] {
+            raise(name);
             assert_eq!(signals.next().await, expected, "{name}");
         }
+        for name in ["HUP", "HUP", "TERM"] {
+            raise(name);
+        }
+        signals.drain().await;
+        assert_eq!(signals.next().await, Signal::Reload);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::base::clock::Clock;
 use crate::base::connections::{ConnectionLimiter, Limits};
@@ -19,24 +19,24 @@ use crate::engine::history::{self, History, Recorder};
 use crate::engine::memory::Restored;
 use crate::engine::{Core, EngineHandle, Event, Notice, Prepared, TimedNotice};
 use crate::probe::runner::{self, Command, Finished};
-use crate::probe::{ProbeContext, metrics};
-use crate::resolve::{self, Addresses, ResolveRequest, Resolved};
 use crate::serve::{self, Certificates, Deps, Limiter, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
 use crate::zone::Name;
 
-use super::descriptors;
 use super::effects::{Outputs, PersistQueue};
 use super::findings::log_findings;
 use super::listeners::Listeners;
 use super::logging;
-use super::outside::{first_answers, follow, kept_addresses};
-use super::readiness::ReadinessState;
-use super::reload::Read;
+use super::metrics::Metrics;
+use super::outside::{engine_entries, first_answers, follow, kept_addresses};
+use super::probe_threads::ProbeThreads;
+use super::read::Read;
+use super::readiness::{ReadinessState, broken_zones};
 use super::sockets::{self, BindError};
 use super::supervise;
-use super::switcher::{ActiveSetup, Resolver, SetupSwitcher, Turn};
+use super::switcher::{ActiveSetup, SetupSwitcher, Turn};
+use super::watchdog::{self, Watchdog};
 
 /// A running server.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ pub struct Daemon {
     readiness_state: ReadinessState,
     settled: watch::Receiver<bool>,
     listeners: Listeners,
+    /// Held until the end, as its threads end with it.
+    _probe_threads: ProbeThreads,
     fixed: Fixed,
 }
 
@@ -69,6 +71,9 @@ pub enum StartError {
     /// The state folder cannot be used.
     #[error(transparent)]
     Store(#[from] store::OpenError),
+    /// There are no threads for the tests of targets.
+    #[error("no threads for the tests of targets")]
+    Threads(#[source] std::io::Error),
     /// The listeners could not be handed to the runtime.
     #[error("the sockets cannot be served")]
     Listeners(#[source] std::io::Error),
@@ -80,6 +85,7 @@ impl StartError {
         match self {
             Self::Bind(error) => error.finding(),
             Self::Store(error) => error.finding(),
+            Self::Threads(error) => Finding::error("runtime", format!("{self}: {error}")),
             Self::Listeners(error) => Finding::error("listen", format!("{self}: {error}")),
         }
     }
@@ -89,10 +95,6 @@ impl StartError {
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// How long tasks may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How many commands may wait for the probes; the engine waits when it is full.
-const COMMANDS: usize = 1_024;
-/// How many reports may wait for the engine; probes wait when it is full.
-const REPORTS: usize = 1_024;
 
 impl Daemon {
     /// Starts: binds, restores, probes; answers come when every target is known, or after 3 s.
@@ -119,17 +121,18 @@ impl Daemon {
         let readiness_state = ReadinessState::starting(broken_zones(&running));
 
         // Tasks, in the order of their start.
-        drop(tasks.spawn("store", store::run(store, persist_queue)));
-        drop(tasks.spawn("history", keeping.run()));
-        let mut resolver = start_resolver(&tasks, clock, &mut registry, &running.outside, &kept);
+        drop(tasks.spawn_vital("store", store::run(store, persist_queue, store::Metrics::register(&mut registry))));
+        drop(tasks.spawn_vital("history", keeping.run()));
+        let probe_threads = ProbeThreads::start(&tasks).map_err(StartError::Threads)?;
+        let mut resolver = probe_threads.resolver(clock, &mut registry, &running.outside, &kept);
         let mut addresses = Arc::default();
         if !running.outside.hosts.is_empty() {
             addresses = first_answers(&mut resolver.known, &running.outside).await;
             drop(running.resolve(&addresses));
         }
         log_findings(&running.findings);
-        let (probes, reports) = start_probes(&tasks, clock, &mut registry, running.server.tcp_limit);
-        drop(tasks.spawn("reports", forward(reports, inbox.clone())));
+        let (probes, reports) = probe_threads.probes(clock, &mut registry, running.server.tcp_limit);
+        drop(tasks.spawn_vital("reports", forward(reports, inbox.clone())));
         send(&probes, Command::Replace { setup: 1, targets: running.specs, first: None }).await;
 
         let origins: Vec<Name> = running.setup.zones.iter().map(|(_, zone)| zone.origin.clone()).collect();
@@ -138,7 +141,7 @@ impl Daemon {
         let known = resolver.known.clone();
         let switcher = SetupSwitcher::new(active, probes.clone(), inbox.clone(), resolver);
         let follow = follow(tasks.clone(), switcher.clone(), known, persist.clone(), (kept, addresses));
-        drop(tasks.spawn("outside-hosts", follow));
+        drop(tasks.spawn_vital("outside-hosts", follow));
 
         let core = Core::new(prepared, &restored, clock.now());
         let publisher = Publisher::new((**core.snapshot()).clone());
@@ -161,7 +164,7 @@ impl Daemon {
             max_age: running.state.max_age,
             switcher: switcher.clone(),
         };
-        drop(tasks.spawn("engine-supervisor", engine.run(core, messages)));
+        drop(tasks.spawn_vital("engine-supervisor", engine.run(core, messages)));
 
         let serve_metrics = serve::Metrics::register(&mut registry);
         serve_metrics.set_zones(origins.iter());
@@ -175,6 +178,9 @@ impl Daemon {
             limiter: Limiter::new(serve::random()),
             clock,
         });
+        let handle = EngineHandle::new(inbox.clone(), history.clone());
+        let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), Metrics::register(&mut registry));
+        drop(tasks.spawn("watchdog", watchdog.run()));
         if let Some(listener) = metrics_listener {
             start_metrics(&tasks, listener, registry, readiness, clock).map_err(StartError::Listeners)?;
         }
@@ -192,8 +198,19 @@ impl Daemon {
         };
         let listeners = Listeners::open(running.server.frame, &deps, sockets.listeners, running.secrets.is_none());
         let listeners = listeners.map_err(StartError::Listeners)?;
-        let daemon =
-            Self { clock, tasks, inbox, history, recorder, switcher, readiness_state, settled, listeners, fixed };
+        let daemon = Self {
+            clock,
+            tasks,
+            inbox,
+            history,
+            recorder,
+            switcher,
+            readiness_state,
+            settled,
+            listeners,
+            _probe_threads: probe_threads,
+            fixed,
+        };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
     }
@@ -211,6 +228,7 @@ impl Daemon {
             readiness_state.set(|parts| parts.answering = true);
             let fault = readiness_state.readiness().load().fault.clone();
             info!(every_target_known = known, fault, "answering");
+            watchdog::notify_ready().await;
         }
     }
 
@@ -265,6 +283,7 @@ impl Daemon {
     /// Drains and ends: readiness first, then the listeners, then probes and engine, last the store.
     pub async fn stop(self) {
         self.readiness_state.set(|parts| parts.stopping = true);
+        watchdog::notify_stopping().await;
         self.listeners.close().await;
         self.tasks.stop();
         drop(self.switcher);
@@ -297,7 +316,7 @@ fn start_metrics(
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let told = move || readiness.load().fault.clone().map_or(Ok(()), Err);
     let stop = tasks.token().clone().cancelled_owned();
-    drop(tasks.spawn("metrics", async move {
+    drop(tasks.spawn_vital("metrics", async move {
         if let Err(error) = crate::admin::metrics::serve(listener, clock, Arc::new(registry), told, stop).await {
             warn!(%error, "metrics are no longer told");
         }
@@ -305,42 +324,13 @@ fn start_metrics(
     Ok(())
 }
 
-fn start_probes(
-    tasks: &Tasks,
-    clock: Clock,
-    registry: &mut Registry,
-    clients: u32,
-) -> (mpsc::Sender<Command>, mpsc::Receiver<runner::Event>) {
-    let context = ProbeContext::from_system();
-    if let Some(warning) = context.warning() {
-        warn!("{warning}");
-    }
-    let metrics = metrics::Metrics::register(registry);
-    let descriptors::Shares { probes: limits, held } = descriptors::share(clients);
-    let deps = runner::Deps { clock, context: Arc::new(context), limits, held, metrics };
-    let (commands, command_queue) = mpsc::channel(COMMANDS);
-    let (report, reports) = mpsc::channel(REPORTS);
-    drop(runner::spawn(tasks, deps, command_queue, report));
-    (commands, reports)
-}
-
-fn start_resolver(
-    tasks: &Tasks,
-    clock: Clock,
-    registry: &mut Registry,
-    outside: &ResolveRequest,
-    kept: &Addresses,
-) -> Resolver {
-    let metrics = resolve::Metrics::register(registry);
-    let (wanted, wants) = watch::channel(outside.clone());
-    let (knows, known) = watch::channel(Resolved::default());
-    drop(tasks.spawn("resolver", resolve::run(tasks.clone(), clock, kept.clone(), wants, knows, metrics)));
-    Resolver { wanted, known }
-}
-
 fn open_store(state: &StateSettings) -> Result<(Store, Restored), StartError> {
     let store = state.folder.as_deref().map_or_else(|| Ok(Store::none()), |dir: &Path| Store::open(dir))?;
-    let (restored, unreadable) = Restored::read(store.entries(), state.max_age);
+    if let Some(refusal) = store.refusal() {
+        log_findings(&[refusal.finding()]);
+        error!(retry = "every 5 s", "the state is read, but cannot be written: serving without");
+    }
+    let (restored, unreadable) = Restored::read(engine_entries(store.entries()), state.max_age);
     for key in unreadable {
         warn!(store.key = %key, "a kept value cannot be read and is passed over");
     }
@@ -361,16 +351,10 @@ async fn forward(mut reports: mpsc::Receiver<runner::Event>, inbox: mpsc::Sender
             | runner::Event::Said(Finished { setup, target, report }) => {
                 Event::Report { setup, target, report: report.health_report() }
             }
-            runner::Event::Broke { setup, address, cause } => Event::Broke { setup, address, cause: cause.into() },
+            runner::Event::Broke { address, cause } => Event::Broke { address, cause: cause.into() },
         };
         if inbox.send(Message::Event(event)).await.is_err() {
             break;
         }
     }
-}
-
-pub(super) fn broken_zones(running: &Running) -> Option<String> {
-    let broken = running.setup.zones.iter().filter(|(_, zone)| zone.zone.is_none());
-    let names: Vec<String> = broken.map(|(_, zone)| zone.origin.to_string()).collect();
-    (!names.is_empty()).then(|| format!("broken zones are answered SERVFAIL: {}", names.join(", ")))
 }

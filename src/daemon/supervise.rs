@@ -16,9 +16,9 @@ use crate::engine::{Core, Numbers, Prepared};
 use crate::store;
 
 use super::effects::Outputs;
-use super::readiness::ReadinessState;
-use super::reload::Read;
-use super::start::broken_zones;
+use super::outside::engine_entries;
+use super::read::Read;
+use super::readiness::{ReadinessState, broken_zones};
 use super::switcher::{ActiveSetup, SetupSwitcher};
 
 /// How soon after a failure another one ends the attempts.
@@ -79,7 +79,7 @@ impl Engine {
                 read.read().map_err(|findings| format!("{} findings in config or zones", findings.len()))?;
             drop(running.resolve(&addresses));
             let kept = state.map(|dir| store::read(&dir)).transpose().map_err(|error| error.to_string())?;
-            let (restored, _) = Restored::read(&kept.unwrap_or_default(), max_age);
+            let (restored, _) = Restored::read(engine_entries(&kept.unwrap_or_default()), max_age);
             let broken = broken_zones(&running);
             let prepared = Prepared::again(running.setup, &last);
             let active = ActiveSetup::new(running.lowering_input, &prepared, running.findings);

@@ -62,7 +62,7 @@ pub async fn drive<O: EffectHandler>(
         for reply in pending.drain(..) {
             reply(handler.kept());
         }
-        let due = core.poll_timeout().map(|at| Instant::from_std(clock.instant(at)));
+        let due = core.poll_timeout().map(|at| clock.instant(at));
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,

@@ -8,11 +8,10 @@ use crate::health::cadence::Priority;
 use crate::health::orders::Order;
 use crate::health::push::PushReport;
 use crate::health::{Cause, TargetId};
-use crate::policy::{Move, Reason};
+use crate::policy::{Move, PoolId, Reason};
 use crate::snapshot::Snapshot;
 
 use super::orders::OrderId;
-use super::setup::PoolId;
 
 /// One thing that follows from an event; the driver carries it out in order.
 #[derive(Clone, Debug)]

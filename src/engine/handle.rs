@@ -84,6 +84,14 @@ impl EngineHandle {
         self.send(Request::Status).await
     }
 
+    /// Waits until the engine has worked off what waits for it; shows that it does not hang.
+    ///
+    /// # Errors
+    /// [`RequestError::Stopped`].
+    pub async fn beat(&self) -> Result<(), RequestError> {
+        self.send(Request::Beat).await
+    }
+
     /// Returns what happened so far, to be read after a cursor or followed.
     pub const fn history(&self) -> &History {
         &self.history

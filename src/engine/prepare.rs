@@ -8,12 +8,13 @@ use std::time::Duration;
 use crate::base::hash::Key;
 use crate::base::table::Table;
 use crate::health::TargetId;
+use crate::health::isolation::Endpoint;
 use crate::health::orders::Scope;
-use crate::policy::{self, Settings};
+use crate::policy::{self, FollowId, HostId, PoolId, Settings};
 use crate::snapshot::{Image, SlotId, SlotKey, ZoneId, ZoneInput};
 use crate::zone::{Name, Rtype};
 
-use super::setup::{Fill, HostSetup, MemberData, PoolId, Setup, ZoneSetup};
+use super::setup::{Fill, HostSetup, MemberData, Setup, ZoneSetup};
 
 /// A setup with its indexes and the image that it is served from.
 #[derive(Debug)]
@@ -29,19 +30,19 @@ pub struct Prepared {
     /// The slots of each pool's fills.
     pub(super) pool_slots: Table<PoolId, Vec<SlotId>>,
     /// The slots of each host's fills.
-    pub(super) host_slots: Vec<Vec<SlotId>>,
+    pub(super) host_slots: Table<HostId, Vec<SlotId>>,
     /// The slots of each follower's fills.
-    pub(super) follow_slots: Vec<Vec<SlotId>>,
+    pub(super) follow_slots: Table<FollowId, Vec<SlotId>>,
     /// For each target: what rests on it.
     pub(super) users: Table<TargetId, Users>,
     /// For each pool: the followers of it.
-    pub(super) followers: Table<PoolId, Vec<usize>>,
+    pub(super) followers: Table<PoolId, Vec<FollowId>>,
     /// For each pool: the hosts of its members, by member.
-    pub(super) member_hosts: Table<PoolId, Vec<Option<usize>>>,
+    pub(super) member_hosts: Table<PoolId, Vec<Option<HostId>>>,
     /// For each pool: how long before its time a scheduled drain leaves the answer.
     pub(super) pool_leads: Table<PoolId, Duration>,
     /// For each host: what its pools set together.
-    pub(super) host_settings: Vec<Settings>,
+    pub(super) host_settings: Table<HostId, Settings>,
     /// What rests on a host, by its name as orders have it.
     by_host: HashMap<String, Users>,
     /// What rests on an address.
@@ -54,7 +55,7 @@ pub struct Prepared {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Users {
     pub(super) pools: Vec<PoolId>,
-    pub(super) hosts: Vec<usize>,
+    pub(super) hosts: Vec<HostId>,
 }
 
 /// What of a setup the next one may share: the parts of zones that stay the same.
@@ -99,8 +100,9 @@ impl Prepared {
         let mut place =
             |fill: &Fill| slots.push(SlotKey { zone: fill.zone, owner: fill.owner.clone(), rtype: fill.rtype });
         let pool_slots = setup.pools.iter().map(|(_, pool)| pool.fills.iter().map(&mut place).collect()).collect();
-        let host_slots = setup.hosts.iter().map(|host| host.fills.iter().map(&mut place).collect()).collect();
-        let follow_slots = setup.follows.iter().map(|follow| follow.fills.iter().map(&mut place).collect()).collect();
+        let host_slots = setup.hosts.iter().map(|(_, host)| host.fills.iter().map(&mut place).collect()).collect();
+        let follow_slots =
+            setup.follows.iter().map(|(_, follow)| follow.fills.iter().map(&mut place).collect()).collect();
         let soa = setup.zones.iter().map(|(zone, row)| {
             let key = SlotKey { zone, owner: row.origin.clone(), rtype: Rtype::SOA };
             row.zone.as_ref().filter(|zone| !zone.is_signed()).map(|_| slots.push(key))
@@ -125,7 +127,7 @@ impl Prepared {
             followers: setup.pools.iter().map(|_| Vec::new()).collect(),
             member_hosts: setup.pools.iter().map(|(_, pool)| vec![None; pool.members.len()]).collect(),
             pool_leads: setup.pools.iter().map(|(_, pool)| lead(&pool.fills, &pool.pool.settings)).collect(),
-            host_settings: setup.hosts.iter().map(|host| settings(&setup, host)).collect(),
+            host_settings: setup.hosts.iter().map(|(_, host)| settings(&setup, host)).collect(),
             by_host: HashMap::new(),
             by_address: HashMap::new(),
             targets_at: HashMap::new(),
@@ -154,14 +156,19 @@ impl Prepared {
         self.setup.references.iter().copied().filter(|id| self.setup.targets[*id].probed).collect()
     }
 
+    /// Returns the witnesses that the config names.
+    pub(super) fn named_witnesses(&self) -> Vec<(TargetId, Endpoint)> {
+        self.references().into_iter().map(|id| (id, self.setup.targets[id].key.endpoint())).collect()
+    }
+
     /// Walks over the targets whose answers prove that the network is there.
-    pub(super) fn probed(&self) -> impl Iterator<Item = (TargetId, IpAddr)> {
+    pub(super) fn witnesses(&self) -> impl Iterator<Item = (TargetId, Endpoint)> {
         let probed = self.setup.targets.iter().filter(|(_, target)| target.probed && target.key.bears_witness());
-        probed.map(|(id, target)| (id, target.key.address))
+        probed.map(|(id, target)| (id, target.key.endpoint()))
     }
 
     /// Returns how long before its time a scheduled drain leaves a host's sets.
-    pub(super) fn host_lead(&self, host: usize) -> Duration {
+    pub(super) fn host_lead(&self, host: HostId) -> Duration {
         lead(&self.setup.hosts[host].fills, &self.host_settings[host])
     }
 
@@ -186,7 +193,7 @@ impl Prepared {
                 }
             }
         }
-        for (number, host) in setup.hosts.iter().enumerate() {
+        for (number, host) in setup.hosts.iter() {
             add(&mut self.by_host.entry(order_name(&host.fills[0].owner)).or_default().hosts, number);
             for (address, targets) in &host.addresses {
                 let users = self.by_address.entry(*address).or_default();
@@ -200,7 +207,7 @@ impl Prepared {
                 members.filter(|(member, _)| host.is_host_of(member)).for_each(|(_, place)| *place = Some(number));
             }
         }
-        for (number, follow) in setup.follows.iter().enumerate() {
+        for (number, follow) in setup.follows.iter() {
             self.followers[follow.pool].push(number);
         }
     }

@@ -37,6 +37,8 @@ pub enum Request {
     Orders(oneshot::Sender<Vec<OrderStatus>>),
     /// Report everything.
     Status(oneshot::Sender<Status>),
+    /// Show that the engine works.
+    Beat(oneshot::Sender<()>),
 }
 
 /// The way back to a client whose request changes something.
@@ -107,6 +109,11 @@ impl Request {
             }
             Self::Status(reply) => {
                 drop(reply.send(core.status(now)));
+                None
+            }
+            Self::Beat(reply) => {
+                // Gone is who asked: nobody waits.
+                let _: Result<(), ()> = reply.send(());
                 None
             }
         }

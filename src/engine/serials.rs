@@ -152,10 +152,11 @@ impl Serials {
     }
 }
 
-/// Returns max(declared, current + 1) by RFC 1982; current + 1 where the two are not comparable.
+/// Returns max(declared, current + 1) by RFC 1982; current + 1 where the declared one is not ahead of both: one that stands
+/// opposite to the current one is ahead of the next, and yet secondaries would not take it.
 fn next(declared: Serial, current: Serial) -> Serial {
     let bumped = current + 1;
-    if declared.is_after(bumped) { declared } else { bumped }
+    if declared.is_after(bumped) && declared.is_after(current) { declared } else { bumped }
 }
 
 #[cfg(test)]
@@ -172,6 +173,8 @@ mod tests {
             (3, u32::MAX, 3),
             (u32::MAX, 3, 4),
             (0x8000_0006, 5, 6),
+            (0x8000_0005, 5, 6),
+            (0x8000_0004, 5, 0x8000_0004),
         ] {
             assert_eq!(next(Serial(declared), Serial(current)), Serial(expected), "{declared} {current}");
         }

@@ -7,15 +7,11 @@ use std::sync::Arc;
 
 use crate::base::hash::StableHash;
 use crate::base::table::Table;
+use crate::health::isolation::Endpoint;
 use crate::health::{self, TargetId};
-use crate::policy::Pool;
+use crate::policy::{FollowId, HostId, Pool, PoolId};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype, Zone};
-
-crate::row_id! {
-    /// Numbers a pool within one setup.
-    PoolId
-}
 
 /// One complete setup; a reload replaces it as a whole.
 #[derive(Clone, Debug, Default)]
@@ -27,9 +23,9 @@ pub struct Setup {
     /// The pools: services, pairs of services, tiers of addresses.
     pub pools: Table<PoolId, PoolSetup>,
     /// The in-zone hosts of SRV members whose A and AAAA sets follow health.
-    pub hosts: Vec<HostSetup>,
+    pub hosts: Table<HostId, HostSetup>,
     /// The names whose A and AAAA sets follow a service (`follows`).
-    pub follows: Vec<FollowSetup>,
+    pub follows: Table<FollowId, FollowSetup>,
     /// The targets that are witnesses by config (`references`); they belong to no pool.
     pub references: Vec<TargetId>,
     /// The names under which states may be posted (checks of kind `push`).
@@ -210,6 +206,11 @@ impl TargetKey {
     /// Returns whether its answers prove that the network is there.
     pub(super) fn bears_witness(&self) -> bool {
         self.transport != health::NO_TRANSPORT
+    }
+
+    /// Returns what witnesses count of it.
+    pub(super) fn endpoint(&self) -> Endpoint {
+        Endpoint { number: self.stable_id(), address: self.address.to_canonical(), transport: self.transport }
     }
 
     /// Returns a number that stands for this identity: the same over restarts, releases and machines.

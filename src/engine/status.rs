@@ -6,11 +6,11 @@ use crate::base::clock::{Mono, Now, UnixTime};
 use crate::health::machine::State;
 use crate::health::orders::Order;
 use crate::health::{Outcome, TargetId, Verdict};
-use crate::policy::Decision;
+use crate::policy::{Decision, PoolId};
 
 use super::core::{Core, Timer, ttl_of};
 use super::orders::OrderId;
-use super::setup::{PoolId, Setup};
+use super::setup::Setup;
 
 /// Everything at one moment.
 #[derive(Clone, Debug)]

@@ -10,6 +10,9 @@ use crate::base::hash::StableHash;
 /// Before whom a probe goes where somebody waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
+    /// As urgent ones, and beside the starts that an address has in a second: a held connection broke there. Once a second
+    /// a target.
+    Woken,
     /// Before all that are not urgent: a failure wants to be confirmed, or something happened at the address.
     Urgent,
     /// By the time when it is due.
@@ -17,26 +20,52 @@ pub enum Priority {
 }
 
 /// What a target still owes since something happened at its address, such as a held connection that broke: a probe at
-/// once, or after the one in flight if that did not fail, and one more after `fast-interval`.
+/// once, or after the one in flight if that did not fail; as long as they pass, others 50 ms, `confirm-interval` and
+/// `fast-interval` after it.
+///
+/// A process that dies closes its connections one after the other, its listener perhaps last: the first probe may still be
+/// taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RecheckRequest(Mono);
+pub struct RecheckRequest {
+    /// When it happened.
+    at: Mono,
+    /// When the first probe after that began.
+    first: Option<Mono>,
+}
 
 impl RecheckRequest {
     /// Wakes a target.
     pub const fn at(now: Mono) -> Self {
-        Self(now)
+        Self { at: now, first: None }
     }
 
     /// Returns when the next probe is due, given when it would be without, and what is owed from then on.
     pub fn next_probe(self, report: &Report, settings: &Settings, otherwise: Mono, now: Mono) -> (Mono, Option<Self>) {
-        // What failed has seen what happened: of a host that died, several connections break one after the other, and
-        // each of them would take one of the starts that its address has in a second.
-        if report.began < self.0 && !is_failure(&report.outcome) {
+        let failed = is_failure(&report.outcome);
+        if report.began < self.at && !failed {
             return (now, Some(self));
         }
-        (otherwise.min(report.began + settings.fast_interval).max(now), None)
+        let first = self.first.unwrap_or(report.began);
+        let last = first + settings.fast_interval.max(settings.confirm_interval).max(SOON);
+        // What failed has seen what happened.
+        if failed {
+            return (otherwise.min(last).max(now), None);
+        }
+        let steps = [SOON, settings.confirm_interval, settings.fast_interval].map(|after| first + after);
+        match steps.into_iter().filter(|step| *step > report.began).min() {
+            Some(next) => (otherwise.min(next).max(now), (next < last).then_some(Self { first: Some(first), ..self })),
+            None => (otherwise.max(now), None),
+        }
+    }
+
+    /// Returns whether the first probe after it has passed, so that the one after 50 ms tells more.
+    pub const fn is_passed_once(&self) -> bool {
+        self.first.is_some()
     }
 }
+
+/// How soon a probe is repeated that passed right after a held connection broke.
+pub const SOON: Duration = Duration::from_millis(50);
 
 const fn is_failure(outcome: &Outcome) -> bool {
     match outcome {
@@ -137,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_woken_target_is_probed_at_once_and_once_more() {
+    fn a_woken_target_is_probed_at_once_and_soon_again_as_long_as_it_passes() {
         let settings = Settings::default();
         let at = |millis| Mono::START + Duration::from_millis(millis);
         let report = |began| Report { outcome: Outcome::Pass, began: at(began), latency: Duration::ZERO };
@@ -146,9 +175,20 @@ mod tests {
         assert_eq!(woken.next_probe(&report(50), &settings, at(5_050), at(150)), (at(150), Some(woken)), "in flight");
         assert_eq!(woken.next_probe(&failed(50), &settings, at(300), at(150)), (at(300), None), "in flight, failed");
         assert_eq!(woken.next_probe(&failed(50), &settings, at(5_050), at(150)), (at(1_050), None), "and down");
-        assert_eq!(woken.next_probe(&report(150), &settings, at(5_150), at(160)), (at(1_150), None), "one more");
-        assert_eq!(woken.next_probe(&report(150), &settings, at(400), at(160)), (at(400), None), "sooner anyway");
-        assert_eq!(woken.next_probe(&report(150), &settings, at(9_000), at(2_150)), (at(2_150), None), "took long");
+        let (mut due, mut owed) = (at(100), Some(woken));
+        let mut began = Vec::new();
+        while let Some(request) = owed {
+            began.push(due.since(at(100)).as_millis());
+            (due, owed) =
+                request.next_probe(&Report { began: due, ..report(0) }, &settings, due + settings.interval, due);
+        }
+        assert_eq!((began, due), (vec![0, 50, 250], at(1_100)));
+        let (_, passed) = woken.next_probe(&report(150), &settings, at(5_150), at(160));
+        assert!(!woken.is_passed_once() && passed.unwrap().is_passed_once());
+        let failed = passed.unwrap().next_probe(&failed(200), &settings, at(450), at(201));
+        assert_eq!(failed, (at(450), None), "the cadence of what fails is sooner");
+        let long = woken.next_probe(&report(150), &settings, at(9_000), at(2_150));
+        assert_eq!(long.0, at(2_150), "it took long");
     }
 
     #[test]

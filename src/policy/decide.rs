@@ -18,7 +18,7 @@
 
 use std::time::Duration;
 
-use super::tiers::{TierSummary, half_of, halves};
+use super::tiers::{ActiveTier, TierSummary, half_of, halves};
 use super::{AllDown, Better, Listed, Move, Placement, Pool, PoolState, Reason, Tally, failback, pair, placing};
 use crate::base::clock::{Mono, Now};
 use crate::health::Verdict;
@@ -85,17 +85,6 @@ pub struct Decision {
     pub placements: Vec<Placement>,
     /// Why it is so.
     pub reason: Reason,
-}
-
-/// Which tier is active.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActiveTier {
-    /// The tier of this priority.
-    Tier(u16),
-    /// The leaving members of all tiers.
-    LastResort,
-    /// Nobody.
-    AllDown,
 }
 
 impl Decision {

@@ -13,6 +13,7 @@
 mod decide;
 mod failback;
 mod hosts;
+mod ids;
 mod pair;
 mod placing;
 mod reason;
@@ -25,10 +26,12 @@ use std::time::Duration;
 
 use crate::base::clock::Mono;
 
-pub use decide::{ActiveTier, Answer, Ask, Decision, Trigger, decide, takes_last};
+pub use decide::{Answer, Ask, Decision, Trigger, decide, takes_last};
 pub use failback::hold;
 pub use hosts::{HostAddress, followed, stay};
+pub use ids::{FollowId, HostId, PoolId};
 pub use reason::{Better, Move, Placement, Reason, Tally, Waits, Why};
+pub use tiers::ActiveTier;
 pub use ttl::{Conditions, Ttl, TtlState, settled, ttl, unsettled};
 
 /// The settings of one pool (`[policy]`, `[[service]]`, `[[address]]`).
@@ -151,14 +154,14 @@ pub enum Kind {
     Service,
     /// `_xmpp-X` (half 0) and `_xmpps-X` (half 1) together: one list for clients (XEP-0368).
     Pair,
-    /// Tiers of addresses: only the serving tier is listed, all down is the first tier.
+    /// Tiers of addresses, IPv4 (half 0) and IPv6 (half 1): only the serving tier is listed, all down is the first tier.
     Addresses,
 }
 
 /// One member of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// 0, or 1 for the direct-TLS half of a pair.
+    /// 0, or 1 for the direct-TLS half of a pair and for IPv6.
     pub half: u8,
     /// The tier's number; the lower is preferred.
     pub priority: u16,
@@ -190,8 +193,23 @@ impl Default for PoolState {
 
 impl PoolState {
     /// Carries the memory over a reload: `place` tells where a member of the old pool stands in the new one.
+    ///
+    /// A tier is its members: one that only gets another number is still the same.
     #[must_use]
-    pub fn carried(mut self, place: impl Fn(usize) -> Option<usize>) -> Self {
+    pub fn carried(mut self, old: &Pool, new: &Pool, place: impl Fn(usize) -> Option<usize>) -> Self {
+        let renumbered = |tier: u16| {
+            let members = old.members.iter().enumerate().filter(|(_, member)| member.priority == tier);
+            let tiers: Vec<u16> =
+                members.filter_map(|(member, _)| Some(new.members.get(place(member)?)?.priority)).collect();
+            if tiers.contains(&tier) { tier } else { tiers.first().copied().unwrap_or(tier) }
+        };
+        self.current = self.current.map(renumbered);
+        let mut holding: Vec<(u16, Mono)> =
+            self.holding.into_iter().map(|(tier, since)| (renumbered(tier), since)).collect();
+        // Of two that become one, the older counts.
+        holding.sort_unstable();
+        holding.dedup_by_key(|(tier, _)| *tier);
+        self.holding = holding;
         if let Some(listed) = &mut self.last_good {
             *listed = listed.iter().filter_map(|l| Some(Listed { member: place(l.member)?, ..*l })).collect();
         }

@@ -1,13 +1,16 @@
-//! `_xmpp-X` and `_xmpps-X` are one list for clients (XEP-0368): what a half lists that would be left empty.
+//! Pools of two halves: `_xmpp-X` and `_xmpps-X` are one list for clients (XEP-0368), and so are the A and the AAAA
+//! addresses of one name. What a half lists that would be left empty:
 //!
-//! | the half has | it lists (product rule 6) |
-//! |---|---|
-//! | eligible members in tiers after the serving one | those of the first such tier, as declared |
-//! | else other eligible members | them, behind (at most 65535) |
-//! | else | its declared members, behind (at most 65535); those withheld by order only if there is no other |
+//! | the half has | services (product rule 6) | addresses (rule 11) |
+//! |---|---|---|
+//! | eligible members in tiers after the serving one | those of the first such tier, as declared | the same |
+//! | else other eligible members | them, behind (at most 65535) | those of their first tier |
+//! | else | its declared members, behind (at most 65535) | those of its first tier |
+//!
+//! Those withheld by order are listed only if there is no other.
 
 use super::tiers::{TierSummary, half_of, halves};
-use super::{ActiveTier, Placement};
+use super::{ActiveTier, Kind, Placement};
 
 /// Fills each half that has members but lists none.
 pub(super) fn fill(summary: &TierSummary<'_>, served: ActiveTier, placements: &mut [Placement]) {
@@ -36,6 +39,12 @@ fn stand_ins(summary: &TierSummary<'_>, served: ActiveTier, members: &[usize]) -
         }
     }
     let candidates = if eligible.is_empty() { spare_ordered(summary, members) } else { eligible };
+    if summary.pool.kind == Kind::Addresses {
+        // Addresses have no priorities by which clients could try one tier after the other.
+        let first = candidates.iter().map(|i| priority(*i)).min();
+        let listed = candidates.into_iter().filter(|i| Some(priority(*i)) == first);
+        return listed.map(|i| (i, priority(i))).collect();
+    }
     candidates.into_iter().map(|i| (i, u16::try_from(summary.behind(i)).unwrap_or(u16::MAX))).collect()
 }
 

@@ -11,17 +11,18 @@
 //! | withheld by order | left out | left out |
 //!
 //! *Behind* is the highest declared priority + 1 + the rank of the tier, counted from 0; above 65535 left out. Of tiers of
-//! addresses, which have no priorities to tell clients, only the serving one is listed.
+//! addresses, which have no priorities to tell clients, only the serving one is listed. Halves that would be left empty
+//! are filled in `pair`.
 //!
 //! Nobody serves:
 //!
 //! | | listed |
 //! |---|---|
-//! | last resort | the leaving members, as declared; of addresses, those of the first tier that has any |
+//! | last resort | the leaving members, as declared; of addresses, of each family those of the first tier that has any |
 //! | all down, `declared` | the declared set |
 //! | `last-good` | the last set that a tier served, else the declared one |
 //! | `closed` | nothing, if every member is down by conclusive failure or order; else the declared set |
-//! | of addresses | the first tier, whatever is set |
+//! | of addresses | the first tier of each family, whatever is set |
 //!
 //! In all-down sets, members withheld by order stay out while another member of the half remains.
 
@@ -53,9 +54,10 @@ pub(super) fn place_tier(summary: &TierSummary<'_>, serving: u16) -> Vec<Placeme
 pub(super) fn place_last_resort(summary: &TierSummary<'_>) -> Vec<Placement> {
     let leaving = summary.leaving();
     let priority = |i: usize| summary.pool.members.get(i).map(|m| m.priority);
-    let first = leaving.iter().filter_map(|i| priority(*i)).min();
+    let half = |i: usize| half_of(summary.pool, i);
+    let first = |of: usize| leaving.iter().filter(|i| half(**i) == half(of)).filter_map(|i| priority(*i)).min();
     let listed = |i: usize| match summary.pool.kind {
-        Kind::Addresses => leaving.contains(&i) && priority(i) == first,
+        Kind::Addresses => leaving.contains(&i) && priority(i) == first(i),
         Kind::Service | Kind::Pair => leaving.contains(&i),
     };
     let place =

@@ -27,6 +27,17 @@ pub(super) struct Tier {
     pub(super) tally: Tally,
 }
 
+/// Which tier is active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActiveTier {
+    /// The tier of this priority.
+    Tier(u16),
+    /// The leaving members of all tiers.
+    LastResort,
+    /// Nobody.
+    AllDown,
+}
+
 impl<'a> TierSummary<'a> {
     /// Counts the tiers.
     pub(super) fn of(pool: &'a Pool, verdicts: &'a [Verdict]) -> Self {
@@ -102,7 +113,7 @@ impl<'a> TierSummary<'a> {
         let all: Vec<usize> = groups.iter().flatten().copied().collect();
         let up = all.iter().filter(|i| self.verdict(**i).serves()).count();
         let by_order = all.iter().filter(|i| self.by_order(**i)).count();
-        // A pair's tier holds when it holds in one half.
+        // A tier of a pair or of addresses holds when it holds in one half.
         let reached = |counts: fn(Verdict) -> bool| groups.iter().any(|group| self.reaches(group, counts));
         let tally =
             Tally { up, of: all.len(), by_order, need: self.pool.settings.min_up, holds: reached(Verdict::serves) };
@@ -146,8 +157,8 @@ impl<'a> TierSummary<'a> {
 /// Returns how many sets a pool fills.
 pub(super) fn halves(pool: &Pool) -> usize {
     match pool.kind {
-        Kind::Pair => 2,
-        Kind::Service | Kind::Addresses => 1,
+        Kind::Pair | Kind::Addresses => 2,
+        Kind::Service => 1,
     }
 }
 

@@ -27,6 +27,11 @@ pub(super) trait Probe {
         true
     }
 
+    /// Returns whether its outcomes were judged before: then one of them decides.
+    fn is_final(&self) -> bool {
+        false
+    }
+
     /// Returns the names under which it reads what was posted, each with its patience.
     fn posts(&self) -> Vec<(&str, Duration)> {
         Vec::new()

@@ -1,18 +1,111 @@
 //! The kinds of check: the one place that knows them all.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::attempt::{Attempt, Ending, Probe};
+use super::kind::{CheckContext, KindKeys, OwnerLabels};
+use super::over::Transport;
+use super::url::{Url, UrlCheck, UrlError};
 use super::watch::HoldSpec;
-use super::{Composite, Dns, Exec, Grpc, Http, Icmp, Push, Sip, Stun, Tcp, Tls, Turn, Xmpp};
+use crate::base::finding::Place;
+use crate::keys::Listed;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::source::Placed;
 
-/// Defines [`Check`] and hands each call on to the kind at hand.
+/// Defines [`Check`] and [`CheckKind`], and hands each call on to the kind at hand.
 macro_rules! checks {
-    ($($(#[$doc:meta])* $kind:ident),+ $(,)?) => {
+    ($($(#[$doc:meta])* $module:ident::{$kind:ident, $keys:ident}),+ $(,)?) => {
+        $(pub use super::$module::{$kind, $keys};)+
+
         /// How a target is probed, with its parameters.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Check {
             $($(#[$doc])* $kind($kind),)+
+        }
+
+        /// What is said of a check: its kind, with its keys.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum CheckKind {
+            $($(#[$doc])* $kind($keys),)+
+        }
+
+        impl CheckKind {
+            /// For each kind the names that `kind` has for it, each with its keys.
+            pub(super) const FORMS: &'static [&'static [Listed]] = &[$(<$keys>::FORMS),+];
+            /// For each kind the schemes of its URLs.
+            pub(super) const SCHEMES: &'static [&'static [&'static str]] = &[$(<$keys>::SCHEMES),+];
+            /// For each kind what the example says of it.
+            pub const EXAMPLES: &'static [&'static str] = &[$(<$keys>::EXAMPLE),+];
+
+            /// Reads the keys of a table that asks for a kind under the name `form`; nothing if no kind has it.
+            pub(super) fn read(form: &str, reader: &mut Reader<'_>, table: &Section<'_>) -> Option<Self> {
+                $(if <$keys>::FORMS.iter().any(|(name, _)| *name == form) {
+                    return Some(Self::$kind(<$keys>::read(form, reader, table)));
+                })+
+                None
+            }
+
+            /// Reads what a URL asks for.
+            pub(super) fn from_url(url: &Url<'_>) -> Result<UrlCheck<Self>, UrlError> {
+                $(if <$keys>::SCHEMES.contains(&url.scheme) {
+                    return <$keys>::from_url(url).map(|check| check.map(Self::$kind));
+                })+
+                Err(UrlError::kind(url.scheme))
+            }
+
+            /// Returns what is tested of a service of which only the owner name is known.
+            pub(super) fn inferred(service: &OwnerLabels<'_>) -> Option<Self> {
+                $(if let Some(keys) = <$keys>::inferred(service) {
+                    return Some(Self::$kind(keys));
+                })+
+                None
+            }
+
+            /// Makes the check; nothing beside a finding.
+            pub fn lower(&self, context: &CheckContext<'_>) -> Option<Check> {
+                match self { $(Self::$kind(keys) => keys.lower(context).map(Check::$kind),)+ }
+            }
+
+            /// Returns the protocol, of which a bare TCP connect would tell less.
+            pub const fn protocol(&self) -> Option<&'static str> {
+                match self { $(Self::$kind(_) => <$keys>::PROTOCOL,)+ }
+            }
+
+            /// Returns whether it can log in.
+            pub(super) const fn logs_in(&self) -> bool {
+                match self { $(Self::$kind(_) => <$keys>::LOGS_IN,)+ }
+            }
+
+            /// Returns what the clients of such a service offer by ALPN.
+            pub(super) fn alpn(&self, transport: Transport) -> Vec<Vec<u8>> {
+                match self { $(Self::$kind(keys) => keys.alpn(transport),)+ }
+            }
+
+            /// Returns whether something must say a port.
+            pub(super) fn needs_port(&self) -> bool {
+                match self { $(Self::$kind(keys) => keys.needs_port(),)+ }
+            }
+
+            /// Returns whether it only connects.
+            pub fn is_bare_connect(&self) -> bool {
+                match self { $(Self::$kind(keys) => keys.is_bare_connect(),)+ }
+            }
+
+            /// Returns where the programs stand that it runs.
+            pub(super) fn programs(&self) -> Vec<&Place> {
+                match self { $(Self::$kind(keys) => keys.programs(),)+ }
+            }
+
+            /// Has the files read that hold its secrets.
+            pub(super) fn read_secrets(&mut self, read: &mut dyn FnMut(&Placed<PathBuf>) -> Option<String>) {
+                match self { $(Self::$kind(keys) => keys.read_secrets(read),)+ }
+            }
+
+            /// Returns how deep checks stand within it.
+            pub(super) fn depth(&self) -> usize {
+                match self { $(Self::$kind(keys) => keys.depth(),)+ }
+            }
         }
 
         impl Check {
@@ -52,6 +145,11 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.has_port(),)+ }
             }
 
+            /// Returns whether its outcomes were judged before: then one of them decides.
+            pub fn is_final(&self) -> bool {
+                match self { $(Self::$kind(check) => check.is_final(),)+ }
+            }
+
             /// Returns the names under which it reads what was posted, each with its patience.
             pub fn posts(&self) -> Vec<(&str, Duration)> {
                 match self { $(Self::$kind(check) => check.posts(),)+ }
@@ -68,29 +166,29 @@ macro_rules! checks {
 
 checks! {
     /// Connects; may send bytes and expect others.
-    Tcp,
+    tcp::{Tcp, TcpKeys},
     /// Connects and shakes hands.
-    Tls,
+    tls::{Tls, TlsKeys},
     /// Asks OPTIONS over UDP, TCP or TLS.
-    Sip,
+    sip::{Sip, SipKeys},
     /// Asks by STUN what address the server sees.
-    Stun,
+    stun::{Stun, StunKeys},
     /// Asks by TURN for an address that relays.
-    Turn,
+    stun::{Turn, TurnKeys},
     /// Asks for a path, over plain TCP or TLS.
-    Http,
+    http::{Http, HttpKeys},
     /// Calls gRPC's health service.
-    Grpc,
+    grpc::{Grpc, GrpcKeys},
     /// Asks a name server.
-    Dns,
+    dns::{Dns, DnsKeys},
     /// Sends an echo request.
-    Icmp,
+    icmp::{Icmp, IcmpKeys},
     /// Runs a program.
-    Exec,
+    exec::{Exec, ExecKeys},
     /// Reads what was posted.
-    Push,
+    push::{Push, PushKeys},
     /// Carries out several at once.
-    Composite,
+    composite::{Composite, CompositeKeys},
     /// Opens an XMPP stream.
-    Xmpp,
+    xmpp::{Xmpp, XmppKeys},
 }

@@ -22,6 +22,7 @@ pub(super) async fn connect(attempt: &mut Attempt<'_>) -> Result<TcpStream, Outc
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     };
     let socket = socket.map_err(|error| attempt.fails(unknown(format!("no socket: {error}"))))?;
+    let began = attempt.clock.now().mono;
     let mut connecting = pin!(socket.connect(attempt.address));
     // What fails before the first wait came from our own kernel: there is no route, or a local rule forbids it.
     let at_once = select! {
@@ -33,7 +34,8 @@ pub(super) async fn connect(attempt: &mut Attempt<'_>) -> Result<TcpStream, Outc
         Some(result) => (result, ErrorOrigin::Local),
         None => (connecting.await, ErrorOrigin::Remote),
     };
-    let stream = result.map_err(|error| attempt.fails(errors::classify(&error, told)))?;
+    let took = attempt.clock.now().mono.since(began);
+    let stream = result.map_err(|error| attempt.fails(errors::classify_refusal(&error, told, took)))?;
     if met_itself(&stream) {
         return Err(attempt.fails(conclusive(errors::NOBODY)));
     }

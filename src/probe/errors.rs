@@ -4,14 +4,19 @@
 //! |---|---|
 //! | refused (RST, or ICMP port unreachable), reset, aborted, broken pipe, end of stream | fail, conclusive |
 //! | data that are no TLS any more (rustls gives them this form) | fail, conclusive |
-//! | time-out, host unreachable; net unreachable or prohibited, told by the network | fail, silent |
-//! | net unreachable or not permitted, told at once by our own kernel | unknown: no route, or a local rule |
+//! | time-out; host or net unreachable, or prohibited, told by the network | fail, silent |
+//! | the same told at once by our own kernel; EPERM at any time, which no ICMP message becomes | unknown: no route, or a local rule |
+//! | a refusal that comes only when TCP asks again ([`classify_refusal`]) | fail, silent |
 //! | an alert or a broken record within TLS, after the handshake | fail, conclusive |
 //! | all else: no descriptors, no memory, no local port, … | unknown |
 
 use std::io::{Error, ErrorKind};
+use std::time::Duration;
+
+use rustix::io::Errno;
 
 use super::attempt::{conclusive, silent, unknown};
+pub(super) use super::report::NOBODY;
 use crate::health::Outcome;
 
 /// Where an error comes from.
@@ -23,9 +28,6 @@ pub(super) enum ErrorOrigin {
     Remote,
 }
 
-/// The words for a refusal by the kernel or the network: no server was met.
-pub(super) const NOBODY: &str = "connection refused";
-
 /// Returns the class of an error of a socket.
 pub(super) fn classify(error: &Error, told: ErrorOrigin) -> Outcome {
     match (error.kind(), told) {
@@ -36,17 +38,38 @@ pub(super) fn classify(error: &Error, told: ErrorOrigin) -> Outcome {
         }
         (ErrorKind::UnexpectedEof, _) => conclusive("closed by the far side"),
         (ErrorKind::TimedOut, _) => silent("timed out"),
-        (ErrorKind::HostUnreachable, _) => silent("host unreachable"),
+        (ErrorKind::HostUnreachable, ErrorOrigin::Remote) => silent("host unreachable"),
         (ErrorKind::NetworkUnreachable, ErrorOrigin::Remote) => silent("network unreachable"),
+        // A rule for what goes out: the errors that ICMP makes are EACCES, EHOSTUNREACH and the like.
+        (ErrorKind::PermissionDenied, _) if error.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
+            unknown(format!("not permitted on this machine: {error}"))
+        }
         // ICMPv6 "administratively prohibited" (RFC 4443 §3.1, code 1): somebody on the way, not the target.
         (ErrorKind::PermissionDenied, ErrorOrigin::Remote) => silent("prohibited on the way"),
         // From TLS: with TLS 1.3 a server may refuse us only after its part of the handshake (RFC 8446 §4.4.2.4).
         (ErrorKind::InvalidData, _) => conclusive(format!("TLS broke: {error}")),
-        (ErrorKind::NetworkUnreachable, ErrorOrigin::Local) => unknown(format!("no route: {error}")),
+        (ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable, ErrorOrigin::Local) => {
+            unknown(format!("no route: {error}"))
+        }
         (ErrorKind::PermissionDenied, ErrorOrigin::Local) => unknown(format!("not permitted on this machine: {error}")),
         _ => unknown(format!("fault of the checker: {error}")),
     }
 }
+
+/// Returns the class of an error of a TCP connect that took so long.
+///
+/// A far side that refuses does so within a round trip. What a local rule rejects (`REJECT` of what goes out) is refused when
+/// the kernel asks again: an error for the packet that it is just sending is put off. It is as good as silence: witnesses
+/// tell whose it is.
+pub(super) fn classify_refusal(error: &Error, told: ErrorOrigin, took: Duration) -> Outcome {
+    if error.kind() == ErrorKind::ConnectionRefused && told == ErrorOrigin::Remote && took >= ASKED_AGAIN {
+        return silent("refused only when asked again: by a rule of this machine, or on the way");
+    }
+    classify(error, told)
+}
+
+/// TCP asks again after 1 s (RFC 6298 §2), by a timer that may come a little early.
+const ASKED_AGAIN: Duration = Duration::from_millis(950);
 
 #[cfg(test)]
 mod tests {
@@ -59,7 +82,7 @@ mod tests {
         // errno(3) of Linux: EPERM 1, ENOMEM 12, EACCES 13, ENFILE 23, EMFILE 24, EADDRNOTAVAIL 99, ENETUNREACH 101,
         // ECONNABORTED 103, ECONNRESET 104, ENOBUFS 105, ETIMEDOUT 110, ECONNREFUSED 111, EHOSTUNREACH 113.
         for (errno, at_once, later) in [
-            (1, "unknown", "silent"),
+            (1, "unknown", "unknown"),
             (12, "unknown", "unknown"),
             (13, "unknown", "silent"),
             (23, "unknown", "unknown"),
@@ -71,11 +94,27 @@ mod tests {
             (105, "unknown", "unknown"),
             (110, "silent", "silent"),
             (111, "fail", "fail"),
-            (113, "silent", "silent"),
+            (113, "unknown", "silent"),
         ] {
             let error = Error::from_raw_os_error(errno);
             assert_eq!(outcome_name(&classify(&error, ErrorOrigin::Local)), at_once, "{error} at once");
             assert_eq!(outcome_name(&classify(&error, ErrorOrigin::Remote)), later, "{error} later");
         }
+    }
+
+    #[test]
+    fn a_refusal_that_comes_only_when_asked_again_is_silence() {
+        let refused = Error::from(ErrorKind::ConnectionRefused);
+        for (told, millis, expected) in [
+            (ErrorOrigin::Remote, 1, "fail"),
+            (ErrorOrigin::Remote, 600, "fail"),
+            (ErrorOrigin::Remote, 1_000, "silent"),
+            (ErrorOrigin::Local, 1_000, "fail"),
+        ] {
+            let outcome = classify_refusal(&refused, told, Duration::from_millis(millis));
+            assert_eq!(outcome_name(&outcome), expected, "{told:?} after {millis} ms");
+        }
+        let reset = Error::from(ErrorKind::ConnectionReset);
+        assert_eq!(outcome_name(&classify_refusal(&reset, ErrorOrigin::Remote, Duration::from_secs(1))), "fail");
     }
 }

@@ -24,9 +24,70 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::select;
 use tokio::time::{sleep, timeout};
+use toml::de::DeValue;
 
 use super::attempt::{Attempt, Ending, Probe, silent, unknown};
+use super::kind::{CheckContext, KindKeys};
+use crate::base::finding::Place;
 use crate::health::Outcome;
+use crate::keys::reader::{Each, Reader, Section};
+use crate::keys::values::{self, Read};
+use crate::keys::{Listed, statement};
+
+statement! {
+    /// What `{ kind = "exec", … }` may say.
+    pub struct ExecKeys of a check {
+        /// The program; missing only beside a finding.
+        program: PathBuf = program;
+        /// Its arguments.
+        arguments: Vec<String> = Each(argument);
+    }
+    also {
+        /// Where the program stands.
+        place: Option<Place>
+    }
+}
+
+impl KindKeys for ExecKeys {
+    type Check = Exec;
+
+    const FORMS: &'static [Listed] = &[(Exec::KIND, &[Self::KEYS])];
+    const EXAMPLE: &'static str = "\
+{ kind = \"exec\", program = \"/…\", arguments = [\"-H\", \"{address}\"] } runs a program with Nagios exit codes, if `exec` in
+[health] allows it.";
+
+    fn read(_form: &str, reader: &mut Reader<'_>, table: &Section<'_>) -> Self {
+        if !table.has("program") {
+            reader.missing(table, "program", "name it, such as program = \"/usr/lib/nagios/plugins/check_ldap\"");
+        }
+        let keys = Self::read_keys(reader, table);
+        let place = keys.program.is_some().then(|| reader.value_place(table, "program"));
+        Self { place, ..keys }
+    }
+
+    fn lower(&self, context: &CheckContext<'_>) -> Option<Exec> {
+        let arguments = self.arguments.clone().unwrap_or_default();
+        Some(Exec { program: self.program.clone()?, arguments, domain: context.domain.clone() })
+    }
+
+    fn needs_port(&self) -> bool {
+        false
+    }
+
+    fn programs(&self) -> Vec<&Place> {
+        self.place.iter().collect()
+    }
+}
+
+fn program(value: &DeValue<'_>) -> Read<PathBuf> {
+    let path = values::path(value).ok().filter(|path| path.is_absolute());
+    path.ok_or_else(|| "the absolute path of a program: there is no shell, and no PATH".to_owned())
+}
+
+fn argument(value: &DeValue<'_>) -> Read<String> {
+    let text = value.as_str().filter(|text| text.len() <= ARGUMENT_MAX && !text.contains('\0'));
+    text.map(str::to_owned).ok_or_else(|| format!("texts of at most {ARGUMENT_MAX} octets"))
+}
 
 /// Parameters of [`Check::Exec`](super::Check::Exec).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,6 +251,8 @@ fn judge(status: ExitStatus, line: &str, attempt: &mut Attempt<'_>) -> Ending {
     Err(attempt.fails(outcome))
 }
 
+/// The longest argument, in octets.
+const ARGUMENT_MAX: usize = 4096;
 /// How long before the end of its time a program gets SIGTERM.
 const GRACE: Duration = Duration::from_millis(200);
 /// How long the rest of the output is waited for after the program's end.

@@ -14,7 +14,42 @@ use tokio::net::UdpSocket;
 use super::attempt::{Attempt, Ending, Probe, unknown};
 use super::datagram::Datagram;
 use super::errors::{self, ErrorOrigin};
+use super::kind::{CheckContext, KindKeys};
+use super::url::{Url, UrlCheck, UrlError};
 use crate::health::Outcome;
+use crate::keys::Listed;
+use crate::keys::reader::{Reader, Section};
+
+/// `{ kind = "icmp" }` says nothing more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IcmpKeys;
+
+impl KindKeys for IcmpKeys {
+    type Check = Icmp;
+
+    const FORMS: &'static [Listed] = &[(Icmp::KIND, &[])];
+    const EXAMPLE: &'static str = "{ kind = \"icmp\" } pings.";
+    const SCHEMES: &'static [&'static str] = &[Icmp::KIND];
+
+    fn read(_form: &str, _reader: &mut Reader<'_>, _table: &Section<'_>) -> Self {
+        Self
+    }
+
+    fn from_url(url: &Url<'_>) -> Result<UrlCheck<Self>, UrlError> {
+        if url.transport != Some(Icmp::KIND) {
+            url.transport(Icmp::KIND, &[], "; it has none")?;
+        }
+        Ok(UrlCheck::new(Self, url.domain(), None))
+    }
+
+    fn lower(&self, _context: &CheckContext<'_>) -> Option<Icmp> {
+        Some(Icmp)
+    }
+
+    fn needs_port(&self) -> bool {
+        false
+    }
+}
 
 /// Parameters of [`Check::Icmp`](super::Check::Icmp): none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

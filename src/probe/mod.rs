@@ -11,8 +11,9 @@
 //!     └──────── watch: connections held open beside the probes, whose end has targets probed at once
 //! ```
 //!
-//! To add a kind of check: a file with its parameters and its [`Probe`](attempt::Probe), and one line in
-//! [`check`].
+//! A kind of check is one file, or one folder, with its keys ([`kind::KindKeys`]) and its [`Probe`](attempt::Probe), and
+//! one line in [`check`]: by that it can be written in a config, asked for by a URL, inferred from an owner name, run,
+//! and is shown in `config/example.toml`.
 //!
 //! **Invariant:** a probe judges one address once. It knows neither thresholds nor services, decides nothing about
 //! its next run, and never calls its own faults (descriptors, routes, permissions) a failure of the target.
@@ -27,22 +28,27 @@ mod connect;
 mod context;
 mod datagram;
 mod dns;
+mod entry;
 mod errors;
 mod exec;
 pub mod grpc;
 mod http;
 mod icmp;
+mod inference;
+mod kind;
 pub mod metrics;
 mod over;
 mod push;
 pub mod report;
 pub mod runner;
 pub mod schedule;
+mod settings;
 pub mod sip;
 mod stream;
 pub mod stun;
 mod tcp;
 mod tls;
+pub mod url;
 mod verifier;
 mod watch;
 pub mod xmpp;
@@ -54,22 +60,19 @@ use crate::base::clock::Clock;
 
 pub use attempt::{DEEP_INTERVAL, Depth};
 pub use authority::Authority;
-pub use check::Check;
-pub use composite::{Composite, Part, Rule};
+pub use check::*;
+pub use composite::{Part, Rule};
 pub use context::ProbeContext;
-pub use dns::{Dns, Rcode};
-pub use exec::Exec;
-pub use grpc::Grpc;
-pub use http::{Expect, Http, Method, Pattern, PatternError, Statuses};
-pub use icmp::Icmp;
-pub use over::Over;
-pub use push::Push;
+pub use dns::Rcode;
+pub use entry::{CheckEntry, check_keys};
+pub use http::{Expect, Method, Pattern, PatternError, Statuses};
+pub use inference::{Inference, first_labels, infer, service_domain};
+pub use kind::{CheckContext, KindKeys, OwnerLabels};
+pub use over::{Over, Transport};
 pub use report::{Certificate, ProbeReport, Step};
-pub use sip::Sip;
-pub use stun::{Credentials, Stun, Turn};
-pub use tcp::Tcp;
-pub use tls::{Tls, Verify};
-pub use xmpp::Xmpp;
+pub use settings::TargetSettings;
+pub use stun::Credentials;
+pub use tls::Verify;
 
 /// One check of one address: all that a probe needs.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,23 @@
 //! What a check's protocol goes over.
 
-use super::Tls;
+use super::tls::Tls;
 use super::watch::HoldSpec;
+use crate::keys::values::Words;
+
+/// What clients of a service go over, for checks that can go over several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// A connection.
+    Tcp,
+    /// A connection in TLS from its begin.
+    Tls,
+}
+
+impl Words for Transport {
+    const WORDS: &'static [(&'static str, Self)] = &[("udp", Self::Udp), ("tcp", Self::Tcp), ("tls", Self::Tls)];
+}
 
 /// A transport, with what it needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +39,7 @@ impl Over {
             Self::Tls(_) => "tls",
         }
     }
+
     /// Returns how a connection is held; nothing: there is none.
     pub(super) fn hold_spec(&self) -> Option<HoldSpec> {
         match self {

@@ -7,8 +7,6 @@ use serde_json::{Value, json};
 use crate::base::clock::{Mono, UnixTime};
 use crate::health::{Cause, FailKind, Outcome, Report};
 
-use super::errors::NOBODY;
-
 /// What one probe saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeReport {
@@ -157,3 +155,6 @@ const fn retry_after(outcome: &Outcome) -> Option<Duration> {
 fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
+
+/// The words for a refusal by the kernel or the network: no server was met.
+pub(super) const NOBODY: &str = "connection refused";

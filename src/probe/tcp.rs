@@ -4,10 +4,62 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use toml::de::DeValue;
 
 use super::attempt::{Attempt, Ending, Probe, conclusive};
 use super::connect::{close, connect};
 use super::errors::{self, ErrorOrigin};
+use super::kind::{CheckContext, KindKeys, OwnerLabels};
+use super::over::Transport;
+use super::url::{Url, UrlCheck, UrlError};
+use crate::keys::reader::{Reader, Section};
+use crate::keys::values::{self, Read};
+use crate::keys::{Listed, statement};
+use crate::zone::services::Application;
+
+statement! {
+    /// What `{ kind = "tcp", … }` may say.
+    pub struct TcpKeys of a check {
+        /// Sent after the connection stands.
+        send: Vec<u8> = octets;
+        /// Must be found in the first 4 KiB of the answer.
+        expect: Vec<u8> = octets;
+    }
+}
+
+impl KindKeys for TcpKeys {
+    type Check = Tcp;
+
+    const FORMS: &'static [Listed] = &[(Tcp::KIND, &[Self::KEYS])];
+    const EXAMPLE: &'static str = "{ kind = \"tcp\" } connects; it may say send = \"…\" and expect = \"…\".";
+    const SCHEMES: &'static [&'static str] = &[Tcp::KIND];
+
+    fn read(_form: &str, reader: &mut Reader<'_>, table: &Section<'_>) -> Self {
+        Self::read_keys(reader, table)
+    }
+
+    fn from_url(url: &Url<'_>) -> Result<UrlCheck<Self>, UrlError> {
+        url.transport(Tcp::KIND, &[Transport::Tcp], "; for a TLS handshake write tls://")?;
+        Ok(UrlCheck::new(Self::default(), url.domain(), None))
+    }
+
+    fn inferred(service: &OwnerLabels<'_>) -> Option<Self> {
+        let is_other = service.application == Application::Other && service.protocol == "_tcp";
+        (is_other && !service.is_tls).then(Self::default)
+    }
+
+    fn lower(&self, _context: &CheckContext<'_>) -> Option<Tcp> {
+        Some(Tcp { send: self.send.clone(), expect: self.expect.clone() })
+    }
+
+    fn is_bare_connect(&self) -> bool {
+        self.expect.is_none()
+    }
+}
+
+fn octets(value: &DeValue<'_>) -> Read<Vec<u8>> {
+    values::short_text(value, TEXT_MAX).map(String::into_bytes)
+}
 
 /// Parameters of [`Check::Tcp`](super::Check::Tcp).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -87,6 +139,8 @@ pub(super) fn quote(bytes: &[u8]) -> String {
     format!("\"{}\"{dots}", begin.escape_ascii().to_string().replace("\\'", "'"))
 }
 
+/// The most octets that are sent or searched.
+const TEXT_MAX: usize = 4096;
 /// The longest answer that is read, in octets.
 const ANSWER_MAX: usize = 4096;
 /// The longest begin of an answer that is shown, in octets.

@@ -8,14 +8,65 @@ use rustls::{AlertDescription, Error, ProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use toml::de::DeValue;
 
 use super::Authority;
 use super::attempt::{Attempt, Ending, Probe, conclusive, unknown};
 use super::connect::{close, connect};
 use super::errors::{self, ErrorOrigin};
+use super::kind::{CheckContext, KindKeys, OwnerLabels};
+use super::url::{Url, UrlCheck, UrlError};
 use super::verifier::Recorder;
 use super::watch::HoldSpec;
 use crate::health::Outcome;
+use crate::keys::reader::{Each, Reader, Section};
+use crate::keys::values::{self, Read, Words};
+use crate::keys::{Listed, statement};
+use crate::zone::services::Application;
+
+statement! {
+    /// What `{ kind = "tls", … }` may say.
+    pub struct TlsKeys of a check {
+        /// SNI and the certificate's name; nothing: the service's domain.
+        name: String = values::host;
+        /// The protocols to offer; nothing: what clients of the service offer.
+        alpn: Vec<Vec<u8>> = Each(protocol);
+    }
+}
+
+impl KindKeys for TlsKeys {
+    type Check = Tls;
+
+    const FORMS: &'static [Listed] = &[(Tls::KIND, &[Self::KEYS])];
+    const EXAMPLE: &'static str =
+        "{ kind = \"tls\" } shakes hands; it may say name = \"…\" (the certificate's), alpn = [\"…\"].";
+    const SCHEMES: &'static [&'static str] = &[Tls::KIND];
+
+    fn read(_form: &str, reader: &mut Reader<'_>, table: &Section<'_>) -> Self {
+        Self::read_keys(reader, table)
+    }
+
+    fn from_url(url: &Url<'_>) -> Result<UrlCheck<Self>, UrlError> {
+        url.secure(Tls::KIND, "")?;
+        Ok(UrlCheck::new(Self::default(), url.domain(), None))
+    }
+
+    fn inferred(service: &OwnerLabels<'_>) -> Option<Self> {
+        let is_tls = service.protocol == "_tls" || service.protocol == "_tcp" && service.is_tls;
+        (service.application == Application::Other && is_tls).then(Self::default)
+    }
+
+    fn lower(&self, context: &CheckContext<'_>) -> Option<Tls> {
+        let offered = || context.inferred.as_ref().map(|kind| kind.alpn(context.transport)).unwrap_or_default();
+        Some(context.tls(context.named(self.name.as_ref()), self.alpn.clone().unwrap_or_else(offered)))
+    }
+}
+
+/// Reads an ALPN protocol (RFC 7301 §3.1: 1 to 255 octets).
+fn protocol(value: &DeValue<'_>) -> Read<Vec<u8>> {
+    let text = values::short_text(value, 255);
+    text.map(String::into_bytes).map_err(|_| "ALPN protocols, such as [\"xmpp-client\"]".to_owned())
+}
 
 /// Parameters of [`Check::Tls`](super::Check::Tls), and of the TLS part of other checks.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +91,11 @@ pub enum Verify {
     Require,
     /// Nothing about the certificate fails.
     Off,
+}
+
+impl Words for Verify {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("name", Self::Name), ("require", Self::Require), ("off", Self::Off)];
 }
 
 impl Probe for Tls {

@@ -63,7 +63,10 @@ fn answer(lookup: &Lookup) -> Answer {
         // An alias that leads to nothing.
         return Answer::Nothing { ttl };
     }
-    Answer::Addresses { addresses, ttl: ttl.unwrap_or_default() }
+    let goal =
+        |record: &rr::Record| if let RData::CNAME(goal) = &record.data { Some(goal.0.to_string()) } else { None };
+    let alias = lookup.answers().iter().find_map(goal);
+    Answer::Addresses { addresses, ttl: ttl.unwrap_or_default(), alias }
 }
 
 fn address(data: &RData) -> Option<IpAddr> {

@@ -29,6 +29,8 @@ pub enum Answer {
         addresses: Vec<IpAddr>,
         /// The least TTL on the way to them.
         ttl: Duration,
+        /// What the host is an alias of, if it is one.
+        alias: Option<String>,
     },
     /// There are none: no such name, or no such data.
     Nothing {
@@ -117,7 +119,7 @@ impl Book {
         }
         let bounded = |ttl: Duration| ttl.clamp(SHORTEST, LONGEST);
         let (addresses, wait) = match answer {
-            Answer::Addresses { mut addresses, ttl } => {
+            Answer::Addresses { mut addresses, ttl, .. } => {
                 addresses.retain(|address| family.holds(*address));
                 addresses.sort_unstable();
                 addresses.dedup();

@@ -26,4 +26,4 @@ mod tests;
 pub use book::{Addresses, Answer, Book, Family};
 pub use metrics::Metrics;
 pub use servers::{Servers, ServersError};
-pub use task::{ResolveRequest, Resolved, once, run};
+pub use task::{Heard, ResolveRequest, Resolved, once, run};

@@ -1,6 +1,6 @@
 //! The task that asks: what is wanted comes in, what is known goes out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub async fn run(
         let next = book.next().filter(|_| questions.len() < IN_FLIGHT);
         let timer = async {
             match next {
-                Some(at) => tokio::time::sleep_until(clock.instant(at).into()).await,
+                Some(at) => tokio::time::sleep_until(clock.instant(at)).await,
                 None => std::future::pending().await,
             }
         };
@@ -100,14 +100,25 @@ pub async fn run(
     }
 }
 
-/// Asks once for all addresses of some hosts; within `timeout`. Returns them, and for each host of which nothing is
-/// known, why.
-pub async fn once(hosts: &[Name], servers: Option<&Servers>, timeout: Duration) -> (Addresses, Vec<(Name, String)>) {
+/// What was learnt by asking once.
+#[derive(Clone, Debug, Default)]
+pub struct Heard {
+    /// The addresses of each host that has any.
+    pub addresses: Addresses,
+    /// The other hosts, each with the reason.
+    pub unknown: Vec<(Name, String)>,
+    /// The hosts that are aliases, each with what it is an alias of.
+    pub aliases: BTreeMap<Name, String>,
+}
+
+/// Asks once for all addresses of some hosts; within `timeout`.
+pub async fn once(hosts: &[Name], servers: Option<&Servers>, timeout: Duration) -> Heard {
     let (owner, clock) = (Tasks::new(), Clock::start());
     let asker = Asker::new(servers);
     let mut book = Book::default();
     book.want(hosts, clock.now().mono);
     let mut why: Vec<(Name, String)> = Vec::new();
+    let mut aliases = BTreeMap::new();
     let mut questions = owner.set("resolve");
     let asking = async {
         loop {
@@ -115,8 +126,10 @@ pub async fn once(hosts: &[Name], servers: Option<&Servers>, timeout: Duration) 
             ask_due(&mut book, &asker, &mut questions, now);
             let Some((_, ended)) = questions.next().await else { break };
             let Ok((name, family, answer)) = ended else { continue };
-            if let Answer::Failed(reason) = &answer {
-                why.push((name.clone(), reason.clone()));
+            match &answer {
+                Answer::Failed(reason) => why.push((name.clone(), reason.clone())),
+                Answer::Addresses { alias: Some(goal), .. } => drop(aliases.insert(name.clone(), goal.clone())),
+                Answer::Addresses { alias: None, .. } | Answer::Nothing { .. } => {}
             }
             book.hear(&name, family, answer, now);
             if book.is_complete() {
@@ -132,7 +145,7 @@ pub async fn once(hosts: &[Name], servers: Option<&Servers>, timeout: Duration) 
         (host.clone(), reason.unwrap_or(none))
     });
     let unknown = unknown.collect();
-    (addresses, unknown)
+    Heard { addresses, unknown, aliases }
 }
 
 /// Asks what is due, as far as there is room.

@@ -1,4 +1,5 @@
-//! The book, and the task against a resolver made by hand on loopback.
+//! The book, the task in paused time, and the task against a resolver made by hand on loopback: that one has a real
+//! socket, so its tests keep real time.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -6,6 +7,8 @@ use std::time::Duration;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::{A, CNAME};
 use hickory_proto::rr::{RData, Record, RecordType};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
 
@@ -20,7 +23,7 @@ fn name(text: &str) -> Name {
 
 fn addresses(texts: &[&str], ttl: u64) -> Answer {
     let addresses = texts.iter().map(|text| text.parse().unwrap()).collect();
-    Answer::Addresses { addresses, ttl: Duration::from_secs(ttl) }
+    Answer::Addresses { addresses, ttl: Duration::from_secs(ttl), alias: None }
 }
 
 fn failed() -> Answer {
@@ -95,7 +98,7 @@ fn another_order_is_no_change_and_a_flood_of_addresses_is_cut() {
     assert!(!book.hear(&host, Family::V4, addresses(&["127.0.0.2", "127.0.0.1", "::1"], 5), at(5)));
     book.take_due(at(10));
     let many = (1..=100).map(|last| IpAddr::from([127, 0, 1, last])).collect();
-    book.hear(&host, Family::V4, Answer::Addresses { addresses: many, ttl: Duration::ZERO }, at(10));
+    book.hear(&host, Family::V4, Answer::Addresses { addresses: many, ttl: Duration::ZERO, alias: None }, at(10));
     assert_eq!(known(&book, &host).len(), 16);
 }
 
@@ -157,7 +160,8 @@ async fn resolver(address: [u8; 4]) -> (Tasks, SocketAddr) {
 async fn aliases_are_followed_and_each_host_without_an_address_is_told_with_the_reason() {
     let (_tasks, place) = resolver([127, 0, 0, 9]).await;
     let hosts = ["alias.example.", "broken.example.", "gone.example.", "host.example."].map(name);
-    let (known, unknown) = once(&hosts, Some(&Servers::one(place)), Duration::from_secs(20)).await;
+    let Heard { addresses: known, unknown, aliases } =
+        once(&hosts, Some(&Servers::one(place)), Duration::from_secs(20)).await;
     let expected: IpAddr = [127, 0, 0, 9].into();
     let both = [("alias.example."), ("host.example.")].map(|host| (name(host), vec![expected]));
     assert_eq!(known, Addresses::from(both));
@@ -166,6 +170,29 @@ async fn aliases_are_followed_and_each_host_without_an_address_is_told_with_the_
         ["broken.example.", "gone.example."]
     );
     assert_eq!(unknown[1].1, "it has no address");
+    assert_eq!(aliases.into_iter().collect::<Vec<_>>(), [(name("alias.example."), "host.example.".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_that_fail_are_asked_again_ever_more_rarely() {
+    let (tasks, clock, hosts) = (Tasks::new(), Clock::start(), vec![name("host.example.")]);
+    let (_wants, wanted) = watch::channel(ResolveRequest { hosts, servers: None });
+    let (knows, mut known) = watch::channel(Resolved::default());
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    drop(tasks.spawn("resolver", run(tasks.clone(), clock, Addresses::new(), wanted, knows, metrics)));
+    assert!(known.wait_for(|known| known.complete).await.unwrap().addresses.is_empty());
+    // Of each family at 0, 5, 15, 35, 75, 155, 315 s and then every 300 s.
+    for (until, asked) in
+        [(4, 2), (6, 4), (14, 4), (16, 6), (154, 10), (156, 12), (316, 14), (614, 14), (616, 16), (916, 18)]
+    {
+        tokio::time::sleep_until(clock.instant(at(until))).await;
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        assert!(text.contains(&format!("resolve_lookups_total{{result=\"failed\"}} {asked}\n")), "{until} s: {text}");
+    }
+    tasks.stop();
+    assert_eq!(tasks.finished(Duration::from_secs(5)).await, Ok(()));
 }
 
 #[tokio::test]

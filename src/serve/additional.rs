@@ -3,10 +3,9 @@
 use crate::snapshot::{Lookup, Node, ZoneView};
 use crate::zone::{Rrset, Rtype, name};
 
-use super::answer::signatures;
 use super::plan::{Data, Item, Owner, Plan};
 use super::query::QueryView;
-use super::view::ClientView;
+use super::view::{ClientView, signatures};
 
 /// Adds what a client will ask next of the names in the answer, as far as this server has authority for them: the
 /// addresses of every host; behind a NAPTR record what its flag tells (RFC 3403 §4.2), behind an alias of SVCB or

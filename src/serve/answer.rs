@@ -7,9 +7,10 @@ use crate::zone::{Rrset, Rtype, name};
 
 use super::denial::{self, Absence};
 use super::edns::{self, Ede};
-use super::plan::{CHAIN_MAX, Data, Item, Owner, Plan, Rcode};
-use super::query::{QueryView, Question, Signed};
-use super::view::{ClientView, zone_of};
+use super::plan::{ADDITIONAL_MAX, ADDITIONAL_UDP, CHAIN_MAX, Data, Item, Owner, Plan};
+use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, QueryView, Question, Signed};
+use super::rcode::Rcode;
+use super::view::{ClientView, signatures, zone_of};
 use super::{Context, Transport, additional, chaos};
 
 /// Answers a query from one snapshot.
@@ -30,6 +31,10 @@ pub(super) fn answer_into<'a>(
     let class = if asked == CLASS_ANY { CLASS_IN } else { asked };
     let (reply, options) = edns::reply(query, context);
     plan.begin(class, context.rotation, reply);
+    plan.additional.most = match context.client.transport {
+        Transport::Udp => ADDITIONAL_UDP,
+        Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => ADDITIONAL_MAX,
+    };
     let view = ClientView::new(snapshot, *context);
     if !context.settings.transport_acl.admits(context.client.transport, context.client.address) {
         plan.rcode = Rcode::REFUSED;
@@ -66,9 +71,12 @@ fn gate<'a>(
     if query.edns.is_some_and(|edns| edns.version > 0) {
         return Err(Rcode::BADVERS);
     }
-    if matches!(query.signed, Signed::Unreadably | Signed::By(_)) {
+    match query.signed {
+        // RFC 8945 §5.2: who cannot be understood.
+        Signed::Unreadably => return Err(Rcode::FORMERR),
         // RFC 8945 §5.2.1: nothing has vouched for the signature.
-        return Err(Rcode::NOTAUTH);
+        Signed::By(_) => return Err(Rcode::NOTAUTH),
+        Signed::No | Signed::Verified => {}
     }
     let Some(question) = query.question else {
         let asks_cookie = query.edns.is_some_and(|edns| edns.option(edns::OPTION_COOKIE).is_some());
@@ -287,17 +295,6 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Returns a node's signatures, if they are wanted.
-pub(super) fn signatures(node: Node<'_>, wanted: bool) -> Option<&Rrset> {
-    if wanted { node.signatures().map(|set| &**set) } else { None }
-}
-
-/// The class of the Internet.
-pub(super) const CLASS_IN: u16 = 1;
-/// Any class (RFC 1035 §3.2.5): that of the Internet is all that there is.
-const CLASS_ANY: u16 = 255;
-/// CHAOS: questions about the server itself.
-pub(super) const CLASS_CH: u16 = 3;
 /// RFC 8914 §4.1: the text says it.
 const EDE_OTHER: u16 = 0;
 /// RFC 8914 §4.15: the server is not ready to serve.

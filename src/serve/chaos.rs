@@ -3,8 +3,9 @@
 use crate::zone::Rtype;
 
 use super::Context;
-use super::plan::{Data, Item, Owner, Plan, Rcode};
-use super::query::Question;
+use super::plan::{Data, Item, Owner, Plan};
+use super::query::{CLASS_CH, Question};
+use super::rcode::Rcode;
 
 /// Answers `ready.understudy.`, and if configured `version.server.` and `id.server.` (RFC 4892) with their older names.
 pub(super) fn answer<'a>(plan: &mut Plan<'a>, question: &Question<'_>, context: &Context<'a>) {
@@ -21,7 +22,7 @@ pub(super) fn answer<'a>(plan: &mut Plan<'a>, question: &Question<'_>, context: 
 
 /// Returns whether this is the question that is answered even while the server is silent.
 pub(super) fn asks_readiness(question: &Question<'_>) -> bool {
-    question.class == super::answer::CLASS_CH && question.name.eq_ignore_ascii_case(READY)
+    question.class == CLASS_CH && question.name.eq_ignore_ascii_case(READY)
 }
 
 fn text<'a>(name: &[u8], context: &Context<'a>) -> Option<Data<'a>> {

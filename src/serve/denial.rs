@@ -3,8 +3,8 @@
 use crate::snapshot::{Denial, Node, Nsec3Chain, NsecChain, ZoneView};
 use crate::zone::{Rtype, name};
 
-use super::answer::signatures;
 use super::plan::{Item, Owner, Plan};
+use super::view::signatures;
 
 /// What does not exist.
 #[derive(Clone, Copy, Debug)]

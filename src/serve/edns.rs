@@ -17,8 +17,8 @@ use crate::zone::Rtype;
 use super::Context;
 use super::cookie::Cookie;
 pub(super) use super::cookie::Malformed;
-use super::plan::Rcode;
 use super::query::QueryView;
+use super::rcode::Rcode;
 
 /// What the OPT record of an answer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

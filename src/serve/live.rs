@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
-use super::{Secrets, Settings, Status};
+use super::cookie::Secrets;
+use super::settings::Settings;
 
 /// A shared value; clones read and set the same.
 #[derive(Debug)]
@@ -19,6 +20,15 @@ pub struct State {
     pub secrets: Arc<Secrets>,
     /// Whether queries are answered.
     pub status: Arc<Status>,
+}
+
+/// Whether queries are answered, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Whether queries are answered; if not, silence sends clients to another server.
+    pub answering: bool,
+    /// Why the server is not ready; nothing if it is. It can answer and yet be not ready: a broken zone.
+    pub fault: Option<String>,
 }
 
 /// One part of the [`State`], to be read and replaced by itself; clones are the same part.

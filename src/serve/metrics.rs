@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 
 use crate::zone::Name;
 
-use super::plan::Rcode;
+use super::rcode::Rcode;
 use super::{Live, PerTransport, Transport};
 
 /// Handles of the counters; clones count into the same. No lock is taken to count.

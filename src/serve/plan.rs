@@ -6,8 +6,10 @@ use crate::zone::{Name, Rrset, Rtype, name, signed};
 
 use super::edns::Reply;
 use super::query::QueryView;
+use super::rcode::Rcode;
 
-/// One answer. Nothing in it is allocated, and the room that it does not use is not written to.
+/// One answer. Nothing in it is allocated but for a very long additional section, and the room that it does not use is not
+/// written to.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
     /// The response code.
@@ -29,36 +31,11 @@ pub struct Plan<'a> {
     /// The authority section.
     pub authority: List<Item<'a>, AUTHORITY_MAX>,
     /// The additional section, OPT left out.
-    pub additional: List<Item<'a>, ADDITIONAL_MAX>,
+    pub additional: LongList<Item<'a>>,
     /// The OPT record; nothing if the query has none.
     pub edns: Option<Reply<'a>>,
     /// Names made for this answer: targets of CNAMEs that stand for a DNAME.
     pub(super) synthesized: SynthesizedNames,
-}
-
-/// A response code (RFC 6895 §2.3); above 15 it needs an OPT record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rcode(pub u16);
-
-impl Rcode {
-    /// No error.
-    pub const NOERROR: Self = Self(0);
-    /// The query cannot be read.
-    pub const FORMERR: Self = Self(1);
-    /// The zone could not be loaded.
-    pub const SERVFAIL: Self = Self(2);
-    /// The name does not exist.
-    pub const NXDOMAIN: Self = Self(3);
-    /// This kind of query is not implemented.
-    pub const NOTIMP: Self = Self(4);
-    /// Not for this server.
-    pub const REFUSED: Self = Self(5);
-    /// A DNAME leads to a name that is too long (RFC 6672 §2.2).
-    pub const YXDOMAIN: Self = Self(6);
-    /// Signed with a key that is not known (RFC 8945 §5.2.1).
-    pub const NOTAUTH: Self = Self(9);
-    /// An EDNS version above 0 (RFC 6891 §6.1.3).
-    pub const BADVERS: Self = Self(16);
 }
 
 /// One set of records in a section.
@@ -113,6 +90,15 @@ pub(super) struct SynthesizedNames(ArrayVec<u8, SYNTHESIZED_MAX>);
 #[derive(Clone, Debug)]
 pub struct List<T, const N: usize>(ArrayVec<T, N>);
 
+/// A list that is rarely long: only then it stands on the heap.
+#[derive(Clone, Debug)]
+pub struct LongList<T> {
+    first: ArrayVec<T, ADDITIONAL_FIRST>,
+    more: Vec<T>,
+    /// The most items.
+    pub(super) most: usize,
+}
+
 impl Default for Plan<'_> {
     /// Makes room for an answer.
     fn default() -> Self {
@@ -126,7 +112,7 @@ impl Default for Plan<'_> {
             truncate: false,
             answer: List::default(),
             authority: List::default(),
-            additional: List::default(),
+            additional: LongList::default(),
             edns: None,
             synthesized: SynthesizedNames::default(),
         }
@@ -141,7 +127,8 @@ impl<'a> Plan<'a> {
         (self.class, self.rotation, self.edns) = (class, rotation, edns);
         self.answer.0.clear();
         self.authority.0.clear();
-        self.additional.0.clear();
+        self.additional.first.clear();
+        self.additional.more.clear();
         self.synthesized.0.clear();
     }
 
@@ -214,6 +201,40 @@ impl SynthesizedNames {
     }
 }
 
+impl<T> Default for LongList<T> {
+    fn default() -> Self {
+        Self { first: ArrayVec::new(), more: Vec::new(), most: ADDITIONAL_MAX }
+    }
+}
+
+impl<T> LongList<T> {
+    /// Adds an item; returns false if the list is full.
+    pub(super) fn push(&mut self, item: T) -> bool {
+        if self.len() >= self.most {
+            return false;
+        }
+        if let Err(full) = self.first.try_push(item) {
+            self.more.push(full.element());
+        }
+        true
+    }
+
+    /// Walks over the items.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.more)
+    }
+
+    /// Returns the number of items.
+    pub fn len(&self) -> usize {
+        self.first.len() + self.more.len()
+    }
+
+    /// Returns whether there are no items.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+}
+
 impl<T, const N: usize> Default for List<T, N> {
     fn default() -> Self {
         Self(ArrayVec::new())
@@ -246,9 +267,13 @@ impl<T, const N: usize> List<T, N> {
 pub const ANSWER_MAX: usize = 2 * (CHAIN_MAX + 1);
 /// Sets in an authority section: for each step of a chain that a wildcard made one proof, at its end four sets more.
 pub const AUTHORITY_MAX: usize = CHAIN_MAX + 1 + 4;
-/// Sets in an additional section: A and AAAA of 20 targets; what is beyond is left out, as if it did not fit.
-pub const ADDITIONAL_MAX: usize = 40;
+/// Sets of an additional section that stand in the plan: A and AAAA of 20 targets.
+const ADDITIONAL_FIRST: usize = 40;
+/// Sets in an additional section: as many of the shortest records (16 octets) as the longest message holds.
+pub const ADDITIONAL_MAX: usize = 4096;
+/// The same for the longest datagram, of 4096 octets.
+pub(super) const ADDITIONAL_UDP: usize = 256;
 /// Steps from alias to alias; a longer chain is answered in part, and its client asks on from there.
 pub(super) const CHAIN_MAX: usize = 11;
-/// Octets for made names: four of the longest.
-const SYNTHESIZED_MAX: usize = 4 * name::MAX_NAME;
+/// Octets for made names: for each step of a chain one of the longest.
+const SYNTHESIZED_MAX: usize = (CHAIN_MAX + 1) * name::MAX_NAME;

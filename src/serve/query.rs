@@ -98,14 +98,14 @@ impl<'p> QueryView<'p> {
         if f0 & 0x80 != 0 {
             return Err(Malformed::Silent);
         }
-        let view = Self::read(header, counts, body);
+        let view = Self::read(header, counts, packet, body);
         if header.opcode() != 0 {
             return Ok(Self { header, question: None, edns: view.and_then(|view| view.edns), signed: Signed::No });
         }
         view.ok_or(Malformed::Faulty(header))
     }
 
-    fn read(header: Header, counts: [u8; 8], body: &'p [u8]) -> Option<Self> {
+    fn read(header: Header, counts: [u8; 8], packet: &'p [u8], body: &'p [u8]) -> Option<Self> {
         let [q0, q1, an0, an1, ns0, ns1, ar0, ar1] = counts;
         let (question, mut rest) = match u16::from_be_bytes([q0, q1]) {
             0 => (None, body),
@@ -116,6 +116,7 @@ impl<'p> QueryView<'p> {
         let before = u32::from(u16::from_be_bytes([an0, an1])) + u32::from(u16::from_be_bytes([ns0, ns1]));
         let total = before + u32::from(u16::from_be_bytes([ar0, ar1]));
         for number in 0..total {
+            let owner = packet.len() - rest.len();
             let record;
             (record, rest) = Record::read(rest)?;
             match record.rtype {
@@ -127,7 +128,11 @@ impl<'p> QueryView<'p> {
                 }
                 Rtype::TSIG if number < before || number + 1 < total => return None,
                 Rtype::TSIG => {
-                    view.signed = Tsig::read(record.owner, record.rdata).map_or(Signed::Unreadably, Signed::By);
+                    let end = packet.len() - rest.len();
+                    let tsig = Tsig::read(packet, owner, end - record.rdata.len()..end);
+                    // RFC 8945 §4.2: its class is ANY.
+                    let tsig = tsig.filter(|_| record.class == CLASS_ANY.to_be_bytes());
+                    view.signed = tsig.map_or(Signed::Unreadably, Signed::By);
                 }
                 _ => {}
             }
@@ -217,6 +222,13 @@ fn skip_name(mut octets: &[u8]) -> Option<&[u8]> {
         }
     }
 }
+
+/// The class of the Internet.
+pub(super) const CLASS_IN: u16 = 1;
+/// CHAOS: questions about the server itself.
+pub(super) const CLASS_CH: u16 = 3;
+/// Any class (RFC 1035 §3.2.5): that of the Internet is all that there is.
+pub(super) const CLASS_ANY: u16 = 255;
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "the octets are the test's own")]

@@ -17,19 +17,7 @@ use crate::base::clock::Mono;
 use crate::zone::Name;
 
 use super::plan::{Owner, Plan};
-
-/// `[limits]`: how many answers a network gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rates {
-    /// Like answers to one network in a second; 0 is no limit.
-    pub rate: u16,
-    /// Every so manieth answer beyond the rate is sent truncated; 0: none, 1: all.
-    pub slip: u8,
-    /// How many bits of an IPv4 address make a network.
-    pub v4: u8,
-    /// How many bits of an IPv6 address make a network.
-    pub v6: u8,
-}
+use super::settings::Rates;
 
 /// What becomes of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +47,6 @@ struct Bucket {
     level: u16,
     /// How many were beyond the rate since the last one that slipped.
     beyond: u16,
-}
-
-impl Default for Rates {
-    fn default() -> Self {
-        Self { rate: 0, slip: 2, v4: 24, v6: 56 }
-    }
 }
 
 impl Limiter {
@@ -176,7 +158,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::serve::plan::{Item, Rcode};
+    use crate::serve::plan::Item;
+    use crate::serve::rcode::Rcode;
     use crate::zone::{Rrset, Rtype};
 
     const RATES: Rates = Rates { rate: 5, slip: 2, v4: 24, v6: 56 };

@@ -1,22 +1,16 @@
 //! Whether this server is ready: set by the daemon, read by every listener.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::live::{Live, Part, State};
-use super::{Secrets, Settings, random};
+use super::cookie::Secrets;
+use super::live::{Live, Part, State, Status};
+use super::random::random;
+use super::settings::Settings;
 
 /// The status as a part of the [`State`] that it begins; clones read and set the same.
 #[derive(Clone, Debug)]
 pub struct Readiness(Live<State>);
-
-/// One reading.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Whether queries are answered; if not, silence sends clients to another server.
-    pub answering: bool,
-    /// Why the server is not ready; nothing if it is. It can answer and yet be not ready: a broken zone.
-    pub fault: Option<String>,
-}
 
 impl Readiness {
     /// Begins silent.
@@ -39,6 +33,17 @@ impl Readiness {
         Part::load(&self.0.status())
     }
 
+    /// Waits until queries are answered.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped and called again.
+    pub(super) async fn answering(&self) {
+        while !self.load().answering {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Returns the state that the status is a part of.
     pub(super) const fn state(&self) -> &Live<State> {
         &self.0
@@ -49,3 +54,6 @@ impl Readiness {
         Self(Live::new(State { settings, secrets, status: Arc::new(status) }))
     }
 }
+
+/// How often a client that waits for the start looks again; the start takes 3 s at most.
+const LOOK_EVERY: Duration = Duration::from_millis(10);

@@ -8,8 +8,9 @@ use crate::zone::{Rrset, Rtype, name};
 use super::Context;
 use super::compress::Compressor;
 use super::edns::Reply;
-use super::plan::{Data, Item, Plan, Rcode};
+use super::plan::{Data, Item, Plan};
 use super::query::{Header, QueryView};
+use super::rcode::Rcode;
 
 /// Returns the longest answer to a query, in octets.
 pub fn limit(query: &QueryView<'_>, context: &Context<'_>) -> usize {

@@ -16,11 +16,13 @@ use crate::snapshot::{Reader, Snapshot};
 use crate::zone::Name;
 
 use super::answer::answer_into;
+use super::edns::OPTION_COOKIE;
 use super::live::{Part, State};
 use super::metrics::Count;
-use super::plan::{Plan, Rcode};
+use super::plan::Plan;
 use super::query::{Header, Malformed, QueryView};
 use super::rate::Pass;
+use super::rcode::Rcode;
 use super::signing::{self, Keys, Rest, Signer};
 use super::{
     Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, chaos, limit, log, render,
@@ -223,7 +225,9 @@ impl Batch<'_> {
             }
         }
         let most = limit(&query, &context);
-        let most = if proven || settings.amplification { most } else { most.min(packet.len()) };
+        // RFC 7873 §5.2.3: who has none yet is given one.
+        let room = if proven || settings.amplification { most } else { packet.len() + plan.cookie_growth(&query) };
+        let most = most.min(room);
         let room = signer.as_ref().map_or(0, |signer| signer.room());
         Some(Verdict::Answer(query, most.saturating_sub(room), signer))
     }
@@ -253,6 +257,13 @@ impl Plan<'_> {
     fn proves_address(&self, transport: Transport) -> bool {
         let cookie = self.edns.as_ref().and_then(|reply| reply.cookie);
         transport.kind().proves_address || cookie.is_some_and(|cookie| cookie.proven)
+    }
+
+    /// Returns by how many octets the cookie of the answer is longer than that of the query.
+    fn cookie_growth(&self, query: &QueryView<'_>) -> usize {
+        let given = self.edns.as_ref().and_then(|reply| reply.cookie).map_or(0, |cookie| cookie.octets.len());
+        let asked = query.edns.and_then(|edns| edns.option(OPTION_COOKIE)).map_or(0, <[u8]>::len);
+        given.saturating_sub(asked)
     }
 
     /// Returns the shortest TTL of an answer or a denial, in seconds.

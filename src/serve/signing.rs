@@ -8,8 +8,8 @@ use std::fmt;
 
 use crate::base::clock::UnixTime;
 
-use super::plan::Rcode;
 use super::query::{QueryView, Signed};
+use super::rcode::Rcode;
 use super::tsig::Tsig;
 
 /// The hook before an answer.

@@ -1,7 +1,7 @@
 //! A snapshot as one client may see it.
 
-use crate::snapshot::{Lookup, Snapshot, ZoneView};
-use crate::zone::Rtype;
+use crate::snapshot::{Lookup, Node, Snapshot, ZoneView};
+use crate::zone::{Rrset, Rtype};
 
 use super::Context;
 
@@ -43,4 +43,9 @@ pub(super) const fn zone_of(found: Lookup<'_>) -> Option<ZoneView<'_>> {
         | Lookup::Delegated(zone, _)
         | Lookup::Renamed(zone, _) => Some(zone),
     }
+}
+
+/// Returns a node's signatures, if they are wanted.
+pub(super) fn signatures(node: Node<'_>, wanted: bool) -> Option<&Rrset> {
+    if wanted { node.signatures().map(|set| &**set) } else { None }
 }

@@ -5,20 +5,11 @@ use std::sync::Arc;
 
 use crate::base::hash::Key;
 use crate::base::table::{RowId, Table};
-use crate::zone::{Name, Rtype, Zone};
+use crate::zone::{Name, Rtype};
 
 use super::index::{NONE, NameIndex};
-use super::part::ZonePart;
+use super::part::{ZoneInput, ZonePart};
 use super::{SlotId, SlotKey, ZoneId};
-
-/// One zone that goes into an [`Image`].
-#[derive(Clone, Debug)]
-pub struct ZoneInput {
-    /// The origin.
-    pub origin: Name,
-    /// The zone as declared; nothing if it is broken: then its names are answered SERVFAIL.
-    pub zone: Option<Arc<Zone>>,
-}
 
 /// All zones. Each is a part of its own, which the next image shares if the zone and its slots stay the same.
 ///

@@ -21,65 +21,24 @@ mod index;
 mod lookup;
 mod part;
 mod publish;
+mod slot;
 mod vector;
 
 pub use denial::{Denial, Nsec3Chain, NsecChain};
 pub use digest::ContentDigest;
 pub use history::{Difference, History};
-pub use image::{Image, ZoneInput};
+pub use image::Image;
 pub use lookup::{Held, Lookup, Node, ZoneView};
-pub use part::ZonePart;
+pub use part::{ZoneInput, ZonePart};
 pub use publish::{Publisher, Reader};
+pub use slot::{SlotId, SlotKey, SlotValue, ZoneId};
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::base::table::RowId;
-use crate::zone::{Name, Rrset, Rtype};
+use crate::zone::{Name, Rrset};
 use vector::Vector;
-
-crate::row_id! {
-    /// Numbers a zone within one setup.
-    ZoneId
-}
-
-crate::row_id! {
-    /// Numbers a slot: one RRset whose records or TTL follow decisions.
-    SlotId
-}
-
-/// Which RRset a slot stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SlotKey {
-    /// The zone.
-    pub zone: ZoneId,
-    /// The owner name.
-    pub owner: Name,
-    /// The type.
-    pub rtype: Rtype,
-}
-
-/// What a slot holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SlotValue {
-    /// The effective records.
-    Records(Arc<Rrset>),
-    /// No record now, though the set is declared: the name answers NODATA.
-    Empty {
-        /// The longest that this absence may be cached, in seconds.
-        negative_ttl: u32,
-    },
-}
-
-impl SlotValue {
-    /// Returns the records, if there are any now.
-    pub const fn records(&self) -> Option<&Arc<Rrset>> {
-        match self {
-            Self::Records(set) => Some(set),
-            Self::Empty { .. } => None,
-        }
-    }
-}
 
 /// An immutable picture of all effective zones.
 #[derive(Clone)]

@@ -9,8 +9,16 @@ use crate::zone::{Name, Rrset, Rtype, Zone, name};
 
 use super::ContentDigest;
 use super::denial::{self, Chain};
-use super::image::ZoneInput;
 use super::index::{NONE, NameIndex};
+
+/// One zone that goes into an [`Image`](super::Image).
+#[derive(Clone, Debug)]
+pub struct ZoneInput {
+    /// The origin.
+    pub origin: Name,
+    /// The zone as declared; nothing if it is broken: then its names are answered SERVFAIL.
+    pub zone: Option<Arc<Zone>>,
+}
 
 /// All owner names of one zone, empty non-terminals included, found by hash and kept in canonical order.
 ///

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::base::table::Table;
-use crate::zone::{Zone, ZoneBuilder};
+use crate::zone::{Rtype, Zone, ZoneBuilder};
 
 const SOA: &[u8] = b"\x01n\x00\x01h\x00\0\0\0\x07\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05";
 

@@ -1,6 +1,6 @@
 //! Why the state folder cannot be used, and what would fix it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use crate::base::error::Chain;
@@ -80,9 +80,27 @@ pub enum WriteError {
 }
 
 impl OpenError {
+    /// Returns whether the disk is full or only to be read: then what was kept can be read, and writing be tried again.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Make { source, .. } | Self::Write { source, .. } => refuses(source),
+            Self::Busy { .. } | Self::Lock { .. } | Self::Read { .. } => false,
+        }
+    }
+
     /// Says it as a finding with its fix.
     pub fn finding(&self) -> Finding {
         let (id, help) = match self {
+            Self::Make { dir, source, .. } | Self::Write { dir, source, .. } if refuses(source) => {
+                let fix = if source.kind() == ErrorKind::ReadOnlyFilesystem {
+                    "mount it so that it can be written"
+                } else if source.kind() == ErrorKind::QuotaExceeded {
+                    "raise the quota of the server's user"
+                } else {
+                    "make room"
+                };
+                ("state-disk", format!("{fix} on the file system of {}, {OTHERWISE}", dir.display()))
+            }
             Self::Make { dir, uid, .. } => {
                 let dir = dir.display();
                 let owner = uid.map(|uid| format!(" -o {uid}")).unwrap_or_default();
@@ -100,6 +118,11 @@ impl OpenError {
         };
         Finding::error(id, Chain(self).to_string()).help(help)
     }
+}
+
+/// Returns whether the disk is full or only to be read, which may pass without a change of ours.
+pub(super) fn refuses(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem)
 }
 
 const OTHERWISE: &str = "or choose another folder with `--state DIR`, or keep nothing with `--state none`";

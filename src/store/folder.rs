@@ -5,12 +5,14 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::OpenError;
+use crate::base::error::Chain;
 
 /// The state folder with its lock, which ends with this value or its process, however that dies.
 #[derive(Debug)]
 pub(super) struct Folder {
     dir: PathBuf,
-    _lock: File,
+    /// Nothing where the disk refused to make it.
+    lock: Option<File>,
 }
 
 impl Folder {
@@ -18,25 +20,37 @@ impl Folder {
     pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
         fs::create_dir_all(dir).map_err(|source| OpenError::Make { dir: dir.into(), uid: own_uid(), source })?;
         let path = dir.join(LOCK);
-        let mut lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|source| OpenError::Write { dir: dir.into(), uid: own_uid(), source })?;
+        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let lock = options.map_err(|source| OpenError::Write { dir: dir.into(), uid: own_uid(), source })?;
+        Self::locked(dir, path, lock)
+    }
+
+    /// Takes a folder in which nothing can be written for now; another server's lock holds all the same.
+    pub(super) fn open_to_read(dir: &Path) -> Result<Self, OpenError> {
+        let path = dir.join(LOCK);
+        match File::open(&path) {
+            Ok(lock) => Self::locked(dir, path, lock),
+            Err(_) => Ok(Self { dir: dir.into(), lock: None }),
+        }
+    }
+
+    fn locked(dir: &Path, path: PathBuf, mut lock: File) -> Result<Self, OpenError> {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(OpenError::Busy { dir: dir.into(), pid: holder(&mut lock) }),
             Err(TryLockError::Error(source)) => return Err(OpenError::Lock { path, source }),
         }
-        // Only for the message to a second server.
-        lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(|source| OpenError::Write {
-            dir: dir.into(),
-            uid: own_uid(),
-            source,
-        })?;
-        Ok(Self { dir: dir.into(), _lock: lock })
+        // Only for the message to a second server: a full disk does not matter.
+        drop(lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())));
+        Ok(Self { dir: dir.into(), lock: Some(lock) })
+    }
+
+    /// Makes folder and lock that could not be made before.
+    fn catch_up(&mut self) -> io::Result<()> {
+        if self.lock.is_none() {
+            self.lock = Self::open(&self.dir).map_err(|error| io::Error::other(Chain(&error).to_string()))?.lock;
+        }
+        Ok(())
     }
 
     /// Returns the folder's path.
@@ -50,7 +64,8 @@ impl Folder {
     }
 
     /// Puts a journal of these bytes in the place of the old one, whole or not at all, and opens it to append.
-    pub(super) fn replace(&self, bytes: &[u8]) -> io::Result<File> {
+    pub(super) fn replace(&mut self, bytes: &[u8]) -> io::Result<File> {
+        self.catch_up()?;
         let new = self.dir.join(JOURNAL_NEW);
         let mut file = File::create(&new)?;
         file.write_all(bytes)?;

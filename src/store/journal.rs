@@ -1,13 +1,15 @@
 //! The journal on disk: append and sync, compact when most of it is past.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use tracing::{debug, warn};
 
-use super::folder::{Folder, own_uid};
+use crate::base::file::{self, MAX_DATA};
+
+use super::folder::{Folder, JOURNAL, own_uid};
 use super::line::{self, MAX_KEY, MAX_VALUE};
 use super::{Change, Entries, OpenError, WriteError};
 
@@ -21,18 +23,33 @@ pub(super) struct Journal {
     size: usize,
     /// The size above which it is compacted.
     limit: usize,
+    /// Whether the file is damaged, and must be set aside before another one takes its place.
+    damaged: bool,
 }
 
 impl Journal {
     /// Opens and fixes the journal of a folder.
-    pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
+    ///
+    /// Where the disk is full or only to be read, it is read, is behind, and why is told beside it. So it is where the
+    /// folder belongs to somebody else, if it holds a journal: a server that was running goes on.
+    pub(super) fn open(dir: &Path) -> Result<(Self, Option<OpenError>), OpenError> {
+        match Self::open_to_write(dir) {
+            Ok(journal) => Ok((journal, None)),
+            Err(refusal) if refusal.is_refusal() || is_readable(dir, &refusal) => {
+                let folder = Folder::open_to_read(dir)?;
+                let decoded = line::decode(&read(&folder)?);
+                let damaged = decoded.damaged > 0;
+                let entries = line::replay(decoded.changes);
+                Ok((Self { folder, entries, file: None, size: 0, limit: 0, damaged }, Some(refusal)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open_to_write(dir: &Path) -> Result<Self, OpenError> {
         let folder = Folder::open(dir)?;
         let path = folder.journal();
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(source) => return Err(OpenError::Read { path, source }),
-        };
+        let bytes = read(&folder)?;
         let decoded = line::decode(&bytes);
         if decoded.torn {
             debug!(store.path = %path.display(), "dropped a torn last line of the state");
@@ -46,7 +63,8 @@ impl Journal {
             );
         }
         let clean = decoded.clean;
-        let mut journal = Self { folder, entries: line::replay(decoded.changes), file: None, size: 0, limit: 0 };
+        let mut journal =
+            Self { folder, entries: line::replay(decoded.changes), file: None, size: 0, limit: 0, damaged: false };
         let live = journal.encode();
         journal.limit = limit_for(live.len());
         if clean && bytes.len() <= journal.limit {
@@ -101,6 +119,10 @@ impl Journal {
     }
 
     fn compact(&mut self, live: &[u8]) -> io::Result<()> {
+        if self.damaged {
+            self.folder.set_aside()?;
+            self.damaged = false;
+        }
         self.file = Some(self.folder.replace(live)?);
         (self.size, self.limit) = (live.len(), limit_for(live.len()));
         debug!(store.path = %self.folder.path().display(), store.size = self.size, "compacted the state");
@@ -118,6 +140,20 @@ impl Journal {
     fn disk(&self, error: io::Error) -> WriteError {
         WriteError::Disk { path: self.folder.journal(), source: Arc::new(error) }
     }
+}
+
+fn read(folder: &Folder) -> Result<Vec<u8>, OpenError> {
+    let path = folder.journal();
+    match file::read(&path, MAX_DATA) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(source) => Err(OpenError::Read { path, source }),
+    }
+}
+
+/// Returns whether a folder in which we may not write holds a journal that we may read.
+fn is_readable(dir: &Path, refusal: &OpenError) -> bool {
+    matches!(refusal, OpenError::Write { .. }) && File::open(dir.join(JOURNAL)).is_ok()
 }
 
 fn is_too_long(change: &Change) -> bool {

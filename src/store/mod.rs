@@ -22,52 +22,52 @@
 //!
 //! **Invariant:** this room does not know what a key or a value means.
 
+mod change;
 mod error;
 mod folder;
 mod journal;
 mod line;
+mod metrics;
 mod task;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::base::file::{self, MAX_DATA};
+
+pub use change::{Change, Entries};
 pub use error::{OpenError, WriteError};
 pub use task::{Persist, QUEUE, run};
 
 use journal::Journal;
 pub use line::{MAX_KEY, MAX_VALUE};
-
-/// All keys that are set, with their values.
-pub type Entries = BTreeMap<String, Vec<u8>>;
+pub use metrics::Metrics;
 
 /// An open state folder, or none (`--state none`); held by one process at a time.
 #[derive(Debug)]
-pub struct Store(Option<Journal>);
-
-/// A change of one key: a new value, or nothing to remove it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The key, at most [`MAX_KEY`] octets.
-    pub key: String,
-    /// The value, at most [`MAX_VALUE`] octets; nothing removes the key.
-    pub value: Option<Vec<u8>>,
-}
+pub struct Store(Option<Journal>, Option<OpenError>);
 
 impl Store {
     /// Opens the state folder, makes it if it is missing, and fixes its journal: a torn last line is dropped, a journal with
     /// other damage is set aside and its intact lines are kept.
     ///
+    /// A disk that is full or only to be read is no error: see [`Store::refusal`].
+    ///
     /// # Errors
     /// If the folder cannot be made, read or written, or another server uses it.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        Journal::open(dir).map(|journal| Self(Some(journal)))
+        Journal::open(dir).map(|(journal, refusal)| Self(Some(journal), refusal))
+    }
+
+    /// Returns why nothing could be written when it was opened: what was kept is read, and writing is tried again.
+    pub const fn refusal(&self) -> Option<&OpenError> {
+        self.1.as_ref()
     }
 
     /// Makes a store that keeps nothing and acknowledges all.
     pub const fn none() -> Self {
-        Self(None)
+        Self(None, None)
     }
 
     /// Writes changes in order and returns when they are on disk; blocks.
@@ -105,7 +105,7 @@ impl Store {
 /// If there is a journal that cannot be read.
 pub fn read(dir: &Path) -> Result<Entries, OpenError> {
     let path = dir.join(folder::JOURNAL);
-    match std::fs::read(&path) {
+    match file::read(&path, MAX_DATA) {
         Ok(bytes) => Ok(line::replay(line::decode(&bytes).changes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Entries::new()),
         Err(source) => Err(OpenError::Read { path, source }),

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tracing::{error, info};
 
-use super::{Change, Store, WriteError};
+use super::{Change, Metrics, Store, WriteError};
 use crate::base::error::Chain;
 
 /// What the task is handed.
@@ -23,10 +23,11 @@ pub enum Persist {
 /// Writes what arrives until all senders are gone, then returns with everything written.
 ///
 /// What comes while the disk is busy is written together. If the disk refuses, it is asked again every 5 s.
-pub async fn run(mut store: Store, mut inbox: mpsc::Receiver<Persist>) {
+pub async fn run(mut store: Store, mut inbox: mpsc::Receiver<Persist>, metrics: Metrics) {
     let mut batch = Vec::new();
     loop {
         let behind = store.is_behind();
+        metrics.measure(behind);
         let received = if behind {
             timeout(RETRY, inbox.recv_many(&mut batch, QUEUE)).await.ok()
         } else {
@@ -95,4 +96,4 @@ fn write(store: &mut Store, changes: Vec<Change>) -> Result<(), WriteError> {
 pub const QUEUE: usize = 1024;
 
 /// How long a disk that refused is left alone.
-const RETRY: Duration = Duration::from_secs(5);
+pub(super) const RETRY: Duration = Duration::from_secs(5);

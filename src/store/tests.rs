@@ -1,11 +1,13 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
+use crate::base::clock::Clock;
 
 #[test]
 fn what_was_written_is_there_after_opening_anew() {
@@ -13,6 +15,25 @@ fn what_was_written_is_there_after_opening_anew() {
     write_all(&mut Store::open(&dir.0).unwrap(), &history());
     assert_eq!(Store::open(&dir.0).unwrap().entries(), &replay(&history()));
     assert_eq!(read(&dir.0).unwrap(), replay(&history()));
+}
+
+/// What the system says of a full or read-only disk; that a server goes on is shown by `tests/interop_isolation/disk.rs`.
+#[test]
+fn what_a_disk_refuses_is_told_with_what_helps() {
+    for (errno, refuses, help) in [
+        (28, true, "make room"),
+        (30, true, "mount it so that it can be written"),
+        (122, true, "raise the quota"),
+        (13, false, "chown"),
+        (2, false, "chown"),
+    ] {
+        let source = std::io::Error::from_raw_os_error(errno);
+        let error = OpenError::Write { dir: "state".into(), uid: Some(7), source };
+        assert_eq!(error.is_refusal(), refuses, "{errno}");
+        let said = error.finding().help.unwrap();
+        assert!(said.contains(help) && said.contains("--state DIR"), "{errno}: {said}");
+        assert_eq!(said.contains("chown"), !refuses, "{errno}: {said}");
+    }
 }
 
 #[test]
@@ -166,7 +187,7 @@ async fn the_task_acknowledges_what_is_on_disk_and_ends_with_its_senders() {
         }
         drop(sender);
     };
-    tokio::join!(run(Store::open(&dir.0).unwrap(), inbox), asks);
+    tokio::join!(run(Store::open(&dir.0).unwrap(), inbox, Metrics::default()), asks);
     assert_eq!(read(&dir.0).unwrap(), replay(&[set("a", b"1"), set("n", b"1999")]));
 }
 
@@ -183,8 +204,33 @@ async fn the_task_tells_who_waits_that_the_disk_refuses() {
     let (done, answer) = oneshot::channel();
     sender.send(Persist::Sync(done)).await.unwrap();
     drop(sender);
-    run(store, inbox).await;
+    run(store, inbox, Metrics::default()).await;
     assert_eq!((behind, answer.await.unwrap().is_err()), (true, true));
+}
+
+/// The time is that of the runtime, which stands still while the disk is busy.
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_refuses_is_asked_again_after_a_while_though_nothing_else_comes() {
+    let dir = Scratch::new();
+    let mut store = Store::open(&dir.0).unwrap();
+    fs::remove_file(dir.journal()).unwrap();
+    fs::create_dir_all(dir.journal().join("x")).unwrap();
+    assert!(store.write(vec![set("long", &vec![b'7'; 2 * journal::FLOOR])]).is_err() && store.is_behind());
+    let (clock, before) = (Clock::start(), Clock::start().now().mono);
+    let (sender, inbox) = mpsc::channel(QUEUE);
+    let mends = async {
+        // Twice it refuses; then it takes what it was given at first.
+        tokio::time::sleep(task::RETRY * 5 / 2).await;
+        assert!(read(&dir.0).is_err());
+        fs::remove_dir_all(dir.journal()).unwrap();
+        while read(&dir.0).unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(sender);
+        clock.now().mono.since(before)
+    };
+    let ((), passed) = tokio::join!(run(store, inbox, Metrics::default()), mends);
+    assert!((task::RETRY * 3..task::RETRY * 3 + Duration::from_millis(50)).contains(&passed), "{passed:?}");
 }
 
 #[tokio::test]
@@ -194,7 +240,7 @@ async fn a_store_that_keeps_nothing_acknowledges_all() {
     sender.send(Persist::Change(set("a", b"1"))).await.unwrap();
     sender.send(Persist::Sync(done)).await.unwrap();
     drop(sender);
-    run(Store::none(), inbox).await;
+    run(Store::none(), inbox, Metrics::default()).await;
     assert!(answer.await.unwrap().is_ok());
     assert!(Store::none().entries().is_empty());
 }
@@ -205,7 +251,7 @@ fn no_folder_is_no_entries() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn behaves_like_a_map_over_any_history(
@@ -232,7 +278,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), header in any::<bool>()) {
+    fn any_bytes_hold_no_change(bytes in prop::collection::vec(any::<u8>(), 0..200), header in any::<bool>()) {
         let mut file = if header { line::HEADER.to_vec() } else { Vec::new() };
         file.extend(bytes);
         let decoded = line::decode(&file);

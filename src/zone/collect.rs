@@ -3,6 +3,7 @@
 //! A run of records with one owner is kept as one sort key; so there is no table to fill with chosen collisions, and
 //! the cost is one sort whatever the input.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,10 +53,15 @@ pub enum Fault {
     },
     /// A second CNAME or DNAME of one owner (RFC 2181 §10.1, RFC 6672 §2.4).
     SecondAlias,
-    /// A set that no message can carry (RFC 1035 §4.2.2: 65,535 octets).
+    /// A set that no message can carry (RFC 1035 §4.2.2: 65,535 octets): its clients get none of it.
     TooLarge {
-        /// The octets that it would take.
+        /// The octets that it would take, names compressed.
         octets: usize,
+    },
+    /// A set with more records than a message can count.
+    TooMany {
+        /// The number of records.
+        records: usize,
     },
     /// A TTL that differs from the set's first (RFC 2181 §5.2); the first is used.
     TtlDiffers {
@@ -100,8 +106,8 @@ impl Fault {
             | Self::NoNs
             | Self::CnameBeside { .. }
             | Self::SecondAlias
-            | Self::TooLarge { .. } => true,
-            Self::TtlDiffers { .. } | Self::Duplicate => false,
+            | Self::TooMany { .. } => true,
+            Self::TooLarge { .. } | Self::TtlDiffers { .. } | Self::Duplicate => false,
         }
     }
 }
@@ -116,6 +122,7 @@ impl fmt::Display for Fault {
             Self::CnameBeside { other } => write!(f, "a CNAME beside {other}"),
             Self::SecondAlias => f.write_str("a second record of a type that stands alone"),
             Self::TooLarge { octets } => write!(f, "a set of {octets} octets fits into no message"),
+            Self::TooMany { records } => write!(f, "no message counts {records} records"),
             Self::TtlDiffers { ttl, used } => write!(f, "TTL {ttl} differs from the set's, {used}"),
             Self::Duplicate => f.write_str("a record twice"),
         }
@@ -282,9 +289,16 @@ impl Records {
         if let (Some(fault), Some(&second)) = (alone, kept.get(1)) {
             judge(owner, rtype, fault, second as usize);
         }
-        if octets > MAX_MESSAGE {
-            judge(owner, rtype, Fault::TooLarge { octets }, first as usize);
+        if kept.len() > usize::from(u16::MAX) {
+            judge(owner, rtype, Fault::TooMany { records: kept.len() }, first as usize);
             return None;
+        }
+        if octets > MAX_MESSAGE {
+            let rdatas = kept.iter().map(|&record| self.rdata(&self.entries[record as usize]));
+            let octets = compressed_octets(owner, rtype, rdatas);
+            if octets > MAX_MESSAGE {
+                judge(owner, rtype, Fault::TooLarge { octets }, first as usize);
+            }
         }
         Some(Rrset::new(rtype, ttl, kept.iter().map(|&record| self.rdata(&self.entries[record as usize]))))
     }
@@ -331,6 +345,43 @@ impl Records {
     }
 }
 
+/// Returns the octets of a message with one set, its names compressed as the server does (RFC 1035 §4.1.4).
+fn compressed_octets<'r>(owner: &[u8], rtype: Rtype, rdatas: impl Iterator<Item = &'r [u8]>) -> usize {
+    let mut known: HashSet<Vec<u8>> = HashSet::new();
+    let mut at = MESSAGE_FRAME - 4;
+    written(owner, &mut at, &mut known);
+    at += 4;
+    for rdata in rdatas {
+        at += RECORD_FRAME;
+        match schema::compressible(rtype, rdata) {
+            Some((fixed, names)) => {
+                at += fixed;
+                names.into_iter().for_each(|name| written(name, &mut at, &mut known));
+            }
+            None => at += rdata.len(),
+        }
+    }
+    at
+}
+
+/// Goes on by the octets of a name: up to its longest known ending, and a pointer.
+fn written(wire: &[u8], at: &mut usize, known: &mut HashSet<Vec<u8>>) {
+    let mut rest = wire;
+    while let Some(&length) = rest.first().filter(|length| **length > 0) {
+        let ending = rest.to_ascii_lowercase();
+        if known.contains(&ending) {
+            *at += 2;
+            return;
+        }
+        if known.len() < KNOWN_MAX && *at < POINTER_MAX {
+            known.insert(ending);
+        }
+        *at += 1 + usize::from(length);
+        rest = rest.get(1 + usize::from(length)..).unwrap_or_default();
+    }
+    *at += 1;
+}
+
 /// DNSSEC's own data (RFC 4034 §2.5, RFC 2535 §2.3.5), and the CNAME itself.
 const fn may_stand_beside_cname(rtype: Rtype) -> bool {
     matches!(rtype, Rtype::CNAME | Rtype::RRSIG | Rtype::NSEC | Rtype::KEY | Rtype::SIG | Rtype::NXT)
@@ -344,3 +395,7 @@ const MAX_MESSAGE: usize = 65_535;
 const MESSAGE_FRAME: usize = 12 + 4;
 /// Compressed owner, type, class, TTL and RDATA length.
 const RECORD_FRAME: usize = 12;
+/// Labels that the server remembers in a message.
+const KNOWN_MAX: usize = 96;
+/// A pointer has 14 bits.
+const POINTER_MAX: usize = 0x4000;

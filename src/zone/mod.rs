@@ -10,12 +10,14 @@
 //!
 //! **Invariant:** this room knows neither health nor policy, and reads no file: bytes come in, zones or findings go out.
 
+mod builder;
 pub mod check;
 mod collect;
 pub mod diff;
 pub mod name;
 pub mod parse;
 pub mod rrset;
+mod rtype;
 mod schema;
 pub mod serial;
 pub mod services;
@@ -26,8 +28,10 @@ pub mod write;
 #[expect(clippy::module_inception, reason = "the room's chief type has the room's name")]
 mod zone;
 
+pub use builder::{ZoneBuilder, ZoneError};
 pub use collect::Fault;
 pub use name::{Name, NameError};
-pub use rrset::{Rrset, Rtype, Srv};
+pub use rrset::{Rrset, Srv};
+pub use rtype::Rtype;
 pub use serial::Serial;
-pub use zone::{Zone, ZoneBuilder, ZoneError};
+pub use zone::Zone;

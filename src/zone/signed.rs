@@ -2,8 +2,8 @@
 
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 
+use super::Rtype;
 use super::name::{self, MAX_NAME};
-use super::{Rtype, Zone};
 
 /// Octets of an NSEC3 hash: SHA-1 is the only algorithm (RFC 5155 §11).
 pub const NSEC3_HASH: usize = 20;
@@ -56,14 +56,6 @@ impl<'a> Nsec3Param<'a> {
         let mut hash = [0; NSEC3_HASH];
         hash.copy_from_slice(context.finish().as_ref());
         hash
-    }
-}
-
-impl Zone {
-    /// Returns whether the zone came signed: there are signatures over its SOA.
-    pub fn is_signed(&self) -> bool {
-        let signatures = self.rrset(self.origin(), Rtype::RRSIG);
-        signatures.is_some_and(|set| set.rdatas().any(|rdata| covered_type(rdata) == Some(Rtype::SOA)))
     }
 }
 

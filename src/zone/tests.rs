@@ -38,7 +38,7 @@ fn fixed(length: usize) -> BoxedStrategy<Vec<u8>> {
 fn part(field: Field) -> BoxedStrategy<Vec<u8>> {
     match field {
         Field::Name(_) => wire_name().boxed(),
-        Field::U8(_) | Field::Algorithm => fixed(1),
+        Field::U8(_) | Field::Algorithm | Field::Scheme => fixed(1),
         Field::U16(_) | Field::Type | Field::CertType => fixed(2),
         Field::U32(_) | Field::Seconds(_) | Field::Moment(_) | Field::Ipv4 => fixed(4),
         Field::Ipv6 => fixed(16),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use understudy::base::tasks::Tasks;
@@ -38,7 +39,7 @@ impl Listeners {
         let (socket, listener, address) = (0..100).find_map(|_| both()).expect("a port for both");
         let stop = CancellationToken::new();
         let within = runtime.enter();
-        let mut frame = hickory::Frame::new(&server.responder, Duration::from_secs(5));
+        let mut frame = hickory::Frame::new(&server.responder, Duration::from_secs(60));
         frame.add(Transport::Udp, Socket::Datagrams(socket), None).unwrap();
         frame.add(Transport::Tcp, Socket::Streams(listener), None).unwrap();
         let running = Tasks::new().spawn("frame", frame.run(stop.clone()));
@@ -48,7 +49,7 @@ impl Listeners {
 
     fn client(&self) -> UdpSocket {
         let client = UdpSocket::bind("127.0.0.1:0").unwrap();
-        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         client.connect(self.address).unwrap();
         client
     }
@@ -64,7 +65,7 @@ impl Listeners {
 
     fn ask_tcp(&self, packet: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let length = u16::try_from(packet.len()).unwrap().to_be_bytes();
         stream.write_all(&[length.as_slice(), packet].concat()).unwrap();
         let mut length = [0; 2];
@@ -140,7 +141,11 @@ fn question() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn both_renderers_say_the_same(zone in zone(), questions in proptest::collection::vec(question(), 1..12)) {

@@ -95,3 +95,15 @@ fn targets_stand_in_full() {
     let times = |wire: &[u8]| octets.windows(wire.len()).filter(|window| *window == wire).count();
     assert_eq!((times(b"\x01a\x01t\x00"), times(b"\x01b\x01t\x00")), (2, 1));
 }
+
+/// RFC 2782: the addresses of all targets come along, as far as there is room.
+#[test]
+fn fifty_targets_have_their_addresses_with_them_where_there_is_room() {
+    let mut zone = "t. 60 SOA n. h. 1 2 3 4 60\n".to_owned();
+    for number in 0..50 {
+        zone += &format!("_sip._tcp.t. 60 SRV 10 1 5060 h{number}.t.\nh{number}.t. 60 A 192.0.2.{number}\n");
+        zone += &format!("h{number}.t. 60 AAAA 2001:db8::{number}\n");
+    }
+    let answer = Server::new(&[&zone]).ask("_sip._tcp.t. SRV");
+    assert_eq!((answer.is_truncated(), answer.answer().len(), answer.additional().len()), (false, 50, 100));
+}

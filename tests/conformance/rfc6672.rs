@@ -48,3 +48,20 @@ fn a_name_that_grows_too_long_is_yxdomain() {
     assert_eq!(name(&long).wire().len(), 200);
     assert_eq!(sections(&format!("{long} A")), (YXDomain, vec![], vec![]));
 }
+
+/// A chain goes as far as that of aliases does, whatever the length of its names.
+#[test]
+fn a_chain_of_long_names_is_as_long_as_one_of_short_names() {
+    let zone = |label: &str| {
+        let mut zone = "t. 60 SOA n. h. 1 2 3 4 60\n".to_owned();
+        for step in 0..20 {
+            zone += &format!("{label}{step}.t. 60 DNAME {label}{}.t.\n", step + 1);
+        }
+        Server::new(&[&zone])
+    };
+    let long = "b".repeat(60);
+    let below = format!("{long}.{long}.{long}");
+    let steps = |label: &str, below: &str| zone(label).ask(&format!("{below}.{label}0.t. A")).answer().len();
+    assert_eq!(steps("a", "www"), 2 * 12);
+    assert_eq!(steps("a", &below), 2 * 12);
+}

@@ -77,3 +77,16 @@ fn who_holds_a_cookie_is_not_rate_limited() {
     assert_eq!(answered, 3, "without one the rate holds");
     server.ask_octets(&bare, Transport::Tcp);
 }
+
+/// RFC 7873 §5.2.3: who has no cookie yet is given one, also where answers are not longer than queries.
+#[test]
+fn without_amplification_the_first_cookie_is_given_all_the_same() {
+    let server = server();
+    server.set(|settings| settings.amplification = false);
+    let packet = query_with("www.t. A", &[(COOKIE, CLIENT)]);
+    let first = server.ask_octets(&packet, Transport::Udp);
+    let cookie = first.option(COOKIE).unwrap();
+    assert_eq!((first.is_truncated(), first.octets.len()), (true, packet.len() + 16));
+    let second = server.ask_octets(&query_with("www.t. A", &[(COOKIE, &cookie)]), Transport::Udp);
+    assert_eq!((second.is_truncated(), second.answer().len()), (false, 1));
+}

@@ -46,14 +46,29 @@ fn a_signature_is_the_last_record_and_alone() {
     assert_eq!(answer(&[other, key], None).unwrap()[3] & 15, 9);
 }
 
-/// What cannot be repeated is refused all the same.
+/// A compressed name of the key is told in full: it is read, and so it is unknown.
 #[test]
-fn a_signature_with_a_compressed_name_or_cut_short_is_refused_without_its_record() {
+fn an_unknown_key_whose_name_is_compressed_is_told_by_its_whole_name() {
+    let octets = answer(&[signature(b"\x03key\xc0\x0c", &[7; 32])], None).unwrap();
+    assert_eq!((octets[3] & 15, octets[11]), (9, 1));
+    let mut expected = signature(b"\x03key\x01t\0", &[]);
+    let error = expected.len() - 3;
+    expected[error] = 17;
+    assert!(octets.ends_with(&expected), "{octets:02x?}");
+}
+
+/// RFC 8945 §5.2: a record that cannot be understood is a format error.
+#[test]
+fn a_signature_that_cannot_be_read_is_a_format_error() {
     let mut short = signature(b"\x03key\0", &[]);
     short.truncate(short.len() - 6);
     short[14] -= 6;
-    for record in [signature(b"\xc0\x0c", &[7; 32]), short] {
+    let mut class = signature(b"\x03key\0", &[7; 32]);
+    class[8] = 1;
+    let forward = signature(b"\xc0\xff", &[7; 32]);
+    let itself = signature(b"\xc0\x13", &[7; 32]);
+    for record in [short, class, forward, itself] {
         let octets = answer(&[record], None).unwrap();
-        assert_eq!((octets[3] & 15, octets[11]), (9, 0));
+        assert_eq!((octets[3] & 15, octets[11]), (1, 0));
     }
 }

@@ -48,3 +48,20 @@ fn only_missing_glue_of_the_domain_truncates() {
     assert!(truncated("a.t."));
     assert!(!truncated("sib.t."));
 }
+
+/// RFC 9471 §3.1: however many servers a cut has, the glue of its own domain is whole, or TC is set.
+#[test]
+fn the_glue_of_many_servers_is_whole_or_truncates() {
+    let mut zone = "t. 60 SOA n. h. 1 2 3 4 60\n".to_owned();
+    for number in 0..60 {
+        zone += &format!("a.t. 60 NS n{number}.a.t.\nn{number}.a.t. 60 A 192.0.2.{number}\n");
+        zone += &format!("n{number}.a.t. 60 AAAA 2001:db8::{number}\n");
+    }
+    let server = Server::new(&[&zone]);
+    let referral = server.ask("www.a.t. A");
+    assert_eq!((referral.is_truncated(), referral.authority().len(), referral.additional().len()), (false, 60, 120));
+    for payload in [512, 1232, 4096] {
+        let referral = server.ask_octets(&query("www.a.t. A", Some(payload)), Transport::Udp);
+        assert!(referral.is_truncated() || referral.additional().len() == 120, "{payload}");
+    }
+}

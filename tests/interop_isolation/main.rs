@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
+mod disk;
 mod lab;
 #[path = "../process/server.rs"]
 #[expect(dead_code, reason = "shared with other tests")]
@@ -122,6 +123,29 @@ fn without_a_route_all_is_unknown_and_nobody_is_withdrawn() {
     lab.ip(Side::Near, "route add 10.77.0.0/16 via 10.77.0.2");
     drop(targets);
     server.log.wait_from(from, &["health changed", "\"down\""]);
+}
+
+#[test]
+fn a_route_of_our_own_that_leads_nowhere_condemns_nobody() {
+    let (folder, lab) = (Folder::new(), Lab::new(&[1, 2, 3]));
+    let targets = lab.targets(&folder, &["10.77.1.1:5060", "10.77.2.1:5060", "10.77.3.1:5060"]);
+    let server = serve(&lab, &folder, ZONE, "");
+    wait(&lab, &server, ALL);
+    for kind in ["unreachable", "prohibit", "blackhole"] {
+        let from = server.log.len();
+        // The other two answer, so that silence would count.
+        lab.ip(Side::Near, &format!("route add {kind} 10.77.1.1/32"));
+        let since = std::time::Instant::now();
+        eventually("three seconds with such a route", || {
+            assert_eq!(lab.dig(SRV), ALL, "{}", server.log.text());
+            (since.elapsed().as_secs() >= 3).then_some(())
+        });
+        let log = server.log.text();
+        assert!(!log.lines().skip(from).any(|line| line.contains("\"failing\"")), "{kind}: {log}");
+        lab.ip(Side::Near, &format!("route del {kind} 10.77.1.1/32"));
+    }
+    drop(targets);
+    server.log.wait_from(0, &["health changed", "\"down\""]);
 }
 
 #[test]

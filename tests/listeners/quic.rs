@@ -16,7 +16,7 @@ use understudy::base::connections::Limits;
 use crate::house::{House, LIMITS, RECORD, eventually, framed, soon};
 use crate::support::{Answer, query};
 use crate::trust::client_config;
-use crate::waits::{TRIES, Waits};
+use crate::waits::{ROUNDS, TRIES, Waits};
 
 pub(crate) async fn connect(house: &House) -> (Endpoint, Connection) {
     connect_with(house, |_| {}).await
@@ -155,8 +155,8 @@ async fn a_query_that_is_too_long_is_refused() {
 /// hickory-server's listener lets one such client stop all others for 5 s.
 #[tokio::test(flavor = "multi_thread")]
 async fn half_open_handshakes_hold_up_nobody() {
-    let house = House::open(LIMITS);
-    let packets = first_packets(100).await;
+    let house = House::open(Limits { idle: Duration::from_secs(10), ..LIMITS });
+    let packets = first_packets(TRIES * ROUNDS + 55).await;
     let alone = Waits::of(async || wait(&house).await).await;
     let mut forgers = Vec::new();
     let mut forge = async |packet: &Vec<u8>| {
@@ -164,10 +164,10 @@ async fn half_open_handshakes_hold_up_nobody() {
         forger.send_to(packet, house.quic).await.unwrap();
         forgers.push(forger);
     };
-    let (each, rest) = packets.split_at(TRIES);
+    let (each, rest) = packets.split_at(TRIES * ROUNDS);
     // Before each client a forged packet, so that none of them profits from another's patience.
     let mut each = each.iter();
-    let with_one = Waits::of(async || {
+    let with_one = Waits::like(&alone, async || {
         forge(each.next().unwrap()).await;
         wait(&house).await
     })
@@ -175,13 +175,13 @@ async fn half_open_handshakes_hold_up_nobody() {
     for packet in rest {
         forge(packet).await;
     }
-    let with_all = Waits::of(async || wait(&house).await).await;
-    println!("alone {alone:?}, one half-open each {with_one:?}, 100 half-open {with_all:?}");
+    let with_all = Waits::like(&alone, async || wait(&house).await).await;
+    println!("alone {alone:?}, one half-open each {with_one:?}, many half-open {with_all:?}");
     assert!(with_one.are_like(&alone) && with_all.are_like(&alone), "{alone:?}, {with_one:?}, {with_all:?}");
     // The server has met them: beyond 32 it demands of each to show its address.
     let retry = async {
         let mut octets = [0; 2_000];
-        forgers[99].recv_from(&mut octets).await.unwrap();
+        forgers.last().unwrap().recv_from(&mut octets).await.unwrap();
         octets[0] & 0b1011_0000
     };
     assert_eq!(soon(retry).await, 0b1011_0000, "RFC 9000 §17.2.5: a Retry packet");

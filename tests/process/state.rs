@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::client::{DECLARED, ask_sip};
+use crate::client::{DECLARED, STANDBY, ask_sip, fetch, wait_sip};
+use crate::failover::quick;
 use crate::server::{Folder, Network, Program, Server, eventually};
 use crate::target::Hosts;
 
@@ -54,6 +55,34 @@ fn state_none_keeps_nothing() {
     assert!(ask_sip(address).is(DECLARED));
     assert_eq!(server.terminate().0.code(), Some(0));
     assert!(!folder.path("none").exists() && !folder.path("xdg").exists());
+}
+
+#[test]
+fn a_folder_that_became_read_only_is_read_and_the_server_serves_with_an_error() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let config = folder.write("understudy.toml", quick("60s"));
+    let zone = folder.write("example.com.zone", hosts.zone());
+    let state = folder.path("state");
+    let [node1, node2, _standby] = hosts.up();
+    let mut server = Server::serve(&[&config, &zone], &state);
+    let address = server.address();
+    server.answering();
+    drop((node1, node2));
+    wait_sip(address, STANDBY);
+    assert_eq!(server.terminate().0.code(), Some(0));
+
+    let Some(program) = Server::program(&[&config, &zone], &state).unprivileged() else {
+        println!("not shown: only root can start the program as another user");
+        return;
+    };
+    let server = program.start();
+    let address = server.address();
+    server.answering();
+    assert!(ask_sip(address).is(STANDBY), "what was kept is read");
+    let (_, line) = server.log.wait_from(0, &["cannot write in the state folder"]);
+    assert_eq!(line["level"], "ERROR");
+    let text = fetch(server.metrics(), "/metrics");
+    assert!(text.contains("understudy_state_behind 1"), "{text}");
 }
 
 #[test]

@@ -14,10 +14,14 @@ use crate::server::Network;
 /// The port of all targets.
 pub(crate) const PORT: u16 = 5060;
 
+/// How long a connection may be idle: less than is worth holding it open, and enough for a prober on a busy machine.
+const IDLE: Duration = Duration::from_secs(8);
+
 /// A target that answers SIP over TCP until it is dropped: then connections are refused.
 pub(crate) struct Target {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
+    hangs: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -34,23 +38,34 @@ impl Target {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let hangs = Arc::new(AtomicBool::new(false));
+        let (stopped, hung) = (Arc::clone(&stop), Arc::clone(&hangs));
         let thread = std::thread::spawn(move || {
+            let mut unanswered = Vec::new();
             while let Ok((connection, _)) = listener.accept() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
                 }
-                // Whoever asks may have gone already.
-                drop(answer(connection));
+                if hung.load(Ordering::SeqCst) {
+                    unanswered.push(connection);
+                    continue;
+                }
+                // Each for itself: one that is held open keeps no other from its answer. Whoever asks may have gone already.
+                std::thread::spawn(move || drop(answer(connection)));
             }
         });
-        Self { address, stop, thread: Some(thread) }
+        Self { address, stop, hangs, thread: Some(thread) }
+    }
+
+    /// From now on it takes connections and answers nothing.
+    pub(crate) fn hang(&self) {
+        self.hangs.store(true, Ordering::SeqCst);
     }
 }
 
 /// Answers one request: 200, with the fields that tell whose answer it is (RFC 3261 §8.2.6.2).
 fn answer(mut connection: TcpStream) -> std::io::Result<()> {
-    connection.set_read_timeout(Some(Duration::from_secs(2)))?;
+    connection.set_read_timeout(Some(IDLE))?;
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         let mut some = [0; 1024];

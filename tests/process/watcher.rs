@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::client::{Answer, SIP, ask_within, query, send_tcp};
+use crate::server::{SOON, eventually};
 
 /// Asks until it is finished.
 pub(crate) struct Watcher {
@@ -34,7 +35,7 @@ impl Watcher {
         let thread = std::thread::spawn(move || {
             while !mine.stop.load(Ordering::SeqCst) {
                 let number = mine.asked.fetch_add(1, Ordering::SeqCst);
-                let timeout = Duration::from_secs(5);
+                let timeout = SOON;
                 let answer = if number % 16 == 15 {
                     send_tcp(server, &query(SIP), timeout).map(|octets| Answer::read(&octets))
                 } else {
@@ -62,9 +63,7 @@ impl Watcher {
     /// Waits until so many more questions were asked.
     pub(crate) fn asks(&self, more: u64) {
         let begin = self.shared.asked.load(Ordering::SeqCst);
-        crate::server::eventually("questions", || {
-            (self.shared.asked.load(Ordering::SeqCst) >= begin + more).then_some(())
-        });
+        eventually("questions", || (self.shared.asked.load(Ordering::SeqCst) >= begin + more).then_some(()));
     }
 
     /// Ends; fails the test if any answer was wrong.

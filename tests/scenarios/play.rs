@@ -10,17 +10,17 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 use understudy::base::clock::{Mono, Now, UnixTime};
 use understudy::base::finding::Severity;
-use understudy::base::table::Table;
+use understudy::base::table::{RowId as _, Table};
 use understudy::config::lower::{Options, lower};
 use understudy::config::settings::Probing;
 use understudy::config::shape;
-use understudy::config::source::Source;
 use understudy::engine::core::COALESCE;
 use understudy::engine::memory::Restored;
 use understudy::engine::setup::{Setup, ZoneSetup};
 use understudy::engine::{Core, Effect, Event, OrderId, Prepared, Refusal};
 use understudy::health::orders::{Force, Order, Scope};
 use understudy::health::{FailKind, Outcome, Report, TargetId};
+use understudy::keys::source::Source;
 use understudy::probe::allow::Access;
 use understudy::probe::schedule::{Limits, Schedule};
 use understudy::serve::{self, Context, QueryView, Transport};
@@ -113,7 +113,7 @@ impl Stage {
                 let Aim { addresses, port } = self.aim(what);
                 for address in addresses {
                     let address = SocketAddr::new(address, port.unwrap_or(0));
-                    let event = Event::Broke { setup: self.setup, address, cause: "closed".into() };
+                    let event = Event::Broke { address, cause: "closed".into() };
                     self.core.handle(event, self.now);
                 }
             }
@@ -198,9 +198,18 @@ impl Stage {
         let (setup, max_age) = read(&self.texts, config);
         let prepared = Box::new(Prepared::new(setup));
         self.max_age = max_age;
+        let keys: Vec<_> = self.core.setup().targets.iter().map(|(_, target)| target.key.clone()).collect();
         self.setup += 1;
         self.core.handle(Event::Reload { setup: self.setup, prepared }, self.now);
         self.tell_prober();
+        // As the runner does: what is in flight to a target that stays goes on under the new setup.
+        for probe in &mut self.in_flight {
+            let mut targets = self.core.setup().targets.iter();
+            let same = targets.find(|(_, target)| target.key == keys[probe.target.index()]).map(|(id, _)| id);
+            if let Some(target) = same.filter(|target| self.schedule.carry_on(*target, probe.report.began)) {
+                (probe.setup, probe.target) = (self.setup, target);
+            }
+        }
     }
 
     fn restart(&mut self, killed: bool, after: Duration) {

@@ -134,12 +134,14 @@ impl Server {
         Answer::read(octets)
     }
 
-    /// hickory's frame says the same, where it reads the query and nothing is left to its own judgement: what is left out
-    /// over UDP, as it compresses less, and a signature, which it does not write.
+    /// hickory's frame says the same, where it reads the query and nothing is left to its own judgement: what is left out, as
+    /// it compresses less, and a signature, which it does not write.
     fn compare(&self, packet: &[u8], transport: Transport, ours: &[u8]) {
         let is_signed = QueryView::parse(packet).is_ok_and(|query| query.signed != Signed::No);
         let theirs = hickory::respond(&self.responder, packet, client(transport));
-        if let Some(theirs) = theirs.filter(|_| !transport.kind().is_datagram && !is_signed) {
+        if let Some(theirs) =
+            theirs.filter(|theirs| !transport.kind().is_datagram && !is_signed && !leaves_more_out(theirs, ours))
+        {
             assert_eq!(essence(ours.to_vec()), essence(theirs), "{transport:?}: {packet:02x?}");
         }
     }
@@ -154,6 +156,12 @@ impl Server {
     pub(crate) fn is_silent(&self, packet: &[u8]) -> bool {
         self.responder.respond(packet, client(Transport::Udp), &mut Vec::new()).is_none()
     }
+}
+
+/// Whether an answer is truncated where the other one is not.
+fn leaves_more_out(theirs: &[u8], ours: &[u8]) -> bool {
+    let is_truncated = |octets: &[u8]| octets.get(2).is_some_and(|flags| flags & 0b10 != 0);
+    is_truncated(theirs) && !is_truncated(ours)
 }
 
 /// What of an answer must not depend on the renderer.

@@ -1,6 +1,6 @@
 //! `check --live`: every target is probed once, several at a time, never two at once on an address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,13 @@ use serde_json::Value;
 use crate::base::clock::Clock;
 use crate::base::finding::{Finding, Severity};
 use crate::base::tasks::Tasks;
-use crate::cli::words::days_left;
+use crate::cli::words::{counted, days_left};
 use crate::config::Running;
+use crate::engine::setup::{MemberData, MemberSetup, Setup};
 use crate::health::Outcome;
 use crate::probe::report::{cause, outcome_name};
 use crate::probe::{self, ProbeContext, ProbeReport, Spec};
+use crate::zone::Name;
 
 /// What one probe saw.
 #[derive(Clone, Debug, Serialize)]
@@ -89,10 +91,46 @@ pub(super) async fn probe_all(running: &Running) -> (Vec<Seen>, Vec<Finding>) {
         findings.extend(seen.findings.iter().cloned());
         all.push(seen);
     }
+    findings.extend(same_machines(&running.setup, &running.outside.hosts));
     if let Some(warning) = context.warning().filter(|_| running.specs.iter().any(|(_, spec)| is_tls(spec.as_ref()))) {
         findings.push(Finding::warning("live-roots", warning));
     }
     (all, findings)
+}
+
+/// Finds standby members outside of the zones all of whose addresses a better tier of their service has; of those in the
+/// zones the lint says so.
+fn same_machines(of: &Setup, foreign: &[Name]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (_, pool) in of.pools.iter() {
+        let mut members: Vec<_> = pool.pool.members.iter().zip(&pool.members).collect();
+        members.sort_by_key(|(member, _)| member.priority);
+        let addresses = |setup: &MemberSetup| -> BTreeSet<IpAddr> {
+            setup.targets.iter().map(|id| of.targets[*id].key.address).collect()
+        };
+        let outside = |setup: &MemberSetup| match &setup.data {
+            MemberData::Srv { host, .. } => foreign.contains(host),
+            MemberData::Address(_) => false,
+        };
+        for (place, (member, setup)) in members.iter().enumerate() {
+            let own = addresses(setup);
+            let better = members.iter().take(place).find(|(other, others)| {
+                other.priority < member.priority
+                    && other.half == member.half
+                    && !own.is_empty()
+                    && (outside(setup) || outside(others))
+                    && own.is_subset(&addresses(others))
+            });
+            if let Some((_, primary)) = better {
+                let message =
+                    format!("{}: the standby {} is the same machine as {}", pool.name, setup.label, primary.label);
+                let finding = Finding::warning("srv-standby-same-machine", message);
+                let finding = finding.why("when the machine fails, its standby fails with it");
+                findings.push(finding.help("put the standby on another machine, best at another site"));
+            }
+        }
+    }
+    findings
 }
 
 impl Seen {
@@ -157,7 +195,15 @@ pub(super) fn table(all: &[Seen]) -> String {
         let line = format!("{outcome:<8} {latency:>10}  {:<first$}  {target:<second$}  {rest}", members(seen));
         format!("{}\n", line.trim_end())
     };
-    all.iter().map(line).collect()
+    let mut lines: String = all.iter().map(line).collect();
+    let dated = all.iter().filter_map(|seen| Some((seen.certificate_days?, seen)));
+    let count = dated.clone().count();
+    if let Some((days, first)) = dated.min_by_key(|(days, _)| *days) {
+        let whose = first.members.first().unwrap_or(&first.target);
+        lines +=
+            &format!("{}; the first to end is that of {whose}: {}\n", counted(count, "certificate"), days_left(days));
+    }
+    lines
 }
 
 fn is_tls(spec: Option<&Spec>) -> bool {
@@ -170,3 +216,42 @@ const AT_ONCE: usize = 64;
 const PACE: Duration = Duration::from_millis(200);
 /// The widest column: longer words push the rest of their line to the right.
 const WIDEST: usize = 96;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::testing::resolved;
+
+    #[test]
+    fn a_standby_elsewhere_on_the_same_machine_is_found() {
+        let zone = "$ORIGIN example.com.\n$TTL 30\n@ IN SOA ns1 h 1 3600 600 604800 30\n@ IN NS ns1\nns1 IN A 127.0.0.1\n\
+                    _a._tcp IN SRV 10 0 80 one.example.net.\n_a._tcp IN SRV 20 0 80 two.example.net.\n\
+                    _b._tcp IN SRV 10 0 80 one.example.net.\n_b._tcp IN SRV 20 0 80 three.example.net.\n";
+        let hosts = ["one", "two", "three"].map(|host| format!("{host}.example.net").parse::<Name>().unwrap());
+        let addresses = ["127.0.0.7", "127.0.0.7", "127.0.0.8"].map(|address| vec![address.parse().unwrap()]);
+        let setup = resolved(zone, &hosts.iter().cloned().zip(addresses).collect());
+        let found = same_machines(&setup, &hosts);
+        let said: Vec<&str> = found.iter().map(|finding| finding.message.as_str()).collect();
+        assert_eq!(
+            said,
+            ["_a._tcp.example.com.: the standby two.example.net:80 is the same machine as one.example.net:80"]
+        );
+    }
+
+    #[test]
+    fn certificates_are_summarised_by_the_first_that_ends() {
+        let seen = |target: &str, certificate_days| Seen {
+            members: Vec::new(),
+            target: target.to_owned(),
+            outcome: "pass",
+            cause: None,
+            latency_ms: None,
+            steps: Value::Null,
+            certificate_days,
+            findings: Vec::new(),
+        };
+        let text = table(&[seen("a", Some(90)), seen("b", Some(3)), seen("c", None)]);
+        assert_eq!(text.lines().last(), Some("2 certificates; the first to end is that of b: 3 days left"));
+        assert_eq!(table(&[seen("c", None)]).lines().count(), 1);
+    }
+}

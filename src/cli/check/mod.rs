@@ -15,7 +15,7 @@ use crate::config::{self, Input};
 use super::args::Check;
 use super::paint::Paint;
 use super::{USAGE, input};
-use report::Examined;
+use report::{Examined, View};
 
 /// Runs the command.
 pub(super) fn run(args: &Check) -> ExitCode {
@@ -31,7 +31,13 @@ pub(super) fn run(args: &Check) -> ExitCode {
         }
     };
     let mut out = Vec::new();
-    if report::print(&findings, &examined, args.format, &mut out, Paint::stdout().colours()).is_err() {
+    let view = View {
+        format: args.format,
+        min_severity: args.min_severity,
+        grouped: !args.all,
+        colour: Paint::stdout().colours(),
+    };
+    if report::print(&findings, &examined, view, &mut out).is_err() {
         return ExitCode::from(USAGE);
     }
     input::print(&String::from_utf8_lossy(&out));
@@ -46,6 +52,7 @@ fn examine(from: &Input, live: bool) -> std::io::Result<(Vec<Finding>, Examined)
     Ok(match config::load(from, &input::ProcessEnvironment) {
         Ok(mut running) => {
             examined.files.extend(running.files.iter().map(|file| file.display().to_string()));
+            examined.allowed = running.allowed;
             for zone in running.setup.zones.iter().filter_map(|(_, zone)| zone.zone.as_ref()) {
                 examined.add_zone(zone);
             }
@@ -75,7 +82,7 @@ fn settle(mut findings: Vec<Finding>) -> Vec<Finding> {
     let told: HashSet<&str> = findings.iter().map(|finding| finding.id).collect();
     let mut errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
     let explained = errors.any(|finding| finding.id != NO_ZONE);
-    let twice = TWICE.iter().filter(|(_, linted)| told.contains(linted)).map(|(lowered, _)| *lowered);
+    let twice = config::TWINS.iter().filter(|(_, linted)| told.contains(linted)).map(|(lowered, _)| *lowered);
     let left_out: Vec<&str> = twice.chain(explained.then_some(NO_ZONE)).collect();
     findings.retain(|finding| !left_out.contains(&finding.id));
     for finding in findings.iter_mut().filter(|finding| finding.id == "target-documentation") {
@@ -87,12 +94,5 @@ fn settle(mut findings: Vec<Finding>) -> Vec<Finding> {
 
 /// Findings that mean that there was nothing to look at: wrong use, not a mistake in a file.
 const UNREADABLE: &[&str] = &["file-read", "config-none", "config-two"];
-/// What is found when files become a setup, and what the lint says of the same with its place.
-const TWICE: &[(&str, &str)] = &[
-    ("target-documentation", "address-documentation"),
-    ("target-port-zero", "srv-port-zero"),
-    ("check-none", "service-unprobed"),
-    ("host-outside", "srv-target-out-of-zone"),
-];
 /// What follows from the errors of all zones.
 const NO_ZONE: &str = "zone-none";

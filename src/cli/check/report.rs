@@ -1,6 +1,6 @@
 //! Prints findings, for people or for programs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -23,8 +23,23 @@ pub(super) struct Examined {
     pub(super) services: usize,
     /// The number of records in them.
     pub(super) records: usize,
+    /// The number of findings that are left out, as config or zone say that they are meant so.
+    pub(super) allowed: usize,
     /// What the probes saw, with `--live`.
     pub(super) live: Option<Vec<Seen>>,
+}
+
+/// How findings are shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// For people or for programs.
+    pub(super) format: Format,
+    /// What is less severe is left out.
+    pub(super) min_severity: Severity,
+    /// Whether findings of one rule become one.
+    pub(super) grouped: bool,
+    /// Whether with colours.
+    pub(super) colour: bool,
 }
 
 impl Examined {
@@ -37,27 +52,25 @@ impl Examined {
     }
 }
 
-/// Prints findings, sorted by file and line, and a closing line or summary.
-///
-/// The reason why a rule matters is printed with its first finding only.
+/// Prints findings and a closing line or summary: for people the worst last, so that it stands above the prompt, and those
+/// of one rule as one; for programs each, by file and line.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub(super) fn print(
-    findings: &[Finding],
-    examined: &Examined,
-    format: Format,
-    out: &mut dyn Write,
-    colour: bool,
-) -> io::Result<()> {
-    let mut sorted: Vec<&Finding> = findings.iter().collect();
+pub(super) fn print(findings: &[Finding], examined: &Examined, view: View, out: &mut dyn Write) -> io::Result<()> {
+    let mut sorted: Vec<&Finding> = findings.iter().filter(|finding| finding.severity >= view.min_severity).collect();
     sorted.sort_by_key(|finding| {
         let place = finding.place.as_ref();
         (place.is_none(), place.map(|place| (place.file.clone(), place.line, place.column)))
     });
-    match format {
-        Format::Text => print_text(&sorted, examined, out, colour),
-        Format::Json => print_json(&sorted, examined, out),
+    let summary = Summary::of(findings, examined.allowed);
+    match view.format {
+        Format::Text => {
+            sorted.sort_by_key(|finding| finding.severity);
+            print_text(&sorted, examined, view, out)?;
+            writeln!(out, "{}", closing_line(&summary, examined, findings.len() - sorted.len()))
+        }
+        Format::Json => print_json(&sorted, examined, summary, out),
     }
 }
 
@@ -66,25 +79,41 @@ pub(super) fn exit_code(findings: &[Finding], deny: Severity) -> u8 {
     u8::from(findings.iter().any(|finding| finding.severity >= deny))
 }
 
-fn print_text(sorted: &[&Finding], examined: &Examined, out: &mut dyn Write, colour: bool) -> io::Result<()> {
-    let mut told = BTreeSet::new();
-    // First the files, then what was seen of the targets, so that a long list does not hide it.
-    let (files, rest) = sorted.split_at(sorted.partition_point(|finding| finding.place.is_some()));
-    for finding in files {
-        let why = told.insert(finding.id);
-        writeln!(out, "{}\n", finding.render(Look { colour, why }))?;
-    }
+fn print_text(sorted: &[&Finding], examined: &Examined, view: View, out: &mut dyn Write) -> io::Result<()> {
     if let Some(live) = examined.live.as_ref().filter(|live| !live.is_empty()) {
         writeln!(out, "{}", table(live))?;
     }
-    for finding in rest {
-        let why = told.insert(finding.id);
-        writeln!(out, "{}\n", finding.render(Look { colour, why }))?;
+    let mut told = BTreeSet::new();
+    for group in groups(sorted, view.grouped) {
+        let Some((first, others)) = group.split_first() else { continue };
+        let look = Look { colour: view.colour, why: told.insert(first.id) };
+        let most = match first.severity {
+            Severity::Error => 9,
+            Severity::Warning => 2,
+            Severity::Note => 0,
+        };
+        writeln!(out, "{}\n", first.render_with(others, most, look))?;
     }
-    writeln!(out, "{}", closing_line(&Summary::of(sorted), examined))
+    Ok(())
 }
 
-fn closing_line(summary: &Summary, examined: &Examined) -> String {
+/// Gathers findings of one rule, in the order of the first of each.
+fn groups<'f>(sorted: &[&'f Finding], grouped: bool) -> Vec<Vec<&'f Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut places: HashMap<(Severity, &str), usize> = HashMap::new();
+    for &finding in sorted {
+        let place = *places.entry((finding.severity, finding.id)).or_insert(groups.len());
+        match groups.get_mut(place).filter(|_| grouped) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}
+
+fn closing_line(summary: &Summary, examined: &Examined, hidden: usize) -> String {
+    let allowed = if summary.allowed > 0 { format!("; {} allowed", summary.allowed) } else { String::new() };
+    let hidden = if hidden > 0 { format!("; {hidden} not shown (--min-severity)") } else { String::new() };
     let files = match examined.files.as_slice() {
         [] => None,
         [file] => Some(file.clone()),
@@ -99,18 +128,18 @@ fn closing_line(summary: &Summary, examined: &Examined) -> String {
         (files, []) => {
             let (zones, services) = (counted(examined.zones, "zone"), counted(examined.services, "service"));
             let records = counted(examined.records, "record");
-            format!("{}: {zones}, {services}, {records}: no findings", files.unwrap_or_default())
+            format!("{}: {zones}, {services}, {records}: no findings{allowed}", files.unwrap_or_default())
         }
-        (Some(files), parts) => format!("{} in {files}", parts.join(", ")),
+        (Some(files), parts) => format!("{} in {files}{hidden}{allowed}", parts.join(", ")),
         (None, parts) => parts.join(", "),
     }
 }
 
-fn print_json(sorted: &[&Finding], examined: &Examined, out: &mut dyn Write) -> io::Result<()> {
+fn print_json(sorted: &[&Finding], examined: &Examined, summary: Summary, out: &mut dyn Write) -> io::Result<()> {
     let report = Report {
         findings: sorted.iter().map(|finding| Row::of(finding)).collect(),
         targets: examined.live.as_deref(),
-        summary: Summary::of(sorted),
+        summary,
     };
     serde_json::to_writer_pretty(&mut *out, &report)?;
     writeln!(out)
@@ -144,6 +173,14 @@ struct Summary {
     errors: usize,
     warnings: usize,
     notes: usize,
+    #[serde(skip_serializing_if = "is_none")]
+    allowed: usize,
+}
+
+/// Returns whether there are none; what is rarely there is left out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 impl<'a> Row<'a> {
@@ -165,8 +202,13 @@ impl<'a> Row<'a> {
 }
 
 impl Summary {
-    fn of(findings: &[&Finding]) -> Self {
+    fn of(findings: &[Finding], allowed: usize) -> Self {
         let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-        Self { errors: count(Severity::Error), warnings: count(Severity::Warning), notes: count(Severity::Note) }
+        Self {
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+            notes: count(Severity::Note),
+            allowed,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What `check` prints, and with which code it exits.
 
-use super::report::{Examined, exit_code, print};
+use super::report::{Examined, View, exit_code, print};
 use super::*;
 use crate::base::finding::Place;
 use crate::cli::args::Format;
@@ -10,9 +10,13 @@ fn at(line: u32) -> Place {
 }
 
 fn printed(findings: &[Finding], format: Format) -> String {
-    let examined = Examined { files: vec!["a.zone".into()], zones: 1, services: 4, records: 16, live: None };
+    viewed(findings, View { format, min_severity: Severity::Note, grouped: true, colour: false }, 0)
+}
+
+fn viewed(findings: &[Finding], view: View, allowed: usize) -> String {
+    let examined = Examined { files: vec!["a.zone".into()], zones: 1, services: 4, records: 16, allowed, live: None };
     let mut out = Vec::new();
-    print(findings, &examined, format, &mut out, false).unwrap();
+    print(findings, &examined, view, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -70,4 +74,32 @@ fn no_zone_is_told_only_when_nothing_else_says_why() {
     let none = || Finding::error("zone-none", "no zone");
     assert_eq!(settle(vec![Finding::error("zone-no-ns", "no NS"), none()]).len(), 1);
     assert_eq!(settle(vec![Finding::note("x", "y"), none()]).len(), 2);
+}
+
+#[test]
+fn what_is_alike_is_one_finding_and_the_worst_stands_last() {
+    let mut findings = vec![Finding::error("x", "an error").at(at(3)), Finding::warning("w", "odd").at(at(1))];
+    findings.extend((10..30).map(|line| Finding::note("n", format!("note {line}")).at(at(line)).why("so")));
+    findings.extend((30..45).map(|line| Finding::error("x", format!("error {line}")).at(at(line))));
+    let text = printed(&findings, Format::Text);
+    let order =
+        ["note[n]: note 10", " = and 19 more", "warning[w]", "error[x]: an error", "also: a.zone:30:1: error 30"];
+    let places: Vec<usize> =
+        order.iter().map(|words| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"))).collect();
+    assert!(places.is_sorted(), "{text}");
+    assert!(text.contains("= and 6 more") && !text.contains("note 11"), "{text}");
+    assert!(text.ends_with("16 errors, 1 warning, 20 notes in a.zone\n"), "{text}");
+    let whole = View { format: Format::Text, min_severity: Severity::Note, grouped: false, colour: false };
+    assert_eq!(viewed(&findings, whole, 0).matches("note[n]").count(), 20);
+    let json: serde_json::Value = serde_json::from_str(&printed(&findings, Format::Json)).unwrap();
+    assert_eq!(json["findings"].as_array().unwrap().len(), 37);
+}
+
+#[test]
+fn what_is_less_severe_or_allowed_is_only_counted() {
+    let findings = [Finding::warning("w", "odd").at(at(1)), Finding::note("n", "note").at(at(2))];
+    let view = View { format: Format::Text, min_severity: Severity::Warning, grouped: true, colour: false };
+    let text = viewed(&findings, view, 3);
+    assert!(!text.contains("note[n]") && text.contains("warning[w]"), "{text}");
+    assert!(text.ends_with("1 warning, 1 note in a.zone; 1 not shown (--min-severity); 3 allowed\n"), "{text}");
 }

@@ -29,7 +29,7 @@ pub(super) async fn play(
     stand_ins: &mut [StandIn; 3],
     quit: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
-    input::print(&format!("{}\n", super::welcome(server)));
+    input::print(&format!("{}\n", super::service::welcome(server)));
     let raw = Raw::enter()?;
     let footer = Arc::new(Mutex::new(Vec::new()));
     let shown = Arc::clone(&footer);
@@ -38,7 +38,7 @@ pub(super) async fn play(
     let mut quit = std::pin::pin!(quit);
     let mut trouble = None;
     loop {
-        let answer = ask::srv(server, super::OWNER).await.unwrap_or_default();
+        let answer = ask::srv(server, super::service::OWNER).await.unwrap_or_default();
         *footer.lock().unwrap_or_else(PoisonError::into_inner) =
             self::footer(stand_ins, server, &answer.lines, trouble.as_ref());
         let key = tokio::select! {
@@ -116,7 +116,8 @@ fn footer(
     answer: &[String],
     trouble: Option<&std::io::Error>,
 ) -> Vec<Line> {
-    let mut lines = vec![Line::default(), Line::of(Tone::Dim, format!("$ {} +noall +answer", super::dig(server)))];
+    let mut lines =
+        vec![Line::default(), Line::of(Tone::Dim, format!("$ {} +noall +answer", super::service::dig(server)))];
     lines.extend(answer.iter().map(|record| Line::default().plain(record)));
     let mut keys = Line::default();
     for (number, stand_in) in stand_ins.iter().enumerate() {

@@ -3,6 +3,7 @@
 mod ask;
 mod keys;
 mod script;
+mod service;
 mod stand_in;
 
 use std::io::IsTerminal;
@@ -15,14 +16,13 @@ use crate::base::finding::{Finding, Severity};
 use crate::config::{Input, StateChoice, Workers};
 use crate::daemon::Daemon;
 use crate::daemon::logging::{self, Logging};
-use crate::daemon::signals::{Signal, Signals};
+use crate::daemon::signals::Signals;
 
 use super::args::Demo;
 use super::{FINDINGS, START, input, serve};
+use service::welcome;
 use stand_in::StandIn;
 
-/// The service that is shown.
-const OWNER: &str = "_sip._tcp.example.com.";
 const ZONE: &str = include_str!("demo.zone");
 const CONFIG: &str = include_str!("demo.toml");
 
@@ -76,12 +76,12 @@ async fn show(args: &Demo, logging: &Logging, folder: &Folder) -> ExitCode {
     daemon.answering().await;
     let keyboard = !args.script && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let played = if keyboard {
-        keys::play(&daemon, logging, server, &mut stand_ins, asked_to_end(&mut signals)).await.map(|()| true)
+        keys::play(&daemon, logging, server, &mut stand_ins, signals.drain()).await.map(|()| true)
     } else {
         input::print(&welcome(server));
         tokio::select! {
             biased;
-            () = asked_to_end(&mut signals) => Ok(false),
+            () = signals.drain() => Ok(false),
             played = script::play(&daemon, server, &mut stand_ins) => played,
         }
     };
@@ -91,11 +91,6 @@ async fn show(args: &Demo, logging: &Logging, folder: &Folder) -> ExitCode {
         Ok(false) => ExitCode::from(FINDINGS),
         Err(error) => refuse(&Finding::error("demo", error.to_string())),
     }
-}
-
-/// Waits until the system asks the process to end.
-async fn asked_to_end(signals: &mut Signals) {
-    while signals.next().await != Signal::Drain {}
 }
 
 /// Tells with which option the demo answers somewhere else.
@@ -114,18 +109,6 @@ fn stand_ins() -> [StandIn; 3] {
         StandIn::new("sip-node2", at(12, &[5060])),
         StandIn::new("sip-dr", at(21, &[5060, 5061])),
     ]
-}
-
-fn welcome(server: SocketAddr) -> String {
-    format!(
-        "understudy serves example.com on {server} and tests three stand-in SIP servers on loopback.\n\
-         Ask it yourself in another terminal:\n\n    {}\n",
-        dig(server)
-    )
-}
-
-fn dig(server: SocketAddr) -> String {
-    format!("dig @{} -p {} SRV {}", server.ip(), server.port(), OWNER.trim_end_matches('.'))
 }
 
 fn refuse(finding: &Finding) -> ExitCode {

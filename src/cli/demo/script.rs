@@ -129,7 +129,7 @@ impl Stage<'_> {
         let began = self.clock.now().mono;
         loop {
             let pool = self.decided().await;
-            let answer = ask::srv(self.server, super::OWNER).await?;
+            let answer = ask::srv(self.server, super::service::OWNER).await?;
             let since = self.clock.now().mono.since(began);
             if answer != *last {
                 self.print(&Line::of(Tone::Dim, format!("  after {:.1} s", since.as_secs_f64())));
@@ -156,7 +156,7 @@ impl Stage<'_> {
     /// Returns what is decided for the service that is shown.
     async fn decided(&self) -> Option<PoolStatus> {
         let status = self.daemon.engine().status().await.ok()?;
-        status.pools.into_iter().find(|pool| pool.name == super::OWNER)
+        status.pools.into_iter().find(|pool| pool.name == super::service::OWNER)
     }
 
     fn print(&self, line: &Line) {

@@ -111,7 +111,12 @@ fn speed(settings: &Settings, watched: bool) -> String {
         counted(count(settings.fall), "failure"),
         // A test takes a moment too.
         write_short(refused.max(MOMENT)),
-        if watched { "of its end, as a connection is held open to it" } else { "if it refuses" },
+        if watched {
+            let polled = write_short((settings.interval + confirmed).max(MOMENT));
+            format!("of its end, as a connection is held open to it ({polled} while those break too often)")
+        } else {
+            "if it refuses".to_owned()
+        },
         write_short(silent)
     )
 }

@@ -67,9 +67,9 @@ impl<'a> Page<'a> {
         let setup = core.setup();
         let fills = |fills: &[Fill]| fills.iter().any(|fill| fill.owner == name);
         let filled = setup.pools.iter().filter(|(_, pool)| fills(&pool.fills)).map(|(id, _)| id);
-        let followed = setup.follows.iter().filter(|follow| fills(&follow.fills)).map(|follow| follow.pool);
+        let followed = setup.follows.iter().filter(|(_, follow)| fills(&follow.fills)).map(|(_, follow)| follow.pool);
         let services = filled.chain(followed).filter_map(|id| core.pool_status(id, now)).collect();
-        let host = setup.hosts.iter().find(|host| fills(&host.fills));
+        let host = setup.hosts.iter().map(|(_, host)| host).find(|host| fills(&host.fills));
         Self { answer: ask(core, &name, rtype), uses: uses(core, &name, now), core, belief, name, services, host, now }
     }
 

@@ -1,31 +1,30 @@
 //! `probe`: one check, once, or every target of a service.
 
-mod kinds;
 mod names;
 mod prober;
 #[cfg(test)]
 mod tests;
-mod url;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::base::clock::Clock;
+use crate::base::file::{self, MAX_SETTINGS};
 use crate::base::finding::{Finding, Severity};
 use crate::base::prefix::IpPrefix;
 use crate::config::{self, Input};
 use crate::engine::setup::{PoolSetup, Setup};
 use crate::probe::allow::Access;
 use crate::probe::stun::credentials::Kind;
-use crate::probe::{self, Authority, Credentials, ProbeContext, Spec};
+use crate::probe::url::{Choices, parse};
+use crate::probe::{self, Authority, Credentials, ProbeContext, Spec, TargetSettings};
 use crate::zone::Name;
 
 use super::args::{self, Probe, Verify};
 use super::{USAGE, input, offline, words};
 use names::{Addressed, addressed};
 use prober::{Asked, Form, Prober};
-use url::{Choices, parse};
 
 /// What is to be probed, and what may be.
 struct Plan {
@@ -71,15 +70,16 @@ async fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
     }
     match args.what.as_slice() {
         urls if urls.iter().all(|word| word.contains("://")) => {
-            let choices = Choices {
-                timeout: timeout.unwrap_or(TIMEOUT),
+            let mut settings = TargetSettings {
                 verify: verify(args.verify),
                 authority: authority(args)?,
-                credentials: credentials(args)?,
+                ..TargetSettings::default()
             };
+            settings.health.timeout = timeout.unwrap_or(TIMEOUT);
+            let choices = Choices { settings, credentials: credentials(args)? };
             let urls = addressed(urls, args.resolver.as_ref()).await?;
-            let read = |Addressed { label, url, resolved }| {
-                let spec = parse(&url, &choices).map_err(|error| wrong(error.to_string()))?;
+            let read = |Addressed { label, url, address, resolved }| {
+                let spec = parse(&url, address, &choices).map_err(|error| wrong(error.to_string()))?;
                 Ok(Asked { label, spec, resolved })
             };
             let targets = urls.into_iter().map(read).collect::<Result<Vec<_>, Vec<Finding>>>()?;
@@ -189,7 +189,7 @@ fn authority(args: &Probe) -> Result<Option<Authority>, Vec<Finding>> {
     let Some(path) = &args.ca_file else { return Ok(None) };
     let wrong = |message: String| vec![Finding::error("file-read", message)];
     let name = path.display().to_string();
-    let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot read {name}: {error}")))?;
+    let pem = file::read(path, MAX_SETTINGS).map_err(|error| wrong(format!("cannot read {name}: {error}")))?;
     Authority::from_pem(&name, &pem).map(Some).map_err(|error| wrong(format!("{name} holds no CA: {error}")))
 }
 

@@ -56,9 +56,9 @@ impl Effect {
             let changes = served != Some(pool.decision.served) || answer(before, &row.fills) != answer_now;
             services.push(ServiceEffect { pool, before: served, answer: answer_now, changes });
         }
-        let hosts = setup.hosts.iter().map(|host| &host.fills);
+        let hosts = setup.hosts.iter().map(|(_, host)| &host.fills);
         let mut addresses = Vec::new();
-        for fills in hosts.chain(setup.follows.iter().map(|follow| &follow.fills)) {
+        for fills in hosts.chain(setup.follows.iter().map(|(_, follow)| &follow.fills)) {
             let (was, answer) = (answer(before, fills), answer(core, fills));
             if let (true, Some(fill)) = (was != answer, fills.first()) {
                 addresses.push(AddressEffect { name: fill.owner.to_string(), answer });

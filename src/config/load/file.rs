@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::base::file::{self, MAX_SETTINGS};
 use crate::base::finding::Finding;
 
 /// Says that a file cannot be read, and what would fix it.
@@ -18,6 +19,22 @@ pub(super) fn unreadable(what: &str, error: &io::Error) -> Finding {
     } else {
         finding
     }
+}
+
+/// Reads a file of settings, keys or certificates.
+///
+/// # Errors
+/// If it cannot be read, is no plain file, or is too long for one.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    file::read(path, MAX_SETTINGS)
+}
+
+/// Warns if anybody on the machine can read a file that holds something secret.
+pub(super) fn warn_of_others(path: &Path, file: &std::fs::File) -> Option<Finding> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = file.metadata().ok()?.permissions().mode();
+    let finding = Finding::warning("secret-open", format!("{} can be read by everybody", path.display()));
+    (mode & 0o004 != 0).then(|| finding.help(format!("chmod o= {}", path.display())))
 }
 
 /// Returns the folder that a file lies in.

@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::error::Chain;
+use crate::base::file::open;
 use crate::base::finding::Finding;
 use crate::config::shape::Server;
-use crate::config::source::Placed;
+use crate::keys::source::Placed;
 use crate::serve::{Identity, Secrets};
+
+use super::file::warn_of_others;
 
 /// Reads certificate and key, if both are named; what is wrong becomes a finding.
 pub(super) fn read_identity(server: &Server, folder: &Path, findings: &mut Vec<Finding>) -> Option<Identity> {
     let (certificate, key) = (server.certificate.as_ref()?, server.key.as_ref()?);
-    let (chain, secret) = (read(certificate, folder, findings), read(key, folder, findings));
+    let (chain, secret) = (read(certificate, folder, findings), read_private(key, folder, findings));
     match Identity::from_pem(&chain?, &secret?) {
         Ok(identity) => Some(identity),
         Err(error) => {
@@ -26,7 +29,7 @@ pub(super) fn read_identity(server: &Server, folder: &Path, findings: &mut Vec<F
 /// Reads the secrets of cookies, if they are named; what is wrong becomes a finding.
 pub(super) fn read_secrets(server: &Server, folder: &Path, findings: &mut Vec<Finding>) -> Option<Secrets> {
     let path = server.cookie_secrets.as_ref()?;
-    let text = String::from_utf8_lossy(&read(path, folder, findings)?).into_owned();
+    let text = String::from_utf8_lossy(&read_private(path, folder, findings)?).into_owned();
     match Secrets::parse(&text) {
         Ok(secrets) => Some(secrets),
         Err(error) => {
@@ -41,7 +44,7 @@ pub(super) fn read_secrets(server: &Server, folder: &Path, findings: &mut Vec<Fi
 
 fn read(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<Vec<u8>> {
     let file = folder.join(&path.value);
-    match std::fs::read(&file) {
+    match super::file::read(&file) {
         Ok(octets) => Some(octets),
         Err(error) => {
             let message = format!("cannot read {}", file.display());
@@ -49,4 +52,12 @@ fn read(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> O
             None
         }
     }
+}
+
+/// Reads something secret, and warns if everybody on the machine can read it.
+fn read_private(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<Vec<u8>> {
+    let octets = read(path, folder, findings)?;
+    let file = folder.join(&path.value);
+    findings.extend(open(&file).ok().and_then(|opened| warn_of_others(&file, &opened)));
+    Some(octets)
 }

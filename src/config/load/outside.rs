@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::base::finding::Finding;
-use crate::config::source::Placed;
 use crate::config::values::Resolver;
+use crate::keys::source::Placed;
 use crate::resolve::{ResolveRequest, Servers};
 use crate::zone::Name;
 
@@ -21,9 +21,16 @@ pub(super) fn wanted(
     let servers = match servers(resolver.map(|resolver| &resolver.value), folder) {
         Ok(servers) => Some(servers),
         Err(message) => {
+            let named = resolver.and_then(|resolver| host_named(&resolver.value));
+            let help = match named {
+                Some(host) => {
+                    format!("{host} is a name: write the address of the server, such as `resolver = \"127.0.0.1:53\"`")
+                }
+                None => "name one in [health], such as `resolver = \"127.0.0.1:53\"`".to_owned(),
+            };
             let finding = Finding::warning("resolver-none", message)
-                .why("hosts outside of the zones cannot be tested without a resolver: they are served as declared")
-                .help("name one in [health], such as `resolver = \"127.0.0.1:53\"`");
+                .why("hosts outside of the zones cannot be tested without a resolver: all their records are always served")
+                .help(help);
             findings.push(match resolver {
                 Some(resolver) => finding.at(resolver.place.clone()),
                 None => finding,
@@ -32,6 +39,15 @@ pub(super) fn wanted(
         }
     };
     ResolveRequest { hosts, servers }
+}
+
+/// Returns the name of a server that was written where its address belongs.
+fn host_named(resolver: &Resolver) -> Option<&str> {
+    let Resolver::File(path) = resolver else { return None };
+    let text = path.to_str().filter(|text| !text.contains('/'))?;
+    let host = text.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(text, |(host, _)| host);
+    let last = host.rsplit('.').next().unwrap_or_default();
+    (last != "conf" && host.parse::<Name>().is_ok()).then_some(text)
 }
 
 /// Returns the servers that a resolver means; nothing said means the system's. A path is relative to `folder`.
@@ -44,6 +60,6 @@ pub fn servers(resolver: Option<&Resolver>, folder: &Path) -> Result<Servers, St
         Resolver::File(path) => folder.join(path),
     };
     let name = path.display();
-    let text = std::fs::read(&path).map_err(|error| format!("cannot read {name}: {error}"))?;
+    let text = super::file::read(&path).map_err(|error| format!("cannot read {name}: {error}"))?;
     Servers::from_resolv_conf(&text).map_err(|_| format!("{name} names no resolver"))
 }

@@ -1,25 +1,20 @@
 //! Reads what must not stand in a config: passwords and shared secrets, each in a file of its own.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::base::file;
 use crate::base::finding::Finding;
-use crate::config::shape::{AddressSource, CheckKind, CheckShape, File, LoginShape};
-use crate::probe::Credentials;
+use crate::config::shape::File;
+use crate::keys::source::Placed;
+
+use super::file::{unreadable as unreadable_file, warn_of_others};
 
 /// Reads the secrets that the checks of a config name, relative to its folder, each file once.
 pub(super) fn read_all(file: &mut File, folder: &Path, findings: &mut Vec<Finding>) {
-    let services = file.services.iter_mut().filter_map(|entry| entry.check.as_mut());
-    let addresses = file.addresses.iter_mut().filter_map(|entry| match &mut entry.source {
-        AddressSource::Tiers(_, check) => Some(check),
-        AddressSource::Follows(_) => None,
-    });
     let mut known: HashMap<PathBuf, Option<String>> = HashMap::new();
-    let mut logins = Vec::new();
-    services.chain(addresses).for_each(|check| collect_logins(check, &mut logins));
-    for LoginShape { kind, user, file, credentials } in logins {
+    let mut read = |file: &Placed<PathBuf>| {
         let read = || match read(&folder.join(&file.value)) {
             Ok((secret, warning)) => {
                 findings.extend(warning.map(|warning| warning.at(file.place.clone())));
@@ -30,29 +25,9 @@ pub(super) fn read_all(file: &mut File, folder: &Path, findings: &mut Vec<Findin
                 None
             }
         };
-        let secret = known.entry(file.value.clone()).or_insert_with(read);
-        *credentials = secret.as_ref().map(|secret| Credentials::new(*kind, user, secret));
-    }
-}
-
-/// Collects the logins of a check and of the checks within it.
-fn collect_logins<'a>(check: &'a mut CheckShape, logins: &mut Vec<&'a mut LoginShape>) {
-    match &mut check.kind {
-        CheckKind::Turn(turn) => logins.extend(turn.login.as_deref_mut()),
-        CheckKind::Composite(whole) => whole.parts.iter_mut().for_each(|part| collect_logins(part, logins)),
-        CheckKind::Nothing
-        | CheckKind::Tcp(_)
-        | CheckKind::Tls(_)
-        | CheckKind::Sip(_)
-        | CheckKind::Stun(_)
-        | CheckKind::Http(_)
-        | CheckKind::Grpc(_)
-        | CheckKind::Dns(_)
-        | CheckKind::Icmp
-        | CheckKind::Exec(_)
-        | CheckKind::Push(_)
-        | CheckKind::Xmpp(_) => {}
-    }
+        known.entry(file.value.clone()).or_insert_with(read).clone()
+    };
+    file.checks_mut().for_each(|check| check.read_secrets(&mut read));
 }
 
 /// Reads the secret that a file holds: its text without the end of the line. May warn of who else can read it.
@@ -61,10 +36,10 @@ fn collect_logins<'a>(check: &'a mut CheckShape, logins: &mut Vec<&'a mut LoginS
 /// What keeps it from being one, and never what it says.
 pub fn read(path: &Path) -> Result<(String, Option<Finding>), Box<Finding>> {
     let name = path.display();
-    let unreadable = |error: std::io::Error| Box::new(super::file::unreadable(&format!("cannot read {name}"), &error));
+    let unreadable = |error: std::io::Error| Box::new(unreadable_file(&format!("cannot read {name}"), &error));
     let mut octets = Vec::new();
-    let opened = fs::File::open(path).map_err(unreadable)?;
-    let warning = warn_of_others(&opened, path);
+    let opened = file::open(path).map_err(unreadable)?;
+    let warning = warn_of_others(path, &opened);
     opened.take(SECRET_MOST + 1).read_to_end(&mut octets).map_err(unreadable)?;
     let wrong = |what: &str| Finding::error("secret-file", format!("{name} {what}"));
     if u64::try_from(octets.len()).is_ok_and(|length| length > SECRET_MOST) {
@@ -81,19 +56,13 @@ pub fn read(path: &Path) -> Result<(String, Option<Finding>), Box<Finding>> {
     }
 }
 
-/// Warns if anybody on the machine can read a secret.
-fn warn_of_others(file: &fs::File, path: &Path) -> Option<Finding> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = file.metadata().ok()?.permissions().mode();
-    let finding = Finding::warning("secret-open", format!("{} can be read by everybody", path.display()));
-    (mode & 0o004 != 0).then(|| finding.help(format!("chmod o= {}", path.display())))
-}
-
 /// The longest secret, in octets.
 const SECRET_MOST: u64 = 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

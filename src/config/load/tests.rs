@@ -274,3 +274,154 @@ fn a_reload_shares_the_parts_of_the_zones_whose_files_say_the_same() {
     assert!(Arc::ptr_eq(&part(&old, 0), &part(&new, 0)));
     assert!(!Arc::ptr_eq(&part(&old, 1), &part(&new, 1)));
 }
+
+fn linted(folder: &Folder, files: &[&str]) -> Vec<Finding> {
+    folder.load_with(files, Input { lint: true, ..Input::default() }).unwrap().findings
+}
+
+fn of<'a>(findings: &'a [Finding], id: &str) -> Vec<&'a str> {
+    findings.iter().filter(|finding| finding.id == id).map(|finding| finding.message.as_str()).collect()
+}
+
+const OTHER: &str = "\
+@ 300 IN SOA ns1 admin 1 3600 600 86400 60
+@ 300 IN NS ns1
+ns1 300 IN A 127.0.0.1
+";
+
+#[test]
+fn a_service_that_the_config_tests_is_not_called_untested() {
+    let zone = format!("{ZONE}_game._udp 300 IN SRV 10 0 27015 ns1\n_chat._udp 300 IN SRV 10 0 27015 ns1\n");
+    let config = "version = 1\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n\
+                  [[service]]\nmatch = \"_game._udp.*.*\"\ncheck = { kind = \"push\", name = \"game\" }\n";
+    let folder = Folder::new("checked", &[("u.toml", config), ("a", &zone)]);
+    let found = linted(&folder, &["u.toml"]);
+    let chat = "_chat._udp.example.com. is not tested: no check is known for _chat over UDP";
+    assert_eq!(of(&found, "service-unprobed"), [chat]);
+}
+
+#[test]
+fn a_target_in_another_zone_of_the_same_run_is_judged_there() {
+    let services = "_a._tcp 300 IN SRV 10 0 80 host.example.org.\n_b._tcp 300 IN SRV 10 0 80 alias.example.org.\n\
+                    _c._tcp 300 IN SRV 10 0 80 none.example.org.\n_d._tcp 300 IN SRV 10 0 80 host.example.net.\n";
+    let (zone, other) = (format!("{ZONE}{services}"), format!("{OTHER}host 300 A 127.0.0.1\nalias 300 CNAME host\n"));
+    let folder = Folder::new("others", &[("example.com.zone", &zone), ("example.org.zone", &other)]);
+    let found = linted(&folder, &["example.com.zone", "example.org.zone"]);
+    assert_eq!(
+        of(&found, "srv-target-out-of-zone"),
+        ["the target host.example.net. lies outside of these zones' own data"]
+    );
+    assert_eq!(of(&found, "srv-target-cname").len(), 1);
+    assert_eq!(of(&found, "srv-target-no-address"), ["the target none.example.org. has no A or AAAA record"]);
+}
+
+#[test]
+fn two_versions_of_a_zone_are_looked_at_each_by_itself_and_served_never() {
+    let second = format!("{OTHER}_sip._tcp 300 IN SRV 10 70 0 ns1\n");
+    let folder = Folder::new("versions", &[("example.com.zone", ZONE), ("more/example.com.zone", &second)]);
+    let files = ["example.com.zone", "more/example.com.zone"];
+    let found = linted(&folder, &files);
+    assert_eq!(of(&found, "zone-duplicate").len(), 1);
+    assert_eq!(of(&found, "srv-port-zero").len(), 1, "the second version is looked at too");
+    assert_eq!(refused(folder.load(&files)), ["zone-duplicate"]);
+}
+
+#[test]
+fn an_address_as_target_is_asked_of_no_resolver() {
+    let zone = format!("{ZONE}_b._tcp 300 IN SRV 10 0 80 192.0.2.10.\n_c._tcp 300 IN SRV 10 0 80 2001:db8::1.\n");
+    let folder = Folder::new("literal", &[("example.com.zone", &zone)]);
+    let running = folder.load(&["example.com.zone"]).unwrap();
+    assert!(running.outside.hosts.is_empty(), "{:?}", running.outside.hosts);
+    assert_eq!(of(&running.findings, "host-outside"), [""; 0]);
+}
+
+#[test]
+fn the_origin_that_a_files_name_gives_is_noted_where_it_counts() {
+    let named = ["db.example.com", "example.com.db", "example.com.zone", "example.com.txt"];
+    let own = format!("$ORIGIN example.com.\n{ZONE}");
+    for file in named {
+        for (text, notes) in [(ZONE, 1), (own.as_str(), 0)] {
+            let folder = Folder::new("origin", &[(file, text)]);
+            let running = folder.load(&[file]).unwrap();
+            let origins: Vec<String> = running.setup.zones.iter().map(|(_, zone)| zone.origin.to_string()).collect();
+            assert_eq!(origins, ["example.com."], "{file}");
+            assert_eq!(of(&running.findings, "zone-origin-guessed").len(), notes, "{file}");
+        }
+    }
+}
+
+#[test]
+fn what_is_allowed_is_left_out_and_counted() {
+    let zone = format!("; lint: allow ns-single\n{ZONE}_a._tcp 300 IN SRV 10 0 80 ns1 ; lint: allow srv-no-standby\n");
+    let config = "version = 1\n[lint]\nallow = [\"sip-without-tls\", \"address-lopback\"]\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n";
+    let folder = Folder::new("allowed", &[("u.toml", config), ("a", &zone)]);
+    let running = folder.load_with(&["u.toml"], Input { lint: true, ..Input::default() }).unwrap();
+    let found = running.findings;
+    for gone in ["ns-single", "sip-without-tls"] {
+        assert_eq!(of(&found, gone), [""; 0]);
+    }
+    assert_eq!(of(&found, "srv-no-standby").len(), 1, "the other service's stays");
+    assert_eq!(running.allowed, 3);
+    let unknown = found.iter().find(|finding| finding.id == "lint-allow").unwrap();
+    assert_eq!(unknown.help.as_deref(), Some("did you mean `address-loopback`?"));
+    assert_eq!(unknown.place.as_ref().unwrap().line, 3);
+}
+
+#[test]
+fn two_listeners_at_one_address_are_told_before_the_start() {
+    let of_lists = |lists: &str| {
+        let config = format!("version = 1\n[server]\n{lists}\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n");
+        let folder = Folder::new("listen", &[("u.toml", &config), ("a", ZONE)]);
+        match folder.load(&["u.toml"]) {
+            Ok(_) => Vec::new(),
+            Err(findings) => ids(&findings),
+        }
+    };
+    assert_eq!(of_lists("listen = [\"127.0.0.1:53\", \"127.0.0.1:53\"]"), ["listen-twice"]);
+    assert_eq!(of_lists("listen = [\"0.0.0.0:53\", \"127.0.0.1:53\"]"), ["listen-twice"]);
+    for right in
+        ["[\"0.0.0.0:53\", \"[::]:53\"]", "[\"127.0.0.1:53\", \"127.0.0.2:53\"]", "[\"127.0.0.1:0\", \"127.0.0.1:0\"]"]
+    {
+        assert_eq!(of_lists(&format!("listen = {right}")), [""; 0], "{right}");
+    }
+    let folder = Folder::new("listen-line", &[("example.com.zone", ZONE)]);
+    let listen = vec!["127.0.0.1:53".parse().unwrap(); 2];
+    let refused_twice = folder.load_with(&["example.com.zone"], Input { listen, ..Input::default() });
+    assert_eq!(refused(refused_twice), ["listen-twice"]);
+}
+
+#[test]
+fn a_resolver_by_name_is_told_to_be_written_as_an_address() {
+    let config =
+        "version = 1\n[health]\nresolver = \"dns.example.net\"\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n";
+    let zone = format!("{ZONE}_b._tcp 300 IN SRV 10 0 80 host.example.net.\n");
+    let folder = Folder::new("resolver", &[("u.toml", config), ("a", &zone)]);
+    let found = folder.load(&["u.toml"]).unwrap().findings;
+    let finding = found.iter().find(|finding| finding.id == "resolver-none").unwrap();
+    assert!(finding.help.as_ref().unwrap().starts_with("dns.example.net is a name: write the address"), "{finding}");
+}
+
+#[test]
+fn a_min_up_that_no_tier_can_reach_is_told_once() {
+    let zone =
+        format!("{ZONE}_sip._tcp 300 IN SRV 10 30 5060 ns2\nns2 300 IN A 127.0.0.2\n_b._tcp 300 IN SRV 10 0 80 ns1\n");
+    let config = |policy: &str| format!("version = 1\n{policy}\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n");
+    let found = |policy: &str| {
+        let folder = Folder::new("min-up", &[("u.toml", &config(policy)), ("a", &zone)]);
+        let findings = folder.load(&["u.toml"]).unwrap().findings;
+        of(&findings, "min-up-size").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let both = "`min-up` is 3, and the preferred tier of _b._tcp.example.com. has 1 member; so it is for 1 more";
+    assert_eq!(found("[policy]\nmin-up = 3"), [both]);
+    let own = "[[service]]\nmatch = \"_sip._tcp.example.com\"\nmin-up = 2";
+    assert_eq!(found(own), [""; 0]);
+}
+
+#[test]
+fn a_check_that_is_a_word_is_told_as_a_table() {
+    let config = "version = 1\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n\
+                  [[service]]\nmatch = \"_sip._tcp.example.com\"\ncheck = \"tcp\"\n";
+    let folder = Folder::new("word", &[("u.toml", config), ("a", ZONE)]);
+    let findings = folder.load(&["u.toml"]).unwrap_err();
+    assert_eq!(findings[0].help.as_deref(), Some("write check = { kind = \"tcp\" }"), "{}", findings[0]);
+}

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::base::file::{self, MAX_DATA};
 use crate::base::finding::{Finding, Place};
 use crate::base::table::Table;
 use crate::engine::setup::ZoneSetup;
 use crate::snapshot::ZoneId;
-use crate::zone::parse::{self, Origin, Sources};
-use crate::zone::{Name, Zone, check};
+use crate::zone::parse::{self, Origin, Parsed, Places, Sources};
+use crate::zone::{Name, Zone};
 
 use super::super::shape::ZoneEntry;
 use super::file::{folder_of, unreadable};
@@ -27,6 +28,8 @@ pub(super) struct Read {
     pub(super) files: Vec<PathBuf>,
     /// The origin of each zone file.
     pub(super) origins: HashMap<PathBuf, Name>,
+    /// The zones with the places of their records, if they are kept; second versions of a zone included.
+    pub(super) places: Vec<(Arc<Zone>, Places)>,
 }
 
 /// What is done with zones beside reading them.
@@ -36,8 +39,10 @@ pub(super) struct ReadOptions<'a> {
     pub(super) former: &'a HashMap<Name, Arc<Zone>>,
     /// The origin that each zone file had.
     pub(super) origins: &'a HashMap<PathBuf, Name>,
-    /// How to look for mistakes; nothing: only what cannot be served is found.
-    pub(super) lint: Option<&'a check::Options>,
+    /// Whether to keep the places of records, so that mistakes in the zones can be looked for.
+    pub(super) keep_places: bool,
+    /// Whether two versions of one zone may be named: each is looked at, and the first counts.
+    pub(super) versions: bool,
 }
 
 /// Reads the zones of a config, relative to its folder, then those of the command line.
@@ -72,14 +77,19 @@ impl Read {
         read_options: ReadOptions<'_>,
     ) {
         let file = path.display().to_string();
-        let inferred_check = name.cloned().or_else(|| guess_origin(path));
-        let origin = match (name, &inferred_check) {
+        let guessed = name.cloned().or_else(|| guess_origin(path));
+        let origin = match (name, &guessed) {
             (Some(name), _) => Origin::Named(name),
-            (None, Some(inferred_check)) => Origin::Guessed(inferred_check),
+            (None, Some(guessed)) => Origin::Guessed(guessed),
             (None, None) => Origin::Unknown,
         };
-        let (zone, apex) = match std::fs::read(path) {
-            Ok(text) => self.parse(path, &text, origin, read_options.lint),
+        let mut places = Places::default();
+        let (zone, apex) = match file::read(path, MAX_DATA) {
+            Ok(text) => {
+                let parsed = self.parse(path, &text, origin, read_options.keep_places);
+                places = parsed.places;
+                (parsed.zone, parsed.apex)
+            }
             Err(error) => {
                 let finding = unreadable(&format!("cannot read the zone {file}"), &error);
                 self.findings.push(match place {
@@ -90,7 +100,7 @@ impl Read {
             }
         };
         // A broken zone is known by the config, by what can be read of it, by what it was, last by its file's name.
-        let known_by = name.cloned().or(apex).or_else(|| read_options.origins.get(path).cloned()).or(inferred_check);
+        let known_by = name.cloned().or(apex).or_else(|| read_options.origins.get(path).cloned()).or(guessed);
         let former = || read_options.former.get(known_by.as_ref()?).cloned();
         let zone = match (zone, former()) {
             // What did not change stays the same by address: so all that follows from it can be shared.
@@ -103,6 +113,14 @@ impl Read {
             self.refused = true;
             return;
         };
+        if let Some(zone) = zone.as_ref().filter(|_| read_options.keep_places) {
+            self.places.push((Arc::clone(zone), places));
+        }
+        if let Some(first) = known.get(&origin).filter(|_| read_options.versions && place.is_none()) {
+            let message = format!("{file} is the zone {origin}, as is {first}: each is looked at by itself");
+            self.findings.push(Finding::note("zone-duplicate", message).help("a server takes one of them only"));
+            return;
+        }
         if let Some(first) = known.insert(origin.clone(), file.clone()) {
             let finding = Finding::error("zone-duplicate", format!("{file} is the zone {origin}, as is {first}"));
             let finding = finding.help("name each zone once");
@@ -117,27 +135,18 @@ impl Read {
         self.zones.push(ZoneSetup { origin, zone });
     }
 
-    /// Reads one zone; returns it, and its origin even if it is broken.
-    fn parse(
-        &mut self,
-        path: &Path,
-        text: &[u8],
-        origin: Origin<'_>,
-        lint: Option<&check::Options>,
-    ) -> (Option<Zone>, Option<Name>) {
+    /// Reads one zone.
+    fn parse(&mut self, path: &Path, text: &[u8], origin: Origin<'_>, keep_places: bool) -> Parsed {
         let file = path.display().to_string();
         self.files.push(path.to_owned());
         let mut included = Folder::new(&file, path);
-        let parsed = match lint {
-            Some(_) => parse::parse(&file, text, origin, &mut included),
-            None => parse::load(&file, text, origin, &mut included),
+        let mut parsed = match keep_places {
+            true => parse::parse(&file, text, origin, &mut included),
+            false => parse::load(&file, text, origin, &mut included),
         };
         self.files.extend(included.read);
-        self.findings.extend(parsed.findings.into_iter().map(|finding| named(finding, &file)));
-        if let (Some(zone), Some(options)) = (&parsed.zone, lint) {
-            self.findings.extend(check::check(zone, &parsed.places, options));
-        }
-        (parsed.zone, parsed.apex)
+        self.findings.extend(parsed.findings.drain(..).map(|finding| named(finding, &file)));
+        parsed
     }
 }
 
@@ -149,10 +158,12 @@ fn named(finding: Finding, file: &str) -> Finding {
     }
 }
 
-/// Returns the zone that a file's name suggests: `example.com` for `zones/example.com.zone`.
+/// Returns the zone that a file's name suggests: `example.com` for `zones/example.com.zone`, and by the habits of other
+/// servers for `example.com.db`, `example.com.txt` and `db.example.com`.
 fn guess_origin(path: &Path) -> Option<Name> {
     let name = path.file_name()?.to_str()?;
-    name.strip_suffix(".zone").unwrap_or(name).parse().ok()
+    let ending = [".zone", ".db", ".txt"].iter().find_map(|ending| name.strip_suffix(ending));
+    ending.or_else(|| name.strip_prefix("db.")).unwrap_or(name).parse().ok()
 }
 
 /// The files that a zone may include: those in its own folder, and below.
@@ -175,19 +186,16 @@ impl Folder {
 impl Sources for Folder {
     fn read(&mut self, from_file: &str, path: &str) -> Result<(String, Vec<u8>), String> {
         let from = self.by_name.get(from_file).map(|path| folder_of(path)).unwrap_or_default();
-        let file = from.join(path);
-        let real = file.canonicalize().map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        let named = from.join(path);
+        let real = named.canonicalize().map_err(|error| format!("cannot read {}: {error}", named.display()))?;
         // Checked with all links followed, so that neither `..` nor a link leads out.
         if !self.root.as_ref().is_some_and(|root| real.starts_with(root)) {
-            return Err(format!("{} lies outside of the zone's folder", file.display()));
+            return Err(format!("{} lies outside of the zone's folder", named.display()));
         }
-        if !real.is_file() {
-            return Err(format!("{} is no plain file", file.display()));
-        }
-        let text = std::fs::read(&real).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-        let name = file.display().to_string();
-        self.by_name.insert(name.clone(), file.clone());
-        self.read.push(file);
+        let text = file::read(&real, MAX_DATA).map_err(|error| format!("cannot read {}: {error}", named.display()))?;
+        let name = named.display().to_string();
+        self.by_name.insert(name.clone(), named.clone());
+        self.read.push(named);
         Ok((name, text))
     }
 }
@@ -204,8 +212,15 @@ mod tests {
 
     #[test]
     fn the_file_name_suggests_the_origin() {
-        for (path, origin) in [("zones/example.com.zone", Some("example.com")), ("example.org", Some("example.org"))] {
-            assert_eq!(guess_origin(Path::new(path)), origin.map(|origin| origin.parse().unwrap()), "{path}");
+        for (path, origin) in [
+            ("zones/example.com.zone", "example.com"),
+            ("example.org", "example.org"),
+            ("db.example.com", "example.com"),
+            ("example.com.db", "example.com"),
+            ("example.com.txt", "example.com"),
+            ("db.example.com.zone", "db.example.com"),
+        ] {
+            assert_eq!(guess_origin(Path::new(path)), Some(origin.parse().unwrap()), "{path}");
         }
         assert_eq!(guess_origin(Path::new("a..b.zone")), None);
     }
@@ -228,7 +243,7 @@ mod tests {
         assert_eq!((text.as_slice(), nested.1.as_slice()), (b"b".as_slice(), b"c".as_slice()));
         assert_eq!(sources.read.len(), 2);
         for (answer, words) in
-            refused.into_iter().zip(["outside", "outside", "outside", "no plain file", "cannot read"])
+            refused.into_iter().zip(["outside", "outside", "outside", "it is a folder", "cannot read"])
         {
             let error = answer.unwrap_err();
             assert!(error.contains(words), "{error}");

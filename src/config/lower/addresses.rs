@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::base::finding::Finding;
-use crate::config::infer::{InferredCheck, Transport};
-use crate::config::shape::{AddressEntry, AddressSource, CheckShape};
-use crate::config::source::{List, Placed};
-use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
-use crate::policy::{Kind, Member, Pool};
+use crate::config::shape::{AddressEntry, AddressSource};
+use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup, ZoneSetup};
+use crate::keys::source::{List, Placed};
+use crate::policy::{Kind, Member, Pool, PoolId};
+use crate::probe::{CheckContext, CheckEntry, TargetSettings, Transport};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
-use super::context::CheckContext;
 use super::services::Services;
 use super::targets::Plan;
 use super::zone_index::{addresses, ancestors, fills};
@@ -126,10 +125,11 @@ impl Services<'_, '_, '_> {
         fills
     }
 
-    fn add_tiers(&mut self, entry: &AddressEntry, tiers: &[List<IpAddr>], check: &CheckShape, declared: Declared) {
+    fn add_tiers(&mut self, entry: &AddressEntry, tiers: &[List<IpAddr>], check: &CheckEntry, declared: Declared) {
         let name = &entry.name.value;
         let with = entry.target.lay_over(&self.inherited);
-        let plan = context(name).configured(&check.kind, &with).map(|check| Plan::new(check, &with));
+        let context = context(name, &with);
+        let plan = check.kind.as_ref().and_then(|kind| Some(Plan::new(kind.lower(&context)?, &with)));
         let numbered = plan.as_ref().map(|plan| (plan, self.targets.number(plan)));
         let port = check.port.as_ref().map_or(0, |port| port.value);
         let mut pool = PoolSetup {
@@ -159,7 +159,8 @@ impl Services<'_, '_, '_> {
                 }
                 let target = numbered
                     .and_then(|(plan, number)| self.targets.target(SocketAddr::new(address.value, port), plan, number));
-                pool.pool.members.push(Member { half: 0, priority, weight: 0 });
+                let half = u8::from(address.value.is_ipv6());
+                pool.pool.members.push(Member { half, priority, weight: 0 });
                 pool.members.push(MemberSetup {
                     label: address.value.to_string(),
                     targets: target.into_iter().collect(),
@@ -199,7 +200,7 @@ impl Services<'_, '_, '_> {
 
 /// Says what the check of a name's addresses is for: the name itself, over UDP unless the check says otherwise, as
 /// clients without SRV do it (RFC 3263 §4.1).
-fn context(name: &Name) -> CheckContext {
+fn context<'a>(name: &Name, settings: &'a TargetSettings) -> CheckContext<'a> {
     let domain = name.to_string().trim_end_matches('.').to_owned();
-    CheckContext { domain, inferred_check: InferredCheck::Nothing, transport: Transport::Udp }
+    CheckContext { domain, inferred: None, transport: Transport::Udp, settings }
 }

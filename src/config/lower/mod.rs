@@ -10,10 +10,8 @@
 //! linearly with the records.
 
 mod addresses;
-mod checks;
-mod context;
-mod general;
 mod patterns;
+mod programs;
 mod services;
 mod shallow;
 mod targets;
@@ -28,14 +26,15 @@ use crate::engine::setup::{HostSetup, Setup, ZoneSetup};
 use crate::health::TargetId;
 use crate::policy;
 use crate::probe::allow::Access;
-use crate::probe::{Check, Spec, Tcp};
+use crate::probe::{Check, Spec, TargetSettings, Tcp};
 use crate::resolve::Addresses;
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
 
-use super::settings::{Inherited, Probing};
+use super::settings::Probing;
 use super::shape::File;
 use super::values::Reference;
+pub(super) use patterns::Patterns;
 use services::{Finished, Services};
 use targets::{Plan, Targets};
 use zone_index::ZoneIndex;
@@ -111,7 +110,7 @@ fn lower_resolved(
         });
     let hosts = hosts.collect();
     let references = lower_references(&file.probing.over(&Probing::default()).references, &mut targets, &inherited);
-    findings.extend(general::judge_programs(file));
+    findings.extend(programs::judge_programs(file));
     findings.extend(targets.judge());
     if options.fixed {
         findings.retain(|finding| finding.id != services::OUTSIDE);
@@ -130,31 +129,31 @@ fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
         zones,
         targets: Table::new(),
         pools: Table::new(),
-        hosts: Vec::new(),
-        follows: Vec::new(),
+        hosts: Table::new(),
+        follows: Table::new(),
         references: Vec::new(),
         posts: BTreeSet::new(),
     }
 }
 
-fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (Inherited, policy::Settings) {
-    let base = Inherited::default();
+fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (TargetSettings, policy::Settings) {
+    let base = TargetSettings::default();
     findings.extend(file.target.judge(&base));
     let mut inherited = file.target.lay_over(&base);
     if let Some(interval) = options.interval {
-        inherited.settings.interval = interval;
+        inherited.health.interval = interval;
     }
     findings.extend(file.policy.judge(&policy::Settings::default()));
     (inherited, file.policy.over(&policy::Settings::default()))
 }
 
-fn lower_references(references: &[Reference], targets: &mut Targets<'_>, inherited: &Inherited) -> Vec<TargetId> {
+fn lower_references(references: &[Reference], targets: &mut Targets<'_>, inherited: &TargetSettings) -> Vec<TargetId> {
     let mut ids = Vec::new();
     // Witnesses are others' servers: they are asked, not watched.
-    let inherited = &Inherited { watch: false, ..inherited.clone() };
+    let inherited = &TargetSettings { watch: false, ..inherited.clone() };
     for reference in references {
         let plan = match &reference.tls_name {
-            Some(name) => Plan::new(Check::Tls(context::tls(name.clone(), Vec::new(), inherited)), inherited),
+            Some(name) => Plan::new(Check::Tls(inherited.tls(name.clone(), Vec::new())), inherited),
             None => Plan::new(Check::Tcp(Tcp::default()), inherited),
         };
         let number = targets.number(&plan);

@@ -11,7 +11,7 @@ use crate::zone::Name;
 /// The most specific entry wins: an exact name before any with `*`, fewer `*` before more, and among equals the one
 /// whose `*` stand further left (an entry for one domain before one for all domains).
 #[derive(Debug)]
-pub(super) struct Patterns {
+pub(in crate::config) struct Patterns {
     /// By where the `*` stand, the most specific first.
     groups: Vec<Group>,
     used: Vec<bool>,
@@ -28,7 +28,7 @@ struct Group {
 
 impl Patterns {
     /// Sorts the entries; two with the same `match` are a finding.
-    pub(super) fn new(entries: &[ServiceEntry]) -> (Self, Vec<Finding>) {
+    pub(in crate::config) fn new(entries: &[ServiceEntry]) -> (Self, Vec<Finding>) {
         let mut by_stars: HashMap<Vec<bool>, HashMap<Name, usize>> = HashMap::new();
         let mut findings = Vec::new();
         let mut used = vec![false; entries.len()];
@@ -55,13 +55,18 @@ impl Patterns {
 
     /// Returns the place of the entry that holds for a service, and remembers that it was used.
     pub(super) fn find(&mut self, owner: &Name) -> Option<usize> {
-        let labels = owner.label_count();
-        let fitting = self.groups.iter().filter(|group| group.labels == labels);
-        let index = fitting.filter_map(|group| group.find(owner)).next()?;
+        let index = self.position(owner)?;
         if let Some(used) = self.used.get_mut(index) {
             *used = true;
         }
         Some(index)
+    }
+
+    /// Returns the place of the entry that holds for a service.
+    pub(in crate::config) fn position(&self, owner: &Name) -> Option<usize> {
+        let labels = owner.label_count();
+        let fitting = self.groups.iter().filter(|group| group.labels == labels);
+        fitting.filter_map(|group| group.find(owner)).next()
     }
 
     /// Returns whether an entry held for some service.

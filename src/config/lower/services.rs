@@ -3,19 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 
-use crate::base::finding::Finding;
+use crate::base::finding::{Finding, Place};
 use crate::base::table::{RowId, Table};
-use crate::config::infer;
-use crate::config::reader::nearest;
-use crate::config::settings::Inherited;
 use crate::config::shape::{PolicyKeys, ServiceEntry};
-use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolId, PoolSetup, ZoneSetup};
+use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup, ZoneSetup};
 use crate::health::TargetId;
-use crate::policy::{self, Kind, Member, Pool};
+use crate::keys::reader::nearest;
+use crate::policy::{self, FollowId, Kind, Member, Need, Pool, PoolId};
+use crate::probe::{self, CheckContext, CheckKind, Inference, TargetSettings};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
-use super::context::CheckContext;
 use super::patterns::Patterns;
 use super::shallow::Shallow;
 use super::targets::{Plan, Targets};
@@ -27,10 +25,10 @@ pub(super) struct Services<'a, 't, 'c> {
     pub(super) zones: &'a Table<ZoneId, ZoneSetup>,
     pub(super) zone_index: &'a ZoneIndex,
     pub(super) targets: &'t mut Targets<'c>,
-    pub(super) inherited: Inherited,
+    pub(super) inherited: TargetSettings,
     pub(super) policy: policy::Settings,
     pub(super) pools: Table<PoolId, PoolSetup>,
-    pub(super) follows: Vec<FollowSetup>,
+    pub(super) follows: Table<FollowId, FollowSetup>,
     pub(super) findings: Vec<Finding>,
     /// The pool of each service, by owner name.
     pub(super) by_owner: HashMap<Name, PoolId>,
@@ -44,13 +42,15 @@ pub(super) struct Services<'a, 't, 'c> {
     unprobed: BTreeMap<String, (usize, Name)>,
     /// What a config checks by less than its protocol.
     shallow: Shallow,
+    /// Where `min-up` is above a tier's size: its place, what is said of the first service, and how many others.
+    min_up: Vec<(Option<Place>, String, usize)>,
 }
 
 /// What is left of the making, besides the targets.
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) pools: Table<PoolId, PoolSetup>,
-    pub(super) follows: Vec<FollowSetup>,
+    pub(super) follows: Table<FollowId, FollowSetup>,
     /// For each host of the zone index, for each of its addresses, the targets on it.
     pub(super) host_targets: Vec<Vec<Vec<TargetId>>>,
     /// For each host of the zone index the pools with a member on it.
@@ -65,7 +65,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         zones: &'a Table<ZoneId, ZoneSetup>,
         zone_index: &'a ZoneIndex,
         targets: &'t mut Targets<'c>,
-        inherited: Inherited,
+        inherited: TargetSettings,
         policy: policy::Settings,
     ) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             inherited,
             policy,
             pools: Table::new(),
-            follows: Vec::new(),
+            follows: Table::new(),
             findings: Vec::new(),
             by_owner: HashMap::new(),
             host_targets: zone_index.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
@@ -83,6 +83,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             outside: BTreeSet::new(),
             unprobed: BTreeMap::new(),
             shallow: Shallow::default(),
+            min_up: Vec::new(),
         }
     }
 
@@ -120,6 +121,12 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         findings.extend(self.findings);
         findings.extend(unprobed_note(&self.unprobed));
         findings.extend(self.shallow.notes());
+        for (place, message, others) in self.min_up {
+            let others = if others == 0 { String::new() } else { format!("; so it is for {others} more") };
+            let finding = Finding::warning("min-up-size", message + &others).at(place);
+            let why = "a tier never needs more members than it has: the first that fails ends the tier";
+            findings.push(finding.why(why).help("set it to the number of members that are enough to carry the load"));
+        }
         if let Some(first) = self.outside.first() {
             let message = format!("{} outside of the zones (first {first})", hosts(self.outside.len()));
             let note = Finding::note(OUTSIDE, message + ": asked of the resolver, so that they can be tested");
@@ -178,7 +185,36 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             let (owner, ttl) = (service.owner.clone(), service.set.ttl());
             pool.fills.push(Fill { zone: service.zone, owner, rtype: Rtype::SRV, ttl });
         }
+        self.judge_min_up(&pool, halves, policy);
         self.pools.push(pool);
+    }
+
+    /// Notes where `min-up` asks for more members than the preferred tier has.
+    fn judge_min_up(
+        &mut self,
+        pool: &PoolSetup,
+        halves: &[(&'a Service, Option<&ServiceEntry>)],
+        policy: Option<&PolicyKeys>,
+    ) {
+        let Need::Count(need) = pool.pool.settings.min_up else { return };
+        let first = pool.pool.members.iter().map(|member| member.priority).min();
+        let count = |half| {
+            pool.pool.members.iter().filter(|member| member.half == half && Some(member.priority) == first).count()
+        };
+        let size = (0u8..).zip(halves).map(|(half, _)| count(half)).max().unwrap_or_default();
+        if (need as usize) <= size || size == 0 {
+            return;
+        }
+        let place = policy.and_then(|keys| keys.min_up.as_ref()).map(|placed| placed.place.clone());
+        let known = self.min_up.iter_mut().find(|(at, ..)| *at == place);
+        match known {
+            Some((_, _, count)) => *count += 1,
+            None => {
+                let message =
+                    format!("`min-up` is {need}, and the preferred tier of {} has {}", pool.name, members(size));
+                self.min_up.push((place, message, 0));
+            }
+        }
     }
 
     /// Adds the members of one half; of the two plans the second is for hosts outside of the zones.
@@ -196,7 +232,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             let mut targets = Vec::new();
             if let Some([own, foreign]) = numbered {
                 let (plan, number) = if host.inside { own } else { foreign };
-                if !host.inside && !host.name.is_root() {
+                if !host.inside && !host.name.is_root() && !is_address(&host.name) {
                     self.outside.insert(host.name.clone());
                 }
                 for (at, address) in host.addresses.iter().enumerate() {
@@ -230,20 +266,21 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
 
     /// Returns how the targets of a service are probed, and notes where no check is known.
     fn plan(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> Option<Plan> {
-        let inference = infer::infer(&service.owner);
+        let Inference { kind, transport } = probe::infer(&service.owner);
         let with = match entry {
             Some(entry) => entry.target.lay_over(&self.inherited),
             None => self.inherited.clone(),
         };
-        let domain = infer::service_domain(&service.owner);
-        let context = CheckContext { domain, inferred_check: inference.inferred_check, transport: inference.transport };
+        let domain = probe::service_domain(&service.owner);
+        let context = CheckContext { domain, inferred: kind, transport, settings: &with };
+        let plan = |kind: Option<&CheckKind>| Some(Plan::new(kind?.lower(&context)?, &with));
         if let Some((entry, check)) = entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
-            self.shallow.take_down(&service.owner, inference.inferred_check, entry);
-            return context.configured(&check.kind, &with).map(|check| Plan::new(check, &with));
+            self.shallow.take_down(&service.owner, context.inferred.as_ref(), entry);
+            return plan(check.kind.as_ref());
         }
-        let plan = context.inferred(&with).map(|check| Plan::new(check, &with));
+        let plan = plan(context.inferred.as_ref());
         if plan.is_none() {
-            let labels = infer::first_labels(&service.owner).join(".");
+            let labels = probe::first_labels(&service.owner).join(".");
             self.unprobed.entry(labels).or_insert_with(|| (0, service.owner.clone())).0 += 1;
         }
         plan
@@ -286,7 +323,7 @@ fn pairs(services: &[Service]) -> HashMap<usize, usize> {
         if !first.get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case(b"_xmpp")) {
             continue;
         }
-        let [label, transport] = infer::first_labels(&service.owner);
+        let [label, transport] = probe::first_labels(&service.owner);
         let twin = match (label.as_str(), transport.as_str()) {
             ("_xmpp-client", "_tcp") => "_xmpps-client",
             ("_xmpp-server", "_tcp") => "_xmpps-server",
@@ -312,9 +349,19 @@ fn unprobed_note(unprobed: &BTreeMap<String, (usize, Name)>) -> Option<Finding> 
     let which = which.collect::<Vec<_>>().join(", ");
     let rest = unprobed.len().saturating_sub(MOST_NAMED);
     let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    let note = Finding::note("check-none", format!("served as declared, as no check is known: {which}{rest}"));
+    let note = Finding::note("check-none", format!("not tested, as no check is known: {which}{rest}"));
     let help = "set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too";
-    (!unprobed.is_empty()).then(|| note.help(help))
+    let why = "all records of such a service are always served";
+    (!unprobed.is_empty()).then(|| note.why(why).help(help))
+}
+
+/// Returns whether a host's name is an address that was written as a name, which no resolver knows.
+fn is_address(host: &Name) -> bool {
+    host.to_string().trim_end_matches('.').parse::<std::net::IpAddr>().is_ok()
+}
+
+fn members(count: usize) -> String {
+    if count == 1 { "1 member".to_owned() } else { format!("{count} members") }
 }
 
 fn hosts(count: usize) -> String {

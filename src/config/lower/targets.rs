@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use crate::base::finding::Finding;
 use crate::base::table::Table;
-use crate::config::settings::Inherited;
 use crate::config::shape::TargetKeys;
 use crate::engine::setup::{TargetKey, TargetSetup};
 use crate::health::{self, TargetId};
 use crate::probe::allow::{Access, Refused};
-use crate::probe::{Check, Spec};
+use crate::probe::{Check, Spec, TargetSettings};
 
 /// How the targets of one service are probed.
 #[derive(Clone, Debug)]
@@ -56,11 +55,10 @@ impl Plan {
     }
 
     /// Makes a plan of any check.
-    pub(super) fn new(check: Check, with: &Inherited) -> Self {
+    pub(super) fn new(check: Check, with: &TargetSettings) -> Self {
         let parameters = check.parameters();
-        let mut settings = with.settings.clone();
-        if matches!(check, Check::Push(_)) {
-            // What is posted was judged by whoever posted it.
+        let mut settings = with.health.clone();
+        if check.is_final() {
             (settings.fall, settings.rise) = (1, 1);
         }
         let watch = with.watch.then_some(with.watch_renew);

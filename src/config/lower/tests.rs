@@ -7,9 +7,9 @@ use crate::base::finding::Severity;
 use crate::base::table::RowId;
 use crate::config::settings::Probing;
 use crate::config::shape;
-use crate::config::source::Source;
-use crate::engine::setup::{MemberData, PoolId, PoolSetup};
-use crate::policy::{Failed, Kind};
+use crate::engine::setup::{MemberData, PoolSetup};
+use crate::keys::source::Source;
+use crate::policy::{Failed, FollowId, HostId, Kind, PoolId};
 use crate::probe::Check;
 use crate::zone::{Rtype, Srv, Zone, ZoneBuilder};
 
@@ -167,9 +167,9 @@ fn the_sip_zone_becomes_two_pools() {
 #[test]
 fn hosts_know_the_targets_on_each_address() {
     let lowered = lower_one("", SIP);
-    let hosts: Vec<String> = lowered.setup.hosts.iter().map(|host| host.fills[0].owner.to_string()).collect();
+    let hosts: Vec<String> = lowered.setup.hosts.iter().map(|(_, host)| host.fills[0].owner.to_string()).collect();
     assert_eq!(hosts, ["sip-node1.example.com.", "sip-node2.example.com.", "sip-dr.example.com."]);
-    let node1 = &lowered.setup.hosts[0];
+    let node1 = &lowered.setup.hosts[HostId::from_index(0)];
     let counts: Vec<_> = node1.addresses.iter().map(|(ip, targets)| (ip.to_string(), targets.len())).collect();
     assert_eq!(counts, [("127.0.1.1".to_owned(), 2), ("::1".to_owned(), 2)]);
     assert_eq!(node1.fills.len(), 2);
@@ -278,7 +278,7 @@ fn a_host_may_lie_in_another_zone_of_ours() {
     ];
     let lowered = lower_with("", zones, Options::default());
     assert_eq!(probes(&lowered, &lowered.setup.pools[PoolId::from_index(0)]), [["127.0.0.1:80 tcp"]]);
-    assert_eq!(lowered.setup.hosts[0].fills[0].zone, ZoneId::from_index(1));
+    assert_eq!(lowered.setup.hosts[HostId::from_index(0)].fills[0].zone, ZoneId::from_index(1));
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn a_host_of_others_has_no_targets_but_is_not_unprobed_by_design() {
     assert!(outside.targets.is_empty() && !outside.unprobed);
     assert!(by_design.targets.is_empty() && by_design.unprobed);
     let said = notes(&lowered);
-    assert_eq!(said[0], "served as declared, as no check is known: _b._udp.example.com.");
+    assert_eq!(said[0], "not tested, as no check is known: _b._udp.example.com.");
     let asked =
         "1 host outside of the zones (first host.example.org.): asked of the resolver, so that they can be tested";
     assert_eq!(said[1], asked);
@@ -323,7 +323,7 @@ fn every_address_of_a_resolved_host_is_a_target_at_the_pace_for_others_servers()
     assert_eq!(pace("_a._tcp.example.com."), [300, 300, 1]);
     assert_eq!(pace("_b._tcp.example.com."), [2, 5, 1], "the service's own word");
     assert_eq!(pace("_d._tcp.example.com."), [5, 5, 1]);
-    let hosts: Vec<_> = lowered.setup.hosts.iter().map(|host| host.fills[0].owner.to_string()).collect();
+    let hosts: Vec<_> = lowered.setup.hosts.iter().map(|(_, host)| host.fills[0].owner.to_string()).collect();
     assert_eq!(hosts, ["own.example.com."], "no answer is made of what was resolved");
 }
 
@@ -408,7 +408,8 @@ fn a_name_may_follow_a_service() {
         |name: &str, service: &str| lower_one(&format!("[[address]]\nname = \"{name}\"\nfollows = \"{service}\""), SIP);
     let lowered = follows("example.com", "_sip._tcp.example.com");
     assert_eq!(faults(&lowered), []);
-    let [follow] = lowered.setup.follows.as_slice() else { panic!() };
+    assert_eq!(lowered.setup.follows.len(), 1);
+    let follow = &lowered.setup.follows[FollowId::from_index(0)];
     assert_eq!(lowered.setup.pools[follow.pool].name, "_sip._tcp.example.com.");
     assert_eq!(follow.addresses, ["127.0.9.9".parse::<IpAddr>().unwrap()]);
     let types: Vec<_> = follow.fills.iter().map(|fill| fill.rtype).collect();
@@ -498,7 +499,7 @@ fn a_zone_that_comes_signed_is_served_as_declared() {
 
     let config = "[[service]]\nmatch = \"_sip._tcp.example.com\"\nhold = \"5s\"";
     let lowered = lower_with(config, vec![signed.clone()], Options::default());
-    assert!(lowered.setup.pools.is_empty() && lowered.setup.hosts.iter().all(|host| host.fills.is_empty()));
+    assert!(lowered.setup.pools.is_empty() && lowered.setup.hosts.iter().all(|(_, host)| host.fills.is_empty()));
     assert!(lowered.setup.targets.is_empty());
     assert_eq!(faults(&lowered), [("zone-signed", 0)]);
 

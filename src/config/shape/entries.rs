@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use crate::base::finding::{Finding, Place};
 use crate::base::prefix::IpPrefix;
-use crate::config::keys::{Key, Value};
-use crate::config::reader::{Each, EachOfEach, Reader, Section};
-use crate::config::source::{List, Placed};
-use crate::config::statement::statement;
-use crate::config::values;
+use crate::keys::reader::{Each, EachOfEach, Reader, Section};
+use crate::keys::source::{List, Placed};
+use crate::keys::statement;
+use crate::keys::values;
+use crate::keys::{Key, Value};
+use crate::probe::CheckEntry;
 use crate::serve::AccessList;
 use crate::zone::Name;
 
-use super::check::{CheckShape, read_check};
 use super::settings::{PolicyKeys, TargetKeys};
 
 statement! {
@@ -86,7 +86,7 @@ pub struct ServiceEntry {
     /// `match`: an owner name in which a label `*` stands for any one label.
     pub matches: Placed<Name>,
     /// `check`; nothing: what the owner name tells.
-    pub check: Option<CheckShape>,
+    pub check: Option<CheckEntry>,
     /// The keys of `[policy]`.
     pub policy: PolicyKeys,
     /// The keys of `[health]`.
@@ -112,7 +112,7 @@ pub enum AddressSource {
     /// `follows`: the hosts of a service.
     Follows(Placed<Name>),
     /// `tiers`, the preferred first, with the check of each address.
-    Tiers(Vec<List<IpAddr>>, CheckShape),
+    Tiers(Vec<List<IpAddr>>, CheckEntry),
 }
 
 /// Reads every `[[zone]]`.
@@ -142,7 +142,7 @@ fn read_service(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Servic
         reader.missing(section, "match", "name the service, such as match = \"_sip._tcp.example.com\"");
     }
     let matches = ServiceKeys::read(reader, section).matches;
-    let check = read_check(reader, section);
+    let check = CheckEntry::read(reader, section);
     if let Some(port) = check.as_ref().and_then(|check| check.port.as_ref()) {
         let finding = Finding::error("check-port", "the check of a service takes its port from the SRV record");
         reader.find(finding.at(port.place.clone()).help("leave `port` out"));
@@ -163,7 +163,7 @@ fn read_address(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Addres
         reader.missing(section, "name", "name the owner of the addresses, such as name = \"example.com\"");
     }
     let AddressKeys { name, follows, tiers } = AddressKeys::read(reader, section);
-    let check = read_check(reader, section);
+    let check = CheckEntry::read(reader, section);
     let (policy, target) = (PolicyKeys::read(reader, section), TargetKeys::read(reader, section));
     let source = match (section.has("follows"), section.has("tiers")) {
         (true, true) => {
@@ -199,7 +199,7 @@ fn tiers_with_check(
     reader: &mut Reader<'_>,
     section: &Section<'_>,
     tiers: Option<Placed<Vec<List<IpAddr>>>>,
-    check: Option<CheckShape>,
+    check: Option<CheckEntry>,
 ) -> Option<AddressSource> {
     if !section.has("check") {
         reader.missing(section, "check", "say how the addresses are tested: check = { kind = \"tcp\", port = 443 }");
@@ -211,7 +211,7 @@ fn tiers_with_check(
         reader.find(finding.help("name at least one address in each tier"));
     }
     let check = check?;
-    if check.port.is_none() && check.needs_port() {
+    if check.needs_port() {
         let finding = Finding::error("check-port", "the check of addresses needs a port");
         let place = reader.key_place(section, "check");
         reader.find(finding.at(place).help("say it: check = { kind = \"tcp\", port = 443 }"));

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 
 use crate::base::finding::Finding;
 use crate::base::prefix::IpPrefix;
-use crate::config::keys::{Key, Status, Value};
-use crate::config::reader::{Each, Reader, Section, Take as _};
 use crate::config::settings::ServerSettings;
-use crate::config::source::Placed;
-use crate::config::values::{self, Shown as _};
-use crate::serve::{PerTransport, Transport, TransportAcl};
+use crate::keys::reader::{Each, Reader, Section, Take as _};
+use crate::keys::source::Placed;
+use crate::keys::values::{self, Shown as _};
+use crate::keys::{Key, Status, Value};
+use crate::serve::{PerTransport, SocketKind, Transport, TransportAcl};
 
 use super::entries::access_list;
 
@@ -51,8 +51,9 @@ impl ListenKeys {
         laid
     }
 
-    /// Finds an empty list of addresses, listeners without a certificate, and a certificate without its key.
+    /// Finds an empty list of addresses, addresses that exclude each other, listeners without a certificate, and a certificate without its key.
     pub(super) fn judge(&self, reader: &mut Reader<'_>, section: &Section<'_>) {
+        self.judge_addresses(reader);
         if let Some(listen) = self.listen.as_ref().filter(|listen| listen.value.is_empty()) {
             let finding = Finding::error("config-value", "`listen` names no address").at(listen.place.clone());
             reader.find(finding.help("name one, such as [\"127.0.0.1:5300\"], or leave the key out for the default"));
@@ -67,6 +68,46 @@ impl ListenKeys {
         let finding = Finding::error("config-certificate", message).at(reader.key_place(section, asks));
         reader.find(finding.help(format!("name the PEM file: {first} = \"…\"")));
     }
+}
+
+impl ListenKeys {
+    /// Finds two listeners of one transport at one address, or at one and at all of the machine's.
+    fn judge_addresses(&self, reader: &mut Reader<'_>) {
+        let plain = self.listen.iter().flat_map(|list| {
+            [SocketKind::Datagrams, SocketKind::Streams].into_iter().map(move |socket| (LISTEN, socket, list))
+        });
+        let own = self.own.iter().filter_map(|(transport, list)| {
+            let kind = transport.kind();
+            Some((kind.listen?.name, kind.socket, list.as_ref()?))
+        });
+        let mut seen: Vec<(&str, SocketKind, SocketAddr)> = Vec::new();
+        let mut told: Vec<(&str, SocketAddr)> = Vec::new();
+        for (key, socket, list) in plain.chain(own) {
+            for &address in &list.value {
+                let excludes =
+                    |other: &&(&str, SocketKind, SocketAddr)| other.1 == socket && values::excludes(other.2, address);
+                if let Some(&(first, _, other)) = seen.iter().find(excludes)
+                    && !told.contains(&(key, address))
+                {
+                    told.push((key, address));
+                    reader.find(twice((key, address), (first, other)).at(list.place.clone()));
+                }
+                seen.push((key, socket, address));
+            }
+        }
+    }
+}
+
+/// Says that two listeners cannot stand side by side; each with its key or option.
+pub fn twice((key, address): (&str, SocketAddr), (first, other): (&str, SocketAddr)) -> Finding {
+    let message = if address == other {
+        format!("`{key}` names {address}, and `{first}` does so before it")
+    } else {
+        format!("`{key}` names {address}, which is a part of {other} in `{first}`, or the other way round")
+    };
+    let finding = Finding::error("listen-twice", message)
+        .why("the second listener finds its address in use, by this server itself");
+    finding.help("name each address and port once; 0.0.0.0 and [::] mean every address of the machine")
 }
 
 impl AllowKeys {

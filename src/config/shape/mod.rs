@@ -1,9 +1,9 @@
 //! The shape of a config file, version 1: what is written there, each value with its place, nothing resolved yet.
 
-mod check;
 mod entries;
 #[cfg(test)]
 mod example;
+mod lint;
 mod listeners;
 mod server;
 mod settings;
@@ -12,17 +12,14 @@ use toml::de::{DeTable, DeValue};
 
 use crate::base::finding::Finding;
 
-use super::keys::Listed;
-use super::reader::{Reader, Section};
-use super::source::Source;
-use super::values;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::source::Source;
+use crate::keys::{Listed, values};
+use crate::probe::CheckEntry;
 
-pub use check::{
-    CheckKind, CheckShape, CompositeShape, DnsShape, ExecShape, GrpcShape, HttpShape, LoginShape, PushShape, SipShape,
-    StunShape, TcpShape, TlsShape, TurnShape, XmppShape, check_keys,
-};
 pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
-pub use listeners::{AllowKeys, ListenKeys};
+pub use lint::Lint;
+pub use listeners::{AllowKeys, ListenKeys, twice};
 pub use server::{Answers, Limits, Server, State};
 pub use settings::{PolicyKeys, ProbingKeys, TargetKeys};
 
@@ -47,12 +44,34 @@ pub struct File {
     pub probing: ProbingKeys,
     /// `[policy]`
     pub policy: PolicyKeys,
+    /// `[lint]`
+    pub lint: Lint,
     /// `[[zone]]`
     pub zones: Vec<ZoneEntry>,
     /// `[[service]]`
     pub services: Vec<ServiceEntry>,
     /// `[[address]]`
     pub addresses: Vec<AddressEntry>,
+}
+
+impl File {
+    /// Returns the checks that are written.
+    pub fn checks(&self) -> impl Iterator<Item = &CheckEntry> {
+        let services = self.services.iter().filter_map(|entry| entry.check.as_ref());
+        services.chain(self.addresses.iter().filter_map(|entry| match &entry.source {
+            AddressSource::Tiers(_, check) => Some(check),
+            AddressSource::Follows(_) => None,
+        }))
+    }
+
+    /// Returns the checks that are written, to add what their files hold.
+    pub fn checks_mut(&mut self) -> impl Iterator<Item = &mut CheckEntry> {
+        let services = self.services.iter_mut().filter_map(|entry| entry.check.as_mut());
+        services.chain(self.addresses.iter_mut().filter_map(|entry| match &mut entry.source {
+            AddressSource::Tiers(_, check) => Some(check),
+            AddressSource::Follows(_) => None,
+        }))
+    }
 }
 
 /// Reads a file as far as it can be read, with all findings in the order of the file.
@@ -124,6 +143,9 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
     if let Some(section) = section(reader, LIMITS) {
         (file.limits, file.allow) = (Limits::read(reader, &section), AllowKeys::read(reader, &section));
     }
+    if let Some(section) = section(reader, LINT) {
+        file.lint = Lint::read(reader, &section);
+    }
     file
 }
 
@@ -144,6 +166,7 @@ const STATE: Listed = ("[state]", &[State::KEYS]);
 const HEALTH: Listed = ("[health]", &[TargetKeys::KEYS, ProbingKeys::KEYS]);
 const POLICY: Listed = ("[policy]", &[PolicyKeys::KEYS]);
 const LIMITS: Listed = ("[limits]", &[Limits::KEYS, AllowKeys::KEYS]);
+const LINT: Listed = ("[lint]", &[Lint::KEYS]);
 
 /// Each section, as it is written, with its keys.
 pub const SECTIONS: &[Listed] = &[
@@ -152,6 +175,7 @@ pub const SECTIONS: &[Listed] = &[
     HEALTH,
     POLICY,
     LIMITS,
+    LINT,
     ("[[key]]", &[entries::TSIG_KEY]),
     ("[[zone]]", entries::ZONE),
     ("[[service]]", entries::SERVICE),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use crate::config::settings::{ServerSettings, StateChoice, StateSettings, Workers};
-use crate::config::statement::statement;
-use crate::config::values::{self, Read, Shown, Words};
+use crate::keys::statement;
+use crate::keys::values::{self, Read, Shown, Words};
 use crate::serve::{self, Frame};
 
 statement! {
@@ -75,7 +75,7 @@ statement! {
         v4 as "rrl-v4": u8, in rates = values::integer(8, 32);
         v6 as "rrl-v6": u8, in rates = values::integer(16, 128);
         /// Whether an answer over UDP may be longer than its query, if the client has no cookie to show that it owns its address;
-        /// if not, it is sent truncated.
+        /// if not, it is sent truncated, with the client's first cookie.
         amplification: bool = values::boolean;
     }
 }

@@ -5,30 +5,31 @@ use std::time::Duration;
 
 use crate::base::finding::{Finding, Place};
 use crate::base::prefix::IpPrefix;
-use crate::config::reader::Each;
-use crate::config::settings::{Inherited, Probing};
-use crate::config::source::Placed;
-use crate::config::statement::statement;
-use crate::config::values::{self, Reference, Resolver, Words};
+use crate::config::settings::Probing;
+use crate::config::values::{Reference, Resolver, failback, need, reference, resolver, ttl};
+use crate::keys::reader::Each;
+use crate::keys::source::Placed;
+use crate::keys::statement;
+use crate::keys::values::{self, Words};
 use crate::policy::{AllDown, Failback, Failed, Need, Promote, Settings, Standby};
-use crate::probe::{Authority, Verify};
+use crate::probe::{Authority, TargetSettings, Verify};
 
 statement! {
     /// The keys of `[health]` that a service or an address may set for itself.
-    pub struct TargetKeys over Inherited {
+    pub struct TargetKeys over TargetSettings {
         /// From test to test while a target is up.
-        interval: Duration, in settings = values::duration(SHORTEST, DAY);
+        interval: Duration, in health = values::duration(SHORTEST, DAY);
         /// From test to test while it is unknown, failing or recovering.
-        fast_interval: Duration, in settings = values::duration(SHORTEST, DAY);
+        fast_interval: Duration, in health = values::duration(SHORTEST, DAY);
         /// From test to test while it is down.
-        down_interval: Duration, in settings = values::duration(SHORTEST, DAY);
+        down_interval: Duration, in health = values::duration(SHORTEST, DAY);
         /// From a clear "no" (refused, reset, a wrong answer) to the test that confirms it.
-        confirm_interval: Duration, in settings = values::duration(SHORTEST, DAY);
+        confirm_interval: Duration, in health = values::duration(SHORTEST, DAY);
         /// The longest that a whole test may take.
-        timeout: Duration, in settings = values::duration(SHORTEST, Duration::from_secs(60));
+        timeout: Duration, in health = values::duration(SHORTEST, Duration::from_secs(60));
         /// How many failures take a target down, and how many passes bring it back.
-        fall: u32, in settings = values::integer(1, 100);
-        rise: u32, in settings = values::integer(1, 100);
+        fall: u32, in health = values::integer(1, 100);
+        rise: u32, in health = values::integer(1, 100);
         /// Whether one idle connection is held open to each TCP or TLS target, so that its end is noticed when it happens and has
         /// the target tested at once. Set it to false for servers that are not yours.
         watch: bool = values::boolean;
@@ -59,10 +60,10 @@ statement! {
         deny: Vec<IpPrefix> = Each(values::network);
         /// Who resolves hosts outside of the zones, so that they can be tested: the servers of a resolv.conf, or one "ADDRESS:PORT".
         /// They are tested every 5 min and not watched; a [[service]] with `interval` or `watch` of its own says otherwise.
-        resolver: Resolver = values::resolver;
+        resolver: Resolver = resolver;
         /// Witnesses, whose answer proves that this server itself is connected: "tcp://ADDRESS:PORT" or
         /// "tls://ADDRESS:PORT/NAME". Without any, the targets bear witness for each other.
-        references: Vec<Reference> = Each(values::reference);
+        references: Vec<Reference> = Each(reference);
         /// Whether checks may run programs ({ kind = "exec", … }), as the server's user.
         exec: bool = values::boolean;
     }
@@ -72,11 +73,11 @@ statement! {
     /// The keys of `[policy]`.
     pub struct PolicyKeys over Settings {
         /// The longest TTL while all is quiet, in seconds; a shorter declared one stays.
-        ttl: u32 = values::ttl;
+        ttl: u32 = ttl;
         /// The longest TTL while something changes, in seconds.
-        unsettled_ttl: u32 = values::ttl;
+        unsettled_ttl: u32 = ttl;
         /// How many members a tier needs to hold, or which share of its weight ("50%").
-        min_up: Need = values::need;
+        min_up: Need = need;
         /// Whether living members behind the serving tier are "listed", or "hidden".
         standby: Standby = values::word;
         /// Whether failed members "withdraw" from the answer, or "demote" behind all others.
@@ -86,7 +87,7 @@ statement! {
         /// What is answered when all are down: "declared", "last-good", or "closed" (`0 0 0 .`).
         all_down: AllDown = values::word;
         /// When a better tier becomes active again: "auto", "manual" (by order), or "window HH:MM-HH:MM" in UTC.
-        failback: Failback = values::failback;
+        failback: Failback = failback;
         /// How long a better tier must hold before that.
         hold: Duration = values::duration(Duration::ZERO, Duration::from_secs(30 * 86_400));
     }
@@ -94,14 +95,14 @@ statement! {
 
 impl TargetKeys {
     /// Lays what is set over what a service inherits, with what `ca-file` holds.
-    pub fn lay_over(&self, base: &Inherited) -> Inherited {
+    pub fn lay_over(&self, base: &TargetSettings) -> TargetSettings {
         let authority = self.authority.clone().or_else(|| base.authority.clone());
-        Inherited { authority, ..self.over(base) }
+        TargetSettings { authority, ..self.over(base) }
     }
 
     /// Finds settings that make little sense together, as they are when laid over `base`.
-    pub fn judge(&self, base: &Inherited) -> Vec<Finding> {
-        let whole = self.over(base).settings;
+    pub fn judge(&self, base: &TargetSettings) -> Vec<Finding> {
+        let whole = self.over(base).health;
         let mut findings = Vec::new();
         let slow = place_of(&self.timeout).or_else(|| place_of(&self.interval));
         if let Some(place) = slow.filter(|_| whole.timeout > whole.interval) {
@@ -162,11 +163,6 @@ const SHORTEST: Duration = Duration::from_millis(50);
 const RAREST: Duration = Duration::from_secs(5);
 /// The longest cadence.
 const DAY: Duration = Duration::from_secs(86_400);
-
-impl Words for Verify {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("name", Self::Name), ("require", Self::Require), ("off", Self::Off)];
-}
 
 impl Words for Standby {
     const WORDS: &'static [(&'static str, Self)] = &[("listed", Self::Listed), ("hidden", Self::Hidden)];

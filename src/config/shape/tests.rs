@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use crate::base::finding::{Finding, Severity};
-use crate::config::infer::Transport;
-use crate::config::keys::Status;
 use crate::config::settings::{StateChoice, Workers};
-use crate::config::source::Source;
+use crate::keys::Status;
+use crate::keys::source::Source;
 use crate::policy::{AllDown, Need};
-use crate::probe::sip::Expect;
+use crate::probe::{CheckKind, TlsKeys};
 
 use super::*;
 
@@ -201,7 +200,7 @@ fn values_are_read() {
     let check = file.services[0].check.clone().unwrap();
     assert_eq!(
         check.kind,
-        CheckKind::Tls(TlsShape { name: Some("example.com".into()), alpn: Some(vec![b"sip".to_vec()]) })
+        Some(CheckKind::Tls(TlsKeys { name: Some("example.com".into()), alpn: Some(vec![b"sip".to_vec()]) }))
     );
     assert_eq!(file.services[0].policy.hold.clone().map(|placed| placed.value), Some(Duration::ZERO));
 }
@@ -220,22 +219,4 @@ fn each_default_is_a_value_of_its_key() {
             assert_eq!(own.collect::<Vec<_>>(), Vec::<&Finding>::new(), "{text}");
         }
     }
-}
-
-#[test]
-fn a_sip_check_is_read() {
-    let kind = |keys: &str| {
-        let text = format!("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = {{ kind = \"sip\", {keys} }}");
-        let (file, findings) = read_text(&text);
-        assert_eq!(findings, [], "{keys}");
-        let CheckKind::Sip(shape) = file.services[0].check.clone().unwrap().kind else { panic!("{keys}") };
-        shape
-    };
-    assert_eq!(kind(""), SipShape::default());
-    assert_eq!(kind("mode = \"alive\"").expect, Some(Expect::Alive));
-    assert_eq!(kind("mode = \"strict\"").expect, Some(Expect::strict()));
-    let shape = kind("expect = [483, \"2xx\", \"200\"], transport = \"tls\", name = \"x.example.\", max-forwards = 0");
-    assert_eq!(shape.expect.unwrap().to_string(), "2xx,200,483");
-    assert_eq!((shape.transport, shape.max_forwards), (Some(Transport::Tls), Some(0)));
-    assert_eq!(shape.name.as_deref(), Some("x.example"));
 }

@@ -2,13 +2,13 @@
 //!
 //! **Invariant:** no thread that logs waits for standard error; see [`writer`].
 
+mod format;
 pub mod metrics;
 mod writer;
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _, Write};
 use std::panic;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::{Subscriber, error};
@@ -19,16 +19,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 
-use writer::{QUEUE, Queue};
-
-/// How logs look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// A line for people, coloured on a terminal.
-    Text,
-    /// A JSON object a line.
-    Json,
-}
+pub use format::Format;
+use writer::{QUEUE, Queue, Thread};
 
 /// What is logged, and how (`--log`, `--log-format`).
 #[derive(Clone, Debug, Default)]
@@ -45,6 +37,8 @@ pub struct Logging {
     handle: reload::Handle<EnvFilter, Registry>,
     filter: String,
     output: Output,
+    /// Ends last: what waits is written then.
+    thread: Option<Arc<Thread>>,
 }
 
 /// Why logs cannot start.
@@ -71,11 +65,13 @@ pub fn start(options: &Options) -> Result<Logging, LogError> {
     let terminal = io::stderr().is_terminal();
     let format = options.format.unwrap_or(if terminal { Format::Text } else { Format::Json });
     let filter = options.filter.as_deref().unwrap_or(DEFAULT_FILTER);
-    let output = Output { held: Arc::default(), terminal, queue: Queue::start(io::stderr(), format, QUEUE) };
+    let (queue, thread) = Queue::start(io::stderr(), format, QUEUE);
+    let output = Output { held: Arc::default(), terminal, queue };
     let writer = output.clone();
     let dropped = output.queue.dropped();
-    let (subscriber, logging) = prepare(filter, format, terminal, output, move || writer.clone())?;
+    let (subscriber, mut logging) = prepare(filter, format, terminal, output, move || writer.clone())?;
     subscriber.try_init()?;
+    logging.thread = Some(Arc::new(thread));
     // Only the first log of a process gets here.
     let _first = DROPPED.set(dropped);
     // The hook of the standard library writes to standard error itself, and would wait for it.
@@ -112,7 +108,7 @@ where
         Format::Text => lines.boxed(),
         Format::Json => lines.json().flatten_event(true).with_span_list(false).with_current_span(false).boxed(),
     };
-    let logging = Logging { handle, filter: filter.to_owned(), output };
+    let logging = Logging { handle, filter: filter.to_owned(), output, thread: None };
     Ok((tracing_subscriber::registry().with(layer).with(lines), logging))
 }
 
@@ -212,17 +208,6 @@ fn parse(filter: &str) -> Result<EnvFilter, LogError> {
     EnvFilter::try_new(filter).map_err(|source| LogError::Filter { filter: filter.to_owned(), source })
 }
 
-impl FromStr for Format {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("a log format is `text` or `json`"),
-        }
-    }
-}
-
 /// What is logged unless told otherwise. hickory logs each request at info.
 pub const DEFAULT_FILTER: &str = "info,hickory_server=warn,hickory_proto=warn,hickory_net=warn";
 const QUIET_FILTER: &str = "warn";
@@ -278,7 +263,7 @@ mod tests {
     }
 
     fn direct() -> Output {
-        Output { held: Arc::default(), terminal: false, queue: Queue::start(io::sink(), Format::Text, 1) }
+        Output { held: Arc::default(), terminal: false, queue: Queue::start(io::sink(), Format::Text, 1).0 }
     }
 
     #[test]

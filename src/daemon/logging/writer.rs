@@ -18,20 +18,24 @@ use super::Format;
 #[derive(Clone, Debug)]
 pub(super) struct Queue {
     lines: NonBlocking,
-    /// When the last clone is dropped, the thread writes what waits, for a second at most.
-    _thread: Arc<WorkerGuard>,
+}
+
+/// The thread that writes; dropping this waits until it has written what waits, for a second at most.
+#[derive(Debug)]
+pub(super) struct Thread {
+    _guard: WorkerGuard,
 }
 
 impl Queue {
     /// Starts the thread that writes to `sink`, at most `length` lines behind.
-    pub(super) fn start(sink: impl Write + Send + 'static, format: Format, length: usize) -> Self {
+    pub(super) fn start(sink: impl Write + Send + 'static, format: Format, length: usize) -> (Self, Thread) {
         let dropped = Arc::new(OnceLock::new());
         let writer = Writer { sink, format, dropped: Arc::clone(&dropped), told: 0 };
         let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(length).thread_name("log");
         let (lines, thread) = builder.finish(writer);
         // It is empty: nobody else sets it.
         let _first = dropped.set(lines.error_counter());
-        Self { lines, _thread: Arc::new(thread) }
+        (Self { lines }, Thread { _guard: thread })
     }
 
     /// Returns the counter of lines that were dropped because the queue was full.
@@ -105,7 +109,7 @@ mod tests {
     #[test]
     fn a_sink_that_blocks_costs_lines_never_time_and_the_loss_is_told() {
         let (sink, gate, lines) = Gated::new();
-        let mut queue = Queue::start(sink, Format::Text, 4);
+        let (mut queue, _thread) = Queue::start(sink, Format::Text, 4);
         // Four wait, and one more if the thread has taken the first already; the rest is dropped.
         for number in 0..100 {
             queue.write_all(format!("{number}\n").as_bytes()).unwrap();
@@ -122,11 +126,12 @@ mod tests {
     #[test]
     fn what_waits_is_written_when_the_log_ends() {
         let (sink, gate, lines) = Gated::new();
-        let mut queue = Queue::start(sink, Format::Text, 4);
+        let (mut queue, thread) = Queue::start(sink, Format::Text, 4);
+        let _in_the_subscriber = queue.clone();
         queue.write_all(b"one\n").unwrap();
         queue.write_all(b"two\n").unwrap();
         drop(gate);
-        drop(queue);
+        drop(thread);
         assert_eq!(lines.try_iter().collect::<String>(), "one\ntwo\n");
     }
 

@@ -10,11 +10,13 @@ use crate::engine::effect::{Effect, Notice};
 use crate::engine::memory;
 use crate::engine::orders::Times;
 use crate::engine::prepare::{Users, order_name};
-use crate::engine::setup::{MemberData, MemberSetup, PoolId, PoolSetup};
+use crate::engine::setup::{MemberData, MemberSetup, PoolSetup};
 use crate::health::members::{self, TargetView};
 use crate::health::orders::Scope;
 use crate::health::{TargetId, Verdict};
-use crate::policy::{self, ActiveTier, Ask, Conditions, Decision, HostAddress, Move, Trigger};
+use crate::policy::{
+    self, ActiveTier, Ask, Conditions, Decision, FollowId, HostAddress, HostId, Move, PoolId, Trigger,
+};
 
 use super::timers::Timer;
 use super::{Core, PoolRow, rdata};
@@ -22,13 +24,13 @@ use super::{Core, PoolRow, rdata};
 impl Core {
     /// Judges everything: after it, judging anything again at the same time changes nothing.
     pub(super) fn judge_all(&mut self, trigger: Trigger, now: Now) {
-        let all = Users { pools: self.pools.ids().collect(), hosts: (0..self.hosts.len()).collect() };
+        let all = Users { pools: self.pools.ids().collect(), hosts: self.hosts.ids().collect() };
         self.judge(all, trigger, now);
     }
 
     /// Judges pools and hosts, and whatever rests on what they decide.
     pub(super) fn judge(&mut self, users: Users, trigger: Trigger, now: Now) {
-        let mut hosts: BTreeSet<usize> = users.hosts.into_iter().collect();
+        let mut hosts: BTreeSet<HostId> = users.hosts.into_iter().collect();
         let mut follows = BTreeSet::new();
         for pool in users.pools {
             let before = self.in_need(pool);
@@ -59,7 +61,7 @@ impl Core {
         let setup = &self.prepared.setup.pools[pool];
         let hosts = &self.prepared.member_hosts[pool];
         let lead = self.prepared.pool_leads[pool];
-        let judge = |(member, host): (&MemberSetup, &Option<usize>)| {
+        let judge = |(member, host): (&MemberSetup, &Option<HostId>)| {
             let name = self.name_for_orders(member, setup);
             if !member.targets.is_empty() {
                 return members::verdict(member.targets.iter().map(|id| self.standing(*id, &name, lead, wall)));
@@ -159,7 +161,7 @@ impl Core {
     ///
     /// The sets are unsettled while a target on the host is in motion, and while a service with a member on it is at
     /// last resort or all down; a failback of a service moves no address of a host.
-    fn judge_host(&mut self, number: usize, now: Now) -> bool {
+    fn judge_host(&mut self, number: HostId, now: Now) -> bool {
         let setup = &self.prepared.setup.hosts[number];
         let name = if self.orders.is_empty() { String::new() } else { order_name(&setup.fills[0].owner) };
         let lead = self.prepared.host_lead(number);
@@ -196,7 +198,7 @@ impl Core {
     }
 
     /// Rule 11: the effective addresses of the serving members' hosts, else its own declared ones.
-    pub(super) fn judge_follow(&mut self, number: usize, now: Now) {
+    pub(super) fn judge_follow(&mut self, number: FollowId, now: Now) {
         let setup = &self.prepared.setup.follows[number];
         let addresses = self.followed(number);
         let pool = &self.prepared.setup.pools[setup.pool];
@@ -220,12 +222,27 @@ impl Core {
         self.timers.set(Timer::Follow(number), again.map(|after| now.mono + after));
     }
 
-    fn followed(&self, number: usize) -> Vec<IpAddr> {
+    /// Each family by itself: the first of the tiers whose hosts have it, else the name's own.
+    fn followed(&self, number: FollowId) -> Vec<IpAddr> {
         let setup = &self.prepared.setup.follows[number];
         let pool = &self.prepared.setup.pools[setup.pool];
-        let members = self.pools[setup.pool].decision.iter().flat_map(|d| policy::followed(&pool.pool, d));
+        let tiers = self.pools[setup.pool].decision.iter().flat_map(|d| policy::followed(&pool.pool, d));
+        let tiers = tiers.map(|members| self.staying(setup.pool, &members)).chain([setup.addresses.clone()]);
+        let mut families: [Vec<IpAddr>; 2] = Default::default();
+        for addresses in tiers {
+            for (family, found) in families.iter_mut().enumerate() {
+                if found.is_empty() {
+                    found.extend(addresses.iter().filter(|address| usize::from(address.is_ipv6()) == family));
+                }
+            }
+        }
+        families.concat()
+    }
+
+    /// Returns the addresses that stay of the in-zone hosts of some members, each once.
+    fn staying(&self, pool: PoolId, members: &[usize]) -> Vec<IpAddr> {
         let mut addresses: Vec<IpAddr> = Vec::new();
-        for host in members.filter_map(|member| self.prepared.member_hosts[setup.pool][member]) {
+        for host in members.iter().filter_map(|member| self.prepared.member_hosts[pool][*member]) {
             let declared = self.prepared.setup.hosts[host].addresses.iter().zip(&self.hosts[host].stays);
             for ((address, _), _) in declared.filter(|(_, stays)| **stays) {
                 if !addresses.contains(address) {
@@ -233,7 +250,7 @@ impl Core {
                 }
             }
         }
-        if addresses.is_empty() { setup.addresses.clone() } else { addresses }
+        addresses
     }
 
     fn in_motion<'a>(&self, mut targets: impl Iterator<Item = &'a TargetId>) -> bool {
@@ -259,7 +276,7 @@ impl Core {
         self.orders.times(covers, self.prepared.pool_leads[id], wall)
     }
 
-    fn host_times(&self, number: usize, name: &str, lead: Duration, wall: UnixTime) -> Times {
+    fn host_times(&self, number: HostId, name: &str, lead: Duration, wall: UnixTime) -> Times {
         let targets = self.prepared.setup.hosts[number].addresses.iter().flat_map(|(_, targets)| targets);
         let keys = targets.map(|id| &self.prepared.setup.targets[*id].key);
         let covers = |scope: &Scope| keys.clone().any(|key| scope.covers(name, Some(key.address), key.port));

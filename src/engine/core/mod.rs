@@ -7,8 +7,10 @@
 //!  time ───┘
 //! ```
 
+mod arrivals;
 mod command;
 mod judge;
+mod publication;
 mod publish;
 mod rdata;
 mod reload;
@@ -31,7 +33,7 @@ use crate::health::isolation::Witnesses;
 use crate::health::machine::{Health, State};
 use crate::health::push::PushStore;
 use crate::health::{Cause, Report, TargetId};
-use crate::policy::{Decision, PoolState, Trigger};
+use crate::policy::{Decision, HostId, PoolId, PoolState, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
 
 use super::effect::{Effect, Notice, TimedNotice};
@@ -39,9 +41,11 @@ use super::memory::{self, Restored};
 use super::orders::OrderBook;
 use super::prepare::{Prepared, Users};
 use super::serials::SerialBook;
-use super::setup::{PoolId, PoolSetup, TargetSetup};
+use super::setup::{PoolSetup, TargetSetup};
 use super::zone_histories::HistoryBook;
-use publish::Publication;
+use arrivals::Arrivals;
+use publication::Publication;
+pub use publication::{COALESCE, GATHER};
 use slots::SlotRow;
 pub(super) use slots::ttl_of;
 pub(super) use timers::Timer;
@@ -51,7 +55,7 @@ pub(super) use timers::Timer;
 pub enum Event {
     /// A probe has ended.
     Report {
-        /// The number of the setup that it was made for; a report for another one is dropped.
+        /// The number of the setup that it was made for. It counts for the same target in every later one.
         setup: u64,
         /// The target.
         target: TargetId,
@@ -60,8 +64,6 @@ pub enum Event {
     },
     /// A held connection broke: no outcome, but all targets on its address are probed at once.
     Broke {
-        /// The number of the setup that it was held for.
-        setup: u64,
         /// Where.
         address: SocketAddr,
         /// What was seen.
@@ -95,12 +97,14 @@ pub struct Core {
     pub(super) prepared: Prepared,
     pub(super) targets: Table<TargetId, TargetRow>,
     pub(super) pools: Table<PoolId, PoolRow>,
-    hosts: Vec<HostRow>,
+    hosts: Table<HostId, HostRow>,
     pub(super) slots: Table<SlotId, SlotRow>,
     pub(super) serials: SerialBook,
     histories: HistoryBook,
     pub(super) witnesses: Witnesses,
     pub(super) orders: OrderBook,
+    /// Which targets the reports of other setups are of.
+    arrivals: Arrivals,
     /// What was posted from outside; checks read the runner's copy.
     push_store: PushStore,
     /// What was published last.
@@ -111,10 +115,21 @@ pub struct Core {
     awaiting: BTreeSet<TargetId>,
     /// Targets that must be known before the answers begin.
     unsettled: BTreeSet<TargetId>,
-    settled: bool,
+    start: Start,
     /// What the wall clock shows when the monotonic one is at its start: it moves only when a clock is set.
     epoch: UnixTime,
     effects: VecDeque<Effect>,
+}
+
+/// How far the start is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// Targets are not known yet.
+    Waiting,
+    /// All are known; what follows from it may still wait to be published.
+    Known,
+    /// The answers may begin.
+    Told,
 }
 
 /// What the engine knows of a target.
@@ -150,11 +165,6 @@ struct HostRow {
     stays: Vec<bool>,
 }
 
-/// The shortest time between publications: what changes meanwhile shares one generation, one serial, one NOTIFY.
-pub const COALESCE: Duration = Duration::from_millis(100);
-/// How long after a held connection broke the publication of what follows from it waits: the other targets of a process
-/// that died are found dead within a few milliseconds of each other.
-pub const GATHER: Duration = Duration::from_millis(10);
 /// How often the engine notes that it lives, and looks whether the wall clock was set.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// The window over which the first probes are spread at start-up.
@@ -178,19 +188,20 @@ impl Core {
             number: from.setup,
             targets: setup.targets.iter().map(|(_, target)| TargetRow::new(target, restored, now)).collect(),
             pools: setup.pools.iter().map(|(_, pool)| PoolRow::restored(pool, restored, now)).collect(),
-            hosts: setup.hosts.iter().map(|host| HostRow { stays: vec![true; host.addresses.len()] }).collect(),
+            hosts: setup.hosts.iter().map(|(_, host)| HostRow { stays: vec![true; host.addresses.len()] }).collect(),
             slots: prepared.slots.iter().map(|_| SlotRow::default()).collect(),
             serials: SerialBook::new(&setup.zones, restored.ceilings()),
             histories: HistoryBook::new(kept),
-            witnesses: Witnesses::new(&prepared.references(), prepared.probed()),
+            witnesses: Witnesses::new(&prepared.named_witnesses(), prepared.witnesses()),
             orders: OrderBook::new(restored.orders()),
+            arrivals: Arrivals::default(),
             push_store: PushStore::default(),
             snapshot: Arc::new(Snapshot::first(Arc::clone(&prepared.image), empty, from.generation)),
             publication: Publication::default(),
             timers: Timers::default(),
             awaiting: BTreeSet::new(),
             unsettled: BTreeSet::new(),
-            settled: false,
+            start: Start::Waiting,
             epoch: epoch(now),
             effects: VecDeque::new(),
             prepared,
@@ -212,13 +223,13 @@ impl Core {
     pub fn handle(&mut self, event: Event, now: Now) {
         match event {
             Event::Report { setup, target, report } => {
-                let is_ours = setup == self.number;
-                if is_ours && self.prepared.setup.targets.get(target).is_some_and(|target| target.probed) {
+                if let Some(target) = self.arrivals.place(setup, target, &report, self.number)
+                    && self.prepared.setup.targets.get(target).is_some_and(|target| target.probed)
+                {
                     self.report(target, report, now);
                 }
             }
-            Event::Broke { setup, address, cause } if setup == self.number => self.wake(address, cause, now),
-            Event::Broke { .. } => {}
+            Event::Broke { address, cause } => self.wake(address, cause, now),
             Event::Reload { setup, prepared } if setup > self.number => self.reload(setup, *prepared, now),
             Event::Reload { .. } => {}
             Event::Stop => self.keep_exactly(now),
@@ -243,6 +254,7 @@ impl Core {
         }
         if self.publication.due().is_some_and(|at| at <= now.mono) {
             self.publish(now);
+            self.settle();
         }
     }
 
@@ -277,7 +289,7 @@ impl Core {
 
     /// Waits for every target that may be probed and is not known.
     fn wait_for_unknown(&mut self) {
-        if self.settled {
+        if self.start != Start::Waiting {
             return;
         }
         let references = self.prepared.references();
@@ -287,10 +299,13 @@ impl Core {
         self.unsettled = waiting.map(|(id, _)| id).collect();
     }
 
-    /// Lets the answers begin once nobody is waited for.
+    /// Lets the answers begin once nobody is waited for, and what follows from the first outcomes is published.
     fn settle(&mut self) {
-        if !self.settled && self.unsettled.is_empty() {
-            self.settled = true;
+        if self.start == Start::Waiting && self.unsettled.is_empty() {
+            self.start = Start::Known;
+        }
+        if self.start == Start::Known && self.publication.due().is_none() {
+            self.start = Start::Told;
             self.effects.push_back(Effect::Settled);
         }
     }

@@ -13,69 +13,7 @@ use crate::zone::diff::Diff;
 use crate::zone::serial::{Soa, with_serial};
 use crate::zone::{Name, Rrset, Rtype, Serial};
 
-use super::{COALESCE, Core, GATHER};
-
-/// What the next publication is about.
-#[derive(Debug, Default)]
-pub(super) struct Publication {
-    /// The slots whose value differs from the published one.
-    dirty: BTreeSet<SlotId>,
-    /// A reload built a new image: where each zone stands in the published one.
-    reloaded: Option<HashMap<Name, ZoneId>>,
-    due: Option<Mono>,
-    last: Option<Mono>,
-    /// Until when what changes waits for what else may change with it.
-    gathers_until: Option<Mono>,
-}
-
-impl Publication {
-    /// Returns when it is due.
-    pub(super) const fn due(&self) -> Option<Mono> {
-        self.due
-    }
-
-    /// Notes whether a slot's value differs from the published one.
-    fn note(&mut self, slot: SlotId, differs: bool, now: Mono) {
-        if self.reloaded.is_some() {
-            return;
-        }
-        if differs {
-            self.dirty.insert(slot);
-            self.want(now);
-        } else if self.dirty.remove(&slot) && self.dirty.is_empty() {
-            self.due = None;
-        }
-    }
-
-    /// Notes that the image changed; `zones` tells where each zone stood in the one before.
-    pub(super) fn note_reload(&mut self, zones: HashMap<Name, ZoneId>, now: Mono) {
-        self.dirty.clear();
-        // After two reloads in a row the published image is still that before the first.
-        self.reloaded.get_or_insert(zones);
-        self.want(now);
-    }
-
-    /// Something happened that may fell several targets within moments: they leave the answers together.
-    ///
-    /// Without this the first of them would go out alone, and the others only [`COALESCE`] later.
-    pub(super) fn gather(&mut self, now: Mono) {
-        if self.gathers_until.is_none_or(|until| until + COALESCE <= now) {
-            self.gathers_until = Some(now + GATHER);
-        }
-    }
-
-    /// Wants a publication: now, or when the last one is old enough and all is gathered.
-    fn want(&mut self, now: Mono) {
-        let earliest = self.last.map_or(now, |last| last + COALESCE).max(now);
-        let earliest = self.gathers_until.map_or(earliest, |until| until.max(earliest));
-        self.due.get_or_insert(earliest);
-    }
-
-    fn begin(&mut self, now: Mono) -> (BTreeSet<SlotId>, Option<HashMap<Name, ZoneId>>) {
-        (self.due, self.last) = (None, Some(now));
-        (std::mem::take(&mut self.dirty), self.reloaded.take())
-    }
-}
+use super::Core;
 
 impl Core {
     /// Notes that a slot's value was made anew.

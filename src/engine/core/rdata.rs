@@ -11,8 +11,11 @@ pub(super) fn of_pool(setup: &PoolSetup, decision: &Decision, fill: usize) -> Ve
     if decision.closed {
         return vec![Srv { priority: 0, weight: 0, port: 0, host: b"\0" }.write()];
     }
-    // A pool of addresses has one list, which fills two sets; a pair has a list for each half.
-    let half = if setup.pool.kind == Kind::Addresses { 0 } else { fill };
+    // A name need not have addresses of both families: its sets tell by their type which half fills them.
+    let half = match setup.pool.kind {
+        Kind::Addresses => usize::from(setup.fills[fill].rtype == Rtype::AAAA),
+        Kind::Service | Kind::Pair => fill,
+    };
     let listed = decision.listed.get(half).map_or(&[][..], Vec::as_slice);
     let rdata = |listed: &Listed| match &setup.members[listed.member].data {
         MemberData::Srv { port, host } => {

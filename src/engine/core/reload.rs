@@ -9,26 +9,27 @@ use crate::base::table::Table;
 use crate::engine::effect::Notice;
 use crate::engine::memory::{self, Restored};
 use crate::engine::prepare::Prepared;
-use crate::engine::setup::{PoolId, Setup, TargetKey};
+use crate::engine::setup::{Setup, TargetKey};
 use crate::health::{Settings, TargetId};
-use crate::policy::Trigger;
+use crate::policy::{PoolId, Trigger};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
 use super::slots::SlotRow;
-use super::{Core, HostRow, PoolRow, TargetRow};
+use super::{Core, Event, HostRow, PoolRow, TargetRow};
 
 impl Core {
     pub(super) fn reload(&mut self, number: u64, prepared: Prepared, now: Now) {
         let before = std::mem::replace(&mut self.prepared, prepared);
-        self.number = number;
+        let was = std::mem::replace(&mut self.number, number);
         self.notify(Notice::Reloaded, now);
         self.timers.retain(|timer| !timer.is_of_setup());
+        let early = self.arrivals.moved(was, places(&before.setup, &self.prepared.setup));
         let (changed, new) = self.carry_targets(&before.setup, now);
         self.carry_pools(&before.setup);
         self.carry_slots(&before);
         let setup = &self.prepared.setup;
-        self.hosts = setup.hosts.iter().map(|host| HostRow { stays: vec![true; host.addresses.len()] }).collect();
+        self.hosts = setup.hosts.iter().map(|(_, host)| HostRow { stays: vec![true; host.addresses.len()] }).collect();
         self.serials.reload(&setup.zones);
         // Where only targets changed, the slots and what is served stay as they are.
         if !Arc::ptr_eq(&before.image, &self.prepared.image) {
@@ -41,6 +42,9 @@ impl Core {
         self.probe_after_reload(&changed, &new, now);
         if resumed {
             self.resume(now);
+        }
+        for (setup, target, report) in early {
+            self.handle(Event::Report { setup, target, report }, now);
         }
         self.settle();
     }
@@ -61,7 +65,7 @@ impl Core {
             match same.or_else(|| alike.get(&likeness(&target.key))).filter(|_| target.probed) {
                 Some(&former) => {
                     let old = &self.targets[former];
-                    (row.health, row.due) = (old.health.clone(), old.due);
+                    (row.health, row.due, row.woken) = (old.health.clone(), old.due, old.woken);
                     row.last.clone_from(&old.last);
                     let counts = |settings: &Settings| (settings.fall, settings.rise);
                     if same.is_none() || counts(&before.targets[former].settings) != counts(&target.settings) {
@@ -101,8 +105,17 @@ impl Core {
                 let declared = old.pool.members.get(member)?;
                 pool.find(&old.members.get(member)?.label, declared.half, declared.priority)
             };
-            let memory = row.memory.clone().carried(place);
-            PoolRow { memory, failback_ordered: row.failback_ordered, changed: row.changed, ..PoolRow::default() }
+            let memory = row.memory.clone().carried(&old.pool, &pool.pool, place);
+            // Of the same members the last decision tells whether anything changes: nothing is told twice.
+            let is_same = old.members.iter().map(|member| &member.label).eq(pool.members.iter().map(|m| &m.label));
+            let decision = row.decision.clone().filter(|_| is_same && old.pool.members == pool.pool.members);
+            PoolRow {
+                memory,
+                decision,
+                failback_ordered: row.failback_ordered,
+                changed: row.changed,
+                ..PoolRow::default()
+            }
         });
         self.pools = rows.collect();
     }
@@ -127,9 +140,18 @@ impl Core {
     /// testify any more.
     fn carry_witnesses(&mut self) -> bool {
         let was_isolated = self.witnesses.is_isolated();
-        self.witnesses.replace(&self.prepared.references(), self.prepared.probed());
+        self.witnesses.replace(&self.prepared.named_witnesses(), self.prepared.witnesses());
         was_isolated && !self.witnesses.is_isolated()
     }
+}
+
+/// Finds where each target of one setup is in the next: the same in address, port, check and parameters.
+fn places(before: &Setup, after: &Setup) -> Table<TargetId, Option<TargetId>> {
+    let mut by_key: HashMap<&TargetKey, TargetId> = HashMap::new();
+    for (id, target) in after.targets.iter() {
+        by_key.entry(&target.key).or_insert(id);
+    }
+    before.targets.iter().map(|(_, target)| by_key.get(&target.key).copied()).collect()
 }
 
 /// What keeps a target's health over a reload.

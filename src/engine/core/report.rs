@@ -7,9 +7,9 @@ use crate::base::clock::{Mono, Now};
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::memory;
 use crate::health::cadence::{self, Priority, RecheckRequest};
-use crate::health::isolation::{News, network_of};
+use crate::health::isolation::{News, Sound};
 use crate::health::machine::{Health, State};
-use crate::health::{Cause, FailKind, Outcome, Report, TargetId};
+use crate::health::{Cause, Report, TargetId};
 use crate::policy::Trigger;
 
 use super::{Core, START_SPREAD, is_known};
@@ -24,9 +24,9 @@ struct Before {
 impl Core {
     pub(super) fn report(&mut self, id: TargetId, report: Report, now: Now) {
         let key = &self.prepared.setup.targets[id].key;
-        let address = key.address;
+        let endpoint = key.endpoint();
         if key.bears_witness() {
-            let news = self.witnesses.hear(id, address, report.began, is_answer(&report.outcome));
+            let news = self.witnesses.hear(endpoint, report.began, Sound::of(&report.outcome), now.mono);
             self.take_news(news, now);
         }
 
@@ -37,12 +37,17 @@ impl Core {
             return;
         }
         let before = Before::of(&row.health);
-        row.health.step(&report, settings, self.witnesses.guard(address), now.mono);
+        row.health.step(&report, settings, self.witnesses.guard(endpoint, report.began), now.mono);
         let mut next = cadence::next_probe(&row.health, &report, settings, row.seed, now.mono);
         if let Some(woken) = row.woken {
             (next, row.woken) = woken.next_probe(&report, settings, next, now.mono);
         }
-        let priority = if row.health.wants_confirmation() { Priority::Urgent } else { Priority::Routine };
+        let is_urgent = row.health.wants_confirmation() || row.woken.is_some();
+        let priority = if is_urgent { Priority::Urgent } else { Priority::Routine };
+        if row.woken.is_some_and(|woken| woken.is_passed_once()) {
+            // Those that fail meanwhile wait for this one: they may be of one process.
+            self.publication.gather_until(next, now.mono);
+        }
         row.last = Some((now.wall, report));
         self.probe(id, next, priority);
         self.follow_up(id, &before, now);
@@ -57,7 +62,7 @@ impl Core {
         targets.sort_by_key(|id| self.prepared.setup.targets[*id].key.port != place.port());
         for id in targets {
             self.targets[id].woken = Some(RecheckRequest::at(now.mono));
-            self.probe(id, now.mono, Priority::Urgent);
+            self.probe(id, now.mono, Priority::Woken);
         }
     }
 
@@ -95,14 +100,14 @@ impl Core {
     fn take_news(&mut self, news: News, now: Now) {
         match news {
             News::None => {}
-            News::Answered(began, network) => {
+            News::Answered => {
                 for id in self.awaiting.clone() {
-                    let own = network_of(self.prepared.setup.targets[id].key.address);
-                    if network != Some(own) {
-                        self.change(id, now, |health| {
-                            health.mark_down(began, now.mono);
-                        });
-                    }
+                    let proof = self.witnesses.proof(self.prepared.setup.targets[id].key.endpoint());
+                    self.change(id, now, |health| {
+                        if let Some(answered) = proof {
+                            health.mark_down(answered, now.mono);
+                        }
+                    });
                 }
             }
             News::Isolated => self.notify(Notice::Isolated(true), now),
@@ -110,13 +115,11 @@ impl Core {
         }
     }
 
-    /// Ends isolation: what was failing is up again, and all are probed.
+    /// Ends isolation: nobody waits for a witness any more, and all are probed.
     pub(super) fn resume(&mut self, now: Now) {
         self.notify(Notice::Isolated(false), now);
-        for id in self.targets.ids() {
-            if matches!(self.targets[id].health.state(), State::Failing { .. }) {
-                self.change(id, now, |health| health.resume(now.mono));
-            }
+        for id in std::mem::take(&mut self.awaiting) {
+            self.change(id, now, Health::resume);
         }
         self.probe_all(START_SPREAD, now);
     }
@@ -131,10 +134,10 @@ impl Core {
     /// Asks witnesses why a target is silent, unless they are being asked or have told.
     fn inquire(&mut self, now: Now) {
         let Some(&silent) = self.awaiting.first() else { return };
-        let address = self.prepared.setup.targets[silent].key.address;
+        let silent = self.prepared.setup.targets[silent].key.endpoint();
         let targets = &self.targets;
         let is_up = |id: TargetId| *targets[id].health.state() == State::Up;
-        for target in self.witnesses.inquire(address, is_up, now.mono) {
+        for target in self.witnesses.inquire(silent, is_up, now.mono) {
             self.probe(target, now.mono, Priority::Urgent);
         }
     }
@@ -150,7 +153,10 @@ impl Core {
             self.targets[id].due = now.mono + cadence::spread(window, self.targets[id].seed);
         }
         for id in self.targets.ids() {
-            self.probe(id, self.targets[id].due, Priority::Routine);
+            let row = &self.targets[id];
+            let is_urgent = row.health.wants_confirmation() || row.woken.is_some();
+            let priority = if is_urgent { Priority::Urgent } else { Priority::Routine };
+            self.probe(id, row.due, priority);
         }
     }
 }
@@ -163,12 +169,3 @@ impl Before {
 
 /// The longest window over which the first probes of new targets are spread: what is new is not known.
 const RELOAD_SPREAD: Duration = Duration::from_secs(5);
-
-/// Returns whether the far side was heard, were it with a no.
-const fn is_answer(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. } => true,
-        Outcome::Fail { kind: FailKind::Conclusive, .. } => true,
-        Outcome::Fail { kind: FailKind::Silent, .. } | Outcome::Unknown(_) => false,
-    }
-}

@@ -10,7 +10,7 @@ use crate::engine::orders::Refusal;
 use crate::engine::setup::{Fill, HostSetup, MemberData, MemberSetup, Setup, TargetKey, ZoneSetup};
 use crate::health::orders::{Force, Order, Scope};
 use crate::health::{self, FailKind, Outcome};
-use crate::policy::{Kind, Member, Pool, Settings};
+use crate::policy::{Kind, Member, Pool, PoolId, Settings};
 use crate::snapshot::history::tests::{apply, content};
 use crate::snapshot::{SlotKey, ZoneId};
 use crate::zone::parse::{NoSources, Origin, parse};
@@ -115,7 +115,7 @@ fn what_dies_with_a_held_connection_leaves_together() {
     let before = Arc::clone(&core.snapshot);
     let later = |millis| at(61).after(Duration::from_millis(millis));
     let address = SocketAddr::from(([127, 1, 0, 1], 5060));
-    core.handle(Event::Broke { setup: core.number, address, cause: "closed".into() }, later(0));
+    core.handle(Event::Broke { address, cause: "closed".into() }, later(0));
     report(&mut core, 0, false, later(1));
     assert_eq!((core.snapshot.generation(), core.poll_timeout()), (before.generation(), Some(later(10).mono)));
     report(&mut core, 2, false, later(4));
@@ -125,9 +125,34 @@ fn what_dies_with_a_held_connection_leaves_together() {
     assert_eq!(changed, ["_sip._tcp.s0.example.", "_sip._tcp.s1.example.", "example."]);
 
     // Another break soon after does not put it off again.
-    core.handle(Event::Broke { setup: core.number, address, cause: "closed".into() }, later(50));
+    core.handle(Event::Broke { address, cause: "closed".into() }, later(50));
     report(&mut core, 4, false, later(51));
     assert_eq!(core.poll_timeout(), Some(later(110).mono));
+}
+
+/// A process that dies may close its listener last: what passes at first is looked at again, and leaves with the others.
+#[test]
+fn what_passes_right_after_a_break_is_waited_for() {
+    let mut core = core(2);
+    let before = core.snapshot.generation();
+    let later = |millis| at(61).after(Duration::from_millis(millis));
+    for service in 0..2 {
+        let address = SocketAddr::from(([127, 1, service, 1], 5060));
+        core.handle(Event::Broke { address, cause: "closed".into() }, later(0));
+    }
+    report(&mut core, 0, false, later(1));
+    report(&mut core, 2, true, later(2));
+    assert_eq!(core.poll_timeout(), Some(later(62).mono), "10 ms after the next look");
+    let next = std::iter::from_fn(|| core.poll_effect()).filter_map(|effect| match effect {
+        Effect::Probe { target, at, .. } if target == TargetId::from_index(2) => Some(at),
+        Effect::Probe { .. } | Effect::Publish(_) | Effect::Persist { .. } => None,
+        Effect::Post { .. } | Effect::Notice(_) | Effect::Settled => None,
+    });
+    assert_eq!(next.last(), Some(later(52).mono));
+    report(&mut core, 2, false, later(53));
+    core.handle_timeout(later(62));
+    assert_eq!(core.snapshot.generation(), before + 1);
+    assert!(core.pools.iter().all(|(_, pool)| pool.memory.current == Some(20)));
 }
 
 #[test]
@@ -143,7 +168,7 @@ fn a_report_that_flips_nothing_publishes_nothing() {
 }
 
 #[test]
-fn reports_of_other_setups_and_of_targets_that_may_not_be_probed_are_dropped() {
+fn reports_of_unknown_setups_and_of_targets_that_may_not_be_probed_are_dropped() {
     let mut setup = setup(1, 1);
     setup.targets.get_mut(TargetId::from_index(0)).unwrap().probed = false;
     let mut core = Core::new(Prepared::new(setup), &Restored::default(), at(0));
@@ -155,6 +180,90 @@ fn reports_of_other_setups_and_of_targets_that_may_not_be_probed_are_dropped() {
     core.handle(Event::Report { setup: 1, target: TargetId::from_index(1), report: stale.clone() }, at(1));
     core.handle(Event::Report { setup: 2, target: TargetId::from_index(9), report: stale }, at(1));
     assert!(core.targets.iter().all(|(_, row)| *row.health.state() == State::Unknown));
+}
+
+/// A setup of the same targets and one more before them: their ids move.
+fn shifted() -> Setup {
+    let mut other = setup(1, 1);
+    let mut targets = Table::new();
+    targets.push(target([127, 9, 9, 9].into()));
+    for (_, row) in other.targets.iter() {
+        targets.push(row.clone());
+    }
+    other.targets = targets;
+    for (_, pool) in other.pools.iter_mut() {
+        for id in pool.members.iter_mut().flat_map(|member| &mut member.targets) {
+            *id = TargetId::from_index(id.index() + 1);
+        }
+    }
+    for (_, host) in other.hosts.iter_mut() {
+        for id in host.addresses.iter_mut().flat_map(|(_, targets)| targets) {
+            *id = TargetId::from_index(id.index() + 1);
+        }
+    }
+    other
+}
+
+#[test]
+fn an_outcome_of_a_target_that_stays_counts_whatever_setup_it_was_begun_under() {
+    let refused = |setup, target, at: Now| {
+        let outcome = Outcome::Fail { kind: FailKind::Conclusive, cause: "refused".into() };
+        let report = Report { outcome, began: at.mono, latency: Duration::ZERO };
+        Event::Report { setup, target: TargetId::from_index(target), report }
+    };
+    let state = |core: &Core, target| core.targets[TargetId::from_index(target)].health.state().clone();
+    let reload = |setup| Event::Reload { setup, prepared: Box::new(Prepared::new(shifted())) };
+    let mut core = core(1);
+    core.handle(reload(2), at(61));
+    assert_eq!((state(&core, 1), state(&core, 2)), (State::Up, State::Up));
+    core.handle(refused(1, 0, at(62)), at(62));
+    assert!(matches!((state(&core, 1), state(&core, 2)), (State::Down(_), State::Up)), "begun under the last one");
+    core.handle(refused(3, 2, at(63)), at(63));
+    assert_eq!(state(&core, 2), State::Up, "of a setup that is yet to come");
+    core.handle(reload(3), at(63));
+    assert!(matches!(state(&core, 2), State::Down(_)));
+}
+
+#[test]
+fn a_reload_neither_tells_an_alarm_again_nor_forgets_who_is_to_be_probed_at_once() {
+    let mut core = core(1);
+    report(&mut core, 0, false, at(61));
+    report(&mut core, 1, false, at(61));
+    core.handle(Event::Broke { address: SocketAddr::from(([127, 1, 0, 1], 5060)), cause: "closed".into() }, at(62));
+    core.effects.clear();
+    core.handle(Event::Reload { setup: 2, prepared: Box::new(Prepared::new(setup(1, 1))) }, at(62));
+    let effects: Vec<Effect> = std::iter::from_fn(|| core.poll_effect()).collect();
+    let notices = effects.iter().filter_map(|effect| match effect {
+        Effect::Notice(event) => Some(&event.notice),
+        Effect::Publish(_) | Effect::Probe { .. } | Effect::Post { .. } => None,
+        Effect::Persist { .. } | Effect::Settled => None,
+    });
+    assert_eq!(notices.collect::<Vec<_>>(), [&Notice::Reloaded]);
+    let urgent = |effect: &Effect| matches!(effect, Effect::Probe { priority: Priority::Urgent, at: due, .. } if *due == at(62).mono);
+    assert_eq!(effects.iter().filter(|effect| urgent(effect)).count(), 1);
+}
+
+#[test]
+fn answers_begin_when_what_the_first_outcomes_decide_is_published() {
+    let mut core = Core::new(Prepared::new(setup(1, 1)), &Restored::default(), at(0));
+    let soon = |millis| at(0).after(Duration::from_millis(millis));
+    let fail = Outcome::Fail { kind: FailKind::Conclusive, cause: "refused".into() };
+    for (target, outcome) in [(0, fail), (1, Outcome::Pass)] {
+        let report = Report { outcome, began: at(0).mono, latency: Duration::ZERO };
+        core.handle(Event::Report { setup: 1, target: TargetId::from_index(target), report }, soon(50));
+    }
+    core.handle_timeout(soon(60));
+    let told = |core: &mut Core| -> Vec<&str> {
+        let words = std::iter::from_fn(|| core.poll_effect()).filter_map(|effect| match effect {
+            Effect::Publish(_) => Some("published"),
+            Effect::Settled => Some("settled"),
+            Effect::Probe { .. } | Effect::Post { .. } | Effect::Persist { .. } | Effect::Notice(_) => None,
+        });
+        words.collect()
+    };
+    assert_eq!(told(&mut core), ["published"], "the first image; the standby is not active in it yet");
+    core.handle_timeout(soon(100));
+    assert_eq!(told(&mut core), ["published", "settled"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What time alone makes due.
 
-use crate::engine::setup::PoolId;
+use crate::policy::{FollowId, HostId, PoolId};
 
 /// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -8,9 +8,9 @@ pub(in crate::engine) enum Timer {
     /// A pool may decide otherwise, or its TTL changes.
     Pool(PoolId),
     /// A host's TTL changes, or an order over it begins or ends.
-    Host(usize),
+    Host(HostId),
     /// The TTL of a name that follows a service changes.
-    Follow(usize),
+    Follow(FollowId),
     /// An order is over.
     Orders,
     /// The engine notes that it lives.

@@ -6,15 +6,15 @@
 //!
 //! Readers pull: the task holds nothing for them. Who comes too late is told how many records were lost.
 
+mod record;
 mod ring;
-
-use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::base::clock::UnixTime;
 
 use super::effect::TimedNotice;
+pub use record::{Cursor, Page, Record};
 use ring::Ring;
 
 /// How many records are held.
@@ -23,37 +23,6 @@ pub const RECORDS: usize = 4_096;
 pub const PAGE: usize = 512;
 /// How many records, and how many reads, may wait for the task.
 const QUEUE: usize = 256;
-
-/// One record.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Record {
-    /// Its number: one more than that of the record before.
-    pub sequence: u64,
-    /// What happened, and when.
-    pub event: TimedNotice,
-}
-
-/// A place in the history: right behind a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    /// Which run of the process the number is of: the numbers begin anew with each.
-    pub run: u64,
-    /// The number of the last record that was read; 0 before the first.
-    pub sequence: u64,
-}
-
-/// Some records in their order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Page {
-    /// The records.
-    pub records: Vec<Arc<Record>>,
-    /// How many records between the cursor and the first of these were dropped from the ring.
-    pub lost: u64,
-    /// Whether the cursor was of another run: what it missed of that one cannot be counted.
-    pub restarted: bool,
-    /// Where to read on.
-    pub next: Cursor,
-}
 
 /// Writes into the history; it ends when all recorders are gone.
 #[derive(Clone, Debug)]

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Cursor, Page, Record, TimedNotice};
+use super::record::{Cursor, Page, Record};
+use crate::engine::effect::TimedNotice;
 
 /// At most so many of the last records.
 ///

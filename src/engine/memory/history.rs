@@ -47,7 +47,7 @@ pub(in crate::engine) fn keep(origin: &str, difference: &Difference) -> (String,
         removed: sets(&difference.diff.removed),
         added: sets(&difference.diff.added),
     };
-    (key(origin, difference.to), Some(super::json(&kept)))
+    (key(origin, difference.to), Some(super::json::json(&kept)))
 }
 
 /// Returns the key of the difference that leads to a serial.

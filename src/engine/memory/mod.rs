@@ -1,6 +1,7 @@
 //! What the engine keeps over restarts, as JSON under keys of the store.
 
 pub(super) mod history;
+mod json;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::{Mono, Now, UnixTime};
-use crate::health::machine::{Down, Health, State};
+use crate::health::machine::{Down, Health, MAX_QUIET, State};
 use crate::health::orders::{Force, Order, Scope};
 use crate::policy::{Listed, PoolState};
 use crate::zone::serial::Serial;
@@ -16,6 +17,7 @@ use crate::zone::serial::Serial;
 use super::orders::OrderId;
 use super::setup::{PoolSetup, TargetKey};
 use history::KeptDifference;
+use json::json;
 
 /// What a former run left, read from the store.
 #[derive(Debug, Default)]
@@ -92,13 +94,17 @@ const ALIVE: &str = "alive";
 const UP: &str = "up";
 
 impl Restored {
-    /// Reads what the store holds. Values that cannot be read are named in the second part and passed over.
+    /// Reads what the engine keeps; keys of other owners are not to be given. Values that cannot be read are named in the
+    /// second part and passed over.
     ///
     /// `max_age` is the age beyond which beliefs of health count no more.
-    pub fn read(store: &BTreeMap<String, Vec<u8>>, max_age: Duration) -> (Self, Vec<String>) {
+    pub fn read<'s>(
+        kept: impl IntoIterator<Item = (&'s String, &'s Vec<u8>)>,
+        max_age: Duration,
+    ) -> (Self, Vec<String>) {
         let mut restored = Self { max_age, ..Self::default() };
         let mut unreadable = Vec::new();
-        for (key, value) in store {
+        for (key, value) in kept {
             if restored.take(key, value).is_none() {
                 unreadable.push(key.clone());
             }
@@ -126,8 +132,6 @@ impl Restored {
                 drop(self.differences.entry(origin).or_default().insert(to, kept));
             }
             "failback" => self.failbacks.push(name.to_owned()),
-            // Addresses of hosts outside of the zones: whoever resolves them reads them.
-            "resolved" => {}
             _ => return None,
         }
         Some(())
@@ -158,7 +162,9 @@ impl Restored {
                 State::Down(ways.into_iter().find(|how| how.as_str() == word)?)
             }
         };
-        let quiet = kept.quiet_until_ms.map(|ms| now.mono + UnixTime::from_millis(ms).since(now.wall));
+        // Whatever the wall clock showed when it was kept: nobody is left alone for longer than a Retry-After may be.
+        let left = |ms: u64| UnixTime::from_millis(ms).since(now.wall).min(MAX_QUIET);
+        let quiet = kept.quiet_until_ms.map(|ms| now.mono + left(ms));
         Some(Health::restored(&state, kept.cause.clone().map(Into::into), quiet, now.mono))
     }
 
@@ -314,10 +320,6 @@ pub(super) fn failback_key(pool: &str) -> String {
 /// Writes that the engine lives.
 pub(super) fn keep_alive(now: Now) -> (String, Option<Vec<u8>>) {
     (ALIVE.to_owned(), Some(json(&KeptAlive { at_ms: now.wall.as_millis() })))
-}
-
-fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("plain structs without maps always serialise")
 }
 
 fn millis(duration: Duration) -> u64 {

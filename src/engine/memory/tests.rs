@@ -17,7 +17,7 @@ fn after(secs: u64) -> Now {
 }
 
 fn restored(changes: &[(String, Option<Vec<u8>>)]) -> Restored {
-    let store = changes.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
+    let store: BTreeMap<_, _> = changes.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
     let (restored, unreadable) = Restored::read(&store, MAX_AGE);
     assert_eq!(unreadable, Vec::<String>::new());
     restored
@@ -55,9 +55,14 @@ fn a_retry_after_goes_on_by_the_wall_clock() {
     let until = NOW.mono + Duration::from_secs(100);
     let health = Health::restored(&State::Down(Down::Leaving), None, Some(until), NOW.mono);
     let restored = restored(&[keep_health(&key(), &health, NOW)]);
+    let quiet = |at: Now| restored.health(&key(), at).and_then(|health| health.quiet_until());
     let later = Now { mono: Mono::START, ..after(40) };
-    let quiet = restored.health(&key(), later).and_then(|health| health.quiet_until());
-    assert_eq!(quiet, Some(later.mono + Duration::from_secs(60)));
+    assert_eq!(quiet(later), Some(later.mono + Duration::from_secs(60)));
+    // The clock was 400 days ahead when it was kept.
+    let year = Duration::from_secs(400 * 86_400);
+    let before = Now { mono: Mono::START, wall: UnixTime::from_millis(NOW.wall.as_millis() - 400 * 86_400_000) };
+    assert_eq!(before.wall + year, NOW.wall);
+    assert_eq!(quiet(before), Some(before.mono + Duration::from_secs(300)));
 }
 
 #[test]

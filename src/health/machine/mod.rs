@@ -234,11 +234,10 @@ impl Health {
         marked_down
     }
 
-    /// Ends isolation: what was failing is up, with counters 0.
-    pub fn resume(&mut self, now: Mono) {
-        if let State::Failing { .. } = self.state {
-            self.go_up(now);
-        }
+    /// Ends waiting for a witness, as the checker is no longer isolated. What was counted stays: a target that hangs goes
+    /// down with its next failure, one that was only cut off comes up by its passes.
+    pub const fn resume(&mut self) {
+        self.awaits_witness = false;
     }
 
     /// Forgets counters but keeps the belief: the check's parameters or thresholds changed.

@@ -149,20 +149,27 @@ fn one_conclusive_failure_needs_no_witness() {
 }
 
 #[test]
-fn a_late_witness_condemns_and_a_thaw_forgives() {
+fn a_late_witness_marks_down_and_the_end_of_isolation_forgets_no_failure() {
     let mut health = Health::unknown(T0);
     for second in 0..3 {
         step_at(&mut health, outcome('s'), &Settings::default(), Guard::Witnessed(None), at(second));
     }
     assert!(health.awaits_witness());
-    let mut forgiven = health.clone();
+    let mut resumed = health.clone();
     assert!(!health.mark_down(T0, at(3)), "a probe that began with the first failure proves nothing");
     assert!(health.mark_down(at(2), at(3)));
     assert_eq!(*health.state(), State::Down(Down::Silent));
 
-    forgiven.resume(at(3));
-    assert_eq!(*forgiven.state(), State::Up);
-    assert!(!forgiven.awaits_witness());
+    resumed.resume();
+    assert!(!resumed.awaits_witness());
+    assert_eq!(*resumed.state(), failing(0, 3));
+    let mut well = resumed.clone();
+    step_at(&mut resumed, outcome('s'), &Settings::default(), Guard::Witnessed(Some(at(4))), at(5));
+    assert_eq!(*resumed.state(), State::Down(Down::Silent), "it hangs: the next failure is enough");
+    for second in [5, 6] {
+        step_at(&mut well, outcome('.'), &Settings::default(), Guard::Witnessed(Some(at(4))), at(second));
+    }
+    assert_eq!(*well.state(), State::Up);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What holds for every pool, every list of verdicts and every history.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -39,7 +41,7 @@ fn pool() -> impl Strategy<Value = Pool> {
     let priority = prop_oneof![Just(0u16), Just(10), Just(20), Just(30), Just(65_534), Just(65_535)];
     let member = (0u8..2, priority, prop_oneof![Just(0u16), Just(1), Just(50), Just(65_535)]);
     (kind, proptest::collection::vec(member, 1..7), settings()).prop_map(|(kind, members, settings)| {
-        let half = |half| if kind == Kind::Pair { half } else { 0 };
+        let half = |half| if kind == Kind::Service { 0 } else { half };
         let members =
             members.into_iter().map(|(h, priority, weight)| Member { half: half(h), priority, weight }).collect();
         Pool { kind, members, settings }
@@ -86,8 +88,22 @@ fn check_members(pool: &Pool, verdicts: &[Verdict], decision: &Decision) {
     }
 }
 
+/// Of each family the eligible addresses are listed, as long as there are any, and all of one tier.
+fn check_families(pool: &Pool, verdicts: &[Verdict], decision: &Decision) {
+    for (half, listed) in decision.listed.iter().enumerate().filter(|_| pool.kind == Kind::Addresses) {
+        let tiers: BTreeSet<u16> = listed.iter().map(|l| pool.members[l.member].priority).collect();
+        assert!(tiers.len() <= 1, "one tier of a family: {decision:?}");
+        let mut own = pool.members.iter().zip(verdicts).filter(|(member, _)| usize::from(member.half) == half);
+        let alive = listed.iter().all(|l| verdicts[l.member].serves());
+        assert!(
+            alive || !own.any(|(_, verdict)| verdict.serves()),
+            "the dead of a family that has others: {decision:?}"
+        );
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
     fn every_history_keeps_the_promises(pool in pool(), steps in steps()) {
@@ -99,6 +115,7 @@ proptest! {
             let decision = &answer.decision;
             check_listing(&stage.pool, decision);
             check_members(&stage.pool, &verdicts, decision);
+            check_families(&stage.pool, &verdicts, decision);
             prop_assert!(answer.memory.holding.is_sorted());
             prop_assert!(answer.memory.flaps >= 1);
             prop_assert_ne!(answer.again, Some(Duration::ZERO), "no ask that repeats itself without end");

@@ -112,5 +112,7 @@ pub(super) fn read(decision: &Decision) -> String {
         let each: Vec<String> = half.iter().map(|l| format!("{}{}", letter(l.member), l.priority)).collect();
         each.join(" ")
     };
-    decision.listed.iter().map(half).collect::<Vec<_>>().join(" | ")
+    let text = decision.listed.iter().map(half).collect::<Vec<_>>().join(" | ");
+    // A name may have addresses of one family only.
+    text.trim_end_matches(" | ").to_owned()
 }

@@ -203,11 +203,15 @@ fn followers_take_the_serving_members_that_are_neither_left_out_nor_behind() {
         stage.see(verdicts);
         followed(&stage.pool, &stage.answer().decision)
     };
-    assert_eq!(followed_by(Stage::service("10 10 20"), "uu u"), [0, 1]);
-    assert_eq!(followed_by(Stage::service("10 10 20"), "du u"), [1]);
-    assert_eq!(followed_by(demote("10 10 20"), "gu u"), [1]);
-    assert_eq!(followed_by(Stage::service("10 20").with(|s| s.promote = Promote::Renumber), "du"), [1]);
-    assert_eq!(followed_by(Stage::service("10 20 | 10"), "uu d"), [0], "a stand-in does not serve");
+    let tiers = |tiers: &[&[usize]]| tiers.iter().map(|tier| tier.to_vec()).collect::<Vec<_>>();
+    assert_eq!(followed_by(Stage::service("10 10 20"), "uu u"), tiers(&[&[0, 1], &[2]]));
+    assert_eq!(followed_by(Stage::service("10 10 20"), "du d"), tiers(&[&[1]]));
+    assert_eq!(followed_by(demote("10 10 20"), "gu u"), tiers(&[&[1], &[2]]));
+    assert_eq!(followed_by(Stage::service("10 20").with(|s| s.promote = Promote::Renumber), "du"), tiers(&[&[1]]));
+    assert_eq!(followed_by(Stage::service("10 20 | 10"), "ud d"), tiers(&[&[0]]), "a stand-in does not serve");
+    assert_eq!(followed_by(Stage::service("10 | 10 20"), "u du"), tiers(&[&[0], &[2]]), "but the next tier may");
+    let hidden = Stage::service("10 20 30").with(|s| s.standby = Standby::Hidden);
+    assert_eq!(followed_by(hidden, "uud"), tiers(&[&[0], &[1]]));
 }
 
 #[test]
@@ -215,7 +219,7 @@ fn followers_serve_their_own_addresses_at_last_resort_and_all_down() {
     for nobody in ["dd", "ld"] {
         let mut stage = Stage::service("10 20");
         stage.see(nobody);
-        assert_eq!(followed(&stage.pool, &stage.answer().decision), Vec::<usize>::new());
+        assert_eq!(followed(&stage.pool, &stage.answer().decision), Vec::<Vec<usize>>::new());
     }
 }
 
@@ -230,4 +234,22 @@ fn an_address_leaves_when_its_targets_are_withheld_and_another_is_known_to_serve
     assert_eq!(stay(&[down, down]), [true, true], "a drained host keeps its own");
     assert_eq!(stay(&[up, unknown]), [true, true]);
     assert_eq!(stay(&[]), Vec::<bool>::new());
+}
+
+#[test]
+fn each_family_of_a_name_has_addresses() {
+    // Two sites of both families.
+    let mut stage = Stage::addresses("0 1 | 0 1");
+    assert_eq!(stage.see("uu uu"), "a0 | c0");
+    assert_eq!(stage.see("du uu"), "b1 | c0", "the other family of the first site is well");
+    assert_eq!(stage.see("dd uu"), "a0 | c0", "none of the family is up: as declared, of its first tier");
+    assert_eq!(stage.see("du dd"), "b1 | c0");
+    assert_eq!(stage.see("dd dd"), "a0 | c0");
+    assert_eq!(stage.see("dl du"), "a0 | d1", "IPv6 of the second site serves");
+    assert_eq!(stage.see("ff dd"), "a0 | c0");
+    assert_eq!(stage.see("fd dd"), "b1 | c0", "not what an order withholds, while another remains");
+    // While the second site is active, the family that it has not comes from the first.
+    let mut stage = Stage::addresses("0 | 0 1");
+    assert_eq!(stage.see("d du"), "a0 | c1");
+    assert_eq!(stage.see("u uu"), "a0 | c1", "eligible, though its tier has not failed back");
 }

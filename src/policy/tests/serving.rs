@@ -217,9 +217,28 @@ fn the_last_good_set_moves_with_its_members_over_a_reload() {
     let mut stage = Stage::service("10 10 20").with(|s| s.all_down = AllDown::LastGood);
     assert_eq!(stage.see("du d"), "b10");
     // The first member leaves the zone.
-    stage.memory = stage.memory.clone().carried(|place| place.checked_sub(1));
+    let old = stage.pool.clone();
     stage.pool.members.remove(0);
+    stage.memory = stage.memory.clone().carried(&old, &stage.pool, |place| place.checked_sub(1));
     assert_eq!(stage.see("dd"), "a10");
+}
+
+#[test]
+fn a_tier_that_gets_another_number_stays_the_active_one() {
+    let mut stage = Stage::service("10 20 30");
+    assert_eq!(stage.see("duu"), "b20 c30");
+    assert_eq!(stage.see("uuu"), "b20 c30", "the first must hold first");
+    let reloaded = |priorities: [u16; 3]| {
+        let mut new = stage.pool.clone();
+        new.members.iter_mut().zip(priorities).for_each(|(member, priority)| member.priority = priority);
+        stage.memory.clone().carried(&stage.pool, &new, Some)
+    };
+    let since = stage.memory.holding[0].1;
+    let moved = reloaded([5, 25, 30]);
+    assert_eq!((moved.current, moved.holding), (Some(25), vec![(5, since)]));
+    assert_eq!(reloaded([20, 10, 30]).current, Some(10), "they change places");
+    assert_eq!(reloaded([10, 20, 20]).current, Some(20));
+    assert_eq!(stage.memory.clone().carried(&stage.pool, &stage.pool, |_| None).current, Some(20), "all are gone");
 }
 
 #[test]

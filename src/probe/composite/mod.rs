@@ -9,6 +9,7 @@
 //! `at-least` *n* is good with *n* good parts, bad when even the unknown ones would not make *n*. Which bad outcome it
 //! is, and why, the deciding part says.
 
+mod keys;
 mod logic;
 
 use std::fmt;
@@ -23,6 +24,8 @@ use super::watch::HoldSpec;
 use super::{Check, Depth, ProbeContext, ProbeReport, once, report};
 use crate::base::clock::Clock;
 use crate::health::{NO_TRANSPORT, Outcome};
+
+pub use keys::CompositeKeys;
 
 /// Parameters of [`Check::Composite`].
 #[derive(Clone, Debug, PartialEq)]

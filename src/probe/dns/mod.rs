@@ -1,6 +1,7 @@
 //! The check `dns`: one question to a name server, over UDP (again over TCP if the answer is cut off) or TCP.
 
 mod judge;
+mod keys;
 
 use std::fmt;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use super::stream::Stream;
 use super::watch::HoldSpec;
 use crate::health::Outcome;
 use crate::zone::{Name, Rtype};
+pub use keys::DnsKeys;
+
 use judge::{Read, judge, read};
 
 /// Parameters of [`Check::Dns`](super::Check::Dns).

@@ -6,16 +6,67 @@ use h2::client::SendRequest;
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Request, header};
 use tokio::time::timeout;
+use toml::de::DeValue;
 
 use super::Tls;
 use super::attempt::{Attempt, Ending, Probe, conclusive, unknown};
 use super::connect::LINGER;
-use super::http::{USER_AGENT, along, fault_of, open_second};
+use super::http::{USER_AGENT, along, authority, fault_of, open_second};
+use super::kind::{CheckContext, KindKeys};
+use super::over::Transport;
 use super::stream::Stream;
 use super::tcp::quote;
+use super::url::{Url, UrlCheck, UrlError};
 use super::watch::HoldSpec;
 use crate::health::Outcome;
+use crate::keys::reader::{Reader, Section};
+use crate::keys::values::{self, Read};
+use crate::keys::{Listed, statement};
 use codec::Serving;
+
+statement! {
+    /// What `{ kind = "grpc", … }` may say.
+    pub struct GrpcKeys of a check {
+        /// `:authority`, SNI and the certificate's name; nothing: the service's domain.
+        name: String = values::host;
+        /// The service that is asked for; nothing: the whole server.
+        service: String = service;
+        /// TCP or TLS; nothing: what the owner name says.
+        transport: Transport = values::choice(&[("tcp", Transport::Tcp), ("tls", Transport::Tls)]);
+    }
+}
+
+impl KindKeys for GrpcKeys {
+    type Check = Grpc;
+
+    const FORMS: &'static [Listed] = &[(Grpc::KIND, &[Self::KEYS])];
+    const EXAMPLE: &'static str = "\
+{ kind = \"grpc\" } calls the health service; it may say service = \"…\", transport = \"tcp\" or \"tls\", name = \"…\".";
+    const SCHEMES: &'static [&'static str] = &[Grpc::KIND];
+
+    fn read(_form: &str, reader: &mut Reader<'_>, table: &Section<'_>) -> Self {
+        Self::read_keys(reader, table)
+    }
+
+    /// Reads `grpc[+tls]://ADDRESS:PORT[/DOMAIN[/SERVICE]]`.
+    fn from_url(url: &Url<'_>) -> Result<UrlCheck<Self>, UrlError> {
+        let transport = url.transport(Grpc::KIND, &[Transport::Tcp, Transport::Tls], "; it has tcp and tls")?;
+        let (domain, service) = url.domain_and_rest();
+        let keys = Self { name: None, service: Some(service.to_owned()), transport: Some(transport) };
+        Ok(UrlCheck::new(keys, domain, None))
+    }
+
+    fn lower(&self, context: &CheckContext<'_>) -> Option<Grpc> {
+        let name = context.named(self.name.as_ref());
+        let (host, service) = (authority(&name), self.service.clone().unwrap_or_default());
+        let is_tls = self.transport.unwrap_or(context.transport) == Transport::Tls;
+        Some(Grpc { tls: is_tls.then(|| context.tls(name, vec![b"h2".to_vec()])), host, service })
+    }
+}
+
+fn service(value: &DeValue<'_>) -> Read<String> {
+    values::short_text(value, SERVICE_MAX).map_err(|_| format!("the name of a service, of 1 to {SERVICE_MAX} octets"))
+}
 
 /// Parameters of [`Check::Grpc`](super::Check::Grpc).
 #[derive(Clone, Debug, PartialEq)]
@@ -159,6 +210,8 @@ fn judge(answer: &Answer, service: &str) -> Ending {
     })
 }
 
+/// The longest name of a service, in octets.
+const SERVICE_MAX: usize = 255;
 /// The longest body that is read, in octets; an answer has seven.
 const BODY_MAX: usize = 4096;
 

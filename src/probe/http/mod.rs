@@ -11,16 +11,19 @@
 
 mod first;
 mod judge;
+mod keys;
 mod second;
 mod wanted;
 
 use std::future::Future;
+use std::net::Ipv6Addr;
 
 use super::Tls;
 use super::attempt::{Attempt, Ending, Probe};
 use super::stream::Stream;
 use super::watch::HoldSpec;
 
+pub use keys::HttpKeys;
 pub(super) use second::{fault_of, open as open_second};
 pub use wanted::{Expect, Pattern, PatternError, Statuses};
 
@@ -64,11 +67,6 @@ impl Http {
     /// Makes a check of `/` that any status from 200 to 299 passes; over TLS both HTTP/2 and HTTP/1.1 are offered.
     pub fn new(host: String, tls: Option<Tls>) -> Self {
         Self { tls, host, path: "/".to_owned(), method: Method::Get, status: Statuses::default(), expect: None }
-    }
-
-    /// Returns what ALPN offers for HTTP, the best first (RFC 9113 §3.1, RFC 7301 §6).
-    pub fn protocols() -> Vec<Vec<u8>> {
-        vec![b"h2".to_vec(), b"http/1.1".to_vec()]
     }
 }
 
@@ -135,6 +133,11 @@ pub(super) async fn along<T>(connection: impl Future, work: impl Future<Output =
     }
     // The connection is over and has said so to its requests.
     work.await
+}
+
+/// Writes a host or an address as URLs have it.
+pub(super) fn authority(name: &str) -> String {
+    if name.parse::<Ipv6Addr>().is_ok() { format!("[{name}]") } else { name.to_owned() }
 }
 
 /// What we call ourselves.

@@ -45,6 +45,11 @@ impl Statuses {
         Self(vec![200..=420, 422..=428, 430..=499])
     }
 
+    /// Returns the ranges.
+    pub(super) fn into_ranges(self) -> Vec<RangeInclusive<u16>> {
+        self.0
+    }
+
     /// Returns whether a status is in it.
     pub fn contains(&self, status: u16) -> bool {
         self.0.iter().any(|range| range.contains(&status))

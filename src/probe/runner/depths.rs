@@ -21,9 +21,16 @@ use crate::probe::Depth;
 pub(super) struct Depths(Table<TargetId, Option<Mono>>);
 
 impl Depths {
-    /// Begins anew for so many targets: the next probe of each is deep.
-    pub(super) fn replace(&mut self, targets: usize) {
-        self.0 = std::iter::repeat_n(None, targets).collect();
+    /// Takes so many targets of a new setup; `places` tells where those of the last one are now. The next probe of each
+    /// other is deep.
+    pub(super) fn replace(&mut self, places: &Table<TargetId, Option<TargetId>>, targets: usize) {
+        let mut rows: Table<TargetId, Option<Mono>> = std::iter::repeat_n(None, targets).collect();
+        for ((_, passed), (_, place)) in self.0.iter().zip(places.iter()) {
+            if let Some(row) = place.and_then(|place| rows.get_mut(place)) {
+                *row = *passed;
+            }
+        }
+        self.0 = rows;
     }
 
     /// Chooses how deep a probe goes that begins now; `longest` is missing for checks whose probes are all the same.
@@ -61,7 +68,8 @@ mod tests {
         let at = |secs| start + Duration::from_secs(secs);
         let fail = Outcome::Fail { kind: FailKind::Conclusive, cause: "no".into() };
         let mut depths = Depths::default();
-        depths.replace(2);
+        let (nowhere, stays) = (Table::new(), [None, Some(target)].into_iter().collect());
+        depths.replace(&nowhere, 2);
         for (secs, expected, outcome) in [
             (0, Depth::Deep, &Outcome::Pass),
             (5, Depth::Shallow, &Outcome::Pass),
@@ -81,7 +89,9 @@ mod tests {
             depths.learn(target, depth, at(secs), outcome);
         }
         assert_eq!(depths.choose(target, None, at(37)), Depth::Deep, "a check without a shallow way");
-        depths.replace(2);
-        assert_eq!(depths.choose(target, longest, at(38)), Depth::Deep, "a new setup");
+        depths.replace(&stays, 2);
+        assert_eq!(depths.choose(target, longest, at(38)), Depth::Shallow, "it stays in a new setup");
+        depths.replace(&nowhere, 2);
+        assert_eq!(depths.choose(target, longest, at(39)), Depth::Deep, "another one");
     }
 }

@@ -7,6 +7,7 @@
 //! | the queue of commands is full | the sender waits |
 
 mod depths;
+mod pulse;
 mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -31,12 +32,14 @@ use crate::health::cadence::Priority;
 use crate::health::push::PushReport;
 use crate::health::{Outcome, TargetId};
 use depths::Depths;
-use refusals::Refusals;
+use pulse::Pulse;
+use refusals::{Identity, Refusals, identity};
 
 /// What the runner is told.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Takes a new setup; those of the last one that are in flight end and are reported with its number.
+    /// Takes a new setup. A probe in flight whose target stays as it is goes on for the new one; the others end and are
+    /// reported with the number of theirs.
     Replace {
         /// The setup's number.
         setup: u64,
@@ -75,8 +78,6 @@ pub enum Event {
     Said(Finished),
     /// A held connection broke: all targets on its address are to be probed.
     Broke {
-        /// The setup that it was held for.
-        setup: u64,
         /// Where.
         address: SocketAddr,
         /// What was seen.
@@ -133,13 +134,14 @@ pub fn spawn(
         targets: Table::new(),
         depths: Depths::default(),
         refusals: Refusals::default(),
+        pulse: Pulse::new(None),
         running: BTreeMap::new(),
         readers: BTreeMap::new(),
         outbox: VecDeque::new(),
         deps,
     };
     let owner = tasks.clone();
-    tasks.spawn("probe-runner", async move { runner.work(&owner, commands, reports).await })
+    tasks.spawn_vital("probe-runner", async move { runner.work(&owner, commands, reports).await })
 }
 
 struct Runner {
@@ -150,6 +152,7 @@ struct Runner {
     targets: Table<TargetId, Option<Arc<Spec>>>,
     depths: Depths,
     refusals: Refusals,
+    pulse: Pulse,
     /// The targets whose checks read what is posted under each name.
     readers: BTreeMap<String, Vec<TargetId>>,
     probes: TaskSet<ProbeReport>,
@@ -163,17 +166,20 @@ struct Running {
     spec: Arc<Spec>,
     depth: Depth,
     began: Mono,
+    /// How much time was lost to pauses of our own before it began.
+    lost: Duration,
 }
 
 impl Runner {
     async fn work(mut self, owner: &Tasks, mut commands: mpsc::Receiver<Command>, reports: mpsc::Sender<Event>) {
         loop {
+            self.pulse.beat(!self.running.is_empty(), self.deps.clock.now().mono);
             self.start_due();
             self.watch();
-            let next = self.schedule.next().into_iter().chain(self.manager.next()).min();
+            let next = [self.schedule.next(), self.manager.next(), self.pulse.next()].into_iter().flatten().min();
             let timer = async {
                 match next {
-                    Some(at) => tokio::time::sleep_until(self.deps.clock.instant(at).into()).await,
+                    Some(at) => tokio::time::sleep_until(self.deps.clock.instant(at)).await,
                     None => std::future::pending().await,
                 }
             };
@@ -201,17 +207,23 @@ impl Runner {
             Command::Replace { setup, targets, first } => {
                 let addresses = targets.iter().map(|(_, spec)| spec.as_ref().map(|spec| spec.address.ip()));
                 self.schedule.replace(setup, addresses, now);
+                let targets: Table<TargetId, Option<Arc<Spec>>> =
+                    targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
+                let places = places(&self.targets, &targets);
+                self.label_anew(setup, &places);
+                self.depths.replace(&places, targets.len());
                 for (target, _) in targets.iter() {
                     if let Some(window) = first {
                         self.schedule.due(target, now + spread(target, window), Priority::Routine);
                     }
                 }
                 self.setup = setup;
-                self.depths.replace(targets.len());
                 self.readers = readers(&targets);
                 let names: BTreeSet<String> = self.readers.keys().cloned().collect();
                 self.deps.context.push_store().expect(&names, now);
-                self.targets = targets.into_rows().map(|spec| spec.map(Arc::new)).collect();
+                self.targets = targets;
+                let timeouts = self.targets.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| spec.timeout));
+                self.pulse.set_timeout(timeouts.min());
                 self.manager.replace(&self.targets);
                 self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
@@ -227,6 +239,37 @@ impl Runner {
                 Err(_) => self.deps.metrics.dropped(),
             },
             Command::Probe { .. } => self.deps.metrics.dropped(),
+        }
+    }
+
+    /// Lets what is in flight, or waits to be handed over, go on under the next setup, for targets that stay.
+    fn label_anew(&mut self, setup: u64, places: &Table<TargetId, Option<TargetId>>) {
+        let was = self.setup;
+        let place = |of: u64, target: TargetId| places.get(target).copied().flatten().filter(|_| of == was);
+        for running in self.running.values_mut() {
+            let start = &mut running.start;
+            if let Some(target) = place(start.setup, start.target)
+                && self.schedule.carry_on(target, running.began)
+            {
+                (start.setup, start.target) = (setup, target);
+            }
+        }
+        for event in &mut self.outbox {
+            match event {
+                Event::Finished(finished) => {
+                    if let Some(target) = place(finished.setup, finished.target)
+                        && self.schedule.carry_on(target, finished.report.began)
+                    {
+                        (finished.setup, finished.target) = (setup, target);
+                    }
+                }
+                Event::Said(finished) => {
+                    if let Some(target) = place(finished.setup, finished.target) {
+                        (finished.setup, finished.target) = (setup, target);
+                    }
+                }
+                Event::Broke { .. } => {}
+            }
         }
     }
 
@@ -246,8 +289,9 @@ impl Runner {
                 self.depths.choose(start.target, spec.check.deep_interval(), now)
             };
             let id = self.probes.spawn(async move { run_to(depth, &probed, &clock, &context).await }).id();
-            self.running.insert(id, Running { start, spec, depth, began: now });
+            self.running.insert(id, Running { start, spec, depth, began: now, lost: self.pulse.lost() });
         }
+        self.pulse.beat(!self.running.is_empty(), now);
         self.measure();
     }
 
@@ -257,7 +301,7 @@ impl Runner {
         for told in self.manager.work(&mut self.schedule, now) {
             match told {
                 WatchEvent::Broke(address, cause) => {
-                    self.outbox.push_back(Event::Broke { setup: self.setup, address, cause });
+                    self.outbox.push_back(Event::Broke { address, cause });
                 }
                 WatchEvent::Leaving(targets) => {
                     let report =
@@ -272,23 +316,31 @@ impl Runner {
 
     /// Puts an account into the outbox. A probe that panicked is a bug of ours, so its outcome is unknown.
     fn finish(&mut self, id: Id, result: Result<ProbeReport, JoinError>) {
-        let Some(Running { start, spec, depth, began }) = self.running.remove(&id) else { return };
-        let report = result.unwrap_or_else(|error| {
+        let Some(Running { start, spec, depth, began, lost }) = self.running.remove(&id) else { return };
+        self.pulse.beat(true, self.deps.clock.now().mono);
+        let mut report = result.unwrap_or_else(|error| {
             let took = self.deps.clock.now().mono.since(began);
             ProbeReport::broken(began, took, format!("a bug of the checker: {error}"))
         });
+        if let Some(lost) = self.pulse.spoils(lost, spec.timeout) {
+            let millis = lost.as_millis();
+            report.outcome =
+                Outcome::Unknown(format!("the checker itself was kept from running for {millis} ms").into());
+        }
         if report.refused && self.refusals.add(&spec) {
             let (kind, addr) = (spec.check.kind(), spec.address);
             warn!(probe.kind = kind, probe.addr = %addr, "credentials refused: not tried again until the config changes");
         }
         self.deps.metrics.finished(spec.check.kind(), &report);
-        if report.met_nobody() {
+        if report.met_nobody() && !start.free {
             self.schedule.give_back(spec.address.ip(), began, self.deps.clock.now().mono);
         }
         if start.setup == self.setup {
             self.depths.learn(start.target, depth, began, &report.outcome);
-            if matches!(report.outcome, Outcome::Pass | Outcome::Degraded(_)) {
-                self.manager.passed(start.target, self.deps.clock.now().mono);
+            match report.outcome {
+                Outcome::Pass | Outcome::Degraded(_) => self.manager.passed(start.target, self.deps.clock.now().mono),
+                Outcome::Fail { .. } => self.manager.failed(start.target),
+                Outcome::Drain { .. } | Outcome::Unknown(_) => {}
             }
         }
         let finished = Finished { setup: start.setup, target: start.target, report: Arc::new(report) };
@@ -327,8 +379,22 @@ impl Runner {
     }
 }
 
+/// Finds where each target is in the next setup: the same address, kind, transport and parameters.
+fn places(
+    before: &Table<TargetId, Option<Arc<Spec>>>,
+    after: &Table<TargetId, Option<Arc<Spec>>>,
+) -> Table<TargetId, Option<TargetId>> {
+    let mut by_identity: BTreeMap<Identity, TargetId> = BTreeMap::new();
+    for (id, spec) in after.iter() {
+        if let Some(spec) = spec {
+            by_identity.entry(identity(spec)).or_insert(id);
+        }
+    }
+    before.iter().map(|(_, spec)| by_identity.get(&identity(spec.as_ref()?)).copied()).collect()
+}
+
 /// Finds the targets whose checks read each name.
-fn readers(targets: &Table<TargetId, Option<Spec>>) -> BTreeMap<String, Vec<TargetId>> {
+fn readers(targets: &Table<TargetId, Option<Arc<Spec>>>) -> BTreeMap<String, Vec<TargetId>> {
     let mut readers: BTreeMap<String, Vec<TargetId>> = BTreeMap::new();
     for (id, spec) in targets.iter() {
         for (name, _) in spec.iter().flat_map(|spec| spec.check.posts()) {

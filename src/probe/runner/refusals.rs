@@ -10,7 +10,7 @@ use crate::probe::Spec;
 pub(super) struct Refusals(BTreeSet<Identity>);
 
 /// What makes a check the same: address, kind, transport, parameters.
-type Identity = (SocketAddr, &'static str, &'static str, String);
+pub(super) type Identity = (SocketAddr, &'static str, &'static str, String);
 
 impl Refusals {
     /// Adds a check; returns whether it is new.
@@ -31,6 +31,7 @@ impl Refusals {
     }
 }
 
-fn identity(spec: &Spec) -> Identity {
+/// Returns what makes a check the same.
+pub(super) fn identity(spec: &Spec) -> Identity {
     (spec.address, spec.check.kind(), spec.check.transport(), spec.check.parameters())
 }

@@ -1,16 +1,16 @@
-//! The runner with listeners on loopback.
+//! The runner in paused time: the targets are judged by what was posted, so there is no socket.
 
-use std::net::SocketAddr;
-
-use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::*;
+use crate::base::clock::UnixTime;
 use crate::base::table::RowId;
+use crate::health::push::{Expired, PushReport, PushState};
 use crate::probe::report::outcome_name;
-use crate::probe::{Check, Tcp};
+use crate::probe::{Check, Push, Tcp};
 
 const LONG: Duration = Duration::from_secs(10);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 struct Bench {
     tasks: Tasks,
@@ -20,7 +20,7 @@ struct Bench {
 }
 
 fn bench(limits: Limits, room: usize) -> Bench {
-    let (tasks, clock) = (Tasks::new(), Clock::start());
+    let (tasks, clock) = (Tasks::new(), Clock::start_at(UnixTime::from_secs(1_795_253_400)));
     let (commands, obeyed) = mpsc::channel(64);
     let (sent, reports) = mpsc::channel(room);
     let deps =
@@ -30,11 +30,19 @@ fn bench(limits: Limits, room: usize) -> Bench {
 }
 
 impl Bench {
-    async fn replace(&self, setup: u64, addresses: &[Option<SocketAddr>], first: Option<Duration>) {
-        let spec =
-            |address: SocketAddr| Spec { address, check: Check::Tcp(Tcp::default()), timeout: LONG, watch: None };
-        let targets = addresses.iter().map(|address| address.map(spec)).collect();
+    /// Makes a setup of targets, each with the name under which it is posted for; nothing: it is not probed.
+    async fn replace(&self, setup: u64, names: &[Option<&str>], first: Option<Duration>) {
+        let spec = |name: &str| {
+            let push = Push { name: name.to_owned(), patience: HOUR, expired: Expired::Down };
+            Spec { address: "127.0.0.1:5060".parse().unwrap(), check: Check::Push(push), timeout: LONG, watch: None }
+        };
+        let targets = names.iter().map(|name| name.map(spec)).collect();
         self.commands.send(Command::Replace { setup, targets, first }).await.unwrap();
+    }
+
+    async fn post(&self, name: &str, state: PushState, ttl: Duration) {
+        let post = PushReport { state, reason: "reboot".to_owned(), ttl, sequence: 1 };
+        self.commands.send(Command::Post { name: name.to_owned(), post }).await.unwrap();
     }
 
     async fn probe(&self, setup: u64, target: usize, after: Duration) {
@@ -53,19 +61,16 @@ impl Bench {
     }
 }
 
-async fn listener() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn first_probes_run_by_themselves_and_later_ones_when_told() {
-    let (_kept, alive) = listener().await;
-    let (gone, dead) = listener().await;
-    drop(gone);
     let mut bench = bench(Limits::default(), 4);
-    bench.replace(7, &[Some(alive), Some(dead), None], Some(Duration::from_millis(20))).await;
+    let names = [Some("alive"), Some("dead"), None];
+    bench.replace(6, &names, None).await;
+    bench.post("alive", PushState::Up, HOUR).await;
+    bench.post("dead", PushState::Down, HOUR).await;
+    // Each is read when it is posted.
+    assert_eq!([bench.finished().await.setup, bench.finished().await.setup], [6, 6]);
+    bench.replace(7, &names, Some(Duration::from_millis(20))).await;
     let mut seen: Vec<_> = Vec::new();
     for _ in 0..2 {
         let finished = bench.finished().await;
@@ -80,18 +85,50 @@ async fn first_probes_run_by_themselves_and_later_ones_when_told() {
     bench.probe(7, 1, Duration::from_millis(50)).await;
     let finished = bench.finished().await;
     assert_eq!(finished.target.index(), 1, "another setup's command and an unprobed target start nothing");
-    assert!(finished.report.began.since(told) >= Duration::from_millis(49));
+    is_after(finished.report.began.since(told), Duration::from_millis(50));
 }
 
 #[tokio::test]
+async fn a_probe_in_flight_goes_on_under_the_next_setup_and_is_the_only_one() {
+    // In real time, as the target is a socket that says nothing.
+    let listener = async || {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    };
+    let (silent, address) = listener().await;
+    let (other, _) = listener().await;
+    let spec = |address| {
+        let check = Check::Tcp(Tcp { send: None, expect: Some(b"hello".to_vec()) });
+        Some(Spec { address, check, timeout: Duration::from_millis(600), watch: None })
+    };
+    let mut bench = bench(Limits::default(), 4);
+    let began = bench.clock.now().mono;
+    let first = [spec(address)].into_iter().collect();
+    bench.commands.send(Command::Replace { setup: 1, targets: first, first: Some(Duration::ZERO) }).await.unwrap();
+    let (_held, _) = timeout(LONG, silent.accept()).await.unwrap().unwrap();
+    for setup in 2..=4 {
+        // Another target before it, so that its id moves.
+        let targets = [spec(other.local_addr().unwrap()), spec(address)].into_iter().collect();
+        bench.commands.send(Command::Replace { setup, targets, first: None }).await.unwrap();
+        let target = TargetId::from_index(1);
+        bench.commands.send(Command::Probe { setup, target, at: began, priority: Priority::Routine }).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let finished = bench.finished().await;
+    assert_eq!((finished.setup, finished.target.index()), (4, 1));
+    assert_eq!(outcome_name(&finished.report.outcome), "silent");
+    assert!(timeout(Duration::from_millis(100), silent.accept()).await.is_err(), "no other was begun");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_queue_of_reports_stops_neither_commands_nor_later_reports() {
-    let (_kept, alive) = listener().await;
     let limits = Limits { in_flight: 2, starts_per_address: 100 };
     let mut bench = bench(limits, 1);
-    bench.replace(1, &[Some(alive); 6], Some(Duration::ZERO)).await;
+    bench.replace(1, &[Some("alive"); 6], Some(Duration::ZERO)).await;
     // More commands than their queue holds: they are taken although nobody reads reports.
     for _ in 0..200 {
-        timeout(LONG, bench.probe(1, 0, Duration::from_secs(3_600))).await.expect("commands are taken");
+        timeout(LONG, bench.probe(1, 0, HOUR)).await.expect("commands are taken");
     }
     let mut seen = Vec::new();
     while seen.len() < 6 {
@@ -101,33 +138,43 @@ async fn a_full_queue_of_reports_stops_neither_commands_nor_later_reports() {
     assert_eq!(seen, [0, 1, 2, 3, 4, 5]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn an_address_has_its_starts_and_no_more_in_a_second() {
+    let limits = Limits { starts_per_address: 2, ..Limits::default() };
+    let mut bench = bench(limits, 8);
+    let began = bench.clock.now().mono;
+    bench.replace(1, &[Some("alive"); 6], Some(Duration::ZERO)).await;
+    for second in [0, 0, 1, 1, 2, 2] {
+        is_after(bench.finished().await.report.began.since(began), Duration::from_secs(second));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_runner_ends_with_its_owner_and_takes_its_probes_along() {
-    let (_kept, alive) = listener().await;
     let bench = bench(Limits::default(), 1);
-    bench.replace(1, &[Some(alive); 3], Some(Duration::ZERO)).await;
+    bench.replace(1, &[Some("alive"); 3], Some(Duration::ZERO)).await;
     bench.tasks.stop();
     assert_eq!(bench.tasks.finished(LONG).await, Ok(()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_post_is_read_at_once_and_its_end_in_time() {
-    use crate::health::push::{Expired, PushReport, PushState};
-    use crate::probe::Push;
-
     let mut bench = bench(Limits::default(), 4);
-    let push = Push { name: "sip-node1".to_owned(), patience: Duration::from_secs(3_600), expired: Expired::Down };
-    let address = "127.0.0.1:5060".parse().unwrap();
-    let spec = Spec { address, check: Check::Push(push), timeout: LONG, watch: None };
-    let targets = [Some(spec)].into_iter().collect();
-    bench.commands.send(Command::Replace { setup: 1, targets, first: Some(Duration::ZERO) }).await.unwrap();
+    bench.replace(1, &[Some("sip-node1")], Some(Duration::ZERO)).await;
     assert_eq!(outcome_name(&bench.finished().await.report.outcome), "unknown", "nothing was posted yet");
-    let post = PushReport { state: PushState::Down, reason: "reboot".to_owned(), ttl: Duration::ZERO, sequence: 1 };
-    bench.commands.send(Command::Post { name: "sip-node1".to_owned(), post }).await.unwrap();
+    let told = bench.clock.now().mono;
+    bench.post("sip-node1", PushState::Down, Duration::ZERO).await;
     let read = bench.finished().await;
     assert_eq!(outcome_name(&read.report.outcome), "fail");
+    is_after(read.report.began.since(told), Duration::ZERO);
     let over = bench.finished().await;
     assert_eq!(outcome_name(&over.report.outcome), "silent", "it ran out: nobody told the runner to look");
-    let lasted = over.report.began.since(read.report.began);
-    assert!((Duration::from_millis(1_900)..LONG).contains(&lasted), "{lasted:?}");
+    // The shortest time that a post may be good for.
+    is_after(over.report.began.since(read.report.began), Duration::from_secs(2));
+}
+
+/// Timers of the runtime are late by a millisecond at most.
+#[track_caller]
+fn is_after(passed: Duration, wanted: Duration) {
+    assert!((wanted..wanted + Duration::from_millis(3)).contains(&passed), "{passed:?} and not {wanted:?}");
 }

@@ -13,8 +13,9 @@
 //! | starts that met nobody, given back: thrice as many again | they count |
 //! | probes in flight in all | all wait, the earliest due first |
 //!
-//! *Urgent* ones (a connection broke, or a failure wants to be confirmed) go before all others wherever somebody waits;
-//! the limits hold for them too.
+//! *Urgent* ones (a failure wants to be confirmed, a connection broke not long ago) go before all others wherever somebody
+//! waits; the limits hold for them too. *Woken* ones (a connection broke just now) go beside the starts of their address,
+//! once a second a target: all ports of a process that died are found at once.
 //!
 //! What waits is late; the runner measures it. Nobody starves: who has started is due later than who still waits.
 
@@ -69,6 +70,8 @@ pub struct Start {
     pub target: TargetId,
     /// When it was due; the rest is lateness.
     pub due: Mono,
+    /// Whether it goes beside the starts that the address has in a second.
+    pub free: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +79,10 @@ struct Target {
     /// Nothing if it is not probed.
     address: Option<IpAddr>,
     due: Option<Due>,
-    in_flight: bool,
+    /// When the probe began that is in flight.
+    in_flight: Option<Mono>,
+    /// When one last began beside the starts of the address.
+    last_free: Option<Mono>,
 }
 
 /// When a target is due, and before whom it goes.
@@ -114,7 +120,8 @@ impl Schedule {
 
     /// Takes the targets of a new setup, with their addresses (nothing: not probed); none of them is due yet.
     ///
-    /// Probes in flight keep their place among all until they end, and addresses remember their last starts.
+    /// Probes in flight keep their place among all until they end, those of targets that stay by [`Schedule::carry_on`];
+    /// addresses remember their last starts.
     pub fn replace(&mut self, setup: u64, targets: impl IntoIterator<Item = Option<IpAddr>>, now: Mono) {
         self.setup = setup;
         self.waiting.clear();
@@ -128,31 +135,46 @@ impl Schedule {
         let target = |address: Option<IpAddr>| Target {
             address: address.map(|address| address.to_canonical()),
             due: None,
-            in_flight: false,
+            in_flight: None,
+            last_free: None,
         };
         self.targets = targets.into_iter().map(target).collect();
     }
 
+    /// Says that a probe which began under the last setup is one of this target; returns whether it may be: one is in flight
+    /// at a time.
+    pub fn carry_on(&mut self, target: TargetId, began: Mono) -> bool {
+        let row = self.targets.get_mut(target).filter(|row| row.address.is_some() && row.in_flight.is_none());
+        row.is_some_and(|row| row.in_flight.replace(began).is_none())
+    }
+
     /// Makes a target due, in flight or not; of several points the earliest counts until it has started, and the
-    /// greatest haste. A target that is not probed, or not known, is left alone.
+    /// greatest haste. A point before the begin of the probe in flight is met by it. A target that is not probed, or not
+    /// known, is left alone.
     pub fn due(&mut self, target: TargetId, at: Mono, priority: Priority) {
         let Some(row) = self.targets.get_mut(target) else { return };
         let Some(address) = row.address else { return };
+        if row.in_flight.is_some_and(|began| at < began) {
+            return;
+        }
         let before = row.due;
         let due = before.map_or(Due { priority, at }, |before| before.sooner(Due { priority, at }));
         if before == Some(due) {
             return;
         }
         row.due = Some(due);
-        if row.in_flight {
+        if row.in_flight.is_some() {
             return;
         }
         if let Some(before) = before {
             if let Some(state) = self.addresses.get_mut(&address)
                 && state.held.remove(&(before.priority, before.at, target))
             {
-                state.held.insert((due.priority, due.at, target));
-                return;
+                if due.priority != Priority::Woken {
+                    state.held.insert((due.priority, due.at, target));
+                    return;
+                }
+                self.held -= 1;
             }
             self.queue(before.priority).set(target, None);
         }
@@ -190,7 +212,7 @@ impl Schedule {
             let urgent = self.urgent.first().filter(|(at, _)| *at <= now);
             let (waiting, reopening) = (self.waiting.first(), self.reopening.first());
             let start = match (urgent, waiting, reopening) {
-                (Some((at, &target)), ..) => self.take(Due { priority: Priority::Urgent, at }, target, now),
+                (Some((at, &target)), ..) => self.take_urgent(at, target, now),
                 (None, Some((due, _)), Some((open, &address))) if open < due => self.reopen(address, now),
                 (None, Some((at, &target)), _) => self.take(Due { priority: Priority::Routine, at }, target, now),
                 (None, None, Some((_, &address))) => self.reopen(address, now),
@@ -208,7 +230,7 @@ impl Schedule {
             return;
         }
         if let Some(row) = self.targets.get_mut(target) {
-            row.in_flight = false;
+            row.in_flight = None;
             if let Some(due) = row.due {
                 self.queue(due.priority).set(target, Some(due.at));
             }
@@ -245,9 +267,24 @@ impl Schedule {
 
     const fn queue(&mut self, priority: Priority) -> &mut Timers<TargetId> {
         match priority {
-            Priority::Urgent => &mut self.urgent,
+            Priority::Woken | Priority::Urgent => &mut self.urgent,
             Priority::Routine => &mut self.waiting,
         }
+    }
+
+    /// Takes the first of the urgent targets; one that was woken need not wait for its address.
+    fn take_urgent(&mut self, at: Mono, target: TargetId, now: Mono) -> Option<Start> {
+        let row = self.targets.get_mut(target)?;
+        let is_woken = row.due.is_some_and(|due| due.priority == Priority::Woken);
+        if is_woken && row.last_free.is_none_or(|last| last + SECOND <= now) {
+            row.last_free = Some(now);
+            self.urgent.set(target, None);
+            return Some(self.begin(target, at, true, now));
+        }
+        if let Some(due) = row.due.as_mut().filter(|_| is_woken) {
+            due.priority = Priority::Urgent;
+        }
+        self.take(Due { priority: Priority::Urgent, at }, target, now)
     }
 
     /// Takes the first target of a queue: it starts, or is held by its address.
@@ -258,7 +295,8 @@ impl Schedule {
         let open = state.open_at(self.limits.starts_per_address);
         // Those already held go first, or have their turn at once.
         if state.held.is_empty() && open.is_none_or(|open| open <= now) {
-            return Some(self.begin(address, target, due.at, now));
+            state.note(now, self.limits.starts_per_address);
+            return Some(self.begin(target, due.at, false, now));
         }
         let is_first = state.held.is_empty();
         state.held.insert((due.priority, due.at, target));
@@ -272,9 +310,12 @@ impl Schedule {
     /// Starts the first target that an address holds.
     fn reopen(&mut self, address: IpAddr, now: Mono) -> Option<Start> {
         self.reopening.set(address, None);
-        let (_, due, target) = self.addresses.get_mut(&address)?.held.pop_first()?;
+        let limit = self.limits.starts_per_address;
+        let state = self.addresses.get_mut(&address)?;
+        let (_, due, target) = state.held.pop_first()?;
+        state.note(now, limit);
         self.held -= 1;
-        let start = self.begin(address, target, due, now);
+        let start = self.begin(target, due, false, now);
         let state = self.addresses.get(&address)?;
         if !state.held.is_empty() {
             let open = state.open_at(self.limits.starts_per_address).unwrap_or(now);
@@ -283,14 +324,13 @@ impl Schedule {
         Some(start)
     }
 
-    fn begin(&mut self, address: IpAddr, target: TargetId, due: Mono, now: Mono) -> Start {
+    fn begin(&mut self, target: TargetId, due: Mono, free: bool, now: Mono) -> Start {
         if let Some(row) = self.targets.get_mut(target) {
             row.due = None;
-            row.in_flight = true;
+            row.in_flight = Some(now);
         }
-        self.addresses.entry(address).or_default().note(now, self.limits.starts_per_address);
         self.in_flight += 1;
-        Start { setup: self.setup, target, due }
+        Start { setup: self.setup, target, due, free }
     }
 }
 

@@ -54,6 +54,27 @@ fn a_due_in_flight_starts_after_the_end() {
 }
 
 #[test]
+fn woken_targets_start_beside_those_of_their_address_once_a_second() {
+    let mut schedule = schedule(Limits { starts_per_address: 2, in_flight: 99 }, vec![host(1); 6]);
+    let wake = |schedule: &mut Schedule, millis: u64| {
+        (0..6).for_each(|index| schedule.due(id(index), at(millis), Priority::Woken));
+    };
+    for index in 0..4 {
+        schedule.due(id(index), at(0), Priority::Routine);
+    }
+    assert_eq!(started(&mut schedule, at(0)), [0, 1]);
+    assert_eq!(schedule.held(), 2);
+    (0..2).for_each(|index| schedule.end(1, id(index)));
+    wake(&mut schedule, 10);
+    assert_eq!(started(&mut schedule, at(10)), [2, 3, 0, 1, 4, 5], "those that were held too");
+    assert_eq!(schedule.held(), 0);
+    (0..6).for_each(|index| schedule.end(1, id(index)));
+    wake(&mut schedule, 500);
+    assert!(started(&mut schedule, at(500)).is_empty(), "not twice within a second");
+    assert_eq!(started(&mut schedule, at(1_000)), [0, 1], "as urgent ones when the address has room");
+}
+
+#[test]
 fn of_several_points_the_earliest_counts_until_the_start() {
     let mut schedule = schedule(Limits::default(), [host(1)]);
     for millis in [900, 300, 600] {
@@ -205,8 +226,9 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        6 => (0..24_usize, 0..1_500_u64, any::<bool>()).prop_map(|(target, in_millis, urgent)| {
-            Act::Due { target, in_millis, priority: if urgent { Priority::Urgent } else { Priority::Routine } }
+        6 => (0..24_usize, 0..1_500_u64, 0..3_usize).prop_map(|(target, in_millis, priority)| {
+            let priority = [Priority::Woken, Priority::Urgent, Priority::Routine][priority];
+            Act::Due { target, in_millis, priority }
         }),
         1 => (1..4_u8).prop_map(|last| Act::Other { last }),
         4 => (0..400_u64).prop_map(|millis| Act::Wait { millis }),
@@ -223,6 +245,7 @@ proptest! {
         let (mut now, mut setup) = (Mono::START, 1);
         let mut flights: Vec<(u64, TargetId)> = Vec::new();
         let mut history: BTreeMap<IpAddr, Vec<Mono>> = BTreeMap::new();
+        let mut free: BTreeMap<(u64, TargetId), Mono> = BTreeMap::new();
         for act in acts {
             match act {
                 Act::Due { target, in_millis, priority } => schedule.due(id(target), now + Duration::from_millis(in_millis), priority),
@@ -245,6 +268,11 @@ proptest! {
                 prop_assert!(start.due <= now);
                 prop_assert!(!flights.contains(&(setup, start.target)), "two at once");
                 flights.push((setup, start.target));
+                if start.free {
+                    let last = free.insert((setup, start.target), now);
+                    prop_assert!(last.is_none_or(|last| last + SECOND <= now), "free twice within a second");
+                    continue;
+                }
                 let address = hosts[start.target.index()].unwrap();
                 let starts = history.entry(address).or_default();
                 starts.push(now);

@@ -62,7 +62,7 @@ pub enum Fault {
     #[error("a status line without a status")]
     Status,
     /// The head does not end.
-    #[error("a SIP head of more than {} KiB", super::incoming::HEAD_MAX / 1024)]
+    #[error("a SIP head of more than {} KiB", HEAD_MAX / 1024)]
     Long,
     /// After a message without a readable Content-Length.
     #[error("a SIP message whose length is not clear")]
@@ -253,3 +253,6 @@ const fn is_token(octet: u8) -> bool {
 
 /// The longest first word of a message, in octets; methods are far shorter.
 const WORD_MAX: usize = 32;
+
+/// The longest head, in octets; answers to OPTIONS have one or two thousand.
+pub(super) const HEAD_MAX: usize = 8 * 1024;

@@ -5,7 +5,7 @@
 //! | a head of 8 KiB | the stream is at fault |
 //! | bodies | passed over, never kept |
 
-use super::head::{Body, Fault, Head, judge_begin};
+use super::head::{Body, Fault, HEAD_MAX, Head, judge_begin};
 
 /// What has come and is not read yet.
 #[derive(Clone, Debug)]
@@ -95,8 +95,6 @@ impl Incoming {
     }
 }
 
-/// The longest head, in octets; answers to OPTIONS have one or two thousand.
-pub(super) const HEAD_MAX: usize = 8 * 1024;
 /// Room for a usual answer.
 const USUAL: usize = 2048;
 /// How a head ends: a line end, and an empty line.

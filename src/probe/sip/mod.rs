@@ -13,6 +13,7 @@
 
 pub mod head;
 pub mod incoming;
+mod keys;
 pub mod request;
 mod verdict;
 
@@ -33,6 +34,7 @@ use head::{Fault, Head};
 use incoming::Incoming;
 use request::{Answer, Parts, RANDOM, Request};
 
+pub use keys::{Mode, SipKeys};
 pub use verdict::{Expect, Pattern};
 
 /// Parameters of [`Check::Sip`](super::Check::Sip).

@@ -6,7 +6,6 @@
 use std::fmt;
 
 use aws_lc_rs::{constant_time, digest, hmac};
-use crc::{CRC_32_ISO_HDLC, Crc};
 
 use super::attribute;
 use super::message::{HEADER, Message};
@@ -125,10 +124,3 @@ impl fmt::Debug for Key {
         f.debug_struct("Key").field("integrity", &self.integrity).finish_non_exhaustive()
     }
 }
-
-/// Returns the CRC-32 of ITU-T V.42.
-pub(super) fn crc32(octets: &[u8]) -> u32 {
-    CRC.checksum(octets)
-}
-
-const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);

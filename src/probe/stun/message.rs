@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use thiserror::Error;
 
 use super::attribute::{self, Attribute, Attributes};
-use super::integrity::crc32;
+use super::checksum::crc32;
 
 /// The transaction id by which an answer is known (RFC 8489 §5).
 pub type Transaction = [u8; 12];

@@ -14,9 +14,11 @@
 pub mod attribute;
 mod binding;
 mod carrier;
+mod checksum;
 pub mod credentials;
 pub mod frame;
 pub mod integrity;
+mod keys;
 pub mod message;
 pub mod request;
 mod turn;
@@ -24,6 +26,7 @@ mod verdict;
 
 pub use binding::Stun;
 pub use credentials::Credentials;
+pub use keys::{LoginFile, LoginKeys, StunKeys, TurnKeys};
 pub use message::{Malformed, Message};
 pub use request::{Method, Request};
 pub use turn::{CREDENTIALS_INTERVAL, Turn};

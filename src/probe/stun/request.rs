@@ -3,7 +3,8 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::attribute;
-use super::integrity::{Key, crc32};
+use super::checksum::crc32;
+use super::integrity::Key;
 use super::message::{COOKIE, FINGERPRINT_MASK, HEADER, Transaction};
 
 /// A request that grows attribute by attribute.

@@ -5,6 +5,7 @@ mod dns;
 mod exec;
 mod grpc;
 mod http;
+pub(super) mod keys;
 mod sip;
 mod tcp;
 pub(super) mod tls;

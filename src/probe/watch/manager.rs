@@ -134,6 +134,14 @@ impl WatchManager {
         }
     }
 
+    /// Takes in that a probe of a target failed.
+    pub(in crate::probe) fn failed(&mut self, target: TargetId) {
+        let Some(place) = self.places.get(target).copied().flatten() else { return };
+        if let Some(row) = self.rows.get_mut(&place) {
+            row.held.failed();
+        }
+    }
+
     /// Returns when [`WatchManager::work`] wants to be called, if ever.
     pub(in crate::probe) fn next(&self) -> Option<Mono> {
         self.timers.next()
@@ -206,11 +214,10 @@ impl WatchManager {
                 }
                 // A ping that finds another one waiting is as good as that.
                 Act::Ping(number) => drop(row.links.get(&number).map(|link| link.try_send(()))),
-                Act::Wake(why) => {
-                    if row.held.is_resting(now) {
-                        info!(peer.addr = %place.0, "connections break too often: none is held there for an hour");
-                    }
-                    told.push(WatchEvent::Broke(place.0, why));
+                Act::Wake(why) => told.push(WatchEvent::Broke(place.0, why)),
+                Act::Rest(rest) => {
+                    let secs = rest.as_secs();
+                    info!(peer.addr = %place.0, secs, "connections break though the server is well: none is held there for a while");
                 }
                 Act::Leaving => told.push(WatchEvent::Leaving(row.targets.clone())),
             }

@@ -7,13 +7,14 @@
 //! ```
 //!
 //! The far side's kernel closes a dead process's connections within milliseconds; a machine that vanishes is noticed by
-//! TCP keepalive and TCP_USER_TIMEOUT (RFC 5482) after about 2 s. A hung process is noticed by probes alone.
+//! TCP keepalive and TCP_USER_TIMEOUT (RFC 5482) after 4 s, in which two keepalives were lost. A hung process is noticed by
+//! probes alone.
 //!
 //! | limit | what happens at it |
 //! |---|---|
 //! | connections in all ([`WatchManager`](manager::WatchManager)) | not held, only probed; told once, counted |
 //! | starts a second on an address, shared with probes | it opens later |
-//! | breaks a minute that nothing explains | nothing is held there for an hour |
+//! | breaks a minute at a server that is well | nothing is held there for 2 min, each time half as long again, at most 1 h |
 //! | 64 KiB heard on one connection | closed, counted as a break |
 //!
 //! **Invariant:** a break takes no target down: it only has them probed at once. What the far side *says* on a held
@@ -31,7 +32,7 @@ mod scanner;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Tls;
+use super::tls::Tls;
 
 /// Where one connection is held: address, port and transport.
 type Place = (SocketAddr, &'static str);
@@ -62,8 +63,12 @@ pub(super) struct Times {
     pub(super) retry: Duration,
     /// How long nothing is opened after a fault of our own.
     pub(super) pause: Duration,
-    /// How long nothing is held where connections broke too often.
+    /// How long a server must be well after a break, so that it was no death; nothing is opened there before.
+    pub(super) proof: Duration,
+    /// How long nothing is held where connections broke too often, for the first time; each time half as long again.
     pub(super) rest: Duration,
+    /// The longest that nothing is held.
+    pub(super) longest_rest: Duration,
     /// So many breaks a minute are borne.
     pub(super) breaks_per_minute: usize,
 }
@@ -82,7 +87,9 @@ impl Times {
         pong_within: Duration::from_secs(10),
         retry: Duration::from_secs(5),
         pause: Duration::from_secs(60),
-        rest: Duration::from_secs(3_600),
+        proof: Duration::from_millis(900),
+        rest: Duration::from_secs(120),
+        longest_rest: Duration::from_secs(3_600),
         breaks_per_minute: 3,
     };
 }

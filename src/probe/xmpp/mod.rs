@@ -16,6 +16,7 @@ mod dialogue;
 mod element;
 mod features;
 mod idn;
+mod keys;
 mod lexer;
 mod tag;
 
@@ -36,6 +37,7 @@ use crate::health::Outcome;
 use idn::to_unicode;
 
 pub use dialogue::{Dialogue, GOODBYE, STARTTLS, Turn};
+pub use keys::XmppKeys;
 
 /// Parameters of [`Check::Xmpp`](super::Check::Xmpp).
 #[derive(Clone, Debug, PartialEq)]

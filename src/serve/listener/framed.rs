@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::base::connections::Held;
-use crate::serve::Rest;
 use crate::serve::metrics::CloseReason;
+use crate::serve::{Rest, Sent};
 
 use super::connection::Connection;
 
@@ -52,7 +52,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, connection:
         let mut rest = input.as_slice();
         while let Some((packet, behind)) = split_message(rest) {
             asked = true;
-            if let Some(sent) = connection.responder.respond(packet, connection.client(), &mut message) {
+            if let Some(sent) = respond(packet, connection, &mut message).await {
                 push_message(&mut output, &message);
                 if let Some(more) = sent.rest
                     && push_rest(stream, more, &mut output, &mut message, connection.idle).await.is_err()
@@ -88,6 +88,21 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, connection:
             held = connection.hold_buffers(&[&input]);
         }
         tokio::task::yield_now().await;
+    }
+}
+
+/// Answers a query; one that comes while the server starts waits: its client has come by a connection, and would wait for
+/// its timeout if nothing came back.
+async fn respond(packet: &[u8], connection: &Connection, message: &mut Vec<u8>) -> Option<Sent> {
+    let responder = &connection.responder;
+    let sent = responder.respond(packet, connection.client(), message);
+    if sent.is_some() || responder.readiness().load().answering {
+        return sent;
+    }
+    tokio::select! {
+        biased;
+        () = connection.stop.cancelled() => None,
+        () = responder.readiness().answering() => responder.respond(packet, connection.client(), message),
     }
 }
 

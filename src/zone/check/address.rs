@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::rule::Rule;
-use super::survey::{Fate, Survey};
+use super::survey::Survey;
+use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
 use crate::base::prefix;
 use crate::zone::{Name, Rtype};
@@ -12,7 +13,7 @@ use crate::zone::{Name, Rtype};
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     let mut documentation = Vec::new();
     for host in &survey.hosts {
-        let Fate::Addresses { owner, .. } = survey.fate(&host.name) else { continue };
+        let Fate::Addresses { owner, .. } = survey.fate_here(&host.name) else { continue };
         for (rtype, record, address) in addresses(survey, &owner) {
             let Some(scope) = scope(address) else { continue };
             let (rule, word) = match scope {

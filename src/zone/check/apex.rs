@@ -1,7 +1,9 @@
 //! The zone itself: name servers, mail hosts, timers, and what is declared but can never be answered.
 
+use super::address::addresses;
 use super::rule::Rule;
-use super::survey::{Fate, Survey};
+use super::survey::Survey;
+use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
 use crate::zone::serial::Soa;
 use crate::zone::{Name, Rtype};
@@ -40,7 +42,15 @@ fn goals(survey: &Survey<'_>, owner: &Name, rtype: Rtype, findings: &mut Vec<Fin
             Fate::Alias(_) | Fate::Dname(_) => (cname, format!("{host}, named by an {rtype} record, is an alias")),
             Fate::Nothing => (no_address, format!("{host}, named by an {rtype} record, has no A or AAAA record")),
             // Addresses below a delegation are glue, and in the parent's hands.
-            Fate::Outside | Fate::Addresses { .. } => continue,
+            Fate::Outside => continue,
+            Fate::Addresses { owner: at, .. } => {
+                let loopback = addresses(survey, &at).into_iter().find(|(_, _, address)| address.is_loopback());
+                let Some((_, _, address)) = loopback.filter(|_| rtype == Rtype::NS && !survey.options.allow_private)
+                else {
+                    continue;
+                };
+                (&NS_LOOPBACK, format!("the name server {host} has a loopback address, {address}"))
+            }
         };
         findings.push(rule.found(message, &[("host", &host)]).at(survey.at_field(owner, rtype, record, field)));
     }
@@ -105,6 +115,17 @@ pub(super) const NS_NO_ADDRESS: Rule = Rule {
     help: "add an A or AAAA record, or the final dot if the name is a full one",
     see: "dig +short A {host}",
     wrong: "@    IN NS ns1",
+    right: "@    IN NS ns1\nns1  IN A 192.0.2.53",
+};
+
+pub(super) const NS_LOOPBACK: Rule = Rule {
+    id: "ns-address-loopback",
+    severity: Severity::Warning,
+    finds: "a name server with a loopback address",
+    why: "every resolver asks its own machine",
+    help: "write the server's address as the resolvers see it; in a lab, allow private addresses",
+    see: "dig +short A {host}",
+    wrong: "@    IN NS ns1\nns1  IN A 127.0.0.1",
     right: "@    IN NS ns1\nns1  IN A 192.0.2.53",
 };
 

@@ -13,9 +13,14 @@ pub(super) fn known(label: &str, proto: &str) -> Option<&'static Service> {
     all().find(|known| known.label == label && known.proto == proto)
 }
 
-/// Returns the service of the same family whose usual port this is.
+/// Returns the service of the same family, or the same with or without TLS, whose usual port this is.
 pub(super) fn other_on(known: &Service, port: u16) -> Option<&'static Service> {
-    all().find(|other| known.family != 0 && other.family == known.family && other.port == Some(port))
+    let is_tls_of = |tls: &Service, plain: &Service| tls.label.strip_suffix('s') == Some(plain.label);
+    all().find(|other| {
+        let akin = known.family != 0 && other.family == known.family;
+        let pair = other.proto == known.proto && (is_tls_of(other, known) || is_tls_of(known, other));
+        (akin || pair) && other.port == Some(port)
+    })
 }
 
 /// Returns whether a check is known for the service over UDP, or no client asks for it over UDP anyway.

@@ -11,11 +11,16 @@ use crate::zone::{Name, Rtype, name};
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     for set in &survey.sets {
         // Below a wildcard every service is meant, so that no label can be wrong.
-        if set.owner.is_wildcard() || undoubled(set.owner, survey.zone.origin()).is_some() {
+        if set.owner.is_wildcard() {
+            findings.push(wildcard(set.owner).at(survey.at_owner(set.owner, Rtype::SRV, 0)));
+            continue;
+        }
+        if undoubled(set.owner, survey.zone.origin()).is_some() {
             continue;
         }
         let finding = match &set.service {
             Some(service) => labels(set.owner, service),
+            None if is_instance(survey, set.owner) => None,
             None => Some(form(set)),
         };
         findings.extend(finding.map(|finding| finding.at(survey.at_owner(set.owner, Rtype::SRV, 0))));
@@ -94,6 +99,21 @@ fn labels(owner: &Name, service: &Service) -> Option<Finding> {
     found(&SERVICE, message, format!("{meant}.{proto}.{}", service.domain))
 }
 
+/// Says what is tested of services that are not named.
+fn wildcard(owner: &Name) -> Finding {
+    let tcp = owner.labels().nth(1).is_some_and(|label| label.eq_ignore_ascii_case(b"_tcp"));
+    let how = if tcp { "whether the port takes connections" } else { "nothing" };
+    let message = format!("{owner} stands for every service that is not named; tested is {how}");
+    WILDCARD.found(message, &[("owner", owner)])
+}
+
+/// Returns whether a name is that of an instance of DNS-SD (RFC 6763 §4.1), `Name._service._proto.domain`: a PTR record at
+/// the service leads to it, or a TXT record stands beside it (§6).
+fn is_instance(survey: &Survey<'_>, owner: &Name) -> bool {
+    let Some(service) = owner.parent().filter(|parent| Service::of(parent).is_some()) else { return false };
+    survey.rrset(owner, Rtype::TXT).is_some() || survey.rrset(&service, Rtype::PTR).is_some()
+}
+
 /// Looks at an owner without the form `_service._proto`.
 fn form(set: &SrvSet<'_>) -> Finding {
     let owner = set.owner;
@@ -143,6 +163,17 @@ fn usual_name(label: &str, proto: &str) -> String {
 fn is_known(owner: &Name) -> bool {
     Service::of(owner).is_some_and(|service| catalogue::known(&service.label, &service.proto).is_some())
 }
+
+pub(super) const WILDCARD: Rule = Rule {
+    id: "srv-owner-wildcard",
+    severity: Severity::Note,
+    finds: "SRV records at a wildcard",
+    why: "a wildcard tells no service, so that the servers are not tested as its clients would ask; and a service that does not exist is answered too",
+    help: "name the services; or say in the config how this one is tested: [[service]] with match and check",
+    see: "dig SRV {owner}",
+    wrong: "*._tcp      300 IN SRV 10 70 5060 sip-node1",
+    right: "_sip._tcp   300 IN SRV 10 70 5060 sip-node1",
+};
 
 pub(super) const UNDERSCORE: Rule = Rule {
     id: "srv-owner-underscore",

@@ -3,7 +3,8 @@
 use super::catalogue;
 use super::owner::undoubled;
 use super::rule::Rule;
-use super::survey::{Fate, Service, SrvSet, Survey};
+use super::survey::{Service, SrvSet, Survey};
+use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
 use crate::zone::{Name, Rtype};
 
@@ -62,8 +63,8 @@ fn sister(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Fi
             let lonely = lacks(plain, "_udp") && !has(plain, "_tcp");
             lonely.then(|| finding(&RELAY_TLS_ONLY, &format!("{plain}._udp")))?
         }
-        (label, "_udp") if !catalogue::is_probed_over_udp(label) => {
-            let message = format!("{} is served as declared: no check is known for {label} over UDP", set.owner);
+        (label, "_udp") if !catalogue::is_probed_over_udp(label) && !(survey.options.has_check)(set.owner) => {
+            let message = format!("{} is not tested: no check is known for {label} over UDP", set.owner);
             Some(UNPROBED.found(message, &[("owner", set.owner)]))
         }
         _ => None,
@@ -91,9 +92,14 @@ fn xmpp_server(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Opti
     let domain = &service.domain;
     let parent = domain.parent()?;
     let is_component = survey.has(&parent, "_xmpp-client", "_tcp") == Some(true);
-    (!is_component && survey.has(domain, "_xmpp-client", "_tcp") == Some(false)).then(|| {
+    let names: [(&str, &dyn std::fmt::Display); 2] = [("owner", set.owner), ("domain", domain)];
+    if !is_component && survey.has(domain, "_xmpp-client", "_tcp") == Some(false) {
         let message = format!("{domain} has _xmpp-server._tcp but no _xmpp-client._tcp");
-        SERVER_WITHOUT_CLIENT.found(message, &[("owner", set.owner), ("domain", domain)])
+        return Some(SERVER_WITHOUT_CLIENT.found(message, &names));
+    }
+    (!is_component && survey.has(domain, "_xmpps-server", "_tcp") == Some(false)).then(|| {
+        let message = format!("{domain} has _xmpp-server._tcp but no _xmpps-server._tcp");
+        SERVER_WITHOUT_TLS.found(message, &names)
     })
 }
 
@@ -188,6 +194,17 @@ pub(super) const SERVER_WITHOUT_CLIENT: Rule = Rule {
     right: "_xmpp-server._tcp  300 IN SRV 5 0 5269 xmpp\n_xmpp-client._tcp  300 IN SRV 5 0 5222 xmpp",
 };
 
+pub(super) const SERVER_WITHOUT_TLS: Rule = Rule {
+    id: "xmpp-server-without-xmpps",
+    severity: Severity::Note,
+    finds: "_xmpp-server without _xmpps-server",
+    why: "direct TLS between servers (XEP-0368) saves round trips, and nobody on the way can take the offer of TLS away; servers enable it apart",
+    help: "add _xmpps-server._tcp on port 5270 if the server listens there",
+    see: "dig SRV _xmpps-server._tcp.{domain}",
+    wrong: "_xmpp-server._tcp  300 IN SRV 5 0 5269 xmpp",
+    right: "_xmpp-server._tcp  300 IN SRV 5 0 5269 xmpp\n_xmpps-server._tcp 300 IN SRV 5 0 5270 xmpp",
+};
+
 pub(super) const COMPONENT_CLIENT: Rule = Rule {
     id: "xmpp-component-client",
     severity: Severity::Warning,
@@ -247,7 +264,7 @@ pub(super) const UNPROBED: Rule = Rule {
     id: "service-unprobed",
     severity: Severity::Note,
     finds: "a service over UDP for which no check is known",
-    why: "silence proves nothing over UDP: without a check that gets an answer the service is served as declared and never fails over",
+    why: "silence proves nothing over UDP: without a check that gets an answer all records of the service are always served, and it never fails over",
     help: "give it a check in the config: [[service]] with match and check",
     see: "dig SRV {owner}",
     wrong: "_game._udp  300 IN SRV 10 0 27015 node1",

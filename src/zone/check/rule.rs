@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::{address, apex, naptr, owner, pairs, ports, size, target, tiers, ttl};
+use super::{address, apex, delegation, dots, naptr, owner, pairs, ports, size, target, text, tiers, ttl};
 use crate::base::finding::{Finding, Severity};
 
 /// One rule of the lint: what it finds, why that matters, and what would be right.
@@ -38,8 +38,11 @@ pub const RULES: &[&Rule] = &[
     &owner::OBSOLETE,
     &owner::ALIAS,
     &owner::DOUBLED,
+    &owner::WILDCARD,
+    &dots::DOTS_LOST,
     &target::DOUBLED,
     &target::ADDRESS,
+    &target::URL,
     &target::LOCALHOST,
     &target::CNAME,
     &target::DNAME,
@@ -56,12 +59,14 @@ pub const RULES: &[&Rule] = &[
     &ports::ZERO,
     &ports::SWAPPED,
     &ports::UNUSUAL,
+    &ports::WEIGHT,
     &pairs::SIP_WITHOUT_TLS,
     &pairs::SIP_TLS_ONLY,
     &pairs::XMPPS_ALONE,
     &pairs::XMPP_WITHOUT_XMPPS,
     &pairs::CLIENT_WITHOUT_SERVER,
     &pairs::SERVER_WITHOUT_CLIENT,
+    &pairs::SERVER_WITHOUT_TLS,
     &pairs::COMPONENT_CLIENT,
     &pairs::CONNECT_TXT,
     &pairs::RELAY_WITHOUT_UDP,
@@ -84,11 +89,19 @@ pub const RULES: &[&Rule] = &[
     &apex::NS_SINGLE,
     &apex::NS_CNAME,
     &apex::NS_NO_ADDRESS,
+    &apex::NS_LOOPBACK,
+    &delegation::NO_GLUE,
     &apex::MX_CNAME,
     &apex::MX_NO_ADDRESS,
     &apex::OCCLUDED,
     &apex::SOA_TIMERS,
+    &dots::SOA_DOT,
+    &dots::MAILBOX_AT,
     &naptr::DANGLING,
+    &naptr::SERVICE,
+    &naptr::FORM,
+    &text::QUOTED,
+    &text::COMMENT,
 ];
 
 /// Returns the rule of this id.

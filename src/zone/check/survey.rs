@@ -1,9 +1,10 @@
 //! What the rules look at: the zone's services and hosts, gathered in one walk.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Options;
+use super::tree::{Fate, Forest, Tree};
 use crate::base::finding::Place;
 use crate::zone::parse::Places;
 use crate::zone::{Name, Rrset, Rtype, Srv, Zone};
@@ -13,18 +14,16 @@ pub(super) struct Survey<'a> {
     /// The zone.
     pub(super) zone: &'a Zone,
     /// The settings.
-    pub(super) options: &'a Options,
+    pub(super) options: &'a Options<'a>,
     /// All SRV sets, in canonical order of their owners.
     pub(super) sets: Vec<SrvSet<'a>>,
     /// The hosts that SRV records name, by the number of [`Member::number`].
     pub(super) hosts: Vec<Host>,
     places: &'a Places,
-    /// The sets of each owner name: the lint asks for many names, and a zone is large.
-    nodes: HashMap<&'a Name, &'a [Arc<Rrset>]>,
-    /// Names above a record that own none (RFC 4592 §2.2.2).
-    empty: HashSet<Name>,
-    /// The names of delegations and DNAMEs, which take what is below them out of the zone.
-    cuts: HashMap<&'a Name, Rtype>,
+    /// The names of this zone.
+    tree: &'a Tree<'a>,
+    /// The names of all zones that are looked at together.
+    forest: &'a Forest<'a>,
 }
 
 /// One SRV set.
@@ -80,101 +79,49 @@ pub(super) struct Use {
     pub(super) record: usize,
 }
 
-/// What a query for a name's addresses would meet in the zone.
-pub(super) enum Fate<'a> {
-    /// The name lies outside of the zone, or below a delegation within it.
-    Outside,
-    /// A DNAME at this name covers it.
-    Dname(Name),
-    /// A CNAME.
-    Alias(&'a Rrset),
-    /// Addresses; `wildcard` if they stand at a wildcard.
-    Addresses {
-        /// The name at which they stand.
-        owner: Name,
-        /// Whether that name is a wildcard.
-        wildcard: bool,
-    },
-    /// No address.
-    Nothing,
-}
-
 impl<'a> Survey<'a> {
-    /// Walks over the zone once.
-    pub(super) fn new(zone: &'a Zone, places: &'a Places, options: &'a Options) -> Self {
-        let nodes: HashMap<&Name, &[Arc<Rrset>]> = zone.nodes().collect();
-        let (mut empty, mut cuts) = (HashSet::new(), HashMap::new());
+    /// Gathers the services and hosts of one zone of the forest.
+    pub(super) fn new(
+        tree: &'a Tree<'a>,
+        forest: &'a Forest<'a>,
+        places: &'a Places,
+        options: &'a Options<'a>,
+    ) -> Self {
         let mut sets: Vec<SrvSet<'a>> = Vec::new();
-        for (owner, rrsets) in zone.nodes() {
-            note_ancestors(&mut empty, &nodes, owner, zone.origin());
-            let has = |rtype| rrsets.iter().any(|set| set.rtype() == rtype);
-            if has(Rtype::DNAME) {
-                cuts.insert(owner, Rtype::DNAME);
-            } else if owner != zone.origin() && has(Rtype::NS) {
-                cuts.insert(owner, Rtype::NS);
-            }
+        for (owner, rrsets) in tree.zone.nodes() {
             sets.extend(rrsets.iter().filter(|set| set.rtype() == Rtype::SRV).map(|set| SrvSet::new(owner, set)));
         }
         let hosts = number_hosts(&mut sets);
-        Self { zone, options, sets, hosts, places, nodes, empty, cuts }
+        Self { zone: tree.zone, options, sets, hosts, places, tree, forest }
     }
 
-    /// Returns what a query for the addresses of `name` would meet.
+    /// Returns what a query for the addresses of `name` would meet, in whichever of the zones it lies.
     pub(super) fn fate(&self, name: &Name) -> Fate<'a> {
-        if !name.is_within(self.zone.origin()) {
-            return Fate::Outside;
-        }
-        match self.cover(name) {
-            Some((_, Rtype::NS)) => return Fate::Outside,
-            Some((at, _)) => return Fate::Dname(at),
-            None => {}
-        }
-        if self.cuts.get(name) == Some(&Rtype::NS) {
-            return Fate::Outside;
-        }
-        if self.exists(name) {
-            return self.addresses_at(name.clone());
-        }
-        let mut encloser = name.parent();
-        while let Some(ancestor) = encloser {
-            if self.exists(&ancestor) {
-                return ancestor.child(b"*").map_or(Fate::Nothing, |wildcard| self.addresses_at(wildcard));
-            }
-            encloser = ancestor.parent();
-        }
-        Fate::Nothing
+        self.tree_of(name).map_or(Fate::Outside, |tree| tree.fate(name))
     }
 
-    /// Returns one set.
+    /// Returns what a query for the addresses of `name` would meet in this zone alone.
+    pub(super) fn fate_here(&self, name: &Name) -> Fate<'a> {
+        match self.tree_of(name) {
+            Some(tree) if tree.zone.origin() == self.zone.origin() => tree.fate(name),
+            Some(_) | None => Fate::Outside,
+        }
+    }
+
+    /// Returns one set, in whichever of the zones it lies.
     pub(super) fn rrset(&self, owner: &Name, rtype: Rtype) -> Option<&'a Arc<Rrset>> {
-        self.nodes.get(owner)?.iter().find(|set| set.rtype() == rtype)
-    }
-
-    fn exists(&self, name: &Name) -> bool {
-        self.nodes.contains_key(name) || self.empty.contains(name)
-    }
-
-    fn addresses_at(&self, owner: Name) -> Fate<'a> {
-        if let Some(alias) = self.rrset(&owner, Rtype::CNAME) {
-            return Fate::Alias(alias);
-        }
-        if [Rtype::A, Rtype::AAAA].iter().any(|rtype| self.rrset(&owner, *rtype).is_some()) {
-            return Fate::Addresses { wildcard: owner.is_wildcard(), owner };
-        }
-        Fate::Nothing
+        self.tree_of(owner)?.rrset(owner, rtype)
     }
 
     /// Returns the delegation or DNAME above `name` that takes it out of the zone's own data, with its type.
     pub(super) fn cover(&self, name: &Name) -> Option<(Name, Rtype)> {
-        let mut above = name.parent().filter(|_| !self.cuts.is_empty());
-        let mut highest = None;
-        while let Some(ancestor) = above {
-            if let Some((at, rtype)) = self.cuts.get_key_value(&ancestor) {
-                highest = Some(((*at).clone(), *rtype));
-            }
-            above = ancestor.parent();
-        }
-        highest
+        self.tree.cover(name)
+    }
+
+    /// Two versions of one zone may be looked at together: each sees its own names.
+    fn tree_of(&self, name: &Name) -> Option<&'a Tree<'a>> {
+        let tree = self.forest.tree_of(name)?;
+        Some(if tree.zone.origin() == self.zone.origin() { self.tree } else { tree })
     }
 
     /// Returns the number of IPv4 and of IPv6 addresses that the zone gives for a host.
@@ -188,12 +135,11 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Returns whether `domain` has the service; nothing if its owner name lies outside of the zone, where nobody can say.
+    /// Returns whether `domain` has the service; nothing if its owner name lies outside of the zones, where nobody can say.
     pub(super) fn has(&self, domain: &Name, service: &str, proto: &str) -> Option<bool> {
         let owner = domain.child(proto.as_bytes()).and_then(|name| name.child(service.as_bytes())).ok()?;
-        owner
-            .is_within(self.zone.origin())
-            .then(|| [Rtype::SRV, Rtype::CNAME].iter().any(|rtype| self.rrset(&owner, *rtype).is_some()))
+        self.tree_of(&owner)
+            .map(|tree| [Rtype::SRV, Rtype::CNAME].iter().any(|rtype| tree.rrset(&owner, *rtype).is_some()))
     }
 }
 
@@ -279,16 +225,6 @@ fn number_hosts(sets: &mut [SrvSet<'_>]) -> Vec<Host> {
         }
     }
     hosts
-}
-
-fn note_ancestors(empty: &mut HashSet<Name>, nodes: &HashMap<&Name, &[Arc<Rrset>]>, owner: &Name, origin: &Name) {
-    let mut next = owner.parent().filter(|_| owner != origin);
-    while let Some(name) = next.filter(|name| !nodes.contains_key(name)) {
-        next = name.parent();
-        if !empty.insert(name) {
-            break;
-        }
-    }
 }
 
 /// The fields of SRV data, in the order of the file.

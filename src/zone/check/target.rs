@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::owner::{below, undoubled};
 use super::rule::Rule;
-use super::survey::{Fate, Host, Survey, TARGET, Use};
+use super::survey::{Host, Survey, TARGET, Use};
+use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
 use crate::zone::{Name, Rtype};
 
@@ -38,6 +39,10 @@ fn misspelled(survey: &Survey<'_>, host: &Name, uses: &[Use]) -> Option<Finding>
         );
         return Some(ADDRESS.found(message, &[("owner", owner)]).help(help));
     }
+    if let Some((what, meant)) = as_url(host, origin) {
+        let message = format!("the target {} {what}", below(host, origin));
+        return Some(URL.found(message, &[("owner", owner)]).help(format!("write {meant} as the target")));
+    }
     if is_localhost(survey, host) {
         let message = format!("the target {host} means the client's own machine");
         return Some(LOCALHOST.found(message, &[("owner", owner)]));
@@ -56,7 +61,7 @@ fn unreachable(survey: &Survey<'_>, host: &Name, uses: &[Use]) -> Option<Finding
         Fate::Outside if is_reserved(survey, host) => {
             found(&RESERVED, format!("the target {host} ends in a label that public DNS does not have{also}"))
         }
-        Fate::Outside => found(&OUTSIDE, format!("the target {host} lies outside of this zone's own data{also}")),
+        Fate::Outside => found(&OUTSIDE, format!("the target {host} lies outside of these zones' own data{also}")),
         Fate::Dname(at) => found(&DNAME, format!("the target {host} is covered by the DNAME at {at}{also}")),
         Fate::Alias(alias) => {
             let goal = alias.rdatas().next().and_then(|rdata| Name::from_wire(rdata).ok());
@@ -99,6 +104,23 @@ fn as_address(host: &Name, origin: &Name) -> Option<String> {
     let text = text.strip_suffix('.').unwrap_or(&text);
     let is_address = text.parse::<Ipv4Addr>().is_ok() || text.parse::<Ipv6Addr>().is_ok();
     is_address.then(|| text.to_owned())
+}
+
+/// Reads a target that was written as a URL, or with a port; returns what is wrong and what was meant.
+fn as_url(host: &Name, origin: &Name) -> Option<(&'static str, String)> {
+    let text = below(host, origin);
+    let dot = if text.ends_with('.') { "." } else { "" };
+    let text = text.strip_suffix('.').unwrap_or(&text);
+    let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let bare = bare.split(['/', '?', ';']).next().unwrap_or_default();
+    let bare = bare.rsplit_once('@').map_or(bare, |(_, host)| host);
+    let (name, port) = bare.rsplit_once(':').map_or((bare, None), |(name, port)| (name, Some(port)));
+    let is_port = port.is_some_and(|port| port.parse::<u16>().is_ok());
+    match (text.contains("://"), is_port) {
+        (true, _) => Some(("is a URL", format!("{name}{dot}"))),
+        (false, true) => Some(("has a port, which is a field of its own", format!("{name}{dot}"))),
+        (false, false) => None,
+    }
 }
 
 fn is_localhost(survey: &Survey<'_>, host: &Name) -> bool {
@@ -154,6 +176,17 @@ pub(super) const ADDRESS: Rule = Rule {
     see: "dig SRV {owner} +short",
     wrong: "_sip._tcp  300 IN SRV 10 70 5060 192.0.2.10",
     right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1\nsip-node1  300 IN A   192.0.2.10",
+};
+
+pub(super) const URL: Rule = Rule {
+    id: "srv-target-url",
+    severity: Severity::Error,
+    finds: "a URL as target, or a target with a port",
+    why: "a target is a name (RFC 2782): clients ask for the addresses of a host that is called so, and get none",
+    help: "write the host's name alone; the port is the third number",
+    see: "dig SRV {owner} +short",
+    wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip://sip-node1:5060",
+    right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1",
 };
 
 pub(super) const LOCALHOST: Rule = Rule {
@@ -225,7 +258,7 @@ pub(super) const WILDCARD: Rule = Rule {
 pub(super) const OUTSIDE: Rule = Rule {
     id: "srv-target-out-of-zone",
     severity: Severity::Note,
-    finds: "a target outside of the zone, which is asked of the system's resolver and cannot be judged offline",
+    finds: "a target outside of the zones that are checked, which is asked of the system's resolver and cannot be judged offline",
     why: "its addresses belong to another zone: they are asked for so that the host can be probed, but never served from here",
     help: "see that it has addresses and is no alias; `understudy check --live` asks and tests it",
     see: "dig +short A {host}",

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use super::address::addresses;
 use super::rule::Rule;
-use super::survey::{Fate, Member, PRIORITY, SrvSet, Survey, TARGET, WEIGHT};
+use super::survey::{Member, PRIORITY, SrvSet, Survey, TARGET, WEIGHT};
+use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
 use crate::zone::{Name, Rtype};
 
@@ -26,7 +27,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
         }
         let records_twice: HashSet<usize> = twice.iter().map(|member| member.record).collect();
         let tiers = set.tiers();
-        if let (1, Some(first)) = (tiers.len(), set.members.first()) {
+        if let (1, Some(first), Some(_)) = (tiers.len(), set.members.first(), &set.service) {
             let message = format!("{} has one tier, and so no standby", set.owner);
             findings.push(NO_STANDBY.found(message, &names).at(at(first.record, PRIORITY)));
         }
@@ -121,7 +122,7 @@ pub(super) const NO_STANDBY: Rule = Rule {
     id: "srv-no-standby",
     severity: Severity::Note,
     finds: "a service with one tier only",
-    why: "when all its members fail there is nothing to fail over to, and they are served as declared",
+    why: "when all its members fail there is nothing to fail over to, and all of them are served",
     help: "add a record with a higher priority number that names a host elsewhere",
     see: "host -t SRV {owner}",
     wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1",

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::fmt::Display;
 
 use super::rule::Rule;
-use super::survey::{Fate, Survey};
+use super::survey::Survey;
+use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
 use crate::zone::serial::Soa;
 use crate::zone::{Name, Rrset, Rtype};
@@ -88,7 +89,7 @@ fn negative(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
 
 /// Returns the longest TTL that a host's addresses are served with, and the name that owns them.
 fn address_ttl(survey: &Survey<'_>, host: &Name) -> Option<(Name, u32)> {
-    let Fate::Addresses { owner, .. } = survey.fate(host) else { return None };
+    let Fate::Addresses { owner, .. } = survey.fate_here(host) else { return None };
     let ttls = [Rtype::A, Rtype::AAAA].iter().filter_map(|rtype| survey.rrset(&owner, *rtype)).map(|set| set.ttl());
     let longest = ttls.max()?;
     Some((owner, served(survey, longest)))

@@ -28,6 +28,7 @@ impl<'a> Reader<'a, '_> {
             b"$ORIGIN" => {
                 count(1, 1, "$ORIGIN name")?;
                 self.origin = Some(self.name_at(entry, 1, "origin")?);
+                self.is_guessed = false;
             }
             b"$TTL" => {
                 count(1, 1, "$TTL seconds")?;
@@ -59,6 +60,8 @@ impl<'a> Reader<'a, '_> {
             Some(_) => Some(self.name_at(entry, 2, "origin")?),
             None => self.origin.clone(),
         };
+        // The file that says this is a zone file, whatever comes of it.
+        self.understood += 1;
         if self.open.len() > MAX_DEPTH {
             return Err(fail(format!("files include each other more than {MAX_DEPTH} deep")));
         }
@@ -72,9 +75,16 @@ impl<'a> Reader<'a, '_> {
         // RFC 1035 §5.1: what the included file does to origin and owner ends with it.
         let outer_origin = std::mem::replace(&mut self.origin, origin);
         let outer_owner = std::mem::replace(&mut self.owner, Owner::None);
-        self.read_file(&name, &Text::Included(text.into()));
+        let understood = self.understood;
+        let included = self.read_file(&name, &Text::Included(text.into()));
         self.origin = outer_origin;
         self.owner = outer_owner;
+        // What is no zone file may be a key: nothing of it is shown.
+        let withdrawn = included.filter(|_| self.understood == understood).map_or(0, |file| self.report.withdraw(file));
+        if withdrawn > 0 {
+            let problem = fail(format!("`{path}` cannot be included: no line of it is one of a zone file"));
+            return Err(problem.help("name a file of records; `understudy check` tells what is wrong in it"));
+        }
         Ok(())
     }
 

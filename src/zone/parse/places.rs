@@ -67,6 +67,15 @@ impl Places {
         }
     }
 
+    /// Walks over the lines that are comments as a whole, each with its file's name.
+    pub fn comments(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().flat_map(|file| {
+            let lines = file.text.split(|&octet| octet == b'\n').map(<[u8]>::trim_ascii);
+            let comments = lines.filter(|line| line.starts_with(b";"));
+            comments.filter_map(|line| Some((&*file.name, std::str::from_utf8(line).ok()?)))
+        })
+    }
+
     /// Returns the place of a record by its number in [`Rrset::rdatas`](crate::zone::Rrset::rdatas).
     pub fn record(&self, owner: &Name, rtype: Rtype, index: usize) -> Option<RecordPlace<'_>> {
         let sets = self.owners.get(owner)?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::collect::{Records, Rules, Source};
 use super::super::name::{self, MAX_NAME};
+use super::super::schema::{self, Problem, Rdata, Token};
 use super::super::serial::Soa;
 use super::super::zone::MAX_TTL;
 use super::super::{Fault, Name, Rtype, Zone};
@@ -11,8 +12,7 @@ use super::head::{Head, read_head};
 use super::lex::{Entry, Lexer};
 use super::places::{Places, Span, Spans};
 use super::report::{Report, Text, finding_of};
-use super::schema::{self, Problem, Rdata};
-use super::{Origin, Parsed, Sources};
+use super::source::{Origin, Parsed, Sources};
 use crate::base::finding::Finding;
 
 /// Parses a master file.
@@ -33,6 +33,8 @@ pub(super) struct Reader<'a, 's> {
     rdata: Rdata,
     /// The present `$ORIGIN`.
     pub(super) origin: Option<Name>,
+    /// Whether the present origin is only what the file's name suggests.
+    pub(super) is_guessed: bool,
     pub(super) owner: Owner,
     /// `$TTL`, or the SOA's minimum where the SOA came without one.
     pub(super) default_ttl: Option<u32>,
@@ -45,6 +47,8 @@ pub(super) struct Reader<'a, 's> {
     pub(super) open: Vec<Arc<str>>,
     pub(super) octets_read: usize,
     pub(super) generated: u32,
+    /// How many records and directives could be read.
+    pub(super) understood: usize,
 }
 
 /// The owner for a line that begins with a blank.
@@ -65,6 +69,7 @@ struct Broken {
 
 impl<'a, 's> Reader<'a, 's> {
     fn new(origin: Origin<'_>, sources: &'s mut dyn Sources, keep: bool) -> Self {
+        let is_guessed = matches!(origin, Origin::Guessed(_));
         let origin = match origin {
             Origin::Named(name) | Origin::Guessed(name) => Some(name.clone()),
             Origin::Unknown => None,
@@ -76,6 +81,7 @@ impl<'a, 's> Reader<'a, 's> {
             spans: keep.then(Vec::new),
             rdata: Rdata::default(),
             origin,
+            is_guessed,
             owner: Owner::None,
             default_ttl: None,
             last_ttl: None,
@@ -84,19 +90,21 @@ impl<'a, 's> Reader<'a, 's> {
             open: Vec::new(),
             octets_read: 0,
             generated: 0,
+            understood: 0,
         }
     }
 
-    pub(super) fn read_file(&mut self, name: &str, text: &Text<'a>) {
+    /// Reads a file to its end; returns its number, nothing if it could not be taken.
+    pub(super) fn read_file(&mut self, name: &str, text: &Text<'a>) -> Option<u16> {
         self.octets_read = self.octets_read.saturating_add(text.octets().len());
         let Some(file) = self.report.add_file(name, text.clone()) else {
             self.report.push_general(Finding::error("zone-include", "more than 65535 files are included"));
-            return;
+            return None;
         };
         if self.octets_read > MAX_TEXT {
             let message = format!("with {name} the zone's text has more than {MAX_TEXT} octets");
             self.report.push_general(Finding::error("zone-size", message));
-            return;
+            return None;
         }
         self.open.push(self.report.file_name(file));
         let mut lexer = Lexer::new(text.octets());
@@ -113,6 +121,7 @@ impl<'a, 's> Reader<'a, 's> {
             }
         }
         self.open.pop();
+        Some(file)
     }
 
     fn read_entry(&mut self, file: u16, entry: &Entry<'_>) {
@@ -129,7 +138,9 @@ impl<'a, 's> Reader<'a, 's> {
                 self.read_record(entry, source)
             }
         };
+        self.understood += usize::from(directive && result.is_ok());
         if let Err(problem) = result {
+            let problem = if directive { problem } else { meant(entry, problem) };
             if !directive {
                 self.note_broken(entry);
             }
@@ -173,9 +184,17 @@ impl<'a, 's> Reader<'a, 's> {
         };
         self.last_ttl = head.ttl.or(self.last_ttl);
         let Owner::Known(wire, length, owner_relative) = &self.owner else { return Ok(()) };
+        self.understood += 1;
         let owner = wire.get(..*length).unwrap_or_default();
         if head.rtype == Rtype::SOA && self.apex.is_none() {
             self.apex = Name::from_wire(owner).ok();
+            self.is_guessed &= *owner_relative || entry.tokens.first().is_some_and(|token| token.text == b"@");
+            if let (true, Some(origin)) = (self.is_guessed, &self.apex) {
+                let note =
+                    Finding::note("zone-origin-guessed", format!("the origin {origin} is that of the file's name"));
+                let help = format!("put `$ORIGIN {origin}` at the top, so that the file says so whatever it is called");
+                self.report.push(source.file, span_of(entry, Some(0)), note.help(help));
+            }
         }
         if self.records.push(owner, head.rtype, ttl, &self.rdata.octets, source).is_none() {
             return Err(Problem::at(0, "zone-size", "the zone takes more than 4 GiB"));
@@ -267,6 +286,27 @@ impl<'a, 's> Reader<'a, 's> {
             report.push(source.file, span, finding_of(&fault, &owner, rtype, apex));
         })
     }
+}
+
+/// Says what was meant, where a line has the habits of other files: comments with `#` or `//`, an indented owner.
+fn meant(entry: &Entry<'_>, problem: Problem) -> Problem {
+    let is_comment = |at: usize| {
+        entry
+            .tokens
+            .get(at)
+            .is_some_and(|token| !token.quoted && (token.text.starts_with(b"#") || token.text.starts_with(b"//")))
+    };
+    if let Some(at) = [Some(0), problem.token].into_iter().flatten().find(|at| is_comment(*at)) {
+        let shown = entry.tokens.get(at).map(Token::shown).unwrap_or_default();
+        return Problem::at(at, "zone-comment", format!("{shown} begins no comment")).help("a comment begins with `;`");
+    }
+    if entry.blank && read_head(entry, 1).is_ok() && read_head(entry, 0).is_err() {
+        let shown = entry.tokens.first().map(Token::shown).unwrap_or_default();
+        let message = format!("{shown} stands behind a blank, where no owner can be");
+        let help = "take the blanks before it away; a line that begins with a blank has the owner of the record before";
+        return Problem::at(0, "zone-owner-indented", message).help(help);
+    }
+    problem
 }
 
 fn no_soa(known: Origin<'_>) -> Finding {

@@ -70,6 +70,19 @@ impl<'a> Report<'a> {
         self.findings.push((file, span.begin, finding));
     }
 
+    /// Takes back what was found in a file; returns how many errors that were.
+    pub(super) fn withdraw(&mut self, file: u16) -> usize {
+        let known = self.errors_shown();
+        self.findings.retain(|(within, _, _)| *within != file);
+        let withdrawn = known - self.errors_shown();
+        self.errors = self.errors.saturating_sub(withdrawn);
+        withdrawn
+    }
+
+    fn errors_shown(&self) -> usize {
+        self.findings.iter().filter(|(_, _, finding)| finding.severity == Severity::Error).count()
+    }
+
     /// Adds a finding about the file as a whole.
     pub(super) fn push_general(&mut self, finding: Finding) {
         self.errors += usize::from(finding.severity == Severity::Error);
@@ -131,10 +144,15 @@ pub(super) fn finding_of(fault: &Fault, owner: &Name, rtype: Rtype, origin: &Nam
         }
         Fault::SecondAlias => Finding::error("zone-alias-twice", format!("a second {rtype} for {owner}"))
             .help(format!("a name has at most one {rtype} (RFC 2181 §10.1, RFC 6672 §2.4)")),
-        Fault::TooLarge { octets } => Finding::error(
+        Fault::TooMany { records } => {
+            Finding::error("zone-set-size", format!("{owner} has {records} {rtype} records: no message can count them"))
+                .help("a section has at most 65535 records; spread them over several names")
+        }
+        Fault::TooLarge { octets } => Finding::warning(
             "zone-set-size",
             format!("the {rtype} records of {owner} take {octets} octets: no message can carry them"),
         )
+        .why("who asks for them gets an empty answer with the TC bit, by every transport")
         .help("a DNS message has at most 65535 octets; spread the records over several names"),
         Fault::TtlDiffers { ttl, used } => Finding::warning(
             "zone-ttl-differs",

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::base::finding::Severity;
-use crate::zone::Rtype;
 use crate::zone::write::{rdata_text, write};
+use crate::zone::{Name, Rtype, Zone};
 
 const HEAD: &str = "$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 host 7 1h 15m 2w 5m\n@ NS ns1\nns1 A 192.0.2.53\n";
 
@@ -122,6 +122,30 @@ fn a_file_that_includes_itself_is_a_finding() {
 }
 
 #[test]
+fn nothing_of_an_included_file_that_is_no_zone_is_shown() {
+    struct Key(&'static str);
+    impl Sources for Key {
+        fn read(&mut self, _: &str, path: &str) -> Result<(String, Vec<u8>), String> {
+            Ok((path.to_owned(), self.0.as_bytes().to_vec()))
+        }
+    }
+    let pem = "-----BEGIN PRIVATE KEY-----\nSESAME\nSESAME SESAME SESAME\n  SESAME\n-----END PRIVATE KEY-----\n";
+    for octets in [pem, "SESAME\n", "key \"k\" {\n  secret \"SESAME\";\n};\n", "(SESAME\n", "\"SESAME\n"] {
+        let text = format!("{HEAD}$INCLUDE key.pem\na A 192.0.2.1\n");
+        let parsed = parse("test.zone", text.as_bytes(), Origin::Unknown, &mut Key(octets));
+        let [finding] = parsed.findings.as_slice() else { panic!("{octets}: {:?}", parsed.findings) };
+        assert!(parsed.zone.is_none());
+        assert!(!format!("{finding:?}").contains("SESAME"), "{finding:?}");
+        assert_eq!(finding.message, "`key.pem` cannot be included: no line of it is one of a zone file");
+        assert_eq!(finding.place.as_ref().map(|place| (place.file.as_ref(), place.line)), Some(("test.zone", 6)));
+    }
+    // A file of records shows its faults, with the line.
+    let text = format!("{HEAD}$INCLUDE more\n");
+    let parsed = parse("test.zone", text.as_bytes(), Origin::Unknown, &mut Key("a A 192.0.2.1\nb A SESAME\n"));
+    assert!(format!("{:?}", parsed.findings).contains("SESAME"), "{:?}", parsed.findings);
+}
+
+#[test]
 fn class_and_ttl_come_in_either_order_with_units() {
     let zone = zone(
         "a 1h30m IN A 192.0.2.1\nb IN 2D A 192.0.2.1\nc 5 A 192.0.2.1\nd CLASS1 a 192.0.2.1\n\te TXT x\n"
@@ -137,7 +161,7 @@ fn class_and_ttl_come_in_either_order_with_units() {
 fn ttls_follow_rfc_2308_section_4() {
     let soa = "@ SOA ns1 host 7 1h 15m 2w 5m\n@ NS ns1\n";
     let ttls = |text: &str| {
-        let parsed = parse("t", text.as_bytes(), Origin::Guessed(&name("example.com")), &mut NoSources);
+        let parsed = parse("t", text.as_bytes(), Origin::Named(&name("example.com")), &mut NoSources);
         let zone = parsed.zone.unwrap_or_else(|| panic!("{text} {:?}", parsed.findings));
         (zone.soa().ttl(), zone.rrset(&name("a.example.com"), Rtype::A).unwrap().ttl(), parsed.findings.len())
     };
@@ -279,7 +303,9 @@ fn each_type_reads_and_prints() {
         ("OPENPGPKEY", "AQID", ""),
         ("CSYNC", "66 3 A NS AAAA", ""),
         ("ZONEMD", "2018031500 1 240 0102030405060708090A0B0C", ""),
-        ("DSYNC", "CDS 1 5359 a.", ""),
+        ("DSYNC", "CDS 1 5359 a.", "CDS NOTIFY 5359 a."),
+        ("DSYNC", "CSYNC notify 5360 a.", "CSYNC NOTIFY 5360 a."),
+        ("DSYNC", "CDS 128 5359 a.", ""),
         ("SPF", "\"v=spf1 -all\"", ""),
         ("NID", "10 0014:4fff:ff20:ee64", ""),
         ("L32", "10 192.0.2.1", ""),
@@ -414,7 +440,7 @@ fn the_zone_as_a_whole_is_judged() {
         assert_eq!(errors(body), [error], "{body}");
     }
     assert_eq!(errors("c CNAME x\nc RRSIG CNAME 13 3 60 20300101000000 20260101000000 1 @ AQID\nc NSEC d CNAME\n"), []);
-    let no_ns = parse("t", b"$TTL 5\n@ SOA a b 1 2 3 4 5\n", Origin::Guessed(&name("x.")), &mut NoSources);
+    let no_ns = parse("t", b"$TTL 5\n@ SOA a b 1 2 3 4 5\n", Origin::Named(&name("x.")), &mut NoSources);
     assert_eq!(no_ns.findings.iter().map(|f| f.id).collect::<Vec<_>>(), ["zone-no-ns"]);
     let no_soa = parse("t", b"$TTL 5\n@ NS a\n", Origin::Guessed(&name("x.")), &mut NoSources);
     assert_eq!(no_soa.findings.iter().map(|f| f.id).collect::<Vec<_>>(), ["zone-no-soa"]);
@@ -437,12 +463,18 @@ fn duplicates_are_dropped_and_the_first_ttl_counts() {
 }
 
 #[test]
-fn a_set_that_no_message_carries_is_an_error() {
+fn a_set_that_no_message_carries_is_told_and_the_zone_served() {
     let records = |count: u32| {
         (0..count).map(|n| format!("big A 10.{}.{}.{}\n", n >> 16, n >> 8 & 255, n & 255)).collect::<String>()
     };
     assert_eq!(errors(&records(4_000)), []);
-    assert_eq!(errors(&records(60_000)), [("zone-set-size", 1, 1)]);
+    let parsed = parsed(&records(60_000));
+    let found: Vec<_> = parsed.findings.iter().map(|finding| (finding.id, finding.severity)).collect();
+    assert_eq!((found, parsed.zone.is_some()), (vec![("zone-set-size", Severity::Warning)], true));
+    assert_eq!(errors(&records(70_000)), [("zone-set-size", 1, 1)], "no message counts so many");
+    // 2,000 names of 34 octets and more, which take 11 when they are compressed.
+    let names: String = (0..2_000).map(|n| format!("ptr PTR host{n:04}.a.name.of.some.length\n")).collect();
+    assert_eq!(self::parsed(&names).findings, []);
     assert_eq!(zone(&"same A 192.0.2.1\n".repeat(60_000)).record_count(), 4);
 }
 

@@ -175,5 +175,6 @@ fn seconds_of(digits: &str) -> Option<u32> {
         + (153 * shifted_month + 2) / 5
         + day
         - 719_469;
-    u32::try_from(days * 86_400 + hour * 3_600 + minute * 60 + second).ok()
+    // RFC 4034 §3.1.5: the field holds what is left of it modulo 2^32, also beyond the year 2106.
+    u32::try_from((days * 86_400 + hour * 3_600 + minute * 60 + second).rem_euclid(1 << 32)).ok()
 }

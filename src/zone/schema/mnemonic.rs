@@ -40,6 +40,9 @@ pub(super) const CERT_TYPES: &[(&str, u16)] = &[
     ("OID", 254),
 ];
 
+/// Schemes of DSYNC (RFC 9859 §6.2).
+pub(super) const SCHEMES: &[(&str, u16)] = &[("NOTIFY", 1)];
+
 /// Protocols of WKS.
 pub(super) const PROTOCOLS: &[(&str, u16)] = &[("icmp", 1), ("tcp", 6), ("udp", 17), ("sctp", 132)];
 
@@ -67,6 +70,11 @@ pub(super) const SERVICES: &[(&str, u16)] = &[
     ("ldap", 389),
     ("https", 443),
 ];
+
+/// Finds the first word for a number.
+pub(super) fn word(table: &[(&'static str, u16)], number: u64) -> Option<&'static str> {
+    table.iter().find(|(_, known)| u64::from(*known) == number).map(|(word, _)| *word)
+}
 
 /// Finds a word in any case.
 pub(super) fn number(table: &[(&str, u16)], word: &str) -> Option<u16> {

@@ -47,6 +47,8 @@ pub(super) enum Field {
     Algorithm,
     /// A certificate type's number, or its mnemonic (RFC 4398 §2.1).
     CertType,
+    /// A scheme's number, or its mnemonic (RFC 9859 §2.1).
+    Scheme,
     /// An IPv4 address.
     Ipv4,
     /// An IPv6 address.
@@ -103,8 +105,8 @@ pub(super) enum Field {
 pub(super) const fn fields(rtype: Rtype) -> Option<&'static [Field]> {
     use Field::{
         Algorithm, Base64, Bitmap, CertType, DashBase64, Eui, Hex, HostIdentity, IpsecKey, Ipv4, Ipv6, Location,
-        LongText, Moment, Name, NextHash, Node64, Nsap, OptionalBase64, OptionalText, Prefixes, Relay, Salt, Seconds,
-        Services, SvcParams, Tag, Text, Texts, Type, U8, U16, U32, Uri,
+        LongText, Moment, Name, NextHash, Node64, Nsap, OptionalBase64, OptionalText, Prefixes, Relay, Salt, Scheme,
+        Seconds, Services, SvcParams, Tag, Text, Texts, Type, U8, U16, U32, Uri,
     };
     Some(match rtype {
         Rtype::A => &[Ipv4],
@@ -172,7 +174,7 @@ pub(super) const fn fields(rtype: Rtype) -> Option<&'static [Field]> {
         Rtype::CSYNC => &[U32("serial"), U16("flags"), Bitmap],
         Rtype::ZONEMD => &[U32("serial"), U8("scheme"), U8("hash algorithm"), Hex("digest")],
         Rtype::SVCB | Rtype::HTTPS => &[U16("priority"), Name("target"), SvcParams],
-        Rtype::DSYNC => &[Type, U8("scheme"), U16("port"), Name("target")],
+        Rtype::DSYNC => &[Type, Scheme, U16("port"), Name("target")],
         Rtype::NID | Rtype::L64 => &[U16("preference"), Node64],
         Rtype::L32 => &[U16("preference"), Ipv4],
         Rtype::LP => &[U16("preference"), Name("target")],
@@ -209,7 +211,7 @@ fn take(field: Field, rdata: &[u8]) -> Option<(&[u8], &[u8])> {
     let all = |good: bool| good.then_some((rdata, [].as_slice()));
     match field {
         Field::Name(_) => name::split_wire(rdata),
-        Field::U8(_) | Field::Algorithm => rdata.split_at_checked(1),
+        Field::U8(_) | Field::Algorithm | Field::Scheme => rdata.split_at_checked(1),
         Field::U16(_) | Field::Type | Field::CertType => rdata.split_at_checked(2),
         Field::U32(_) | Field::Seconds(_) | Field::Moment(_) | Field::Ipv4 => rdata.split_at_checked(4),
         Field::Ipv6 => rdata.split_at_checked(16),
@@ -265,6 +267,30 @@ pub(super) fn digest_fault(rtype: Rtype, rdata: &[u8]) -> Option<String> {
         _ => return None,
     };
     (length != right).then(|| format!("a digest of type {kind} has {right} octets, this one has {length}"))
+}
+
+/// Returns the octets of RDATA that are no names, and its names, where those may be compressed (RFC 3597 §4).
+pub(super) fn compressible(rtype: Rtype, rdata: &[u8]) -> Option<(usize, Vec<&[u8]>)> {
+    let is_old = matches!(
+        rtype,
+        Rtype::NS
+            | Rtype::CNAME
+            | Rtype::PTR
+            | Rtype::MB
+            | Rtype::MD
+            | Rtype::MF
+            | Rtype::MG
+            | Rtype::MR
+            | Rtype::MX
+            | Rtype::SOA
+            | Rtype::MINFO
+    );
+    let fields = fields(rtype).filter(|_| is_old)?;
+    let parts = parts(fields, rdata)?;
+    let names: Vec<&[u8]> =
+        fields.iter().zip(parts).filter(|(field, _)| matches!(field, Field::Name(_))).map(|(_, part)| part).collect();
+    let fixed = rdata.len() - names.iter().map(|name| name.len()).sum::<usize>();
+    Some((fixed, names))
 }
 
 /// Returns whether two RDATA of one type are the same record; names of the types in RFC 4034 §6.2 without case.

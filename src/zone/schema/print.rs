@@ -6,7 +6,7 @@ use data_encoding::{BASE32HEX_NOPAD, BASE64, HEXUPPER};
 
 use super::super::name;
 use super::token::quote;
-use super::{Field, Rtype, apl, bitmap, fields, key, loc, parts, svc, wks};
+use super::{Field, Rtype, apl, bitmap, fields, key, loc, mnemonic, parts, svc, wks};
 use crate::base::clock::UnixTime;
 
 /// Prints RDATA as its type's fields, else as RFC 3597 §5 has it.
@@ -46,6 +46,10 @@ fn print_field(field: Field, part: &[u8], out: &mut String) -> fmt::Result {
         Field::U8(_) | Field::U16(_) | Field::U32(_) | Field::Seconds(_) | Field::Algorithm | Field::CertType => {
             write!(out, "{}", number(part))
         }
+        Field::Scheme => match mnemonic::word(mnemonic::SCHEMES, number(part)) {
+            Some(word) => out.write_str(word),
+            None => write!(out, "{}", number(part)),
+        },
         Field::Moment(_) => {
             let moment = UnixTime::from_secs(number(part)).to_string();
             out.extend(moment.chars().filter(char::is_ascii_digit));

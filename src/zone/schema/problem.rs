@@ -87,6 +87,7 @@ impl Field {
             Self::Type => "type",
             Self::Algorithm => "algorithm",
             Self::CertType => "certificate type",
+            Self::Scheme => "scheme",
             Self::Ipv4 => "IPv4 address",
             Self::Ipv6 => "IPv6 address",
             Self::Texts => "one or more strings",

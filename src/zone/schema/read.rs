@@ -219,6 +219,9 @@ impl<'a> Reader<'_, 'a> {
             Field::Algorithm => self
                 .number_or_word("algorithm", mnemonic::ALGORITHMS, 255)
                 .map(|number| self.put(&number.to_be_bytes()[3..])),
+            Field::Scheme => {
+                self.number_or_word("scheme", mnemonic::SCHEMES, 255).map(|number| self.put(&number.to_be_bytes()[3..]))
+            }
             Field::CertType => {
                 self.number_or_word("certificate type", mnemonic::CERT_TYPES, 65_535).map(|number| self.put_u16(number))
             }

@@ -22,6 +22,8 @@ use crate::base::hash::StableHash;
 ///
 ///   from any: more breaks within a minute than times allow, or a fault of our own ──▶ resting, then idle
 /// ```
+///
+/// A break counts only if the server was well after it: one that dies in a crash loop is watched on.
 #[derive(Debug)]
 pub(super) struct HeldConnection {
     times: Times,
@@ -31,8 +33,12 @@ pub(super) struct HeldConnection {
     limit: Limit,
     /// Whether connections here have ever answered a ping: only then a missing answer counts.
     ponged: bool,
-    /// The breaks of the last minute that nothing explains.
+    /// The breaks of the last minute at a server that was well.
     breaks: VecDeque<Mono>,
+    /// Breaks after which nobody knows yet whether the server is well.
+    unproven: VecDeque<Mono>,
+    /// How long nothing is held the next time.
+    rest: Duration,
     /// The number of the next connection.
     next: Number,
     acts: VecDeque<Act>,
@@ -54,6 +60,8 @@ pub(super) enum Act {
     Ping(Number),
     /// Tell the engine: something happened here, every target on this address is to be probed.
     Wake(&'static str),
+    /// Tell the operator: nothing is held here for so long.
+    Rest(Duration),
     /// Tell the engine what the far side said: it is leaving.
     Leaving,
 }
@@ -125,13 +133,33 @@ impl HeldConnection {
             limit,
             ponged: false,
             breaks: VecDeque::new(),
+            unproven: VecDeque::new(),
+            rest: times.rest,
             next: 0,
             acts: VecDeque::new(),
         }
     }
 
+    /// Takes in that a probe failed here: what broke before was a death.
+    pub(super) fn failed(&mut self) {
+        self.unproven.clear();
+    }
+
     /// Takes in that a probe passed here; tells whether anything follows.
+    ///
+    /// Right after a break nothing is opened: the server may be dying, and would have to bear that beside the probes.
     pub(super) fn passed(&mut self, now: Mono) -> bool {
+        while let Some(&broke) = self.unproven.front()
+            && now.since(broke) >= self.times.proof
+        {
+            self.unproven.pop_front();
+            if self.counts(broke, now) {
+                return true;
+            }
+        }
+        if !self.unproven.is_empty() {
+            return false;
+        }
         let rested = matches!(self.state, State::Resting(until) if until <= now);
         let opens = rested || self.state == State::Idle;
         if opens {
@@ -152,6 +180,7 @@ impl HeldConnection {
         };
         if let Some(old) = old {
             self.limit.survived(&self.times);
+            self.rest = self.times.rest;
             self.acts.push_back(Act::Renewed(old.number));
         }
         self.state = State::Held(Held {
@@ -292,21 +321,36 @@ impl HeldConnection {
         matches!(self.state, State::Resting(until) if now < until)
     }
 
-    /// Counts a break that nothing explains; too many, and nothing is held for a while.
+    /// Takes in a break that nothing explains: whether it counts is known when a probe tells how the server is.
     fn broke(&mut self, told: &'static str, now: Mono) {
         self.acts.push_back(Act::Wake(told));
-        while self.breaks.front().is_some_and(|first| now.since(*first) >= MINUTE) {
+        self.unproven.push_back(now);
+        if self.unproven.len() > UNPROVEN {
+            self.unproven.pop_front();
+        }
+    }
+
+    /// Counts a break at a server that is well; too many, and nothing is held for a while. Returns whether it is so.
+    fn counts(&mut self, broke: Mono, now: Mono) -> bool {
+        while self.breaks.front().is_some_and(|first| broke.since(*first) >= MINUTE) {
             self.breaks.pop_front();
         }
-        self.breaks.push_back(now);
+        self.breaks.push_back(broke);
         if self.breaks.len() <= self.times.breaks_per_minute {
-            return;
+            return false;
         }
         self.breaks.clear();
-        if let State::Held(held) | State::Renewing(held, _) = self.state {
-            self.acts.push_back(Act::Close(held.number));
+        self.unproven.clear();
+        match self.state {
+            State::Held(held) => self.acts.push_back(Act::Close(held.number)),
+            State::Opening(number) => self.acts.push_back(Act::Close(number)),
+            State::Renewing(held, number) => self.acts.extend([Act::Close(held.number), Act::Close(number)]),
+            State::Idle | State::Resting(_) => {}
         }
-        self.state = State::Resting(now + self.times.rest);
+        self.state = State::Resting(now + self.rest);
+        self.acts.push_back(Act::Rest(self.rest));
+        self.rest = (self.rest * 3 / 2).min(self.times.longest_rest);
+        true
     }
 
     fn open(&mut self) -> Number {
@@ -325,6 +369,8 @@ impl HeldConnection {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// How many breaks may wait for a probe that tells how the server is.
+const UNPROVEN: usize = 16;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,78 @@
+//! Whole files up to a limit: a file that is no plain file is refused, never waited for.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// The largest file of settings, keys or certificates, in octets.
+pub const MAX_SETTINGS: u64 = 16 << 20;
+/// The largest zone file and the largest state journal, in octets.
+pub const MAX_DATA: u64 = 1 << 30;
+
+/// Opens a plain file to read; a FIFO, a socket or a device is refused at once.
+///
+/// # Errors
+/// If it cannot be opened, or is no plain file.
+pub fn open(path: &Path) -> io::Result<File> {
+    // Without waiting for a writer, should it turn into a FIFO between the two looks.
+    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0);
+    is_plain(&std::fs::metadata(path)?)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    is_plain(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Reads a plain file of at most `limit` octets.
+///
+/// # Errors
+/// If it cannot be read, is no plain file, or is longer.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let length = file.metadata()?.len();
+    let too_long = || io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {limit} octets"));
+    if length > limit {
+        return Err(too_long());
+    }
+    let mut octets = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    // It may grow while it is read, and files of /proc tell no length.
+    file.take(limit + 1).read_to_end(&mut octets)?;
+    if octets.len() as u64 > limit { Err(too_long()) } else { Ok(octets) }
+}
+
+fn is_plain(metadata: &std::fs::Metadata) -> io::Result<()> {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    if kind.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file, but a pipe, a socket or a device"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_files_up_to_the_limit_are_read_and_nothing_is_waited_for() {
+        let folder = std::env::temp_dir().join(format!("understudy-files-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (plain, fifo, socket) = (folder.join("plain"), folder.join("fifo"), folder.join("socket"));
+        std::fs::write(&plain, b"octets").unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert_eq!(read(&plain, 6).unwrap(), b"octets");
+        assert_eq!(read(&plain, 5).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(read(&folder, 6).unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        for path in [fifo.as_path(), socket.as_path(), Path::new("/dev/zero")] {
+            assert_eq!(read(path, 6).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{}", path.display());
+        }
+        // It tells no length, and has more than the limit.
+        assert_eq!(read(Path::new("/proc/self/status"), 6).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

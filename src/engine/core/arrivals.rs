@@ -1,0 +1,115 @@
+//! Reports that were begun under another setup than the present one: which target they are of.
+//!
+//! | the report is of | it counts for |
+//! |---|---|
+//! | the present setup | its target |
+//! | an earlier one | the same target, if there still is one |
+//! | one that has not come yet | nobody yet: it waits for the setup |
+//!
+//! Probes may overtake the reload that they belong to, as the probes' room learns of it first.
+
+use std::collections::VecDeque;
+
+use crate::base::table::Table;
+use crate::health::{Report, TargetId};
+
+/// Where targets of earlier setups are now, and what came early.
+#[derive(Debug, Default)]
+pub(super) struct Arrivals {
+    /// For each earlier setup, the oldest first: where each of its targets is now.
+    former: VecDeque<(u64, Table<TargetId, Option<TargetId>>)>,
+    /// What waits for its setup.
+    early: Vec<(u64, TargetId, Report)>,
+}
+
+impl Arrivals {
+    /// Finds the target that a report of `setup` is of in the `present` one; keeps the report if its setup is yet to come.
+    pub(super) fn place(&mut self, setup: u64, target: TargetId, report: &Report, present: u64) -> Option<TargetId> {
+        if setup > present {
+            if self.early.len() < EARLY {
+                self.early.push((setup, target, report.clone()));
+            }
+            return None;
+        }
+        if setup == present {
+            return Some(target);
+        }
+        let (_, places) = self.former.iter().find(|(number, _)| *number == setup)?;
+        places.get(target).copied().flatten()
+    }
+
+    /// Notes that the setup `was` ended, and where each of its targets is now; returns what came before its time.
+    pub(super) fn moved(
+        &mut self,
+        was: u64,
+        places: Table<TargetId, Option<TargetId>>,
+    ) -> Vec<(u64, TargetId, Report)> {
+        for (_, former) in &mut self.former {
+            for (_, place) in former.iter_mut() {
+                *place = place.and_then(|place| places.get(place).copied().flatten());
+            }
+        }
+        self.former.push_back((was, places));
+        if self.former.len() > FORMER {
+            self.former.pop_front();
+        }
+        std::mem::take(&mut self.early)
+    }
+}
+
+/// How many earlier setups are known: a report takes as long as the queues between the probes and the engine, and the
+/// probes' room labels anew what is in flight.
+const FORMER: usize = 8;
+/// How many reports wait for their setup; the others are lost.
+const EARLY: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::clock::Mono;
+    use crate::base::table::RowId;
+    use crate::health::Outcome;
+
+    fn id(index: usize) -> TargetId {
+        TargetId::from_index(index)
+    }
+
+    fn report() -> Report {
+        Report { outcome: Outcome::Pass, began: Mono::START, latency: Duration::ZERO }
+    }
+
+    /// Where each target of a setup is in the next one.
+    fn places(places: &[Option<usize>]) -> Table<TargetId, Option<TargetId>> {
+        places.iter().map(|place| place.map(id)).collect()
+    }
+
+    #[test]
+    fn a_report_finds_its_target_through_several_setups() {
+        let mut arrivals = Arrivals::default();
+        assert_eq!(arrivals.place(1, id(2), &report(), 1), Some(id(2)));
+        assert_eq!(arrivals.moved(1, places(&[Some(1), None, Some(0)])), []);
+        assert_eq!(arrivals.moved(2, places(&[Some(3), None])), []);
+        for (setup, target, place) in [(1, 0, None), (1, 1, None), (1, 2, Some(3)), (2, 0, Some(3)), (2, 1, None)] {
+            assert_eq!(arrivals.place(setup, id(target), &report(), 3), place.map(id), "{setup} {target}");
+        }
+        assert_eq!(arrivals.place(7, id(0), &report(), 7), Some(id(0)));
+        for setup in 3..3 + 2 * u64::try_from(FORMER).unwrap() {
+            arrivals.moved(setup, places(&[Some(0)]));
+        }
+        assert_eq!(arrivals.former.len(), FORMER);
+    }
+
+    #[test]
+    fn a_report_that_overtakes_its_setup_waits_for_it() {
+        let mut arrivals = Arrivals::default();
+        assert_eq!(arrivals.place(2, id(5), &report(), 1), None);
+        assert_eq!(arrivals.moved(1, places(&[])), [(2, id(5), report())]);
+        assert_eq!(arrivals.moved(2, places(&[])), [], "once");
+        for _ in 0..2 * EARLY {
+            arrivals.place(9, id(5), &report(), 3);
+        }
+        assert_eq!(arrivals.early.len(), EARLY);
+    }
+}

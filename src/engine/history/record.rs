@@ -1,0 +1,36 @@
+//! The records of the history, and places among them.
+
+use std::sync::Arc;
+
+use crate::engine::effect::TimedNotice;
+
+/// One record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Its number: one more than that of the record before.
+    pub sequence: u64,
+    /// What happened, and when.
+    pub event: TimedNotice,
+}
+
+/// A place in the history: right behind a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Which run of the process the number is of: the numbers begin anew with each.
+    pub run: u64,
+    /// The number of the last record that was read; 0 before the first.
+    pub sequence: u64,
+}
+
+/// Some records in their order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The records.
+    pub records: Vec<Arc<Record>>,
+    /// How many records between the cursor and the first of these were dropped from the ring.
+    pub lost: u64,
+    /// Whether the cursor was of another run: what it missed of that one cannot be counted.
+    pub restarted: bool,
+    /// Where to read on.
+    pub next: Cursor,
+}
