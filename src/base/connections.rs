@@ -58,7 +58,7 @@ pub struct Held {
 
 #[derive(Debug, Default)]
 struct Rows {
-    rows: HashMap<u64, Row>,
+    rows: HashMap<u64, ClientRow>,
     /// Each connection with the activity that was known when it was put here: the real one is as late or later. Those
     /// that have never asked stand first.
     order: BTreeSet<(u64, u64)>,
@@ -69,7 +69,7 @@ struct Rows {
 }
 
 #[derive(Debug)]
-struct Row {
+struct ClientRow {
     client: IpAddr,
     /// The activity by which it stands in the order.
     known: u64,
@@ -100,7 +100,7 @@ impl ConnectionLimiter {
     pub fn admit(&self, address: IpAddr, now: Mono) -> Permit {
         let client = client_of(address);
         let all = usize::try_from(self.limits.all).unwrap_or(usize::MAX);
-        let row = Row {
+        let row = ClientRow {
             client,
             known: millis(now),
             last: Arc::new(AtomicU64::new(millis(now))),
@@ -192,7 +192,7 @@ impl Drop for Held {
 }
 
 impl Rows {
-    fn add(&mut self, row: Row) -> u64 {
+    fn add(&mut self, row: ClientRow) -> u64 {
         let number = self.next;
         self.next += 1;
         self.order.insert((row.known, number));
@@ -202,7 +202,7 @@ impl Rows {
         number
     }
 
-    fn remove(&mut self, number: u64) -> Option<Row> {
+    fn remove(&mut self, number: u64) -> Option<ClientRow> {
         let row = self.rows.remove(&number)?;
         self.order.remove(&(row.known, number));
         self.silent -= usize::from(row.known & ASKED == 0);

@@ -17,13 +17,13 @@ const MARGIN: u32 = 200;
 #[derive(Debug)]
 pub(super) struct SerialBook {
     /// Nothing for broken zones.
-    rows: Table<ZoneId, Option<Row>>,
+    rows: Table<ZoneId, Option<SerialRow>>,
     /// What zones without a row must begin above, by origin.
     floors: BTreeMap<String, Serial>,
 }
 
 #[derive(Debug)]
-struct Row {
+struct SerialRow {
     origin: String,
     /// The serial that the zone declares; it counts from the next [`SerialBook::declare`].
     declared: Serial,
@@ -53,7 +53,7 @@ impl SerialBook {
             if signed && serials.declared == declared {
                 serials.current = declared;
             }
-            Some(Row { origin, declared, signed, serials })
+            Some(SerialRow { origin, declared, signed, serials })
         });
         self.rows = rows.collect();
         self.floors.extend(former.into_iter().map(|(origin, serials)| (origin, serials.current)));
@@ -101,7 +101,7 @@ impl SerialBook {
         Some((row.origin.clone(), row.serials.new_ceiling()?))
     }
 
-    fn row(&mut self, zone: ZoneId) -> Option<&mut Row> {
+    fn row(&mut self, zone: ZoneId) -> Option<&mut SerialRow> {
         self.rows.get_mut(zone)?.as_mut()
     }
 }

@@ -23,7 +23,7 @@ use crate::base::clock::Mono;
 /// **Invariant:** of each name there is one post, and only names that the setup has.
 #[derive(Clone, Debug, Default)]
 pub struct PushStore {
-    rows: BTreeMap<String, Row>,
+    rows: BTreeMap<String, PushRow>,
 }
 
 /// One state, posted by whoever knows the target from within.
@@ -78,7 +78,7 @@ pub enum PushRefusal {
 }
 
 #[derive(Clone, Debug)]
-struct Row {
+struct PushRow {
     /// Since when posts are waited for.
     since: Mono,
     /// The last post, and until when it counts.
@@ -90,7 +90,7 @@ impl PushStore {
     pub fn expect(&mut self, names: &BTreeSet<String>, now: Mono) {
         self.rows.retain(|name, _| names.contains(name));
         for name in names {
-            self.rows.entry(name.clone()).or_insert(Row { since: now, last: None });
+            self.rows.entry(name.clone()).or_insert(PushRow { since: now, last: None });
         }
     }
 

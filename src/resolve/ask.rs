@@ -14,7 +14,7 @@ use hickory_resolver::{Resolver, TokioResolver};
 
 use crate::zone::Name;
 
-use super::book::{Answer, Family};
+use super::book::{AddressReply, Family};
 use super::servers::Servers;
 
 /// Asks questions; clones share sockets.
@@ -35,13 +35,13 @@ impl Asker {
     }
 
     /// Asks for the addresses of one family of a host, aliases followed.
-    pub(super) async fn ask(&self, host: &Name, family: Family) -> Answer {
+    pub(super) async fn ask(&self, host: &Name, family: Family) -> AddressReply {
         let resolver = match &self.0 {
             Ok(resolver) => resolver,
-            Err(why) => return Answer::Failed(why.clone()),
+            Err(why) => return AddressReply::Failed(why.clone()),
         };
         let Ok(name) = rr::Name::read(&mut BinDecoder::new(host.wire())) else {
-            return Answer::Failed("the name cannot be asked for".to_owned());
+            return AddressReply::Failed("the name cannot be asked for".to_owned());
         };
         let rtype = match family {
             Family::V4 => RecordType::A,
@@ -50,23 +50,23 @@ impl Asker {
         match tokio::time::timeout(TIMEOUT, resolver.lookup(name, rtype)).await {
             Ok(Ok(lookup)) => answer(&lookup),
             Ok(Err(error)) => refusal(&error),
-            Err(_) => Answer::Failed(format!("no answer within {TIMEOUT:?}")),
+            Err(_) => AddressReply::Failed(format!("no answer within {TIMEOUT:?}")),
         }
     }
 }
 
-fn answer(lookup: &Lookup) -> Answer {
+fn answer(lookup: &Lookup) -> AddressReply {
     let ttl = lookup.answers().iter().map(|record| record.ttl).min();
     let addresses: Vec<IpAddr> = lookup.answers().iter().filter_map(|record| address(&record.data)).collect();
     let ttl = ttl.map(|ttl| Duration::from_secs(ttl.into()));
     if addresses.is_empty() {
         // An alias that leads to nothing.
-        return Answer::Nothing { ttl };
+        return AddressReply::Nothing { ttl };
     }
     let goal =
         |record: &rr::Record| if let RData::CNAME(goal) = &record.data { Some(goal.0.to_string()) } else { None };
     let alias = lookup.answers().iter().find_map(goal);
-    Answer::Addresses { addresses, ttl: ttl.unwrap_or_default(), alias }
+    AddressReply::Addresses { addresses, ttl: ttl.unwrap_or_default(), alias }
 }
 
 fn address(data: &RData) -> Option<IpAddr> {
@@ -77,16 +77,16 @@ fn address(data: &RData) -> Option<IpAddr> {
 }
 
 /// Tells a definite no from a failure. A referral is one too: whoever gives it does not resolve.
-fn refusal(error: &NetError) -> Answer {
+fn refusal(error: &NetError) -> AddressReply {
     if let NetError::Dns(DnsError::NoRecordsFound(none)) = error {
         let definite = none.response_code == ResponseCode::NXDomain
             || (none.response_code == ResponseCode::NoError && (none.soa.is_some() || none.ns.is_none()));
         if definite {
             let ttl = none.negative_ttl.map(|ttl| Duration::from_secs(ttl.into()));
-            return Answer::Nothing { ttl };
+            return AddressReply::Nothing { ttl };
         }
     }
-    Answer::Failed(why(error))
+    AddressReply::Failed(why(error))
 }
 
 /// Says what a failure means to who has to fix it.

@@ -22,7 +22,7 @@ pub enum Family {
 
 /// What a resolver said of one family of one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum AddressReply {
     /// There are addresses.
     Addresses {
         /// At least one.
@@ -44,7 +44,7 @@ pub enum Answer {
 /// What is known of the hosts that are wanted.
 #[derive(Debug, Default)]
 pub struct Book {
-    rows: BTreeMap<(Name, Family), Row>,
+    rows: BTreeMap<(Name, Family), HostRow>,
     due: Timers<(Name, Family)>,
     /// What a former run knew.
     kept: Addresses,
@@ -53,7 +53,7 @@ pub struct Book {
 }
 
 #[derive(Debug, Default)]
-struct Row {
+struct HostRow {
     addresses: Vec<IpAddr>,
     /// Failures in a row.
     failures: u32,
@@ -82,7 +82,7 @@ impl Book {
                 }
                 let kept = self.kept.get(name).into_iter().flatten().copied();
                 let addresses = kept.filter(|address| family.holds(*address)).collect();
-                self.rows.insert(key.clone(), Row { addresses, ..Row::default() });
+                self.rows.insert(key.clone(), HostRow { addresses, ..HostRow::default() });
                 self.due.set(key, Some(now));
             }
         }
@@ -110,7 +110,7 @@ impl Book {
 
     /// Takes in an answer; tells whether the addresses changed. An answer for a host that is no longer wanted, or that
     /// was not asked for, changes nothing.
-    pub fn hear(&mut self, name: &Name, family: Family, answer: Answer, now: Mono) -> bool {
+    pub fn hear(&mut self, name: &Name, family: Family, answer: AddressReply, now: Mono) -> bool {
         let Some(row) = self.rows.get_mut(&(name.clone(), family)).filter(|row| row.asked) else { return false };
         row.asked = false;
         if !row.heard {
@@ -119,15 +119,15 @@ impl Book {
         }
         let bounded = |ttl: Duration| ttl.clamp(SHORTEST, LONGEST);
         let (addresses, wait) = match answer {
-            Answer::Addresses { mut addresses, ttl, .. } => {
+            AddressReply::Addresses { mut addresses, ttl, .. } => {
                 addresses.retain(|address| family.holds(*address));
                 addresses.sort_unstable();
                 addresses.dedup();
                 addresses.truncate(MOST_ADDRESSES);
                 (Some(addresses), bounded(ttl))
             }
-            Answer::Nothing { ttl } => (Some(Vec::new()), bounded(ttl.unwrap_or(NEGATIVE))),
-            Answer::Failed(_) => (None, SHORTEST.saturating_mul(1 << row.failures.min(10)).min(SLOWEST_RETRY)),
+            AddressReply::Nothing { ttl } => (Some(Vec::new()), bounded(ttl.unwrap_or(NEGATIVE))),
+            AddressReply::Failed(_) => (None, SHORTEST.saturating_mul(1 << row.failures.min(10)).min(SLOWEST_RETRY)),
         };
         row.failures = if addresses.is_some() { 0 } else { row.failures.saturating_add(1) };
         self.due.set((name.clone(), family), Some(now + wait));

@@ -5,7 +5,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::book::{Addresses, Answer};
+use super::book::{AddressReply, Addresses};
 
 /// What the room counts; clones are the same counters.
 #[derive(Clone, Debug, Default)]
@@ -27,11 +27,11 @@ impl Metrics {
     }
 
     /// Counts an answer.
-    pub(super) fn heard(&self, answer: &Answer) {
+    pub(super) fn heard(&self, answer: &AddressReply) {
         let result = match answer {
-            Answer::Addresses { .. } => "addresses",
-            Answer::Nothing { .. } => "nothing",
-            Answer::Failed(_) => "failed",
+            AddressReply::Addresses { .. } => "addresses",
+            AddressReply::Nothing { .. } => "nothing",
+            AddressReply::Failed(_) => "failed",
         };
         self.lookups.get_or_create(&[("result", result)]).inc();
     }

@@ -23,7 +23,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub use book::{Addresses, Answer, Book, Family};
+pub use book::{AddressReply, Addresses, Book, Family};
 pub use metrics::Metrics;
 pub use servers::{Servers, ServersError};
 pub use task::{Heard, ResolveRequest, Resolved, once, run};

@@ -13,7 +13,7 @@ use crate::base::tasks::{TaskSet, Tasks};
 use crate::zone::Name;
 
 use super::ask::Asker;
-use super::book::{Addresses, Answer, Book, Family};
+use super::book::{AddressReply, Addresses, Book, Family};
 use super::metrics::Metrics;
 use super::servers::Servers;
 
@@ -36,7 +36,7 @@ pub struct Resolved {
 }
 
 /// One question that has had its answer.
-type Told = (Name, Family, Answer);
+type Told = (Name, Family, AddressReply);
 
 /// Asks until the owner stops, or nobody wants anything any more. `kept` is what a former run knew.
 ///
@@ -127,9 +127,9 @@ pub async fn once(hosts: &[Name], servers: Option<&Servers>, timeout: Duration) 
             let Some((_, ended)) = questions.next().await else { break };
             let Ok((name, family, answer)) = ended else { continue };
             match &answer {
-                Answer::Failed(reason) => why.push((name.clone(), reason.clone())),
-                Answer::Addresses { alias: Some(goal), .. } => drop(aliases.insert(name.clone(), goal.clone())),
-                Answer::Addresses { alias: None, .. } | Answer::Nothing { .. } => {}
+                AddressReply::Failed(reason) => why.push((name.clone(), reason.clone())),
+                AddressReply::Addresses { alias: Some(goal), .. } => drop(aliases.insert(name.clone(), goal.clone())),
+                AddressReply::Addresses { alias: None, .. } | AddressReply::Nothing { .. } => {}
             }
             book.hear(&name, family, answer, now);
             if book.is_complete() {
@@ -162,15 +162,15 @@ fn ask_due(book: &mut Book, asker: &Asker, questions: &mut TaskSet<Told>, now: M
 }
 
 /// Logs what an operator may want to know: that a host cannot be resolved, and that it can again.
-fn tell(failing: &mut BTreeSet<Name>, name: &Name, answer: &Answer) {
+fn tell(failing: &mut BTreeSet<Name>, name: &Name, answer: &AddressReply) {
     match answer {
-        Answer::Addresses { .. } => {
+        AddressReply::Addresses { .. } => {
             if failing.remove(name) {
                 info!(host = %name, "the host is resolved again");
             }
         }
-        Answer::Nothing { .. } => debug!(host = %name, "no addresses of one family"),
-        Answer::Failed(reason) => {
+        AddressReply::Nothing { .. } => debug!(host = %name, "no addresses of one family"),
+        AddressReply::Failed(reason) => {
             if failing.insert(name.clone()) {
                 warn!(host = %name, reason, "the host cannot be resolved: its last addresses stay");
             }

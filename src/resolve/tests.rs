@@ -21,13 +21,13 @@ fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn addresses(texts: &[&str], ttl: u64) -> Answer {
+fn addresses(texts: &[&str], ttl: u64) -> AddressReply {
     let addresses = texts.iter().map(|text| text.parse().unwrap()).collect();
-    Answer::Addresses { addresses, ttl: Duration::from_secs(ttl), alias: None }
+    AddressReply::Addresses { addresses, ttl: Duration::from_secs(ttl), alias: None }
 }
 
-fn failed() -> Answer {
-    Answer::Failed("SERVFAIL".to_owned())
+fn failed() -> AddressReply {
+    AddressReply::Failed("SERVFAIL".to_owned())
 }
 
 fn at(secs: u64) -> Mono {
@@ -54,8 +54,8 @@ fn a_host_is_asked_for_again_at_its_ttl_within_bounds() {
         (addresses(&["127.0.0.1"], 0), 5),
         (addresses(&["127.0.0.1"], 60), 60),
         (addresses(&["127.0.0.1"], 86_400), 3_600),
-        (Answer::Nothing { ttl: Some(Duration::from_secs(900)) }, 900),
-        (Answer::Nothing { ttl: None }, 60),
+        (AddressReply::Nothing { ttl: Some(Duration::from_secs(900)) }, 900),
+        (AddressReply::Nothing { ttl: None }, 60),
     ] {
         let (mut book, host) = asking(Addresses::new());
         book.hear(&host, Family::V4, answer.clone(), at(10));
@@ -86,7 +86,7 @@ fn a_definite_no_takes_the_addresses_away() {
     book.hear(&host, Family::V4, addresses(&["127.0.0.1"], 60), at(0));
     assert!(book.hear(&host, Family::V6, addresses(&["::1"], 90), at(0)));
     assert_eq!(book.take_due(at(60)), Some((host.clone(), Family::V4)));
-    assert!(book.hear(&host, Family::V4, Answer::Nothing { ttl: None }, at(60)));
+    assert!(book.hear(&host, Family::V4, AddressReply::Nothing { ttl: None }, at(60)));
     assert_eq!(known(&book, &host), ["::1"], "the other family stays");
 }
 
@@ -98,7 +98,7 @@ fn another_order_is_no_change_and_a_flood_of_addresses_is_cut() {
     assert!(!book.hear(&host, Family::V4, addresses(&["127.0.0.2", "127.0.0.1", "::1"], 5), at(5)));
     book.take_due(at(10));
     let many = (1..=100).map(|last| IpAddr::from([127, 0, 1, last])).collect();
-    book.hear(&host, Family::V4, Answer::Addresses { addresses: many, ttl: Duration::ZERO, alias: None }, at(10));
+    book.hear(&host, Family::V4, AddressReply::Addresses { addresses: many, ttl: Duration::ZERO, alias: None }, at(10));
     assert_eq!(known(&book, &host).len(), 16);
 }
 
@@ -110,7 +110,7 @@ fn what_a_former_run_knew_counts_until_the_first_answer() {
     assert_eq!(known(&book, &host), ["127.0.0.1", "::1"]);
     assert!(!book.is_complete());
     assert!(!book.hear(&host, Family::V4, failed(), at(1)));
-    assert!(book.hear(&host, Family::V6, Answer::Nothing { ttl: None }, at(1)));
+    assert!(book.hear(&host, Family::V6, AddressReply::Nothing { ttl: None }, at(1)));
     assert_eq!(known(&book, &host), ["127.0.0.1"]);
     assert!(book.is_complete());
 }

@@ -61,13 +61,13 @@ pub(super) fn answer_into<'a>(
 /// response code (RFC 8906 §3).
 fn gate<'a>(
     query: &QueryView<'a>,
-    options: Result<(), edns::Malformed>,
+    options: Result<(), edns::MalformedCookie>,
     transport: Transport,
 ) -> Result<Option<Question<'a>>, Rcode> {
     if query.header.opcode() != 0 {
         return Err(Rcode::NOTIMP);
     }
-    options.map_err(|edns::Malformed| Rcode::FORMERR)?;
+    options.map_err(|edns::MalformedCookie| Rcode::FORMERR)?;
     if query.edns.is_some_and(|edns| edns.version > 0) {
         return Err(Rcode::BADVERS);
     }

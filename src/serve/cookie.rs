@@ -46,7 +46,7 @@ pub struct Cookie {
 
 /// A COOKIE option with a length that none has: FORMERR (RFC 7873 §5.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(super) struct MalformedCookie;
 
 impl Secrets {
     /// Begins with one secret.
@@ -85,10 +85,15 @@ impl Secrets {
 
 impl Cookie {
     /// Makes the answer's option from that of the query (RFC 9018 §4).
-    pub(super) fn of(option: &[u8], address: IpAddr, secrets: &Secrets, now: UnixTime) -> Result<Self, Malformed> {
-        let (client, rest) = option.split_first_chunk::<8>().ok_or(Malformed)?;
+    pub(super) fn of(
+        option: &[u8],
+        address: IpAddr,
+        secrets: &Secrets,
+        now: UnixTime,
+    ) -> Result<Self, MalformedCookie> {
+        let (client, rest) = option.split_first_chunk::<8>().ok_or(MalformedCookie)?;
         if !matches!(rest.len(), 0 | 8..=32) {
-            return Err(Malformed);
+            return Err(MalformedCookie);
         }
         // RFC 9018 §4.3: the time is a serial number of 32 bits.
         let [.., n0, n1, n2, n3] = now.as_secs().to_be_bytes();

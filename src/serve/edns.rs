@@ -16,7 +16,7 @@ use crate::zone::Rtype;
 
 use super::Context;
 use super::cookie::Cookie;
-pub(super) use super::cookie::Malformed;
+pub(super) use super::cookie::MalformedCookie;
 use super::query::QueryView;
 use super::rcode::Rcode;
 
@@ -51,8 +51,11 @@ pub struct Ede<'a> {
 /// Makes the OPT record of an answer; nothing if the query has none (RFC 6891 §6.1.1).
 ///
 /// # Errors
-/// [`Malformed`] with the record for the FORMERR that follows.
-pub(super) fn reply<'a>(query: &QueryView<'_>, context: &Context<'a>) -> (Option<Reply<'a>>, Result<(), Malformed>) {
+/// [`MalformedCookie`] with the record for the FORMERR that follows.
+pub(super) fn reply<'a>(
+    query: &QueryView<'_>,
+    context: &Context<'a>,
+) -> (Option<Reply<'a>>, Result<(), MalformedCookie>) {
     let Some(edns) = query.edns else { return (None, Ok(())) };
     let (settings, client) = (context.settings, context.client);
     let mut reply = Reply {

@@ -75,10 +75,10 @@ mod testing {
 
     use super::{Limiter, Metrics, Parts, Readiness, Responder, Secrets, Settings};
     use crate::base::clock::Clock;
-    use crate::snapshot::Reader;
+    use crate::snapshot::SnapshotReader;
 
     /// Makes a responder that is ready, with defaults.
-    pub(super) fn responder(reader: Reader) -> Responder {
+    pub(super) fn responder(reader: SnapshotReader) -> Responder {
         Responder::new(Parts {
             reader,
             settings: Settings::default(),

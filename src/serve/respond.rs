@@ -12,7 +12,7 @@ use arc_swap::Guard;
 use tracing::error;
 
 use crate::base::clock::{Clock, Now};
-use crate::snapshot::{Reader, Snapshot};
+use crate::snapshot::{Snapshot, SnapshotReader};
 use crate::zone::Name;
 
 use super::answer::answer_into;
@@ -32,7 +32,7 @@ use super::{
 /// All that answering needs; cheap to clone, one for each listener.
 #[derive(Clone, Debug)]
 pub struct Responder {
-    reader: Reader,
+    reader: SnapshotReader,
     state: Live<State>,
     readiness: Readiness,
     keys: Option<Arc<dyn Keys>>,
@@ -46,7 +46,7 @@ pub struct Responder {
 #[derive(Debug)]
 pub struct Parts {
     /// Where snapshots come from.
-    pub reader: Reader,
+    pub reader: SnapshotReader,
     /// The settings.
     pub settings: Settings,
     /// The secrets of cookies.
@@ -110,7 +110,7 @@ impl Responder {
     }
 
     /// Returns where snapshots come from.
-    pub const fn reader(&self) -> &Reader {
+    pub const fn reader(&self) -> &SnapshotReader {
         &self.reader
     }
 

@@ -6,7 +6,7 @@ use crate::zone::name::canonical_cmp;
 use crate::zone::signed::{NSEC3_HASH, Nsec3Param, hash_of_owner};
 use crate::zone::{Rrset, Rtype};
 
-use super::part::{Entry, Row, ZonePart};
+use super::part::{Entry, NodeRow, ZonePart};
 use super::{Node, ZoneView};
 
 /// How a zone denies.
@@ -113,19 +113,19 @@ fn param_of(part: &ZonePart) -> Option<Nsec3Param<'_>> {
     fixed(part, part.apex(), Rtype::NSEC3PARAM)?.rdatas().find_map(Nsec3Param::read)
 }
 
-fn is_link(part: &ZonePart, row: &Row, param: Nsec3Param<'_>) -> bool {
+fn is_link(part: &ZonePart, row: &NodeRow, param: Nsec3Param<'_>) -> bool {
     let in_chain = |set: &Rrset| set.rdatas().any(|rdata| Nsec3Param::of_record(rdata) == Some(param));
     fixed(part, row, Rtype::NSEC3).is_some_and(in_chain) && hash_of_owner(row.wire()).is_some()
 }
 
-fn fixed<'a>(part: &'a ZonePart, row: &Row, rtype: Rtype) -> Option<&'a Rrset> {
+fn fixed<'a>(part: &'a ZonePart, row: &NodeRow, rtype: Rtype) -> Option<&'a Rrset> {
     part.entries(row).iter().find_map(|entry| match entry {
         Entry::Fixed(found, set) if *found == rtype => Some(&**set),
         Entry::Fixed(..) | Entry::Slot(..) => None,
     })
 }
 
-impl Row {
+impl NodeRow {
     fn wire(&self) -> &[u8] {
         self.owner.wire()
     }

@@ -8,7 +8,7 @@ use crate::base::table::RowId;
 use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::image::{Image, PlacedZone};
-use super::part::{APEX, Entry, Row, ZonePart};
+use super::part::{APEX, Entry, NodeRow, ZonePart};
 use super::{Denial, SlotId, SlotValue, Snapshot, ZoneId};
 
 /// What a name leads to.
@@ -41,7 +41,7 @@ pub struct ZoneView<'a> {
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
     zone: ZoneView<'a>,
-    row: &'a Row,
+    row: &'a NodeRow,
 }
 
 /// What a name has of one type.
@@ -137,7 +137,7 @@ impl<'a> ZoneView<'a> {
         Some(self.node(number))
     }
 
-    pub(super) fn row(self, number: u32) -> &'a Row {
+    pub(super) fn row(self, number: u32) -> &'a NodeRow {
         self.part().row(number)
     }
 

@@ -30,7 +30,7 @@ pub use history::{Difference, History};
 pub use image::Image;
 pub use lookup::{Held, Lookup, Node, ZoneView};
 pub use part::{ZoneInput, ZonePart};
-pub use publish::{Publisher, Reader};
+pub use publish::{Publisher, SnapshotReader};
 pub use slot::{SlotId, SlotKey, SlotValue, ZoneId};
 
 use std::fmt;

@@ -30,7 +30,7 @@ pub struct ZonePart {
     zone: Option<Arc<Zone>>,
     slots: Box<[(Name, Rtype)]>,
     /// In canonical order, the apex first.
-    rows: Vec<Row>,
+    rows: Vec<NodeRow>,
     /// The sets of all rows; a row holds a range.
     entries: Vec<Entry>,
     index: NameIndex,
@@ -39,7 +39,7 @@ pub struct ZonePart {
 }
 
 /// One owner name.
-pub(super) struct Row {
+pub(super) struct NodeRow {
     pub(super) owner: Name,
     /// The row of the name without its leftmost label; [`NONE`] for the apex.
     parent: u32,
@@ -192,7 +192,8 @@ impl ZonePart {
     fn add_row(&mut self, owner: Name, parent: u32) -> u32 {
         let number = row_number(self.rows.len());
         let first_entry = row_number(self.entries.len());
-        let row = Row { owner, parent, first_entry, entry_count: 0, cut: false, dname: false, wildcard_child: false };
+        let row =
+            NodeRow { owner, parent, first_entry, entry_count: 0, cut: false, dname: false, wildcard_child: false };
         self.rows.push(row);
         number
     }
@@ -243,11 +244,11 @@ impl ZonePart {
     }
 
     /// Returns the apex.
-    pub(super) fn apex(&self) -> &Row {
+    pub(super) fn apex(&self) -> &NodeRow {
         self.row(APEX)
     }
 
-    pub(super) fn row(&self, number: u32) -> &Row {
+    pub(super) fn row(&self, number: u32) -> &NodeRow {
         &self.rows[number as usize]
     }
 
@@ -256,13 +257,13 @@ impl ZonePart {
         0..row_number(self.rows.len())
     }
 
-    pub(super) fn entries(&self, row: &Row) -> &[Entry] {
+    pub(super) fn entries(&self, row: &NodeRow) -> &[Entry] {
         let start = row.first_entry as usize;
         &self.entries[start..start + usize::from(row.entry_count)]
     }
 }
 
-impl Row {
+impl NodeRow {
     /// Returns what the row is found by below its parent.
     fn label(&self) -> &[u8] {
         name::labels(self.owner.wire()).next().unwrap_or(&[])

@@ -15,7 +15,7 @@ pub struct Publisher {
 
 /// A reader's end: loads the current snapshot without waiting.
 #[derive(Clone, Debug)]
-pub struct Reader {
+pub struct SnapshotReader {
     current: Arc<ArcSwap<Snapshot>>,
 }
 
@@ -26,8 +26,8 @@ impl Publisher {
     }
 
     /// Makes a reader.
-    pub fn reader(&self) -> Reader {
-        Reader { current: Arc::clone(&self.current) }
+    pub fn reader(&self) -> SnapshotReader {
+        SnapshotReader { current: Arc::clone(&self.current) }
     }
 
     /// Swaps the snapshot in, if it is newer than the current one; returns whether it was.
@@ -47,7 +47,7 @@ impl Publisher {
     }
 }
 
-impl Reader {
+impl SnapshotReader {
     /// Loads the current snapshot; hold it for one packet or one batch only.
     pub fn load(&self) -> Guard<Arc<Snapshot>> {
         self.current.load()

@@ -137,7 +137,7 @@ fn closing_line(summary: &Summary, examined: &Examined, hidden: usize) -> String
 
 fn print_json(sorted: &[&Finding], examined: &Examined, summary: Summary, out: &mut dyn Write) -> io::Result<()> {
     let report = Report {
-        findings: sorted.iter().map(|finding| Row::of(finding)).collect(),
+        findings: sorted.iter().map(|finding| ReportRow::of(finding)).collect(),
         targets: examined.live.as_deref(),
         summary,
     };
@@ -147,7 +147,7 @@ fn print_json(sorted: &[&Finding], examined: &Examined, summary: Summary, out: &
 
 #[derive(Serialize)]
 struct Report<'a> {
-    findings: Vec<Row<'a>>,
+    findings: Vec<ReportRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     targets: Option<&'a [Seen]>,
     summary: Summary,
@@ -155,7 +155,7 @@ struct Report<'a> {
 
 /// A finding as JSON; what does not apply is null.
 #[derive(Serialize)]
-struct Row<'a> {
+struct ReportRow<'a> {
     id: &'a str,
     severity: &'a str,
     file: Option<&'a str>,
@@ -183,7 +183,7 @@ const fn is_none(count: &usize) -> bool {
     *count == 0
 }
 
-impl<'a> Row<'a> {
+impl<'a> ReportRow<'a> {
     fn of(finding: &'a Finding) -> Self {
         let place = finding.place.as_ref();
         Self {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 /// One answer: the SRV records, the preferred first. Servers turn the order, clients sort by priority.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct SeenAnswer {
     /// The TTL in seconds; nothing if there is no record.
     pub(super) ttl: Option<u32>,
     /// The hosts.
@@ -23,7 +23,7 @@ pub(super) struct Answer {
 ///
 /// # Errors
 /// If there is no answer within a second, or it is none.
-pub(super) async fn srv(server: SocketAddr, owner: &str) -> std::io::Result<Answer> {
+pub(super) async fn srv(server: SocketAddr, owner: &str) -> std::io::Result<SeenAnswer> {
     let name: Name = owner.parse().map_err(std::io::Error::other)?;
     let mut query = Message::new(4711, MessageType::Query, OpCode::Query);
     query.add_query(Query::query(name, RecordType::SRV));
@@ -36,7 +36,7 @@ pub(super) async fn srv(server: SocketAddr, owner: &str) -> std::io::Result<Answ
     Ok(read(&message, owner))
 }
 
-fn read(message: &Message, owner: &str) -> Answer {
+fn read(message: &Message, owner: &str) -> SeenAnswer {
     let mut records: Vec<(u16, u16, u32, String, String)> = Vec::new();
     for record in &message.answers {
         if let RData::SRV(srv) = &record.data {
@@ -46,7 +46,7 @@ fn read(message: &Message, owner: &str) -> Answer {
         }
     }
     records.sort();
-    Answer {
+    SeenAnswer {
         ttl: records.first().map(|(_, _, ttl, ..)| *ttl),
         hosts: records.iter().map(|(_, _, _, host, _)| host.clone()).collect(),
         lines: records.into_iter().map(|(.., line)| line).collect(),

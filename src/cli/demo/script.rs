@@ -11,7 +11,7 @@ use crate::daemon::Daemon;
 use crate::engine::status::PoolStatus;
 use crate::policy::ActiveTier;
 
-use super::ask::{self, Answer};
+use super::ask::{self, SeenAnswer};
 use super::stand_in::StandIn;
 
 /// One act.
@@ -95,7 +95,7 @@ const ASK: Duration = Duration::from_millis(50);
 pub(super) async fn play(daemon: &Daemon, server: SocketAddr, stand_ins: &mut [StandIn; 3]) -> std::io::Result<bool> {
     let stage = Stage { daemon, server, clock: daemon.clock(), paint: Paint::stdout() };
     let began = stage.clock.now().mono;
-    let mut last = Answer::default();
+    let mut last = SeenAnswer::default();
     for (number, act) in ACTS.iter().enumerate() {
         stage.print(&Line::default());
         stage.print(&Line::of(Tone::Bold, format!("{}. {}", number + 1, act.title)));
@@ -125,7 +125,7 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     /// Prints each new answer until it is the act's; tells whether it came in time.
-    async fn play(&self, act: &Act, last: &mut Answer) -> std::io::Result<bool> {
+    async fn play(&self, act: &Act, last: &mut SeenAnswer) -> std::io::Result<bool> {
         let began = self.clock.now().mono;
         loop {
             let pool = self.decided().await;
@@ -166,7 +166,7 @@ impl Stage<'_> {
 
 impl Act {
     /// All up and all down list the same hosts: the decision and the TTL tell them apart.
-    fn is_seen(&self, pool: &PoolStatus, answer: &Answer) -> bool {
+    fn is_seen(&self, pool: &PoolStatus, answer: &SeenAnswer) -> bool {
         pool.decision.served == self.served && pool.ttls.first().copied() == answer.ttl && answer.hosts == self.hosts
     }
 }

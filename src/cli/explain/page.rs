@@ -22,7 +22,7 @@ pub(super) struct Page<'a> {
     /// The name.
     pub(super) name: Name,
     /// What a query for it gets.
-    pub(super) answer: Answer,
+    pub(super) answer: ShownAnswer,
     /// The services that fill its sets, or that they follow.
     pub(super) services: Vec<PoolStatus>,
     /// The host that it is.
@@ -34,7 +34,7 @@ pub(super) struct Page<'a> {
 }
 
 /// What a query gets.
-pub(super) struct Answer {
+pub(super) struct ShownAnswer {
     /// The response code.
     pub(super) rcode: &'static str,
     /// The records, as in a zone file.
@@ -109,8 +109,8 @@ impl Target {
 }
 
 /// Looks a name up as the server would, one step.
-fn ask(core: &Core, name: &Name, rtype: Option<Rtype>) -> Answer {
-    let noerror = |records, remark| Answer { rcode: "NOERROR", records, remark };
+fn ask(core: &Core, name: &Name, rtype: Option<Rtype>) -> ShownAnswer {
+    let noerror = |records, remark| ShownAnswer { rcode: "NOERROR", records, remark };
     match core.snapshot().lookup(name.wire(), rtype.unwrap_or(Rtype::A)) {
         Lookup::Exact(_, node) => held(node, name, rtype, None),
         Lookup::Wildcard(_, node) => {
@@ -120,7 +120,7 @@ fn ask(core: &Core, name: &Name, rtype: Option<Rtype>) -> Answer {
             let near = nearest_owner(core.snapshot(), core.setup(), name);
             let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             let remark = Some(format!("no such name, and nothing below it{near}"));
-            Answer { rcode: "NXDOMAIN", records: Vec::new(), remark }
+            ShownAnswer { rcode: "NXDOMAIN", records: Vec::new(), remark }
         }
         Lookup::Delegated(_, cut) => {
             let remark = format!("delegated at {}: other servers have authority", cut.owner());
@@ -132,16 +132,16 @@ fn ask(core: &Core, name: &Name, rtype: Option<Rtype>) -> Answer {
         }
         Lookup::Broken => {
             let remark = Some("its zone could not be loaded".to_owned());
-            Answer { rcode: "SERVFAIL", records: Vec::new(), remark }
+            ShownAnswer { rcode: "SERVFAIL", records: Vec::new(), remark }
         }
         Lookup::Outside => {
-            Answer { rcode: "REFUSED", records: Vec::new(), remark: Some("it lies in no zone".to_owned()) }
+            ShownAnswer { rcode: "REFUSED", records: Vec::new(), remark: Some("it lies in no zone".to_owned()) }
         }
     }
 }
 
 /// Reads what a node has; an alias stands for every type.
-fn held(node: Node<'_>, name: &Name, rtype: Option<Rtype>, remark: Option<String>) -> Answer {
+fn held(node: Node<'_>, name: &Name, rtype: Option<Rtype>, remark: Option<String>) -> ShownAnswer {
     let mut records = offline::lines(node, name, rtype);
     if records.is_empty() {
         records = offline::lines(node, name, Some(Rtype::CNAME));
@@ -152,7 +152,7 @@ fn held(node: Node<'_>, name: &Name, rtype: Option<Rtype>, remark: Option<String
         (None, _) => "NODATA".to_owned(),
     };
     let remark = remark.or_else(|| records.is_empty().then(nothing));
-    Answer { rcode: "NOERROR", records, remark }
+    ShownAnswer { rcode: "NOERROR", records, remark }
 }
 
 /// Finds the services that a host is a member of.

@@ -17,7 +17,7 @@ use super::file::{folder_of, unreadable};
 
 /// What came of all zone files.
 #[derive(Debug, Default)]
-pub(super) struct Read {
+pub(super) struct ZonesRead {
     /// The zones, broken ones without data.
     pub(super) zones: Table<ZoneId, ZoneSetup>,
     /// What is wrong in the files.
@@ -46,8 +46,13 @@ pub(super) struct ReadOptions<'a> {
 }
 
 /// Reads the zones of a config, relative to its folder, then those of the command line.
-pub(super) fn read(entries: &[ZoneEntry], folder: &Path, named: &[PathBuf], read_options: ReadOptions<'_>) -> Read {
-    let mut read = Read::default();
+pub(super) fn read(
+    entries: &[ZoneEntry],
+    folder: &Path,
+    named: &[PathBuf],
+    read_options: ReadOptions<'_>,
+) -> ZonesRead {
+    let mut read = ZonesRead::default();
     let mut known: HashMap<Name, String> = HashMap::new();
     for entry in entries {
         let name = entry.name.as_ref().map(|name| &name.value);
@@ -67,7 +72,7 @@ pub(super) fn read(entries: &[ZoneEntry], folder: &Path, named: &[PathBuf], read
     read
 }
 
-impl Read {
+impl ZonesRead {
     fn add(
         &mut self,
         path: &Path,

@@ -31,7 +31,7 @@ pub struct Recorder(mpsc::Sender<TimedNotice>);
 /// Reads the history.
 #[derive(Clone, Debug)]
 pub struct History {
-    reads: mpsc::Sender<Read>,
+    reads: mpsc::Sender<HistoryRead>,
     latest: watch::Receiver<Cursor>,
 }
 
@@ -44,7 +44,7 @@ pub struct Follower {
 
 /// One read.
 #[derive(Debug)]
-struct Read {
+struct HistoryRead {
     after: Cursor,
     reply: oneshot::Sender<Page>,
 }
@@ -54,7 +54,7 @@ struct Read {
 pub struct Keeping {
     ring: Ring,
     records: mpsc::Receiver<TimedNotice>,
-    reads: mpsc::Receiver<Read>,
+    reads: mpsc::Receiver<HistoryRead>,
     latest: watch::Sender<Cursor>,
 }
 
@@ -111,7 +111,7 @@ impl History {
     /// Returns at most [`PAGE`] records after a cursor; nothing once the history has ended.
     pub async fn read(&self, after: Cursor) -> Option<Page> {
         let (reply, page) = oneshot::channel();
-        self.reads.send(Read { after, reply }).await.ok()?;
+        self.reads.send(HistoryRead { after, reply }).await.ok()?;
         page.await.ok()
     }
 
@@ -186,7 +186,7 @@ mod tests {
         // Nobody has taken the reads yet, and their queue is full.
         let waiting: Vec<_> = (0..QUEUE).map(|_| oneshot::channel()).collect();
         for (reply, _) in waiting {
-            history.reads.try_send(Read { after: history.start(), reply }).unwrap();
+            history.reads.try_send(HistoryRead { after: history.start(), reply }).unwrap();
         }
         let task = tasks.spawn("history", keeping.run());
         for number in 0..1_000 {

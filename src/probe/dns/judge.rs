@@ -9,7 +9,7 @@ use crate::probe::attempt::{Ending, conclusive};
 
 /// What a packet is.
 #[derive(Debug)]
-pub(super) enum Read {
+pub(super) enum DnsReply {
     /// Somebody else's, or late: another number, another question, no response.
     Stranger,
     /// It bears our number, but cannot be read.
@@ -19,22 +19,22 @@ pub(super) enum Read {
 }
 
 /// Reads a packet as the answer to a question.
-pub(super) fn read(octets: &[u8], question: &Message) -> Read {
+pub(super) fn read(octets: &[u8], question: &Message) -> DnsReply {
     let id = octets.first_chunk::<2>().map(|id| u16::from_be_bytes(*id));
     if id != Some(question.metadata.id) {
-        return Read::Stranger;
+        return DnsReply::Stranger;
     }
     let message = match Message::from_vec(octets) {
         Ok(message) => message,
-        Err(error) => return Read::Broken(conclusive(format!("an answer that cannot be read: {error}"))),
+        Err(error) => return DnsReply::Broken(conclusive(format!("an answer that cannot be read: {error}"))),
     };
     // RFC 5452 §9.1: the question must be ours. A server that could not read it sends none back.
     let is_error = message.metadata.response_code != ResponseCode::NoError;
     let same = message.queries == question.queries || (is_error && message.queries.is_empty());
     if message.metadata.message_type != MessageType::Response || !same {
-        return Read::Stranger;
+        return DnsReply::Stranger;
     }
-    Read::Answer(Box::new(message))
+    DnsReply::Answer(Box::new(message))
 }
 
 /// Judges an answer.
@@ -99,9 +99,9 @@ mod tests {
 
     fn is_answer(octets: &[u8], question: &Message) -> &'static str {
         match read(octets, question) {
-            Read::Stranger => "stranger",
-            Read::Broken(_) => "broken",
-            Read::Answer(_) => "answer",
+            DnsReply::Stranger => "stranger",
+            DnsReply::Broken(_) => "broken",
+            DnsReply::Answer(_) => "answer",
         }
     }
 

@@ -18,7 +18,7 @@ use crate::health::Outcome;
 use crate::zone::{Name, Rtype};
 pub use keys::DnsKeys;
 
-use judge::{Read, judge, read};
+use judge::{DnsReply, judge, read};
 
 /// Parameters of [`Check::Dns`](super::Check::Dns).
 #[derive(Clone, Debug, PartialEq)]
@@ -72,9 +72,9 @@ impl Dns {
             attempt.begin("ask");
             let socket = Datagram::open(attempt).await?;
             let accept = |octets: &[u8]| match read(octets, &question) {
-                Read::Stranger => None,
-                Read::Broken(outcome) => Some(Err(outcome)),
-                Read::Answer(answer) => Some(Ok(*answer)),
+                DnsReply::Stranger => None,
+                DnsReply::Broken(outcome) => Some(Err(outcome)),
+                DnsReply::Answer(answer) => Some(Ok(*answer)),
             };
             let answer = socket.ask(&octets, AGAIN, accept, attempt).await?;
             answer.map_err(|outcome| attempt.fails(outcome))?
@@ -101,9 +101,9 @@ async fn over_tcp(question: &Message, octets: &[u8], attempt: &mut Attempt<'_>) 
         });
         if let Some(octets) = whole {
             break match read(octets, question) {
-                Read::Answer(answer) => *answer,
-                Read::Broken(outcome) => return Err(attempt.fails(outcome)),
-                Read::Stranger => return Err(attempt.fails(conclusive("not an answer to the question"))),
+                DnsReply::Answer(answer) => *answer,
+                DnsReply::Broken(outcome) => return Err(attempt.fails(outcome)),
+                DnsReply::Stranger => return Err(attempt.fails(conclusive("not an answer to the question"))),
             };
         }
         let room = MESSAGE_MAX.saturating_sub(buffer.len());

@@ -81,7 +81,7 @@ pub struct Grpc {
 
 /// What a server answered, as far as it is judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Answer {
+struct GrpcReply {
     /// Of HTTP.
     status: u16,
     /// `grpc-status` and `grpc-message`, from the trailers or the header; without the former it is no gRPC.
@@ -142,12 +142,12 @@ impl Probe for Grpc {
 }
 
 /// Calls, and reads the whole answer, at most [`BODY_MAX`] of its body.
-async fn ask(sender: SendRequest<Bytes>, request: Request<()>, question: Vec<u8>) -> Result<Answer, h2::Error> {
+async fn ask(sender: SendRequest<Bytes>, request: Request<()>, question: Vec<u8>) -> Result<GrpcReply, h2::Error> {
     let mut sender = sender.ready().await?;
     let (response, mut stream) = sender.send_request(request, false)?;
     stream.send_data(question.into(), true)?;
     let response = response.await?;
-    let mut answer = Answer { status: response.status().as_u16(), ..Answer::default() };
+    let mut answer = GrpcReply { status: response.status().as_u16(), ..GrpcReply::default() };
     answer.take_status(response.headers());
     let mut body = response.into_body();
     while let Some(data) = body.data().await {
@@ -166,7 +166,7 @@ async fn ask(sender: SendRequest<Bytes>, request: Request<()>, question: Vec<u8>
     Ok(answer)
 }
 
-impl Answer {
+impl GrpcReply {
     fn take_status(&mut self, fields: &HeaderMap) {
         let text = |name| fields.get(name).and_then(|value| value.to_str().ok());
         if let Some(code) = text("grpc-status") {
@@ -184,7 +184,7 @@ impl Answer {
 /// | NOT_SERVING | drain |
 /// | RESOURCE_EXHAUSTED (8) | degraded |
 /// | UNKNOWN, another status, another code, no gRPC at all | fail, conclusive |
-fn judge(answer: &Answer, service: &str) -> Ending {
+fn judge(answer: &GrpcReply, service: &str) -> Ending {
     let named = if service.is_empty() { "the server".to_owned() } else { format!("\"{service}\"") };
     let said =
         if answer.message.is_empty() { String::new() } else { format!(": {}", quote(answer.message.as_bytes())) };
@@ -238,7 +238,7 @@ mod tests {
             (404, None, b"", "fail", "HTTP status 404"),
             (503, Some(0), b"\0\0\0\0\x02\x08\x01", "fail", "HTTP status 503"),
         ] {
-            let answer = Answer { status, code, message: "why".to_owned(), body: body.to_vec() };
+            let answer = GrpcReply { status, code, message: "why".to_owned(), body: body.to_vec() };
             let (seen, text) = match judge(&answer, "sip") {
                 Ok(()) => ("pass", String::new()),
                 Err(outcome) => (outcome_name(&outcome), cause(&outcome).unwrap_or_default().to_owned()),

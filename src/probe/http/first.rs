@@ -10,7 +10,7 @@ use hyper::{Request, Response, header};
 use hyper_util::rt::TokioIo;
 
 use super::judge::judge;
-use super::{Answer, BODY_MAX, HEADER_MAX, Http, USER_AGENT, along};
+use super::{BODY_MAX, HEADER_MAX, Http, HttpReply, USER_AGENT, along};
 use crate::health::Outcome;
 use crate::probe::attempt::{Attempt, Ending, conclusive, unknown};
 use crate::probe::connect::close;
@@ -52,10 +52,10 @@ pub(super) async fn exchange(http: &Http, stream: Stream, attempt: &mut Attempt<
 }
 
 /// Takes of an answer what is judged.
-async fn read(http: &Http, response: Response<Incoming>) -> Result<Answer, hyper::Error> {
+async fn read(http: &Http, response: Response<Incoming>) -> Result<HttpReply, hyper::Error> {
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut answer =
-        Answer { status: response.status().as_u16(), retry_after: text(header::RETRY_AFTER), body: Vec::new() };
+        HttpReply { status: response.status().as_u16(), retry_after: text(header::RETRY_AFTER), body: Vec::new() };
     if http.expect.is_none() {
         return Ok(answer);
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Answer, Http};
+use super::{Http, HttpReply};
 use crate::base::clock::UnixTime;
 use crate::health::Outcome;
 use crate::probe::attempt::{Ending, conclusive, unknown};
@@ -18,7 +18,7 @@ use crate::probe::tcp::quote;
 /// | 429 | unknown: the checker is limited, others are served |
 /// | 421 | fail, conclusive: the domain is not served there |
 /// | any other | fail, conclusive |
-pub(super) fn judge(http: &Http, answer: &Answer, now: UnixTime) -> Ending {
+pub(super) fn judge(http: &Http, answer: &HttpReply, now: UnixTime) -> Ending {
     let status = answer.status;
     if http.status.contains(status) {
         return match &http.expect {
@@ -67,7 +67,7 @@ mod tests {
     const THEN: u64 = 784_111_777;
 
     fn class(http: &Http, status: u16, retry_after: Option<&str>) -> (&'static str, String) {
-        let answer = Answer { status, retry_after: retry_after.map(str::to_owned), body: b"all ok".to_vec() };
+        let answer = HttpReply { status, retry_after: retry_after.map(str::to_owned), body: b"all ok".to_vec() };
         match judge(http, &answer, UnixTime::from_secs(THEN - 90)) {
             Ok(()) => ("pass", String::new()),
             Err(outcome) => (outcome_name(&outcome), cause(&outcome).unwrap_or_default().to_owned()),

@@ -55,7 +55,7 @@ pub enum Method {
 
 /// What a server answered, as far as it is judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Answer {
+struct HttpReply {
     status: u16,
     /// `Retry-After` as it came.
     retry_after: Option<String>,

@@ -6,7 +6,7 @@ use hyper::{Request, header};
 use tokio::time::timeout;
 
 use super::judge::judge;
-use super::{Answer, BODY_MAX, HEADER_MAX, Http, USER_AGENT, along};
+use super::{BODY_MAX, HEADER_MAX, Http, HttpReply, USER_AGENT, along};
 use crate::health::Outcome;
 use crate::probe::attempt::{Attempt, Ending, conclusive, unknown};
 use crate::probe::connect::LINGER;
@@ -54,11 +54,11 @@ pub(in crate::probe) async fn open(stream: Stream) -> Result<Opened, h2::Error> 
 }
 
 /// Takes of an answer what is judged.
-async fn read(http: &Http, response: ResponseFuture) -> Result<Answer, h2::Error> {
+async fn read(http: &Http, response: ResponseFuture) -> Result<HttpReply, h2::Error> {
     let response = response.await?;
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut answer =
-        Answer { status: response.status().as_u16(), retry_after: text(header::RETRY_AFTER), body: Vec::new() };
+        HttpReply { status: response.status().as_u16(), retry_after: text(header::RETRY_AFTER), body: Vec::new() };
     if http.expect.is_none() {
         return Ok(answer);
     }

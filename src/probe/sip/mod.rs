@@ -32,7 +32,7 @@ use crate::health::Outcome;
 
 use head::{Fault, Head};
 use incoming::Incoming;
-use request::{Answer, Parts, RANDOM, Request};
+use request::{Parts, RANDOM, Request, SipReply};
 
 pub use keys::{Mode, SipKeys};
 pub use verdict::{Expect, Pattern};
@@ -62,7 +62,7 @@ impl Sip {
     }
 
     /// Asks by datagrams; ICMP's "port unreachable" is a no.
-    async fn ask_datagram(&self, attempt: &mut Attempt<'_>) -> Result<Answer, Outcome> {
+    async fn ask_datagram(&self, attempt: &mut Attempt<'_>) -> Result<SipReply, Outcome> {
         attempt.begin("options");
         let socket = Datagram::open(attempt).await?;
         let request = self.request(socket.local(attempt)?, attempt)?;
@@ -71,7 +71,7 @@ impl Sip {
     }
 
     /// Asks on a stream.
-    async fn ask_stream(&self, stream: &mut Stream, attempt: &mut Attempt<'_>) -> Result<Answer, Outcome> {
+    async fn ask_stream(&self, stream: &mut Stream, attempt: &mut Attempt<'_>) -> Result<SipReply, Outcome> {
         attempt.begin("options");
         let request = self.request(stream.local(attempt)?, attempt)?;
         stream.send(request.octets(), attempt).await?;
@@ -118,7 +118,7 @@ impl Sip {
     }
 
     /// Tells what was answered and what it means.
-    fn judge(&self, answer: &Answer, attempt: &mut Attempt<'_>) -> Ending {
+    fn judge(&self, answer: &SipReply, attempt: &mut Attempt<'_>) -> Ending {
         let (outcome, warning) = self.expect.judge(answer);
         attempt.warnings.extend(warning.map(|warning| format!("answered {}: {warning}", answer.line())));
         match outcome {

@@ -31,7 +31,7 @@ pub struct Parts<'a> {
 
 /// The final answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct SipReply {
     /// The code, 200 to 699.
     pub status: u16,
     /// What is said with it, safe to print, at most 64 octets of it.
@@ -79,7 +79,7 @@ impl Request {
     }
 
     /// Returns the answer if a head is the final one to this request: not a provisional one (1xx), nor somebody else's.
-    pub fn answer(&self, head: &Head<'_>) -> Option<Answer> {
+    pub fn answer(&self, head: &Head<'_>) -> Option<SipReply> {
         let Start::Answer { status, reason } = head.start else { return None };
         // RFC 3261 §17.1.3: branch and method; Call-ID and number too, as nobody may change them on the way.
         let is = |found: &[u8], ours: &str| found.eq_ignore_ascii_case(ours.as_bytes());
@@ -87,7 +87,7 @@ impl Request {
         ours &= head.call_id.is_some_and(|call_id| is(call_id, &self.call_id));
         ours &= head.cseq.is_some_and(|(method, number)| method == METHOD.as_bytes() && number == NUMBER.as_bytes());
         // RFC 3261 §8.1.3.3: an answer with several Vias went astray.
-        (ours && head.vias == 1 && status >= 200).then(|| Answer {
+        (ours && head.vias == 1 && status >= 200).then(|| SipReply {
             status,
             reason: printable(reason),
             retry_after: head.retry_after_secs.map(|secs| Duration::from_secs(secs.into())),
@@ -95,7 +95,7 @@ impl Request {
     }
 }
 
-impl Answer {
+impl SipReply {
     /// Returns status and reason as a status line has them.
     pub fn line(&self) -> String {
         format!("{} {}", self.status, self.reason).trim_end().to_owned()

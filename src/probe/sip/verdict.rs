@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use super::request::Answer;
+use super::request::SipReply;
 use crate::health::Outcome;
 use crate::probe::attempt::conclusive;
 
@@ -46,7 +46,7 @@ impl Expect {
     }
 
     /// Judges an answer; a text with a pass is a warning.
-    pub(super) fn judge(&self, answer: &Answer) -> (Outcome, Option<&'static str>) {
+    pub(super) fn judge(&self, answer: &SipReply) -> (Outcome, Option<&'static str>) {
         let line = answer.line();
         if let Self::Only(patterns) = self
             && patterns.iter().any(|pattern| pattern.holds(answer.status))

@@ -25,13 +25,13 @@ pub(super) enum Carrier {
 
 /// An answer to a question of ours, well formed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer(Vec<u8>);
+pub(super) struct StunReply(Vec<u8>);
 
 /// What octets are to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recognised {
     /// Its answer.
-    Answer(Answer),
+    Answer(StunReply),
     /// Somebody else's: another transaction, or no STUN at all.
     Foreign,
     /// It bears the question's transaction, so it comes from who read it, but no client can use it.
@@ -50,7 +50,7 @@ impl Carrier {
     }
 
     /// Asks, and waits for the answer; the caller bounds the time.
-    pub(super) async fn ask(&mut self, request: &Request, attempt: &mut Attempt<'_>) -> Result<Answer, Outcome> {
+    pub(super) async fn ask(&mut self, request: &Request, attempt: &mut Attempt<'_>) -> Result<StunReply, Outcome> {
         let recognised = match self {
             Self::Datagram(datagram) => {
                 let accept = |octets: &[u8]| match recognise(octets, request) {
@@ -80,7 +80,7 @@ impl Carrier {
     }
 }
 
-impl Answer {
+impl StunReply {
     /// Looks at it.
     pub(super) fn message(&self) -> Option<Message<'_>> {
         Message::parse(&self.0).ok()
@@ -129,7 +129,7 @@ pub(super) fn recognise(octets: &[u8], request: &Request) -> Recognised {
         return Recognised::Broken("answers another method than was asked for".to_owned());
     }
     match Message::parse(octets) {
-        Ok(message) => Recognised::Answer(Answer(message.octets().to_vec())),
+        Ok(message) => Recognised::Answer(StunReply(message.octets().to_vec())),
         Err(malformed) => Recognised::Broken(malformed.to_string()),
     }
 }

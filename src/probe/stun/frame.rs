@@ -4,7 +4,7 @@
 
 use thiserror::Error;
 
-use super::message::{HEADER, Header, Malformed};
+use super::message::{HEADER, Header, MalformedStun};
 
 /// Returns the length of the first message in `octets`, as soon as its header is there.
 ///
@@ -15,8 +15,8 @@ pub fn length(octets: &[u8]) -> Result<Option<usize>, Unframed> {
             let length = header.length.saturating_add(HEADER);
             if length > MESSAGE_MOST { Err(Unframed::Long(length)) } else { Ok(Some(length)) }
         }
-        Err(Malformed::Short(_)) => Ok(None),
-        Err(malformed) => Err(Unframed::Malformed(malformed)),
+        Err(MalformedStun::Short(_)) => Ok(None),
+        Err(malformed) => Err(Unframed::MalformedStun(malformed)),
     }
 }
 
@@ -25,7 +25,7 @@ pub fn length(octets: &[u8]) -> Result<Option<usize>, Unframed> {
 pub enum Unframed {
     /// Its first octets are none.
     #[error("{0}")]
-    Malformed(Malformed),
+    MalformedStun(MalformedStun),
     /// It would be longer than any answer is.
     #[error("a STUN message of {0} octets, more than {MESSAGE_MOST}")]
     Long(usize),

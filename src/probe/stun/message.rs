@@ -56,7 +56,7 @@ pub struct ErrorCode<'a> {
 
 /// Why octets are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Malformed {
+pub enum MalformedStun {
     /// The first two bits or the magic cookie are not STUN's.
     #[error("not STUN")]
     Foreign,
@@ -84,22 +84,22 @@ pub enum Malformed {
 
 impl Header {
     /// Reads the header at the begin of `octets`.
-    pub fn parse(octets: &[u8]) -> Result<Self, Malformed> {
+    pub fn parse(octets: &[u8]) -> Result<Self, MalformedStun> {
         if octets.first().is_some_and(|first| first & 0xc0 != 0) {
-            return Err(Malformed::Foreign);
+            return Err(MalformedStun::Foreign);
         }
         let cookie = octets.get(4..).unwrap_or_default();
         if cookie.iter().zip(&COOKIE).any(|(there, wanted)| there != wanted) {
-            return Err(Malformed::Foreign);
+            return Err(MalformedStun::Foreign);
         }
-        let short = Malformed::Short(octets.len());
+        let short = MalformedStun::Short(octets.len());
         let (&[first, second, high, low], rest) = octets.split_first_chunk::<4>().ok_or(short)?;
         let (_, rest) = rest.split_first_chunk::<4>().ok_or(short)?;
         let (transaction, _) = rest.split_first_chunk::<12>().ok_or(short)?;
         let kind = u16::from_be_bytes([first, second]);
         let length = usize::from(u16::from_be_bytes([high, low]));
         if length & 3 != 0 {
-            return Err(Malformed::Odd(length));
+            return Err(MalformedStun::Odd(length));
         }
         // RFC 8489 §5, figure 3: the two bits of the class stand among those of the method.
         let class = match (kind & 0x0100 != 0, kind & 0x0010 != 0) {
@@ -115,17 +115,17 @@ impl Header {
 
 impl<'a> Message<'a> {
     /// Reads a whole message: no octet may be missing or left over.
-    pub fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
+    pub fn parse(octets: &'a [u8]) -> Result<Self, MalformedStun> {
         let header = Header::parse(octets)?;
         let there = octets.len().saturating_sub(HEADER);
         if there != header.length {
-            return Err(Malformed::Length { claimed: header.length, there });
+            return Err(MalformedStun::Length { claimed: header.length, there });
         }
         let message = Self { octets, header };
         let mut all = message.all();
         all.by_ref().for_each(drop);
         if !all.is_done() {
-            return Err(Malformed::Attribute);
+            return Err(MalformedStun::Attribute);
         }
         message.check_fingerprint()?;
         Ok(message)
@@ -211,12 +211,12 @@ impl<'a> Message<'a> {
     }
 
     /// Checks the fingerprint if there is one: the last attribute (RFC 8489 §14.7).
-    fn check_fingerprint(&self) -> Result<(), Malformed> {
+    fn check_fingerprint(&self) -> Result<(), MalformedStun> {
         let Some(found) = self.all().find(|attribute| attribute.kind == attribute::FINGERPRINT) else { return Ok(()) };
         let before = self.octets.get(..HEADER.saturating_add(found.at)).unwrap_or_default();
         let last = before.len().saturating_add(FINGERPRINT_WHOLE) == self.octets.len();
         let wanted = (crc32(before) ^ FINGERPRINT_MASK).to_be_bytes();
-        if last && found.value == wanted { Ok(()) } else { Err(Malformed::Fingerprint) }
+        if last && found.value == wanted { Ok(()) } else { Err(MalformedStun::Fingerprint) }
     }
 }
 

@@ -27,7 +27,7 @@ mod verdict;
 pub use binding::Stun;
 pub use credentials::Credentials;
 pub use keys::{LoginFile, LoginKeys, StunKeys, TurnKeys};
-pub use message::{Malformed, Message};
+pub use message::{MalformedStun, Message};
 pub use request::{Method, Request};
 pub use turn::{CREDENTIALS_INTERVAL, Turn};
 

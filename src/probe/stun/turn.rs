@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use super::attribute;
-use super::carrier::{Answer, Carrier};
+use super::carrier::{Carrier, StunReply};
 use super::credentials::{Credentials, Login};
 use super::integrity::{Hash, Integrity, Key, Seal};
 use super::request::{Method, Request};
@@ -181,7 +181,12 @@ impl<'a> Session<'a> {
     }
 
     /// Signs a question and asks it.
-    async fn ask(&self, request: Request, carrier: &mut Carrier, attempt: &mut Attempt<'_>) -> Result<Answer, Outcome> {
+    async fn ask(
+        &self,
+        request: Request,
+        carrier: &mut Carrier,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<StunReply, Outcome> {
         carrier.ask(&self.sign(request), attempt).await
     }
 
@@ -206,7 +211,7 @@ fn question(transaction: [u8; 12]) -> Request {
     Request::new(Method::Allocate, transaction).with(attribute::REQUESTED_TRANSPORT, &[UDP, 0, 0, 0])
 }
 
-fn judge(answer: &Answer, asked: Asked) -> Allocation {
+fn judge(answer: &StunReply, asked: Asked) -> Allocation {
     let judged = answer.message().map(|message| verdict::allocation(&message, asked));
     judged.unwrap_or_else(|| Allocation::Judged(Judgement::Ends(conclusive("a malformed answer"))))
 }

@@ -42,7 +42,7 @@ pub(in crate::probe) struct Deps {
 #[derive(Debug)]
 pub(in crate::probe) struct WatchManager {
     deps: Deps,
-    rows: BTreeMap<Place, Row>,
+    rows: BTreeMap<Place, PlaceRow>,
     /// The place of each target that is watched.
     places: Table<TargetId, Option<Place>>,
     /// When a place wants to be looked after.
@@ -65,7 +65,7 @@ pub(in crate::probe) enum WatchEvent {
 }
 
 #[derive(Debug)]
-struct Row {
+struct PlaceRow {
     held: HeldConnection,
     hold_spec: Arc<HoldSpec>,
     longest: Duration,
@@ -119,8 +119,8 @@ impl WatchManager {
         for (place, wish) in wishes(targets) {
             let kept =
                 before.remove(&place).filter(|row| *row.hold_spec == wish.hold_spec && row.longest == wish.longest);
-            let row = kept.unwrap_or_else(|| Row::new(place, &wish, &self.deps.times));
-            let row = Row { targets: wish.targets, counted: Counts::default(), ..row };
+            let row = kept.unwrap_or_else(|| PlaceRow::new(place, &wish, &self.deps.times));
+            let row = PlaceRow { targets: wish.targets, counted: Counts::default(), ..row };
             self.rows.insert(place, row);
         }
         self.touched = self.rows.keys().copied().collect();
@@ -288,7 +288,7 @@ impl Counts {
     }
 }
 
-impl Row {
+impl PlaceRow {
     fn new(place: Place, wish: &Wish, times: &Times) -> Self {
         let (address, transport) = place;
         let key = StableHash::new(b"understudy watch").octets(transport.as_bytes());

@@ -15,9 +15,9 @@
 use std::borrow::Cow;
 
 use super::complaint::Complaint;
-use super::element::{Element, Event, Reader};
+use super::element::{Element, ElementReader, Event};
 use super::features::Features;
-use super::{Malformed, Role, Xmpp};
+use super::{MalformedStream, Role, Xmpp};
 use crate::base::terminal;
 use crate::health::Outcome;
 use crate::probe::Depth;
@@ -30,7 +30,7 @@ pub struct Dialogue<'a> {
     depth: Depth,
     secure: bool,
     stage: Stage,
-    reader: Reader,
+    reader: ElementReader,
     header: Header,
     warnings: Vec<String>,
 }
@@ -77,7 +77,7 @@ impl<'a> Dialogue<'a> {
             depth,
             secure,
             stage: Stage::Header,
-            reader: Reader::new(),
+            reader: ElementReader::new(),
             header: Header::default(),
             warnings: Vec::new(),
         }
@@ -121,7 +121,7 @@ impl<'a> Dialogue<'a> {
     pub fn secured(&mut self) {
         self.secure = true;
         self.stage = Stage::Header;
-        self.reader = Reader::new();
+        self.reader = ElementReader::new();
         self.header = Header::default();
     }
 
@@ -241,7 +241,7 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    fn unreadable(&self, fault: &Malformed, octet: u8) -> Outcome {
+    fn unreadable(&self, fault: &MalformedStream, octet: u8) -> Outcome {
         if self.stage != Stage::Header {
             return conclusive(format!("broken stream: {fault}"));
         }

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use super::Malformed;
+use super::MalformedStream;
 use super::lexer::Lexer;
 use super::tag::{Tag, utf8};
 
@@ -60,7 +60,7 @@ impl Element {
 
 /// Reads one stream.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct ElementReader {
     lexer: Lexer,
     /// Every declaration in force, outermost first: prefix, namespace.
     scopes: Vec<(String, Arc<str>)>,
@@ -80,23 +80,23 @@ struct Open {
     outside: usize,
 }
 
-impl Reader {
+impl ElementReader {
     /// Begins before the first octet of a stream.
     pub(super) const fn new() -> Self {
         Self { lexer: Lexer::new(), scopes: Vec::new(), open: Vec::new(), octets: 0, nodes: 0, closed: false }
     }
 
     /// Takes one octet; returns what it completes.
-    pub(super) fn push(&mut self, octet: u8) -> Result<Option<Event>, Malformed> {
+    pub(super) fn push(&mut self, octet: u8) -> Result<Option<Event>, MalformedStream> {
         self.octets = self.octets.saturating_add(1);
         if self.octets > OCTETS_MAX {
-            return Err(Malformed::Limit("more than 64 KiB"));
+            return Err(MalformedStream::Limit("more than 64 KiB"));
         }
         let tag = self.lexer.push(octet)?;
         match self.open.as_mut_slice() {
             // Between stanzas only white space may stand (RFC 6120 §11.7).
             [] | [_] if !self.lexer.drop_space() => {
-                return Err(Malformed::Syntax("text where an element should be"));
+                return Err(MalformedStream::Syntax("text where an element should be"));
             }
             [_, .., innermost] if tag.is_some() => {
                 innermost.element.text.push_str(utf8(&self.lexer.take_text())?);
@@ -110,27 +110,31 @@ impl Reader {
                 if !empty {
                     return Ok(root);
                 }
-                if root.is_some() { Err(Malformed::Syntax("a stream that ends with its header")) } else { self.close() }
+                if root.is_some() {
+                    Err(MalformedStream::Syntax("a stream that ends with its header"))
+                } else {
+                    self.close()
+                }
             }
             Some(Tag::Close { name }) => {
                 if self.open.last().is_none_or(|open| open.name != name) {
-                    return Err(Malformed::Syntax("an end tag that closes nothing"));
+                    return Err(MalformedStream::Syntax("an end tag that closes nothing"));
                 }
                 self.close()
             }
         }
     }
 
-    fn open(&mut self, name: String, attributes: Vec<(String, String)>) -> Result<Option<Event>, Malformed> {
+    fn open(&mut self, name: String, attributes: Vec<(String, String)>) -> Result<Option<Event>, MalformedStream> {
         if self.closed {
-            return Err(Malformed::Syntax("an element behind the end of the stream"));
+            return Err(MalformedStream::Syntax("an element behind the end of the stream"));
         }
         if self.open.len() >= DEPTH_MAX {
-            return Err(Malformed::Limit("elements nested deeper than 16"));
+            return Err(MalformedStream::Limit("elements nested deeper than 16"));
         }
         self.nodes = self.nodes.saturating_add(attributes.len()).saturating_add(1);
         if self.nodes > NODES_MAX {
-            return Err(Malformed::Limit("more than 1024 elements and attributes"));
+            return Err(MalformedStream::Limit("more than 1024 elements and attributes"));
         }
         let outside = self.scopes.len();
         let mut plain = Vec::new();
@@ -158,8 +162,8 @@ impl Reader {
         Ok(root)
     }
 
-    fn close(&mut self) -> Result<Option<Event>, Malformed> {
-        let ended = self.open.pop().ok_or(Malformed::Syntax("an end tag that closes nothing"))?;
+    fn close(&mut self) -> Result<Option<Event>, MalformedStream> {
+        let ended = self.open.pop().ok_or(MalformedStream::Syntax("an end tag that closes nothing"))?;
         self.scopes.truncate(ended.outside);
         match self.open.as_mut_slice() {
             [] => {
@@ -174,16 +178,16 @@ impl Reader {
         }
     }
 
-    fn declare(&mut self, prefix: &str, namespace: String) -> Result<(), Malformed> {
+    fn declare(&mut self, prefix: &str, namespace: String) -> Result<(), MalformedStream> {
         if namespace.is_empty() || matches!(prefix, "xml" | "xmlns") {
-            return Err(Malformed::Syntax("a prefix that may not be declared so"));
+            return Err(MalformedStream::Syntax("a prefix that may not be declared so"));
         }
         self.scopes.push((prefix.to_owned(), namespace.into()));
         Ok(())
     }
 
     /// Returns the namespace of a prefix; the empty prefix is the default's.
-    fn namespace(&self, prefix: &str) -> Result<Arc<str>, Malformed> {
+    fn namespace(&self, prefix: &str) -> Result<Arc<str>, MalformedStream> {
         if prefix == "xml" {
             return Ok(XML.into());
         }
@@ -191,7 +195,7 @@ impl Reader {
         match known {
             Some((_, namespace)) => Ok(Arc::clone(namespace)),
             None if prefix.is_empty() => Ok("".into()),
-            None => Err(Malformed::Syntax("a prefix that is not declared")),
+            None => Err(MalformedStream::Syntax("a prefix that is not declared")),
         }
     }
 }

@@ -12,13 +12,13 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::Malformed;
+use super::MalformedStream;
 use super::tag::{Tag, reference};
 
 /// Where the octets of one stream are.
 #[derive(Debug)]
 pub(super) struct Lexer {
-    state: State,
+    state: LexerState,
     /// The markup or reference under way, without its end.
     held: Vec<u8>,
     /// Text since the last tag; whoever reads tokens takes it.
@@ -27,7 +27,7 @@ pub(super) struct Lexer {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum LexerState {
     Text,
     /// Behind `<`, before it is known what begins.
     Markup,
@@ -48,43 +48,43 @@ enum State {
 impl Lexer {
     /// Begins before the first octet.
     pub(super) const fn new() -> Self {
-        Self { state: State::Text, held: Vec::new(), text: Vec::new(), began: false }
+        Self { state: LexerState::Text, held: Vec::new(), text: Vec::new(), began: false }
     }
 
     /// Takes one octet; returns the tag that it ends.
-    pub(super) fn push(&mut self, octet: u8) -> Result<Option<Tag>, Malformed> {
+    pub(super) fn push(&mut self, octet: u8) -> Result<Option<Tag>, MalformedStream> {
         if octet < b' ' && !matches!(octet, b'\t' | b'\n' | b'\r') {
-            return Err(Malformed::Syntax("a control character"));
+            return Err(MalformedStream::Syntax("a control character"));
         }
         let first = !std::mem::replace(&mut self.began, true);
         match (self.state, octet) {
-            (State::Text, b'<') => {
+            (LexerState::Text, b'<') => {
                 // A declaration stands at the very begin (XML 1.0 §2.8).
-                self.state = if first { State::Markup } else { State::Tag { quote: None } };
+                self.state = if first { LexerState::Markup } else { LexerState::Tag { quote: None } };
                 self.held.clear();
                 return Ok(None);
             }
-            (State::Text, b'&') => {
-                self.state = State::Reference;
+            (LexerState::Text, b'&') => {
+                self.state = LexerState::Reference;
                 self.held.clear();
                 return Ok(None);
             }
-            (State::Text, _) => self.text.push(octet),
-            (State::Markup, b'?') => self.state = State::Declaration,
-            (State::Markup, _) => {
-                self.state = State::Tag { quote: None };
+            (LexerState::Text, _) => self.text.push(octet),
+            (LexerState::Markup, b'?') => self.state = LexerState::Declaration,
+            (LexerState::Markup, _) => {
+                self.state = LexerState::Tag { quote: None };
                 return self.tag(octet, None);
             }
-            (State::Tag { quote }, _) => return self.tag(octet, quote),
-            (State::Declaration, _) => return self.declaration(octet).map(|()| None),
-            (State::Bang, _) => return self.bang(octet).map(|()| None),
-            (State::Cdata { brackets }, _) => self.cdata(octet, brackets),
-            (State::Reference, b';') => {
+            (LexerState::Tag { quote }, _) => return self.tag(octet, quote),
+            (LexerState::Declaration, _) => return self.declaration(octet).map(|()| None),
+            (LexerState::Bang, _) => return self.bang(octet).map(|()| None),
+            (LexerState::Cdata { brackets }, _) => self.cdata(octet, brackets),
+            (LexerState::Reference, b';') => {
                 let letter = reference(&self.held)?;
                 self.text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-                self.state = State::Text;
+                self.state = LexerState::Text;
             }
-            (State::Reference, _) => self.hold(octet, REFERENCE_MAX, "a reference without its end")?,
+            (LexerState::Reference, _) => self.hold(octet, REFERENCE_MAX, "a reference without its end")?,
         }
         Ok(None)
     }
@@ -101,68 +101,68 @@ impl Lexer {
         blank
     }
 
-    fn tag(&mut self, octet: u8, quote: Option<u8>) -> Result<Option<Tag>, Malformed> {
+    fn tag(&mut self, octet: u8, quote: Option<u8>) -> Result<Option<Tag>, MalformedStream> {
         match (quote, octet) {
             (None, b'!') if self.held.is_empty() => {
-                self.state = State::Bang;
+                self.state = LexerState::Bang;
                 return Ok(None);
             }
-            (None, b'?') if self.held.is_empty() => return Err(Malformed::Forbidden("a processing instruction")),
-            (_, b'<') => return Err(Malformed::Syntax("a tag within a tag")),
+            (None, b'?') if self.held.is_empty() => return Err(MalformedStream::Forbidden("a processing instruction")),
+            (_, b'<') => return Err(MalformedStream::Syntax("a tag within a tag")),
             (None, b'>') => {
-                self.state = State::Text;
+                self.state = LexerState::Text;
                 return Tag::parse(&self.held).map(Some);
             }
-            (None, b'"' | b'\'') => self.state = State::Tag { quote: Some(octet) },
-            (Some(open), _) if open == octet => self.state = State::Tag { quote: None },
+            (None, b'"' | b'\'') => self.state = LexerState::Tag { quote: Some(octet) },
+            (Some(open), _) if open == octet => self.state = LexerState::Tag { quote: None },
             (_, _) => {}
         }
         self.hold(octet, TAG_MAX, "a tag of more than 8 KiB")?;
         Ok(None)
     }
 
-    fn declaration(&mut self, octet: u8) -> Result<(), Malformed> {
+    fn declaration(&mut self, octet: u8) -> Result<(), MalformedStream> {
         if octet == b'>' && self.held.ends_with(b"?") {
             self.held.pop();
-            self.state = State::Text;
+            self.state = LexerState::Text;
             return super::tag::declaration(&self.held);
         }
         self.hold(octet, DECLARATION_MAX, "an XML declaration without its end")
     }
 
-    fn bang(&mut self, octet: u8) -> Result<(), Malformed> {
+    fn bang(&mut self, octet: u8) -> Result<(), MalformedStream> {
         self.held.push(octet);
         if self.held == CDATA {
-            self.state = State::Cdata { brackets: 0 };
+            self.state = LexerState::Cdata { brackets: 0 };
             return Ok(());
         }
         match self.held.as_slice() {
             begin if CDATA.starts_with(begin) => Ok(()),
-            [b'-', ..] => Err(Malformed::Forbidden("a comment")),
-            _ => Err(Malformed::Forbidden("a document type")),
+            [b'-', ..] => Err(MalformedStream::Forbidden("a comment")),
+            _ => Err(MalformedStream::Forbidden("a document type")),
         }
     }
 
     fn cdata(&mut self, octet: u8, brackets: u8) {
         self.state = match (octet, brackets) {
-            (b'>', 2) => State::Text,
-            (b']', 0) => State::Cdata { brackets: 1 },
-            (b']', 1) => State::Cdata { brackets: 2 },
+            (b'>', 2) => LexerState::Text,
+            (b']', 0) => LexerState::Cdata { brackets: 1 },
+            (b']', 1) => LexerState::Cdata { brackets: 2 },
             (b']', _) => {
                 self.text.push(b']');
-                State::Cdata { brackets: 2 }
+                LexerState::Cdata { brackets: 2 }
             }
             (_, _) => {
                 self.text.extend(std::iter::repeat_n(b']', usize::from(brackets)));
                 self.text.push(octet);
-                State::Cdata { brackets: 0 }
+                LexerState::Cdata { brackets: 0 }
             }
         };
     }
 
-    fn hold(&mut self, octet: u8, most: usize, beyond: &'static str) -> Result<(), Malformed> {
+    fn hold(&mut self, octet: u8, most: usize, beyond: &'static str) -> Result<(), MalformedStream> {
         if self.held.len() >= most {
-            return Err(Malformed::Limit(beyond));
+            return Err(MalformedStream::Limit(beyond));
         }
         self.held.push(octet);
         Ok(())

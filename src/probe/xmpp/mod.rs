@@ -256,7 +256,7 @@ async fn goodbye(mut stream: Stream) {
 
 /// Why octets are not the stream that they should be.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-enum Malformed {
+enum MalformedStream {
     /// XML does not allow it.
     #[error("not well-formed XML ({0})")]
     Syntax(&'static str),

@@ -2,7 +2,7 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::Malformed;
+use super::MalformedStream;
 
 /// What a tag says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum Tag {
 
 impl Tag {
     /// Reads what stands between `<` and `>`.
-    pub(super) fn parse(octets: &[u8]) -> Result<Self, Malformed> {
+    pub(super) fn parse(octets: &[u8]) -> Result<Self, MalformedStream> {
         let text = utf8(octets)?;
         if let Some(name) = text.strip_prefix('/') {
             let name = name.trim_end_matches(SPACE);
@@ -44,24 +44,24 @@ impl Tag {
 }
 
 /// Judges what stands between `<?` and `?>` at the begin of a stream.
-pub(super) fn declaration(octets: &[u8]) -> Result<(), Malformed> {
+pub(super) fn declaration(octets: &[u8]) -> Result<(), MalformedStream> {
     let rest = utf8(octets)?.strip_prefix("xml").filter(|rest| rest.starts_with(SPACE));
-    let rest = rest.ok_or(Malformed::Forbidden("a processing instruction"))?;
+    let rest = rest.ok_or(MalformedStream::Forbidden("a processing instruction"))?;
     for (name, value) in attributes(rest)? {
         match name.as_str() {
             "version" if value.starts_with("1.") => {}
             "standalone" => {}
             // RFC 6120 §11.6: only UTF-8.
             "encoding" if value.eq_ignore_ascii_case("utf-8") => {}
-            "encoding" => return Err(Malformed::Forbidden("an encoding other than UTF-8")),
-            _ => return Err(Malformed::Syntax("an XML declaration that is none")),
+            "encoding" => return Err(MalformedStream::Forbidden("an encoding other than UTF-8")),
+            _ => return Err(MalformedStream::Syntax("an XML declaration that is none")),
         }
     }
     Ok(())
 }
 
 /// Reads what stands between `&` and `;`.
-pub(super) fn reference(octets: &[u8]) -> Result<char, Malformed> {
+pub(super) fn reference(octets: &[u8]) -> Result<char, MalformedStream> {
     let text = utf8(octets)?;
     let number = match (text.strip_prefix("#x"), text.strip_prefix('#')) {
         (Some(digits), _) => (digits, 16),
@@ -72,22 +72,22 @@ pub(super) fn reference(octets: &[u8]) -> Result<char, Malformed> {
     let plain = digits.chars().all(|digit| digit.is_digit(radix));
     let letter = u32::from_str_radix(digits, radix).ok().filter(|_| plain).and_then(char::from_u32);
     let allowed = |letter: &char| matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
-    letter.filter(allowed).ok_or(Malformed::Syntax("a reference to no character"))
+    letter.filter(allowed).ok_or(MalformedStream::Syntax("a reference to no character"))
 }
 
-fn predefined(name: &str) -> Result<char, Malformed> {
+fn predefined(name: &str) -> Result<char, MalformedStream> {
     match name {
         "lt" => Ok('<'),
         "gt" => Ok('>'),
         "amp" => Ok('&'),
         "apos" => Ok('\''),
         "quot" => Ok('"'),
-        _ => Err(Malformed::Forbidden("an entity")),
+        _ => Err(MalformedStream::Forbidden("an entity")),
     }
 }
 
 /// Reads attributes, each behind white space.
-fn attributes(mut rest: &str) -> Result<Vec<(String, String)>, Malformed> {
+fn attributes(mut rest: &str) -> Result<Vec<(String, String)>, MalformedStream> {
     let mut read: Vec<(String, String)> = Vec::new();
     loop {
         let next = rest.trim_start_matches(SPACE);
@@ -95,19 +95,19 @@ fn attributes(mut rest: &str) -> Result<Vec<(String, String)>, Malformed> {
             return Ok(read);
         }
         if next.len() == rest.len() {
-            return Err(Malformed::Syntax("no space before an attribute"));
+            return Err(MalformedStream::Syntax("no space before an attribute"));
         }
-        let (name, behind) = next.split_once('=').ok_or(Malformed::Syntax("an attribute without a value"))?;
+        let (name, behind) = next.split_once('=').ok_or(MalformedStream::Syntax("an attribute without a value"))?;
         let name = name.trim_end_matches(SPACE);
         is_name(name)?;
         let behind = behind.trim_start_matches(SPACE);
         let quoted = ['"', '\''].iter().find_map(|&quote| behind.strip_prefix(quote)?.split_once(quote));
-        let (value, behind) = quoted.ok_or(Malformed::Syntax("an attribute without quotes"))?;
+        let (value, behind) = quoted.ok_or(MalformedStream::Syntax("an attribute without quotes"))?;
         if read.iter().any(|(known, _)| known == name) {
-            return Err(Malformed::Syntax("an attribute twice"));
+            return Err(MalformedStream::Syntax("an attribute twice"));
         }
         if read.len() >= ATTRIBUTES_MAX {
-            return Err(Malformed::Limit("more than 32 attributes"));
+            return Err(MalformedStream::Limit("more than 32 attributes"));
         }
         read.push((name.to_owned(), unescape(value)?));
         rest = behind;
@@ -115,11 +115,11 @@ fn attributes(mut rest: &str) -> Result<Vec<(String, String)>, Malformed> {
 }
 
 /// Puts letters in place of references.
-fn unescape(text: &str) -> Result<String, Malformed> {
+fn unescape(text: &str) -> Result<String, MalformedStream> {
     let mut pieces = text.split('&');
     let mut plain = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        let (name, behind) = piece.split_once(';').ok_or(Malformed::Syntax("a reference without its end"))?;
+        let (name, behind) = piece.split_once(';').ok_or(MalformedStream::Syntax("a reference without its end"))?;
         plain.push(reference(name.as_bytes())?);
         plain.push_str(behind);
     }
@@ -127,7 +127,7 @@ fn unescape(text: &str) -> Result<String, Malformed> {
 }
 
 /// Judges a name with or without a prefix (Namespaces in XML §4). Letters beyond ASCII are not told apart.
-fn is_name(name: &str) -> Result<(), Malformed> {
+fn is_name(name: &str) -> Result<(), MalformedStream> {
     let letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_' || !letter.is_ascii();
     let part = |part: &str| {
         part.starts_with(letter) && part.chars().all(|c| letter(c) || c.is_ascii_digit() || matches!(c, '-' | '.'))
@@ -136,12 +136,12 @@ fn is_name(name: &str) -> Result<(), Malformed> {
         Some((prefix, local)) => part(prefix) && part(local),
         None => part(name),
     };
-    if good { Ok(()) } else { Err(Malformed::Syntax("a name that is none")) }
+    if good { Ok(()) } else { Err(MalformedStream::Syntax("a name that is none")) }
 }
 
 /// Reads octets as the only encoding that a stream may have (RFC 6120 §11.6).
-pub(super) fn utf8(octets: &[u8]) -> Result<&str, Malformed> {
-    std::str::from_utf8(octets).map_err(|_| Malformed::Syntax("no UTF-8"))
+pub(super) fn utf8(octets: &[u8]) -> Result<&str, MalformedStream> {
+    std::str::from_utf8(octets).map_err(|_| MalformedStream::Syntax("no UTF-8"))
 }
 
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];

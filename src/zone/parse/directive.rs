@@ -6,11 +6,11 @@ use super::Token;
 use super::generate::{Range, substitute};
 use super::head::ttl_at;
 use super::lex::{Entry, Lexer};
-use super::reader::{MAX_TEXT, Owner, Reader, span_of};
+use super::reader::{MAX_TEXT, Owner, ZoneReader, span_of};
 use super::report::Text;
 use super::schema::{self, Problem};
 
-impl<'a> Reader<'a, '_> {
+impl<'a> ZoneReader<'a, '_> {
     /// Does what a line that begins with `$` says.
     pub(super) fn read_directive(&mut self, file: u16, entry: &Entry<'_>) -> Result<(), Problem> {
         let word = entry.tokens.first().map(|token| token.text.to_ascii_uppercase()).unwrap_or_default();

@@ -17,14 +17,14 @@ use crate::base::finding::Finding;
 
 /// Parses a master file.
 pub(super) fn parse(file: &str, text: &[u8], origin: Origin<'_>, sources: &mut dyn Sources, keep: bool) -> Parsed {
-    let mut reader = Reader::new(origin, sources, keep);
+    let mut reader = ZoneReader::new(origin, sources, keep);
     reader.records.reserve(text.len().min(MAX_TEXT));
     reader.read_file(file, &Text::Main(text));
     reader.finish(origin)
 }
 
 /// The state of reading, over included files.
-pub(super) struct Reader<'a, 's> {
+pub(super) struct ZoneReader<'a, 's> {
     pub(super) sources: &'s mut dyn Sources,
     pub(super) report: Report<'a>,
     records: Records,
@@ -67,7 +67,7 @@ struct Broken {
     ns: bool,
 }
 
-impl<'a, 's> Reader<'a, 's> {
+impl<'a, 's> ZoneReader<'a, 's> {
     fn new(origin: Origin<'_>, sources: &'s mut dyn Sources, keep: bool) -> Self {
         let is_guessed = matches!(origin, Origin::Guessed(_));
         let origin = match origin {

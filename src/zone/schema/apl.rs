@@ -4,10 +4,10 @@ use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::problem::Problem;
-use super::read::Reader;
+use super::read::FieldReader;
 
 /// Reads prefixes up to the end.
-pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
+pub(super) fn read(reader: &mut FieldReader<'_, '_>) -> Result<(), Problem> {
     while reader.peek().is_some() {
         let word = reader.word("prefix")?;
         let item = item(word).ok_or_else(|| {

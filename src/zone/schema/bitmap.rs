@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::Rtype;
 use super::problem::Problem;
-use super::read::Reader;
+use super::read::FieldReader;
 
 /// Reads types up to the end.
-pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
+pub(super) fn read(reader: &mut FieldReader<'_, '_>) -> Result<(), Problem> {
     let mut types = BTreeSet::new();
     while reader.peek().is_some() {
         let rtype = reader.rtype()?;

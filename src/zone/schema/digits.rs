@@ -4,9 +4,9 @@ use data_encoding::{BASE32HEX_NOPAD, BASE64, HEXUPPER};
 
 use super::super::parse::read_ttl;
 use super::problem::Problem;
-use super::read::Reader;
+use super::read::FieldReader;
 
-impl Reader<'_, '_> {
+impl FieldReader<'_, '_> {
     /// Takes hexadecimal digits: all tokens left, or the next.
     pub(super) fn hex(&mut self, what: &str, all: bool) -> Result<Vec<u8>, Problem> {
         let mut digits = Vec::new();

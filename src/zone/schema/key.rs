@@ -7,10 +7,10 @@ use data_encoding::{BASE64, HEXUPPER};
 use super::super::name;
 use super::print::print_name;
 use super::problem::Problem;
-use super::read::Reader;
+use super::read::FieldReader;
 
 /// Reads precedence, gateway type, algorithm, gateway and key.
-pub(super) fn read_ipseckey(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
+pub(super) fn read_ipseckey(reader: &mut FieldReader<'_, '_>) -> Result<(), Problem> {
     let (precedence, kind) = (reader.octet("precedence")?, reader.octet("gateway type")?);
     check_kind(reader, kind)?;
     let algorithm = reader.octet("algorithm")?;
@@ -26,7 +26,7 @@ pub(super) fn read_ipseckey(reader: &mut Reader<'_, '_>) -> Result<(), Problem> 
 }
 
 /// Reads precedence, discovery bit, relay type and relay.
-pub(super) fn read_amtrelay(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
+pub(super) fn read_amtrelay(reader: &mut FieldReader<'_, '_>) -> Result<(), Problem> {
     let precedence = reader.octet("precedence")?;
     let optional = reader.number("discovery bit", 1)?;
     let kind = reader.octet("relay type")?;
@@ -36,7 +36,7 @@ pub(super) fn read_amtrelay(reader: &mut Reader<'_, '_>) -> Result<(), Problem> 
 }
 
 /// Reads algorithm, identity tag, key and servers.
-pub(super) fn read_hip(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
+pub(super) fn read_hip(reader: &mut FieldReader<'_, '_>) -> Result<(), Problem> {
     let algorithm = reader.octet("algorithm")?;
     let tag = reader.hex("identity tag", false)?;
     let length = u8::try_from(tag.len()).map_err(|_| reader.wrong("the identity tag has more than 255 octets"))?;
@@ -55,14 +55,14 @@ pub(super) fn read_hip(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check_kind(reader: &Reader<'_, '_>, kind: u8) -> Result<(), Problem> {
+fn check_kind(reader: &FieldReader<'_, '_>, kind: u8) -> Result<(), Problem> {
     if kind <= 3 {
         return Ok(());
     }
     Err(reader.wrong(format!("{kind} is no type of address")).help("0 none, 1 IPv4, 2 IPv6, 3 a name"))
 }
 
-fn read_host(reader: &mut Reader<'_, '_>, what: &str, kind: u8) -> Result<(), Problem> {
+fn read_host(reader: &mut FieldReader<'_, '_>, what: &str, kind: u8) -> Result<(), Problem> {
     match kind {
         0 => match reader.word(what)? {
             "." => Ok(()),

@@ -3,10 +3,10 @@
 use std::fmt::{self, Write};
 
 use super::problem::Problem;
-use super::read::Reader;
+use super::read::FieldReader;
 
 /// Reads latitude, longitude, altitude, size and precisions.
-pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
+pub(super) fn read(reader: &mut FieldReader<'_, '_>) -> Result<(), Problem> {
     let latitude = angle(reader, "latitude", 90, ['N', 'S'])?;
     let longitude = angle(reader, "longitude", 180, ['E', 'W'])?;
     let altitude = metres(reader, "altitude", -10_000_000, 4_284_967_295)? + 10_000_000;
@@ -27,7 +27,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
 }
 
 /// Reads degrees, minutes and seconds; returns thousandths of a second around 2³¹.
-fn angle(reader: &mut Reader<'_, '_>, what: &str, most: u32, letters: [char; 2]) -> Result<i64, Problem> {
+fn angle(reader: &mut FieldReader<'_, '_>, what: &str, most: u32, letters: [char; 2]) -> Result<i64, Problem> {
     let mut thousandths = i64::from(reader.number(what, most)?) * 3_600_000;
     for unit in [60_000, 1_000] {
         if side(reader, letters).is_some() {
@@ -50,14 +50,14 @@ fn angle(reader: &mut Reader<'_, '_>, what: &str, most: u32, letters: [char; 2])
     Ok(MIDDLE + sign * thousandths)
 }
 
-fn side(reader: &Reader<'_, '_>, [plus, minus]: [char; 2]) -> Option<i64> {
+fn side(reader: &FieldReader<'_, '_>, [plus, minus]: [char; 2]) -> Option<i64> {
     let word = reader.peek()?.word()?;
     let is = |letter: char| word.len() == 1 && word.starts_with(|c: char| c.eq_ignore_ascii_case(&letter));
     if is(plus) { Some(1) } else { is(minus).then_some(-1) }
 }
 
 /// Reads metres with up to two decimals and an `m` that may be left out; returns centimetres.
-fn metres(reader: &mut Reader<'_, '_>, what: &str, least: i64, most: i64) -> Result<i64, Problem> {
+fn metres(reader: &mut FieldReader<'_, '_>, what: &str, least: i64, most: i64) -> Result<i64, Problem> {
     let word = reader.word(what)?;
     let digits = word.strip_suffix(['m', 'M']).unwrap_or(word);
     let (sign, digits) = digits.strip_prefix('-').map_or((1, digits), |rest| (-1, rest));

@@ -30,7 +30,7 @@ pub(in crate::zone) fn read(
         return Err(Problem::at(at, "zone-quotes", format!("a quote inside of {}", tokens[at].shown()))
             .help("put quotes around the whole string, or a backslash before a quote that belongs to it"));
     }
-    let mut reader = Reader { rtype, tokens, at: 0, origin, rdata };
+    let mut reader = FieldReader { rtype, tokens, at: 0, origin, rdata };
     if tokens.first().is_some_and(|token| token.text == b"\\#" && !token.quoted) {
         reader.at = 1;
         reader.generic()?;
@@ -58,7 +58,7 @@ pub(in crate::zone) fn read(
 }
 
 /// Walks over the tokens of one record's RDATA.
-pub(super) struct Reader<'t, 'a> {
+pub(super) struct FieldReader<'t, 'a> {
     rtype: Rtype,
     tokens: &'t [Token<'a>],
     at: usize,
@@ -66,7 +66,7 @@ pub(super) struct Reader<'t, 'a> {
     rdata: &'t mut Rdata,
 }
 
-impl<'a> Reader<'_, 'a> {
+impl<'a> FieldReader<'_, 'a> {
     /// Returns the next token without taking it.
     pub(super) fn peek(&self) -> Option<Token<'a>> {
         self.tokens.get(self.at).copied()

@@ -7,11 +7,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use data_encoding::BASE64;
 
 use super::problem::Problem;
-use super::read::Reader;
+use super::read::FieldReader;
 use super::token::{Token, quote};
 
 /// Reads parameters up to the end, in any order.
-pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
+pub(super) fn read(reader: &mut FieldReader<'_, '_>) -> Result<(), Problem> {
     let mut parameters: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
     while reader.peek().is_some() {
         let token = reader.next("parameter")?;

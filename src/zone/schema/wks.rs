@@ -4,10 +4,10 @@ use std::fmt::{self, Write};
 
 use super::mnemonic::{PROTOCOLS, SERVICES};
 use super::problem::Problem;
-use super::read::Reader;
+use super::read::FieldReader;
 
 /// Reads address, protocol and ports.
-pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Problem> {
+pub(super) fn read(reader: &mut FieldReader<'_, '_>) -> Result<(), Problem> {
     let address = reader.ipv4()?;
     let protocol = reader.number_or_word("protocol", PROTOCOLS, 255)?;
     let mut bits = Vec::new();

@@ -7,7 +7,7 @@ mod torture;
 mod verdict;
 
 use super::head::Head;
-use super::request::{Answer, Parts, RANDOM, Request};
+use super::request::{Parts, RANDOM, Request, SipReply};
 
 /// A request with known random numbers.
 fn request() -> Request {
@@ -29,6 +29,6 @@ const FIELDS: &str = "Via: SIP/2.0/UDP 192.0.2.9:40123;branch=z9hG4bKabababababa
     CSeq: 1 OPTIONS\r\n\
     Content-Length: 0";
 
-fn understood(octets: &[u8]) -> Option<Answer> {
+fn understood(octets: &[u8]) -> Option<SipReply> {
     request().answer(&Head::read(octets).ok()?)
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Answer;
+use super::SipReply;
 use crate::health::Outcome;
 use crate::probe::report::{cause, outcome_name};
 use crate::probe::sip::{Expect, Pattern};
 
-fn answer(status: u16) -> Answer {
-    Answer { status, reason: "Why".to_owned(), retry_after: None }
+fn answer(status: u16) -> SipReply {
+    SipReply { status, reason: "Why".to_owned(), retry_after: None }
 }
 
 /// Judges a status: the outcome's word, with `*` if there is a warning.
@@ -57,13 +57,13 @@ fn expected_answers_stand_above_all_else() {
 
 #[test]
 fn retry_after_makes_503_a_drain() {
-    let full = Answer { retry_after: Some(Duration::from_secs(30)), ..answer(503) };
+    let full = SipReply { retry_after: Some(Duration::from_secs(30)), ..answer(503) };
     for expect in [Expect::Alive, Expect::strict()] {
         let (outcome, _) = expect.judge(&full);
         let wanted = "answered 503 Why, Retry-After 30 s".into();
         assert_eq!(outcome, Outcome::Drain { cause: wanted, retry_after: full.retry_after });
     }
-    let (outcome, _) = Expect::Alive.judge(&Answer { status: 500, ..full });
+    let (outcome, _) = Expect::Alive.judge(&SipReply { status: 500, ..full });
     assert_eq!(outcome_name(&outcome), "fail");
 }
 

@@ -4,7 +4,7 @@ use crate::probe::stun::attribute::{FINGERPRINT, MESSAGE_INTEGRITY, REALM, SOFTW
 use crate::probe::stun::frame::{Unframed, length};
 use crate::probe::stun::integrity::{Hash, Integrity, Key, Seal};
 use crate::probe::stun::message::Class;
-use crate::probe::stun::{Malformed, Message, Method, Request};
+use crate::probe::stun::{MalformedStun, Message, Method, Request};
 
 fn octets(hex: &str) -> Vec<u8> {
     let hex: String = hex.split_whitespace().collect();
@@ -122,23 +122,23 @@ fn what_is_no_message_is_told_by_its_kind() {
         octets
     };
     for (octets, wanted) in [
-        (Vec::new(), Malformed::Short(0)),
-        (good[..19].to_vec(), Malformed::Short(19)),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), Malformed::Foreign),
-        (b"SIP/2.0 200 OK\r\n".to_vec(), Malformed::Foreign),
-        (with(4, 0x20), Malformed::Foreign),
-        (with(0, 0x81), Malformed::Foreign),
-        (with(3, 0x3d), Malformed::Odd(61)),
-        (with(3, 0x40), Malformed::Length { claimed: 64, there: 60 }),
-        (with(3, 0x38), Malformed::Length { claimed: 56, there: 60 }),
-        (with(23, 0xff), Malformed::Attribute),
-        (with(22, 0xff), Malformed::Attribute),
-        (with(79, 0x97), Malformed::Fingerprint),
+        (Vec::new(), MalformedStun::Short(0)),
+        (good[..19].to_vec(), MalformedStun::Short(19)),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), MalformedStun::Foreign),
+        (b"SIP/2.0 200 OK\r\n".to_vec(), MalformedStun::Foreign),
+        (with(4, 0x20), MalformedStun::Foreign),
+        (with(0, 0x81), MalformedStun::Foreign),
+        (with(3, 0x3d), MalformedStun::Odd(61)),
+        (with(3, 0x40), MalformedStun::Length { claimed: 64, there: 60 }),
+        (with(3, 0x38), MalformedStun::Length { claimed: 56, there: 60 }),
+        (with(23, 0xff), MalformedStun::Attribute),
+        (with(22, 0xff), MalformedStun::Attribute),
+        (with(79, 0x97), MalformedStun::Fingerprint),
     ] {
         assert_eq!(Message::parse(&octets), Err(wanted), "{octets:02x?}");
     }
     let early = super::message(0x0101, [7; 12], &[(FINGERPRINT, &[0; 4]), (SOFTWARE, b"behind")]);
-    assert_eq!(Message::parse(&early), Err(Malformed::Fingerprint), "it must be the last attribute");
+    assert_eq!(Message::parse(&early), Err(MalformedStun::Fingerprint), "it must be the last attribute");
 }
 
 #[test]
@@ -197,8 +197,8 @@ fn a_stream_is_cut_where_the_header_says() {
     let mut two = whole.clone();
     two.extend(answer_v6());
     assert_eq!((length(&whole[..20]), length(&two)), (Ok(Some(80)), Ok(Some(80))));
-    assert_eq!(length(b"H"), Err(Unframed::Malformed(Malformed::Foreign)), "the first octet is enough");
-    assert_eq!(length(&[0, 1, 0, 0, b'?']), Err(Unframed::Malformed(Malformed::Foreign)));
+    assert_eq!(length(b"H"), Err(Unframed::MalformedStun(MalformedStun::Foreign)), "the first octet is enough");
+    assert_eq!(length(&[0, 1, 0, 0, b'?']), Err(Unframed::MalformedStun(MalformedStun::Foreign)));
     assert_eq!(length(&super::message(0x0101, [7; 12], &[(SOFTWARE, &[0; 5000])])), Err(Unframed::Long(5024)));
 }
 

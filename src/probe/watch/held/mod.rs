@@ -29,7 +29,7 @@ pub(super) struct HeldConnection {
     times: Times,
     /// A number of its own, for spreading renewals.
     seed: u64,
-    state: State,
+    state: HoldState,
     limit: Limit,
     /// Whether connections here have ever answered a ping: only then a missing answer counts.
     ponged: bool,
@@ -97,7 +97,7 @@ pub(super) enum Meaning {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum HoldState {
     /// Nothing is held; the next probe that passes opens a connection.
     Idle,
     /// A connection is being opened.
@@ -129,7 +129,7 @@ impl HeldConnection {
         Self {
             times,
             seed,
-            state: State::Idle,
+            state: HoldState::Idle,
             limit,
             ponged: false,
             breaks: VecDeque::new(),
@@ -160,10 +160,10 @@ impl HeldConnection {
         if !self.unproven.is_empty() {
             return false;
         }
-        let rested = matches!(self.state, State::Resting(until) if until <= now);
-        let opens = rested || self.state == State::Idle;
+        let rested = matches!(self.state, HoldState::Resting(until) if until <= now);
+        let opens = rested || self.state == HoldState::Idle;
         if opens {
-            self.state = State::Opening(self.open());
+            self.state = HoldState::Opening(self.open());
         }
         opens
     }
@@ -171,9 +171,13 @@ impl HeldConnection {
     /// Takes in that a connection stands.
     pub(super) fn opened(&mut self, number: Number, now: Mono) {
         let old = match self.state {
-            State::Opening(awaited) if awaited == number => None,
-            State::Renewing(old, awaited) if awaited == number => Some(old),
-            State::Idle | State::Opening(_) | State::Held(_) | State::Renewing(..) | State::Resting(_) => {
+            HoldState::Opening(awaited) if awaited == number => None,
+            HoldState::Renewing(old, awaited) if awaited == number => Some(old),
+            HoldState::Idle
+            | HoldState::Opening(_)
+            | HoldState::Held(_)
+            | HoldState::Renewing(..)
+            | HoldState::Resting(_) => {
                 self.acts.push_back(Act::Close(number));
                 return;
             }
@@ -183,7 +187,7 @@ impl HeldConnection {
             self.rest = self.times.rest;
             self.acts.push_back(Act::Renewed(old.number));
         }
-        self.state = State::Held(Held {
+        self.state = HoldState::Held(Held {
             number,
             since: now,
             renew_at: now + self.shorten(self.limit.held(), number),
@@ -195,11 +199,15 @@ impl HeldConnection {
     /// Takes in that a connection could not be opened: the far side said no, or nothing was heard.
     pub(super) fn refused(&mut self, number: Number, end: CloseReason, now: Mono) {
         match self.state {
-            State::Opening(awaited) if awaited == number => self.state = State::Idle,
-            State::Renewing(old, awaited) if awaited == number => {
-                self.state = State::Held(Held { renew_at: now + self.times.retry, ..old });
+            HoldState::Opening(awaited) if awaited == number => self.state = HoldState::Idle,
+            HoldState::Renewing(old, awaited) if awaited == number => {
+                self.state = HoldState::Held(Held { renew_at: now + self.times.retry, ..old });
             }
-            State::Idle | State::Opening(_) | State::Held(_) | State::Renewing(..) | State::Resting(_) => return,
+            HoldState::Idle
+            | HoldState::Opening(_)
+            | HoldState::Held(_)
+            | HoldState::Renewing(..)
+            | HoldState::Resting(_) => return,
         }
         match end {
             CloseReason::Leaving => self.acts.push_back(Act::Leaving),
@@ -212,17 +220,21 @@ impl HeldConnection {
     /// Takes in that no connection can be opened by a fault of our own: no descriptors, no route.
     pub(super) fn unable(&mut self, number: Number, now: Mono) {
         match self.state {
-            State::Opening(awaited) if awaited == number => self.state = State::Resting(now + self.times.pause),
-            State::Renewing(old, awaited) if awaited == number => {
-                self.state = State::Held(Held { renew_at: now + self.times.pause, ..old });
+            HoldState::Opening(awaited) if awaited == number => self.state = HoldState::Resting(now + self.times.pause),
+            HoldState::Renewing(old, awaited) if awaited == number => {
+                self.state = HoldState::Held(Held { renew_at: now + self.times.pause, ..old });
             }
-            State::Idle | State::Opening(_) | State::Held(_) | State::Renewing(..) | State::Resting(_) => {}
+            HoldState::Idle
+            | HoldState::Opening(_)
+            | HoldState::Held(_)
+            | HoldState::Renewing(..)
+            | HoldState::Resting(_) => {}
         }
     }
 
     /// Takes in that the far side answered a ping.
     pub(super) fn ponged(&mut self, number: Number) {
-        if let State::Held(held) | State::Renewing(held, _) = &mut self.state
+        if let HoldState::Held(held) | HoldState::Renewing(held, _) = &mut self.state
             && held.number == number
             && held.pong_by.take().is_some()
         {
@@ -233,15 +245,19 @@ impl HeldConnection {
     /// Takes in that a connection that stood has ended, and tells what that means.
     pub(super) fn ended(&mut self, number: Number, end: CloseReason, now: Mono) -> Meaning {
         let held = match self.state {
-            State::Held(held) if held.number == number => {
-                self.state = State::Idle;
+            HoldState::Held(held) if held.number == number => {
+                self.state = HoldState::Idle;
                 held
             }
-            State::Renewing(held, next) if held.number == number => {
-                self.state = State::Opening(next);
+            HoldState::Renewing(held, next) if held.number == number => {
+                self.state = HoldState::Opening(next);
                 held
             }
-            State::Idle | State::Opening(_) | State::Held(_) | State::Renewing(..) | State::Resting(_) => {
+            HoldState::Idle
+            | HoldState::Opening(_)
+            | HoldState::Held(_)
+            | HoldState::Renewing(..)
+            | HoldState::Resting(_) => {
                 return Meaning::Nothing;
             }
         };
@@ -256,8 +272,8 @@ impl HeldConnection {
             CloseReason::Silent | CloseReason::Noisy => false,
         };
         if explained {
-            if self.state == State::Idle {
-                self.state = State::Opening(self.open());
+            if self.state == HoldState::Idle {
+                self.state = HoldState::Opening(self.open());
             }
             return Meaning::Limit;
         }
@@ -276,15 +292,15 @@ impl HeldConnection {
     /// Returns when [`HeldConnection::due`] wants to be called, if ever.
     pub(super) fn next(&self) -> Option<Mono> {
         match self.state {
-            State::Held(held) => held.pong_by.or(held.ping_at).into_iter().chain([held.renew_at]).min(),
-            State::Renewing(held, _) => held.pong_by.or(held.ping_at),
-            State::Idle | State::Opening(_) | State::Resting(_) => None,
+            HoldState::Held(held) => held.pong_by.or(held.ping_at).into_iter().chain([held.renew_at]).min(),
+            HoldState::Renewing(held, _) => held.pong_by.or(held.ping_at),
+            HoldState::Idle | HoldState::Opening(_) | HoldState::Resting(_) => None,
         }
     }
 
     /// Does what time alone makes due.
     pub(super) fn due(&mut self, now: Mono) -> Meaning {
-        let (State::Held(held) | State::Renewing(held, _)) = &mut self.state else { return Meaning::Nothing };
+        let (HoldState::Held(held) | HoldState::Renewing(held, _)) = &mut self.state else { return Meaning::Nothing };
         let number = held.number;
         if held.pong_by.is_some_and(|by| by <= now) {
             held.pong_by = None;
@@ -298,10 +314,10 @@ impl HeldConnection {
             held.ping_at = self.times.ping_every.map(|every| now + every);
             self.acts.push_back(Act::Ping(number));
         }
-        if let State::Held(held) = self.state
+        if let HoldState::Held(held) = self.state
             && held.renew_at <= now
         {
-            self.state = State::Renewing(held, self.open());
+            self.state = HoldState::Renewing(held, self.open());
         }
         Meaning::Nothing
     }
@@ -313,12 +329,12 @@ impl HeldConnection {
 
     /// Returns whether a connection stands.
     pub(super) const fn is_held(&self) -> bool {
-        matches!(self.state, State::Held(_) | State::Renewing(..))
+        matches!(self.state, HoldState::Held(_) | HoldState::Renewing(..))
     }
 
     /// Returns whether it was given up for a while, as connections broke too often.
     pub(super) fn is_resting(&self, now: Mono) -> bool {
-        matches!(self.state, State::Resting(until) if now < until)
+        matches!(self.state, HoldState::Resting(until) if now < until)
     }
 
     /// Takes in a break that nothing explains: whether it counts is known when a probe tells how the server is.
@@ -342,12 +358,12 @@ impl HeldConnection {
         self.breaks.clear();
         self.unproven.clear();
         match self.state {
-            State::Held(held) => self.acts.push_back(Act::Close(held.number)),
-            State::Opening(number) => self.acts.push_back(Act::Close(number)),
-            State::Renewing(held, number) => self.acts.extend([Act::Close(held.number), Act::Close(number)]),
-            State::Idle | State::Resting(_) => {}
+            HoldState::Held(held) => self.acts.push_back(Act::Close(held.number)),
+            HoldState::Opening(number) => self.acts.push_back(Act::Close(number)),
+            HoldState::Renewing(held, number) => self.acts.extend([Act::Close(held.number), Act::Close(number)]),
+            HoldState::Idle | HoldState::Resting(_) => {}
         }
-        self.state = State::Resting(now + self.rest);
+        self.state = HoldState::Resting(now + self.rest);
         self.acts.push_back(Act::Rest(self.rest));
         self.rest = (self.rest * 3 / 2).min(self.times.longest_rest);
         true

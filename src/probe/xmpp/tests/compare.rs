@@ -5,13 +5,13 @@ use quick_xml::NsReader;
 use quick_xml::events::Event as Theirs;
 use quick_xml::name::ResolveResult;
 
-use crate::probe::xmpp::element::{Element, Event, Reader};
+use crate::probe::xmpp::element::{Element, ElementReader, Event};
 
 /// One thing seen, the same for both: `{namespace}name`, then attributes, or text, or an end.
 type Seen = Vec<String>;
 
 fn ours(text: &str) -> Seen {
-    let (mut reader, mut seen) = (Reader::new(), Vec::new());
+    let (mut reader, mut seen) = (ElementReader::new(), Vec::new());
     for octet in text.bytes() {
         match reader.push(octet).unwrap_or_else(|fault| panic!("{fault}: {text}")) {
             Some(Event::Opened(root, _)) => seen.extend(begin(&root)),

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
-use crate::probe::xmpp::Malformed;
-use crate::probe::xmpp::element::{Event, Reader};
+use crate::probe::xmpp::MalformedStream;
+use crate::probe::xmpp::element::{ElementReader, Event};
 
 /// Reads a whole text; the events up to its end or its first fault.
-fn read(text: &[u8]) -> (Vec<Event>, Option<Malformed>) {
-    let mut reader = Reader::new();
+fn read(text: &[u8]) -> (Vec<Event>, Option<MalformedStream>) {
+    let mut reader = ElementReader::new();
     let mut events = Vec::new();
     for &octet in text {
         match reader.push(octet) {
