@@ -48,4 +48,5 @@ mod rfc9471;
 mod rfc9859;
 #[path = "support/signed.rs"]
 mod signed;
+#[expect(dead_code, reason = "shared with other tests")]
 mod support;

@@ -1,6 +1,7 @@
-//! What crowds of HTTPS and QUIC clients make the program hold that send queries by half and take no answers.
+//! What crowds make the program hold that send queries by half and take no answers.
 //!
-//! The program runs with its default limits; 240 connections come from 12 addresses, as many as may come from each.
+//! The program runs with its default limits. From each address come as many connections as may; those of HTTPS and QUIC from
+//! 12 addresses, those of TCP, which cost no handshake, from 45.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 #![expect(clippy::print_stdout, reason = "it tells what it measured")]
 #![expect(clippy::disallowed_methods, reason = "its clients are tasks of its own, and wait by the real clock")]
@@ -10,6 +11,7 @@ mod quic;
 #[path = "../process/server.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod server;
+mod tcp;
 #[path = "../listeners/trust.rs"]
 mod trust;
 
@@ -24,6 +26,7 @@ use server::{Folder, Server};
 const MOST_KIB: u64 = 100 << 10;
 /// How many clients there are, and how many connections each has: as many as the default limit lets one have.
 const CLIENTS: u8 = 12;
+const CLIENTS_BY_TCP: u8 = 45;
 const CONNECTIONS_OF_CLIENT: usize = 20;
 /// How many streams each tries to have.
 const STREAMS: usize = 100;
@@ -58,6 +61,9 @@ impl Program {
     }
 
     fn address(&self, transport: &str) -> SocketAddr {
+        if transport == "TCP" {
+            return self.server.address();
+        }
         let (_, line) = self.server.log.wait_from(0, &[&format!("listening on {transport}\"")]);
         line["listen"].as_str().unwrap().parse().unwrap()
     }
@@ -93,7 +99,7 @@ where
     let server = program.address(transport);
     let before = program.resident_kib();
     let mut clients = JoinSet::new();
-    for number in 1..=CLIENTS {
+    for number in 1..=if transport == "TCP" { CLIENTS_BY_TCP } else { CLIENTS } {
         let client = Ipv4Addr::new(127, 31, 0, number).into();
         clients.spawn(async move {
             let mut connections = Vec::new();
@@ -123,6 +129,18 @@ where
     let after = program.resident_kib();
     println!("{transport}, {conduct:?}, {count} connections: {before} KiB before, {most} at most, {after} after");
     most
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crowds_of_half_queries_by_tcp_hold_little() {
+    let most = crowd(Conduct::UnfinishedQueries, "TCP", tcp::open).await;
+    assert!(most <= MOST_KIB, "{most} KiB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crowds_that_take_no_answers_by_tcp_hold_little() {
+    let most = crowd(Conduct::UnreadAnswers, "TCP", tcp::open).await;
+    assert!(most <= MOST_KIB, "{most} KiB");
 }
 
 #[tokio::test(flavor = "multi_thread")]

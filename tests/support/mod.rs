@@ -59,6 +59,7 @@ pub(crate) fn name(text: &str) -> Name {
 /// One server over some zones.
 pub(crate) struct Server {
     pub(crate) responder: Responder,
+    registry: Registry,
     publisher: Publisher,
     first: Snapshot,
 }
@@ -93,8 +94,9 @@ impl Server {
         let values = values.collect();
         let first = Snapshot::first(Arc::new(Image::build(zones, &keys)), values, 1);
         let publisher = Publisher::new(first.clone());
-        let responder = responder(&publisher);
-        Self { responder, publisher, first }
+        let mut registry = Registry::default();
+        let responder = responder(&publisher, &mut registry);
+        Self { responder, registry, publisher, first }
     }
 
     /// Changes a setting.
@@ -144,6 +146,13 @@ impl Server {
         }
     }
 
+    /// Returns what is counted, as it is told.
+    pub(crate) fn metrics(&self) -> String {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
+        text
+    }
+
     pub(crate) fn is_silent(&self, packet: &[u8]) -> bool {
         self.responder.respond(packet, client(Transport::Udp), &mut Vec::new()).is_none()
     }
@@ -167,13 +176,13 @@ pub(crate) fn essence(octets: Vec<u8>) -> impl PartialEq + std::fmt::Debug {
 }
 
 /// Makes a responder with defaults that is ready.
-pub(crate) fn responder(publisher: &Publisher) -> Responder {
+fn responder(publisher: &Publisher, registry: &mut Registry) -> Responder {
     Responder::new(Parts {
         reader: publisher.reader(),
         settings: Settings::default(),
         secrets: Secrets::new([1; 16]),
         readiness: Readiness::ready(),
-        metrics: Metrics::register(&mut Registry::default()),
+        metrics: Metrics::register(registry),
         limiter: Limiter::new([2; 16]),
         clock: Clock::start(),
     })

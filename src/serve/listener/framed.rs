@@ -118,6 +118,10 @@ impl Connection {
 async fn read<S: AsyncRead + Unpin>(stream: &mut S, input: &mut Vec<u8>) -> std::io::Result<usize> {
     let mut octets = [0; READ];
     let length = stream.read(&mut octets).await?;
+    if input.capacity() - input.len() < length {
+        // Not by doubling: of a long message that never ends, half would be room for nothing.
+        input.reserve_exact(STEP);
+    }
     input.extend_from_slice(octets.get(..length).unwrap_or_default());
     Ok(length)
 }
@@ -168,6 +172,8 @@ fn push_message(output: &mut Vec<u8>, message: &[u8]) {
 
 /// How many octets are read at once.
 const READ: usize = 2_048;
+/// By how many octets the room for a long query grows.
+const STEP: usize = 4 * READ;
 /// From how many octets on answers are written before more are made.
 const OUTPUT_MAX: usize = 64 << 10;
 /// How long queries that are on their way are waited for when the server stops.

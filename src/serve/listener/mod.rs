@@ -264,9 +264,9 @@ impl<T: Default> Default for PerTransport<T> {
 /// The longest query that HTTPS and QUIC take, in octets: with all its options it is far shorter.
 const QUERY_MAX: usize = 4 << 10;
 
-/// How many octets all connections of a server may hold: a thousand connections by themselves, and 16 MiB more for queries
+/// How many octets all connections of a server may hold: a thousand connections by themselves, and 8 MiB more for queries
 /// and answers on their way.
-pub const BUDGET: usize = 40 << 20;
+pub const BUDGET: usize = 32 << 20;
 
 #[cfg(test)]
 mod tests {
