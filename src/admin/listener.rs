@@ -1,4 +1,4 @@
-//! A TCP listener with limits: so many connections at once, in all and of one client, each so long.
+//! A TCP listener with limits: on the number of connections, in total and per client, and on the time of each.
 
 use std::fmt;
 use std::io;

@@ -1,7 +1,7 @@
-//! The operator's listener by HTTP: metrics and readiness.
+//! The operator's HTTP listener: metrics and readiness.
 //!
-//! **Invariant:** nobody is authenticated here, so nothing is changed here; it listens where the config says, by default
-//! nowhere.
+//! **Invariant:** requests are not authenticated, so nothing can be changed here. It listens only where the config
+//! says, by default nowhere.
 
 mod listener;
 pub mod metrics;

@@ -1,11 +1,12 @@
-//! How many connections there may be, and how much they may hold: in all, and of one client.
+//! Limits on connections and on the memory they hold, in total and per client.
 //!
-//! Who opens connections and says nothing keeps nobody out: a new client is always let in, and another one is told to
-//! leave (RFC 7766 §6.2.3). First those leave that have never asked, as soon as they have a quarter of the places; else
-//! the connection whose last whole query is the longest ago. Beyond the limit of one client its own makes room.
+//! Silent connections do not block new clients: a new connection is always accepted, and at the limit another one is
+//! closed (RFC 7766 §6.2.3). Connections without any query are closed first, once they hold a quarter of the permits;
+//! otherwise the connection whose last complete query is the oldest. At the limit of one client, one of its own
+//! connections is closed.
 //!
-//! What connections hold for unfinished queries and answers that are not taken counts against one budget. Beyond it the
-//! connection leaves that holds the most, of the client that holds the most.
+//! Memory for incomplete queries and unread answers counts against one budget. When it is exceeded, the connection that
+//! holds the most is closed, of the client that holds the most.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;

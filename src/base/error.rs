@@ -1,4 +1,4 @@
-//! Prints an error with its causes, at the place that gives up.
+//! Prints an error with its causes, where the error is finally handled.
 
 use std::error::Error;
 use std::fmt;

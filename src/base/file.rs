@@ -1,4 +1,4 @@
-//! Whole files up to a limit: a file that is no plain file is refused, never waited for.
+//! Reads whole files up to a limit; anything but a regular file is refused without blocking.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};

@@ -1,4 +1,4 @@
-//! What is wrong in a file, where, and what would be right: one shape for config and zones.
+//! Findings: what is wrong in a file, where, and how to fix it; the same type for config and zones.
 
 use std::fmt;
 use std::sync::Arc;

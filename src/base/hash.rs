@@ -1,4 +1,4 @@
-//! A keyed hash whose values never change: not with a restart, a machine or a release of Rust.
+//! A keyed hash whose values are stable over restarts, machines and Rust releases.
 
 use std::hash::Hasher as _;
 

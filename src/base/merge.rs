@@ -1,4 +1,4 @@
-//! Two sorted walks side by side.
+//! Merges two sorted iterators.
 
 use std::cmp::Ordering;
 

@@ -1,5 +1,5 @@
-//! Things that know nothing of DNS: the clock, dense tables, a hash, findings, plain files, named tasks, error chains,
-//! IP prefixes, text.
+//! Utilities without any DNS knowledge: the clock, dense tables, a hash, findings, plain files, named tasks, error
+//! chains, IP prefixes, text.
 //!
 //! **Invariant:** this room imports no other room.
 

@@ -1,4 +1,4 @@
-//! "Did you mean": the word that differs least from one that is not known.
+//! "Did you mean": the known word closest to an unknown one.
 
 /// Returns the candidate with the fewest letters added, lost, changed or swapped with their neighbour, if those are at
 /// most `limit`; of several the first by the alphabet.

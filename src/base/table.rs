@@ -1,4 +1,4 @@
-//! A dense table whose rows are found by a typed number.
+//! A dense table indexed by a typed id.
 
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};

@@ -1,6 +1,6 @@
-//! Tasks with a name and an owner: the only place that spawns.
+//! Tasks with a name and an owner: the only module that spawns.
 //!
-//! Every task belongs to a [`Tasks`]; when its owner is told to stop, all its tasks see it, and nothing is detached.
+//! Every task belongs to a [`Tasks`]; when its owner is cancelled, all its tasks are notified, and no task is detached.
 
 use std::collections::BTreeMap;
 use std::future::Future;

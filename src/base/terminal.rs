@@ -1,4 +1,4 @@
-//! Text for terminals: painted, and safe to print whatever it was made from.
+//! Text for terminals: coloured, and safe to print whatever its source.
 
 use std::fmt::Display;
 

@@ -1,4 +1,4 @@
-//! When what is due: at most one point for each key, the earliest first.
+//! Timers: at most one deadline for each key, the earliest first.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What may be said on the command line.
+//! The command-line arguments.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! One line for people: words in colours and columns, cut where the terminal ends.
+//! One line of terminal output: coloured words in columns, cut at the terminal's width.
 
 use super::paint::{Paint, Tone};
 use crate::base::terminal::sanitize;

@@ -1,4 +1,4 @@
-//! The words of the operator: one file or folder for each, and what they print.
+//! The commands: one file or folder for each, and their output.
 //!
 //! ```text
 //!  args ──▶ serve · check · probe · explain · simulate · ready · demo

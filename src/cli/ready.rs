@@ -1,4 +1,4 @@
-//! `ready`: asks a running server whether it is ready, by `ready.understudy. CH TXT`.
+//! `ready`: asks a running server whether it is ready, with a query for `ready.understudy. CH TXT`.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};

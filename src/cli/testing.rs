@@ -1,4 +1,4 @@
-//! For tests of what commands print: setups of small zones, and beliefs about their targets.
+//! For tests of what commands print: setups of small zones, and the health of their targets.
 
 use std::sync::Arc;
 

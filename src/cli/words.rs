@@ -1,4 +1,4 @@
-//! How the commands call what they show: services, targets, certificates.
+//! How the commands name services, targets and certificates in their output.
 
 use crate::engine::status::{PoolStatus, TargetStatus};
 use crate::health::machine::State;

@@ -1,4 +1,4 @@
-//! The config file and the zones: what is written there becomes what each room runs.
+//! The config file and the zones, lowered into the settings of each room.
 //!
 //! ```text
 //!  files ── load ──▶ text ── document (TOML with spans) ──▶ shape (version 1, all findings in one run)

@@ -1,4 +1,4 @@
-//! What the files come to: the settings of every room, with all references resolved.
+//! The result of loading: the settings of every room, with all references resolved.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The settings that are no other room's: listeners and process, what is kept, how targets are tested.
+//! The settings that belong to no other room: listeners and process, persistence, testing of targets.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;

@@ -1,4 +1,4 @@
-//! Reads the values that one key alone takes: `ttl`, `min-up`, `failback`, `resolver`, `references`.
+//! Reads the values that are specific to one key: `ttl`, `min-up`, `failback`, `resolver`, `references`.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! How many file descriptors there are, and who may take how many of them.
+//! The limit of file descriptors, and how it is divided.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::{info, warn};

@@ -1,4 +1,4 @@
-//! Where the engine's effects go: the publisher, the probes, the store, the log, and whoever listens.
+//! Where the engine's effects go: the publisher, the probes, the store, the log, and subscribers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

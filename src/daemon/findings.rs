@@ -1,4 +1,4 @@
-//! Findings in the log.
+//! Writes findings to the log.
 
 use tracing::{debug, error, warn};
 

@@ -1,4 +1,4 @@
-//! The listeners by which questions come, and what of them a reload replaces.
+//! The listeners for queries, and the parts of them that a reload replaces.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What is counted of the process itself.
+//! The metrics of the process itself.
 
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;

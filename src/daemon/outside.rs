@@ -1,4 +1,4 @@
-//! Hosts outside of the zones: their addresses are kept over restarts, and become targets as they are learnt.
+//! Hosts outside of the zones: their addresses are kept over restarts, and become targets when they are resolved.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

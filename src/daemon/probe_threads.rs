@@ -1,4 +1,4 @@
-//! The threads that test targets and ask for hosts: of their own, so that no target's answer takes time from the listeners.
+//! Separate threads for probes and the resolver, so that no target's answer slows down the listeners.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! How config and zones are read anew; whoever starts the daemon says where they lie.
+//! How config and zones are reloaded; the caller that starts the daemon gives their paths.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What readiness is made of: each part is set by the one who knows it, and what is told follows from all.
+//! The parts of readiness: each is set by its owner, and the reported state is derived from all of them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! Reads everything anew: a whole new setup, or the old one stays.
+//! Reload: builds a complete new setup, or keeps the old one.
 
 use tracing::error;
 

@@ -1,4 +1,4 @@
-//! What the system asks of the process, heard on a thread of its own from the first moment on.
+//! Signals, handled on a separate thread from the start of the process.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! The sockets questions come in by, of every listener.
+//! The sockets of all listeners.
 
 use std::fmt;
 use std::io;

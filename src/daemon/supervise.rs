@@ -1,5 +1,5 @@
-//! Keeps the engine going: should it fail, the last snapshot is served on, readiness turns red, and a new engine is
-//! built from the files and the store. A second failure within a minute ends the attempts.
+//! Supervises the engine: if it fails, the last snapshot stays in service, readiness reports it, and a new engine is
+//! built from the files and the store. After a second failure within a minute there are no more attempts.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};

@@ -1,5 +1,5 @@
-//! Puts one setup in the place of another, one at a time: after a reload, when hosts outside of the zones have moved, and
-//! for an engine that is built anew.
+//! Replaces one setup by another, one at a time: after a reload, when addresses of hosts outside of the zones have
+//! changed, and for a rebuilt engine.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

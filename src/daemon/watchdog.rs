@@ -1,5 +1,5 @@
-//! Sees that the process is whole: a vital task that has ended turns readiness red, as does an engine that does not reply;
-//! the service manager is told that it lives as long as the engine replies.
+//! The watchdog: a vital task that has ended, or an engine that does not reply, makes the server not ready; the service
+//! manager gets keepalives as long as the engine replies.
 
 use std::time::Duration;
 

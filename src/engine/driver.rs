@@ -1,4 +1,4 @@
-//! The task that owns the core: it waits for events and time, and hands effects on.
+//! The task that owns the core: it waits for events and time, and passes effects on.
 
 use std::future::Future;
 

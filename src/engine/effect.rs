@@ -1,4 +1,4 @@
-//! What the core wants done, and what it has to tell.
+//! The effects that the core requests, and its notices.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -13,7 +13,7 @@
 //! **Invariant:** the core reads no clock and knows no socket, file or packet. The same events at the same times give
 //! the same snapshots.
 //!
-//! **Invariant:** an event costs what rests on it: neither the number of services nor the size of zones counts.
+//! **Invariant:** the cost of an event depends on what it affects, not on the number of services or the size of zones.
 
 pub mod core;
 pub mod driver;

@@ -1,4 +1,4 @@
-//! The orders in force, and what they cover.
+//! The orders in force, and what they apply to.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

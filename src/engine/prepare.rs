@@ -1,4 +1,4 @@
-//! Everything that follows from a setup alone, made once, off the engine's task.
+//! Everything that is derived from a setup alone, computed once, outside of the engine's task.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

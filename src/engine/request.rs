@@ -1,4 +1,4 @@
-//! What a client asks of the engine, and why it may be refused.
+//! The requests of the engine's clients, and the reasons for refusing them.
 
 use std::future::Future;
 use std::pin::Pin;

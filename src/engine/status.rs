@@ -1,4 +1,4 @@
-//! A picture of what the engine believes and decides, for people and tools.
+//! The status: a copy of the engine's health states and decisions, for people and tools.
 
 use std::time::Duration;
 

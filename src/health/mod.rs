@@ -1,4 +1,4 @@
-//! What is believed of targets: outcomes of probes go in, verdicts come out.
+//! The health of targets: turns the outcomes of probes into verdicts.
 //!
 //! **Invariant:** health knows neither DNS nor policy, and reads no clock: `now` is a parameter.
 

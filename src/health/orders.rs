@@ -1,4 +1,4 @@
-//! The operator's word over the machine.
+//! Operator orders that override the state machine.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! States posted from outside: each counts for a while, then runs out.
+//! Externally reported states: each is valid for a while, then expires.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

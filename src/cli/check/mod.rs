@@ -1,4 +1,4 @@
-//! `check`: looks for mistakes in config and zones; with `--live` at the targets too.
+//! `check`: looks for mistakes in config and zones; with `--live` it also probes the targets.
 
 mod live;
 mod report;

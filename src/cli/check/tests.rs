@@ -1,4 +1,4 @@
-//! What `check` prints, and with which code it exits.
+//! What `check` prints, and its exit codes.
 
 use super::report::{Examined, View, exit_code, print};
 use super::*;

@@ -1,4 +1,4 @@
-//! The demo with a keyboard: keys stop and start the stand-ins, the live table shows what follows.
+//! The demo with a keyboard: keys stop and start the dummy targets, the live table shows the effect.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};

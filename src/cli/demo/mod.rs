@@ -1,4 +1,4 @@
-//! `demo`: a failover on this machine, for newcomers. Stand-in targets on loopback, the SIP zone, and a real server.
+//! `demo`: a failover on this machine, for new users. Dummy targets on loopback, the SIP zone, and a real server.
 
 mod ask;
 mod keys;

@@ -1,4 +1,5 @@
-//! The demo without a keyboard: each act stops and starts stand-ins, waits for the answer to change, and prints it.
+//! The demo without a keyboard: each step stops and starts dummy targets, waits for the answer to change, and prints
+//! it.
 
 use std::net::SocketAddr;
 use std::time::Duration;

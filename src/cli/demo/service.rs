@@ -1,4 +1,4 @@
-//! The service that the demo shows, and how one asks for it.
+//! The service that the demo shows, and the query for it.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! Stand-in targets: listeners on loopback that take connections and close them.
+//! Dummy targets: listeners on loopback that accept connections and close them.
 
 use std::net::SocketAddr;
 use std::time::Duration;

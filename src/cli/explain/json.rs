@@ -1,4 +1,4 @@
-//! The page for programs.
+//! The page as JSON.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! All that there is to say of one name.
+//! The content of the page for one name.
 
 use crate::base::clock::{Now, UnixTime};
 use crate::base::duration::write_short;

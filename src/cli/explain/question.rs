@@ -1,4 +1,4 @@
-//! What the words behind `explain` mean: a name, a type, files.
+//! Parses the arguments of `explain`: a name, a type, files.
 
 use crate::base::finding::Finding;
 use crate::base::table::RowId;

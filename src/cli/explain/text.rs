@@ -1,4 +1,4 @@
-//! The page for people.
+//! The page as text.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Draws the table over its last picture, and lets log lines scroll by above it.
+//! Redraws the table in place, and lets log lines scroll above it.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;

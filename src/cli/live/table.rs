@@ -1,4 +1,4 @@
-//! The live table: services, tiers, targets, what is answered, TTL, last change. Pure: a status goes in, lines come out.
+//! The live table: services, tiers, targets, the answer, TTL, last change. Pure: maps a status to lines.
 
 use crate::base::clock::{Now, UnixTime};
 use crate::base::duration::write_short;

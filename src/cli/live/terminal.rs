@@ -1,4 +1,4 @@
-//! The terminal behind a thread of its own: one that takes nothing (Ctrl-S, a stalled ssh) blocks this thread alone.
+//! Writes to the terminal from a separate thread: a stalled terminal (Ctrl-S, a stalled ssh) blocks only this thread.
 
 use std::io;
 use std::thread;

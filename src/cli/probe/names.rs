@@ -1,4 +1,4 @@
-//! Hosts that are named in place of an address: each of their addresses is probed.
+//! Host names given instead of an address: each address of the host is probed.
 
 use std::net::IpAddr;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! One check, once, told step by step.
+//! Runs one check once, and prints it step by step.
 //!
 //! ```text
 //! tls://node1.example.com:5061/example.com at 127.0.0.1 (name=example.com)

@@ -1,4 +1,4 @@
-//! What a supposition changes: two cores side by side, one that supposes and one that does not.
+//! The effect of assumptions: compares two cores, one with the assumptions and one without.
 
 use crate::base::clock::Now;
 use crate::engine::Core;

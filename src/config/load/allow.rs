@@ -1,4 +1,4 @@
-//! Findings that are meant so: `[lint] allow`, and comments in zones such as `; lint: allow srv-no-standby`.
+//! Allowed findings: `[lint] allow`, and comments in zones such as `; lint: allow srv-no-standby`.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! What all readers of files need: why one cannot be read, and where it lies.
+//! Shared by all file readers: why a file cannot be read, and its path.
 
 use std::io;
 use std::path::{Path, PathBuf};

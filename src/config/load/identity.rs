@@ -1,4 +1,4 @@
-//! Reads certificate, key and the secrets of cookies, relative to the config's folder.
+//! Reads the certificate, the key and the cookie secrets, relative to the config's folder.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Reads the files and gives [`Running`], or all findings.
+//! Reads the files and returns [`Running`], or all findings.
 
 mod allow;
 mod file;

@@ -1,4 +1,4 @@
-//! Reads what must not stand in a config: passwords and shared secrets, each in a file of its own.
+//! Reads passwords and shared secrets, which are kept out of the config, each in its own file.
 
 use std::collections::HashMap;
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! `[[address]]`: names whose addresses follow a service, or stand in tiers of their own.
+//! `[[address]]`: names whose addresses follow a service, or have their own tiers.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};

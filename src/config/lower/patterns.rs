@@ -1,4 +1,4 @@
-//! Which `[[service]]` entry holds for which service.
+//! Which `[[service]]` entry applies to which service.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Notes where a config asks for less than a service's own protocol would tell.
+//! Notes where a configured check tests less than the service's own protocol would.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Walks all zones once or twice and notes what health can touch: SRV sets, their hosts, the hosts' addresses.
+//! Walks all zones once or twice and indexes what health can change: SRV sets, their hosts, the hosts' addresses.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,4 +1,4 @@
-//! `config/example.toml` documents every key with its default, and the code agrees.
+//! `config/example.toml` documents every key with its default; a test keeps it equal to the code.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The keys that each listener has, made from the rows of the listeners: where it is opened, and who may come by it.
+//! The keys that each listener has, generated from the listener table: its addresses, and the networks that may use it.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! The shape of a config file, version 1: what is written there, each value with its place, nothing resolved yet.
+//! The shape of a config file, version 1: the values as written, each with its span, with nothing resolved yet.
 
 mod entries;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The keys of `[health]` and `[policy]` that a service or an address may set for itself, and how they lie over others.
+//! The keys of `[health]` and `[policy]` that a service or an address may override, and how the overrides apply.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Each finding of the shape: what is written, and what is said about it where.
+//! Each finding of the shape: the input, the message and its position.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How logs look: lines for people, or JSON.
+//! The log formats: text, or JSON.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! What is counted of the log.
+//! The metrics of the log.
 
 use std::fmt;
 

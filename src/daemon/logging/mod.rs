@@ -1,4 +1,4 @@
-//! Logs: to standard error, text for people, JSON for machines.
+//! Logs to standard error, as text or JSON.
 //!
 //! **Invariant:** no thread that logs waits for standard error; see [`writer`].
 

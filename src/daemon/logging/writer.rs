@@ -1,4 +1,4 @@
-//! Standard error behind a bounded queue and a thread of its own: whoever logs never waits for whoever reads.
+//! Writes to standard error from a separate thread, behind a bounded queue: logging never blocks on the reader.
 //!
 //! ```text
 //!  a thread that logs ── line ──▶ queue of QUEUE lines ──▶ writer's thread ──▶ standard error

@@ -1,12 +1,12 @@
-//! Reports that were begun under another setup than the present one: which target they are of.
+//! Maps reports of probes that began under another setup to their targets.
 //!
 //! | the report is of | it counts for |
 //! |---|---|
-//! | the present setup | its target |
+//! | the active setup | its target |
 //! | an earlier one | the same target, if there still is one |
-//! | one that has not come yet | nobody yet: it waits for the setup |
+//! | a later one, not yet active | no target yet: it waits for the setup |
 //!
-//! Probes may overtake the reload that they belong to, as the probes' room learns of it first.
+//! Probes may arrive before the reload that they belong to, because the probe room gets the new setup first.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! The operator's orders, as the core takes them.
+//! The operator's orders, as applied by the core.
 
 use std::collections::BTreeSet;
 

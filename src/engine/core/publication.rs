@@ -1,4 +1,4 @@
-//! When the next publication is due, and what it is about.
+//! When the next publication is due, and what it publishes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! When the next snapshot comes, what is in it, and the serials that tell of it.
+//! When the next snapshot is published, what it holds, and its serials.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! A new setup takes the place of the old one: beliefs, memory and serials are carried over, then all is judged anew.
+//! A new setup replaces the old one: health, pool states and serials are carried over, then everything is decided
+//! again.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;

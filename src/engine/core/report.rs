@@ -1,4 +1,4 @@
-//! A probe has ended: belief, witnesses, and who must be judged anew.
+//! A probe has ended: updates health and witnesses, and marks what must be decided again.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The value of one slot: records and TTL, made anew whenever what it rests on was judged.
+//! The value of one slot: records and TTL, rebuilt whenever a decision it depends on was made.
 
 use std::sync::Arc;
 use std::time::Duration;

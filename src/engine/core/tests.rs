@@ -1,4 +1,4 @@
-//! The core, looked at from within: what an event touches, what a reload and an order carry.
+//! White-box tests of the core: what an event changes, and what a reload and an order carry over.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What time alone makes due.
+//! The timers of the core: what becomes due without an event.
 
 use crate::policy::{FollowId, HostId, PoolId};
 

@@ -4,7 +4,7 @@
 //!  engine, reloads ─▶ Recorder ─▶ task: ring of the last records ─▶ read after a cursor, or follow
 //! ```
 //!
-//! Readers pull: the task holds nothing for them. Who comes too late is told how many records were lost.
+//! Readers pull: the task holds nothing for them. A reader that is too slow gets the number of lost records.
 
 mod record;
 mod ring;

@@ -1,4 +1,4 @@
-//! The records of the history, and places among them.
+//! The records of the history, and the cursors into them.
 
 use std::sync::Arc;
 

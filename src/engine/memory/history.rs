@@ -1,4 +1,4 @@
-//! The histories of zones, as they are kept: each difference under a key of its own.
+//! The stored form of zone histories: each difference under its own key.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What is kept comes back.
+//! Stored state is restored unchanged.
 
 use super::*;
 use crate::engine::setup::{MemberData, MemberSetup};

@@ -1,4 +1,4 @@
-//! Whether the checker itself is cut off: witnesses, and what their answers prove.
+//! Whether the checker itself is isolated: witnesses, and what their answers prove.
 //!
 //! *Witnesses* are the references of the config; else every other target. Without any on another address nobody is
 //! guarded. What proves that the way to a silent target is there, if its probe began after the first failure did:

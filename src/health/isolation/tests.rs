@@ -1,4 +1,4 @@
-//! Who testifies for whom, and when the checker is cut off.
+//! Which target is a witness for which, and when the checker is isolated.
 
 use std::time::Duration;
 
