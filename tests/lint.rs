@@ -335,13 +335,14 @@ worse than a note. Made by `UPDATE_DOCS=1 cargo test --features interop --test i
 
 const INTRODUCTION: &str = r#"# The lint
 
-`understudy check ZONE…` reads zones and says what is wrong in them, or works less well than their author thinks: file, line,
-caret, why it matters, the fix, and the command with which one sees the same. `understudy check --explain RULE` prints what
-stands below. `--deny warning` or `--deny note` makes the exit code 1 for less than errors; `--format json` is for programs.
+`understudy check ZONE…` reads zones and reports what is wrong in them, or works less well than intended: file, line, caret,
+the reason, the fix, and a command that shows the same problem. `understudy check --explain RULE` prints the description of
+a rule from this page. With `--deny warning` or `--deny note` the exit code is 1 for these findings too; `--format json` is
+for programs.
 
-Findings of one rule are printed as one, the worst last; `--all` prints each whole, and `--min-severity warning` leaves the
-notes out. What is meant so is allowed: for all zones in the config, for one file by a comment on a line of its own, for one
-record by a comment at its end. The closing line counts what is allowed.
+Findings of one rule are grouped, the most severe last; `--all` prints each one in full, and `--min-severity warning` omits
+notes. Intended findings can be allowed: for all zones in the config, for one file by a comment on a separate line, for one
+record by a comment at its end. The last line of the output counts the allowed findings.
 
 ```toml
 [lint]
@@ -353,17 +354,17 @@ allow = ["srv-no-standby"]
 _sip._tcp  300 IN SRV 10 70 5060 sip-node1  ; lint: allow srv-no-standby
 ```
 
-A target in another zone of the same run is judged by that zone. Where two files are versions of one zone, `check` looks at
-each by itself. A file that does not say its origin gets it from its name, and a note says so: `example.com.zone`,
+A target in another zone of the same run is checked against that zone. If two files are versions of one zone, `check` checks
+each separately. If a file has no `$ORIGIN`, its origin is taken from its name, and a note says so: `example.com.zone`,
 `example.com.db`, `example.com.txt` and `db.example.com` mean example.com.
 
-An *error* does not work or does harm; a *warning* works less well than it seems; a *note* is worth knowing. Nothing here asks
-the network. What a master file itself can have wrong (syntax, data beside a CNAME, a second SOA) is found when it is read.
+An *error* does not work or does harm; a *warning* works less well than it seems; a *note* is worth knowing. No rule uses
+the network. Errors of the master file itself (syntax, data beside a CNAME, a second SOA) are reported when it is read.
 
-A remark on `nc -zv HOST PORT`, which many guides give: it shows that something accepts connections, not that a server
-answers. The kernel accepts for a server that hangs. `understudy probe` asks as a real client does.
+A note on `nc -zv HOST PORT`, which many guides recommend: it shows that something accepts connections, not that a server
+answers. The kernel accepts connections for a server that hangs. `understudy probe` tests as a real client does.
 
-This page is made from the rules themselves: `UPDATE_DOCS=1 cargo test --test lint`.
+This page is generated from the rules: `UPDATE_DOCS=1 cargo test --test lint`.
 
 | rule | severity | finds |
 |---|---|---|
