@@ -1,4 +1,4 @@
-//! The program: reads its arguments and does what they say.
+//! The program: parses its arguments and runs the command.
 
 use std::process::ExitCode;
 

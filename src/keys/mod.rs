@@ -1,4 +1,4 @@
-//! The keys of the config file: what is said of each, and how a section is read with all of its findings.
+//! The keys of the config file: the description of each, and the reader that reports all findings of a section.
 //!
 //! ```text
 //!   statement! ──▶ Key: name, text, default, status ──▶ known, shown in the example
@@ -7,7 +7,7 @@
 //!
 //! `config` states the keys of its sections by it, and each kind of check those of its own.
 //!
-//! **Invariant:** this module knows no key: it knows how they are stated and read.
+//! **Invariant:** this module has no keys itself: it only has the means to state and read them.
 
 pub mod reader;
 pub mod source;

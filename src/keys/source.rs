@@ -1,4 +1,4 @@
-//! The text of a config file, and where in it something stands.
+//! The text of a config file, and positions in it.
 
 use std::cell::RefCell;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! States keys once: name, type, where it lies in the settings, how it is read, what the example says.
+//! States keys once: name, type, place in the settings, parser, and text in the example.
 //!
 //! ```text
 //!   /// The largest UDP answer in octets (512 to 4096).      what the example says of it

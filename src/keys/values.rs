@@ -1,6 +1,6 @@
 //! Reads single values: durations, addresses, prefixes, names, choices.
 //!
-//! Each function gives the value, or what the key takes instead, in words that complete "it takes …".
+//! Each function returns the value, or a description of what the key takes, which completes "it takes …".
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

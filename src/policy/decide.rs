@@ -1,4 +1,4 @@
-//! What a pool answers now: who serves, and why (product rule 2).
+//! What a pool answers now: the active tier, and the reason (product rule 2).
 //!
 //! *Eligible* is a member whose verdict is serve. A tier *holds* when its eligible members reach its need. *First* is the
 //! first tier that holds, else the first with an eligible member. *Current* is the tier in memory.
@@ -12,9 +12,9 @@
 //! | current holds, better ones ripe | the most preferred ripe one | `Failback` |
 //! | current holds, else | current | – |
 //!
-//! A tier that does not hold may hand over to a better one that is still ripening: then somebody must serve at once,
-//! so it is a failover, not a failback, and starts no time in which flaps are counted. Where each member stands then is
-//! told in `placing`, the ripening in `failback`.
+//! A tier that does not hold may hand over to a better one that is still ripening: then a tier must be active
+//! immediately, so it is a failover, not a failback, and does not start the period in which flaps are counted.
+//! `placing` has the position of each member, `failback` the ripening.
 
 use std::time::Duration;
 

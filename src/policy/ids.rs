@@ -1,4 +1,4 @@
-//! The numbers of what rests on decisions, each within one setup.
+//! The ids of what depends on decisions, each valid within one setup.
 
 crate::row_id! {
     /// Numbers a pool.

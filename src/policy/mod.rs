@@ -1,4 +1,4 @@
-//! From verdicts to decisions: tiers, failback, TTLs. It sees pools of members, never names or records.
+//! From verdicts to decisions: tiers, failback, TTLs. It knows pools of members, not names or records.
 //!
 //! ```text
 //! verdicts ─▶ standing ─▶ decide: who serves ─▶ placing, pair: where each member stands ─▶ Decision ─▶ hosts, ttl

@@ -1,5 +1,5 @@
 //! Pools of two halves: `_xmpp-X` and `_xmpps-X` are one list for clients (XEP-0368), and so are the A and the AAAA
-//! addresses of one name. What a half lists that would be left empty:
+//! addresses of one name. What a half lists if it would be empty:
 //!
 //! | the half has | services (product rule 6) | addresses (rule 11) |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! Where each member stands in the answer, once it is known who serves (product rules 4, 5 and 7).
+//! The position of each member in the answer, given the active tier (product rules 4, 5 and 7).
 //!
 //! A tier serves:
 //!

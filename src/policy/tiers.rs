@@ -1,4 +1,4 @@
-//! How the tiers of a pool stand: who is eligible, which tiers hold, who yields (product rules 1 and 4).
+//! The state of a pool's tiers: who is eligible, which tiers hold, who yields (product rules 1 and 4).
 
 use super::{Kind, Need, Pool, Tally};
 use crate::health::{By, Verdict};

@@ -1,4 +1,4 @@
-//! What may be probed: a transferred zone must not make us a scanner.
+//! Which addresses may be probed: a zone from elsewhere must not turn the server into a scanner.
 
 use std::net::{IpAddr, Ipv4Addr};
 

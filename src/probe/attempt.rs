@@ -1,4 +1,4 @@
-//! One probe under way: what its check may use, and the account that grows as it goes.
+//! One probe in progress: what its check may use, and the report that it builds up.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

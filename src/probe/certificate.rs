@@ -1,4 +1,4 @@
-//! Reads what is worth telling from a certificate.
+//! Extracts from a certificate what is shown to the operator.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! The kinds of check: the one place that knows them all.
+//! The list of all kinds of check.
 
 use std::path::PathBuf;
 use std::time::Duration;

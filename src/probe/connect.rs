@@ -1,4 +1,4 @@
-//! Opening and closing a TCP connection, as polite to the far side as can be.
+//! Opening and closing a TCP connection, with as little load on the peer as possible.
 
 use std::future::ready;
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
-//! A question by UDP, sent again until its answer comes.
+//! A request over UDP, sent again until its answer arrives.
 //!
-//! The socket is connected: the kernel hands over only what comes from the target's own address and port, and tells
-//! of ICMP errors.
+//! The socket is connected: the kernel delivers only datagrams from the target's address and port, and reports ICMP
+//! errors.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

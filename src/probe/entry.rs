@@ -1,4 +1,4 @@
-//! `check = { kind = "…", … }`: one check as it is written.
+//! `check = { kind = "…", … }`: one check as written in the config.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What an error of the system means: the far side said no, nothing was heard, or the fault is our own.
+//! Classifies system errors: the peer refused, there was no answer, or the fault is local.
 //!
 //! | error | outcome |
 //! |---|---|

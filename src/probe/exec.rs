@@ -4,13 +4,13 @@
 //! |---|---|
 //! | 0 | pass |
 //! | 1 | degraded |
-//! | 2; none within the time | fail, silent: whether the target or the way to it failed, the program does not tell |
+//! | 2; not finished within the timeout | fail, silent: it is not known whether the target or the path to it failed |
 //! | 3, any other; a signal; it cannot be started; too many run | unknown |
 //!
-//! The program gets the environment `CHECK_ADDRESS`, `CHECK_PORT`, `CHECK_DOMAIN`, `CHECK_TIMEOUT_MS` and nothing
-//! else; in its arguments `{address}`, `{port}` and `{domain}` are replaced. It runs in a process group of its own, as
-//! the server's user, in `/`. The whole group gets SIGTERM when the time is over, and SIGKILL after that and after its
-//! end.
+//! The program gets the environment `CHECK_ADDRESS`, `CHECK_PORT`, `CHECK_DOMAIN`, `CHECK_TIMEOUT_MS` and nothing else;
+//! in its arguments `{address}`, `{port}` and `{domain}` are replaced. It runs in a process group of its own, as the
+//! server's user, in `/`. The whole group gets SIGTERM on timeout, and SIGKILL after that and after the program has
+//! ended.
 //!
 //! **Invariant:** program and arguments come from the config; of a zone's data only an address, a port and a domain of
 //! plain letters reach it.

@@ -1,6 +1,6 @@
 //! The check `icmp`: an echo request by an unprivileged ICMP socket, sent again until its reply comes.
 //!
-//! It tells that a host is there, never that a service is: it says something beside other checks (`all`), not alone.
+//! It shows that a host is reachable, not that a service works: it is useful within other checks (`all`), not alone.
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 

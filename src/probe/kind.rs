@@ -1,4 +1,4 @@
-//! What a kind of check is: what a config, a URL or an owner name may say of it, and how that becomes a check.
+//! What a kind of check is: its form in a config, a URL or an owner name, and how each is lowered to a check.
 //!
 //! ```text
 //!   check = { kind = "…", … } ──▶ read ─────┐

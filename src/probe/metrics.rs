@@ -1,4 +1,4 @@
-//! What the room counts.
+//! The metrics of this room.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Tests targets as their clients do; what each probe saw goes up to the engine by a seam that this room does not know.
+//! Tests targets as their clients use them; the reports go to the engine through a channel that this room does not
+//! know.
 //!
 //! ```text
 //!   Command ──▶ runner ──▶ schedule (pure: who is due, how many at once, how often an address)
@@ -15,8 +16,8 @@
 //! one line in [`check`]: by that it can be written in a config, asked for by a URL, inferred from an owner name, run,
 //! and is shown in `config/example.toml`.
 //!
-//! **Invariant:** a probe judges one address once. It knows neither thresholds nor services, decides nothing about
-//! its next run, and never calls its own faults (descriptors, routes, permissions) a failure of the target.
+//! **Invariant:** a probe tests one address once. It knows neither thresholds nor services, does not decide when it
+//! runs next, and never reports a local fault (descriptors, routes, permissions) as a failure of the target.
 
 pub mod allow;
 mod attempt;

@@ -1,4 +1,4 @@
-//! What a check's protocol goes over.
+//! The transport of a check's protocol.
 
 use super::tls::Tls;
 use super::watch::HoldSpec;

@@ -1,4 +1,4 @@
-//! The check `push`: reads what somebody posted from outside. It sends nothing.
+//! The check `push`: reads an externally reported state. It sends nothing.
 
 use std::time::Duration;
 

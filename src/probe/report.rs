@@ -1,4 +1,4 @@
-//! What one probe saw, told step by step.
+//! The result of one probe, step by step.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A stream to the target, plain or in TLS, behind one type: what checks of protocols talk over.
+//! A stream to the target, plain or in TLS, behind one type: used by the protocol checks.
 
 use std::io;
 use std::net::SocketAddr;

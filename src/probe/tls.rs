@@ -1,4 +1,4 @@
-//! The check `tls`: connects and shakes hands; other checks shake hands by the same function.
+//! The check `tls`: connects and does a TLS handshake; other checks use the same handshake function.
 
 use std::io;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! Reads `KIND[+TRANSPORT]://HOST[:PORT][/TARGET]`: what `probe` is to test, once.
+//! Reads `KIND[+TRANSPORT]://HOST[:PORT][/TARGET]`: the target of the `probe` command.
 //!
-//! Each kind reads the URLs of its own schemes; what stands behind the host is a domain, or what the kind asks for.
+//! Each kind reads the URLs of its own schemes; the part after the host is a domain, or specific to the kind.
 
 use std::net::{IpAddr, SocketAddr};
 

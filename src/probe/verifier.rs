@@ -1,4 +1,4 @@
-//! Judges certificates, and remembers them also when they are refused.
+//! Verifies certificates, and keeps them even if they are refused.
 //!
 //! | finding | `name` | `require` | `off` |
 //! |---|---|---|---|

@@ -1,4 +1,4 @@
-//! One question to the resolver, with hickory's client.
+//! One query to the resolver, with hickory's client.
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is known of each host, and who is due to be asked for: pure.
+//! The known addresses of each host, and which lookups are due: pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! What the room counts.
+//! The metrics of this room.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;

@@ -1,4 +1,4 @@
-//! Asks a resolver for the addresses of hosts outside of our zones, and asks again when the answers grow old.
+//! Looks up the addresses of hosts outside of our zones through a resolver, and again when their TTLs expire.
 //!
 //! ```text
 //!   hosts ──▶ Book (pure: what is known, who is due) ──▶ task: asks, a few at once ──▶ Known ──▶ daemon
@@ -12,8 +12,8 @@
 //! | no such name, no such data | none: the member is unknown | after the negative TTL (else 60 s), 5 s to 1 h |
 //! | failure: time-out, SERVFAIL, REFUSED, no resolver | what was known before | after 5 s, doubled up to 5 min |
 //!
-//! **Invariant:** what is learnt here makes targets and nothing else; it never comes into an answer. A failure to
-//! resolve is the checker's own: it takes nobody down.
+//! **Invariant:** addresses resolved here are used only as targets, never in an answer. A failed lookup is a local
+//! fault: it marks no target down.
 
 mod ask;
 mod book;

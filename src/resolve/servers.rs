@@ -1,4 +1,4 @@
-//! Which resolver is asked.
+//! Which resolver is used.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The task that asks: what is wanted comes in, what is known goes out.
+//! The task that resolves: requests in, known addresses out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The book, the task in paused time, and the task against a resolver made by hand on loopback: that one has a real
-//! socket, so its tests keep real time.
+//! The book, the task in paused time, and the task against a minimal resolver on loopback: that one has a real socket,
+//! so its tests keep real time.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

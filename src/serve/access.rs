@@ -1,4 +1,4 @@
-//! Who may ask: networks for each transport and for each zone.
+//! Access control: the networks allowed for each transport and each zone.
 
 use std::net::IpAddr;
 

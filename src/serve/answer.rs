@@ -1,4 +1,4 @@
-//! From a question to a plan (RFC 1034 §4.3.2): pure, and without allocation.
+//! From a query to a plan (RFC 1034 §4.3.2): pure, and without allocation.
 
 use std::sync::Arc;
 

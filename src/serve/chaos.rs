@@ -1,4 +1,4 @@
-//! Questions about the server itself, class CH.
+//! Queries about the server itself, class CH.
 
 use crate::zone::Rtype;
 

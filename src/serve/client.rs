@@ -1,4 +1,4 @@
-//! Who asks.
+//! The client of a query.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! Names that point back into the message (RFC 1035 §4.1.4).
+//! Name compression (RFC 1035 §4.1.4).
 
 use arrayvec::ArrayVec;
 

@@ -1,7 +1,7 @@
-//! DNS cookies (RFC 7873, RFC 9018): a client that returns what it was told owns its address.
+//! DNS cookies (RFC 7873, RFC 9018): a client that returns the server cookie has proved that it owns its address.
 //!
-//! A server cookie is a hash over the client's cookie, a time and its address: nothing is kept for a client. Servers that
-//! answer at one address share their secrets.
+//! A server cookie is a hash over the client's cookie, a time and its address: no state is kept for a client. Servers
+//! that share an address share their secrets.
 
 use std::fmt;
 use std::hash::Hasher as _;

@@ -1,4 +1,4 @@
-//! The OPT record (RFC 6891): what a query's options ask for, and what the answer's say.
+//! The OPT record (RFC 6891): the options of a query, and those of its answer.
 //!
 //! | option | in an answer |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | extended error (RFC 8914) | where there is something to say, and room for it |
 //! | padding (RFC 7830, RFC 8467) | if the query has it, over encrypted transports |
 //!
-//! Other options are passed over.
+//! Other options are ignored.
 
 use std::time::Duration;
 

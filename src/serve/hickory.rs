@@ -4,7 +4,7 @@
 //! sets in their middle. So the message is measured with hickory's own encoder and cut here, by whole sets. Its server
 //! logs two lines a response at level INFO: `hickory_server::server=warn` hides them.
 //!
-//! **Invariant:** no other file knows `hickory_server`; no handler waits for anything.
+//! **Invariant:** no other file uses `hickory_server`; no handler blocks.
 
 use std::future::Future;
 use std::io;

@@ -1,4 +1,4 @@
-//! What changes under open listeners: read once for each batch of packets, swapped as a whole.
+//! Settings that change while listeners are open: read once for each batch of packets, swapped as a whole.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The query log: one of so many queries is told, as a line of the log.
+//! The query log: logs one in a number of queries, one line each.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

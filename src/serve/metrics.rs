@@ -1,4 +1,4 @@
-//! What the listeners count.
+//! The metrics of the listeners.
 
 use std::collections::HashMap;
 use std::sync::Arc;

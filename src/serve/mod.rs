@@ -8,12 +8,12 @@
 //!                                                   └ edns: cookies, padding, errors     └──▶ hickory: its records
 //! ```
 //!
-//! All listeners are our own, and each calls the same [`Responder`]: a query has the same answer however it comes. Settings,
-//! secrets and readiness are read once for each [`Batch`] of packets from where a reload puts them. hickory-server's handler over the same
-//! plan serves `frame = "hickory"`, where its listeners take the place of ours.
+//! All listeners are our own, and each calls the same [`Responder`]: a query has the same answer over every transport.
+//! Settings, secrets and readiness are read once for each [`Batch`] of packets from where a reload puts them.
+//! hickory-server's handler over the same plan serves `frame = "hickory"`, where its listeners take the place of ours.
 //!
-//! One plan, two renderers: what is right is decided once, in `answer`. A packet waits for nothing: no lock, no file,
-//! no probe, no engine.
+//! One plan, two renderers: the content is decided once, in `answer`. Answering never blocks: no lock, no file, no
+//! probe, no engine.
 //!
 //! **Invariant:** this room knows neither health nor policy; a snapshot and a readiness are all it reads.
 #![warn(clippy::indexing_slicing)]

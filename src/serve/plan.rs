@@ -1,4 +1,4 @@
-//! What an answer holds, before it is octets: references into the snapshot, the query and the plan itself.
+//! The content of an answer before it is encoded: references into the snapshot, the query and the plan itself.
 
 use arrayvec::ArrayVec;
 

@@ -1,4 +1,4 @@
-//! A borrowed look at a query's octets.
+//! A borrowed view of a query's octets.
 
 use crate::zone::{Rtype, name};
 

@@ -1,10 +1,11 @@
-//! Response rate limiting: like answers to one network, so many a second.
+//! Response rate limiting: a limit on similar answers to one network per second.
 //!
-//! A flood of forged queries makes a server flood its victim. So answers over UDP to who has not proven its address are
-//! counted by network and by what is answered: name and type of the first set of an answer, or of a denial, or the error. Beyond the rate
-//! there is silence, but for every second (`slip`) of them, which is sent truncated: who really asks comes back by TCP.
+//! A flood of forged queries makes a server flood its victim. So answers over UDP to clients without a valid cookie are
+//! counted by network and by what is answered: name and type of the first set of an answer, or of a denial, or the
+//! error. Answers beyond the rate are dropped, except every second one (`slip`), which is sent truncated: genuine
+//! clients retry over TCP.
 //!
-//! The table has a fixed size and no lock. Two buckets that meet in one slot favour the client: the second is not
+//! The table has a fixed size and no lock. Collisions of two buckets in one slot favour the client: the second is not
 //! counted until the first is empty.
 
 use std::hash::Hasher as _;

@@ -1,7 +1,7 @@
 //! From a plan to octets, within a limit.
 //!
-//! What does not fit is decided here, by whole sets: an answer without one of its needed sets bears the TC bit, other
-//! additional sets are left out in silence (RFC 2181 §9, RFC 9471 §3). The OPT record always stays (RFC 6891 §7).
+//! What does not fit is decided here, by whole sets: an answer that lacks a required set has the TC bit, other
+//! additional sets are omitted without it (RFC 2181 §9, RFC 9471 §3). The OPT record always stays (RFC 6891 §7).
 
 use crate::zone::{Rrset, Rtype, name};
 

@@ -1,7 +1,7 @@
 //! From packet to packet: what every listener calls.
 //!
-//! A listener takes a [`Batch`] for the packets that have arrived, and each answer is written into its own buffer. What
-//! changes under it (snapshot, settings, secrets, readiness, time) is read once for the batch.
+//! A listener takes a [`Batch`] for the packets that have arrived, and each answer is written into its own buffer.
+//! Shared state (snapshot, settings, secrets, readiness, time) is read once for the batch.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

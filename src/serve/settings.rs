@@ -1,4 +1,4 @@
-//! How queries are answered: what the config says of it, swapped as a whole.
+//! How queries are answered: the configured settings, swapped as a whole.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

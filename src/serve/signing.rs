@@ -1,8 +1,8 @@
-//! The hooks around an answer, over the raw octets: who verifies a signed query before it is answered, and who signs what
-//! is said.
+//! The hooks around an answer, over the raw octets: one verifies a signed query before it is answered, one signs the
+//! answer.
 //!
 //! The answer leaves room for the signature, so that signing never makes a message longer than its limit. No keys are
-//! configured yet: a server without [`Keys`] tells that it knows none (RFC 8945 §5.2.1).
+//! configured yet: a server without [`Keys`] answers BADKEY (RFC 8945 §5.2.1).
 
 use std::fmt;
 

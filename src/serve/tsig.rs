@@ -1,4 +1,4 @@
-//! What signed a query (RFC 8945), and what is said of a key that nobody here knows.
+//! The TSIG of a query (RFC 8945), and the error for an unknown key.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! A snapshot as one client may see it.
+//! The view of a snapshot for one client.
 
 use crate::snapshot::{Lookup, Node, Snapshot, ZoneView};
 use crate::zone::{Rrset, Rtype};

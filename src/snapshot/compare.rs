@@ -1,4 +1,4 @@
-//! What differs in a zone between two snapshots.
+//! The differences of a zone between two snapshots.
 
 use std::cmp::Ordering;
 use std::sync::Arc;

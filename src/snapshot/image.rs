@@ -1,4 +1,4 @@
-//! The unchanging part of a snapshot: one part for each zone, found by its origin, and where each slot has its place.
+//! The unchanging part of a snapshot: one part for each zone, found by its origin, and the place of each slot.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! From a name to what answers for it (RFC 1034 §4.3.2, RFC 4592, RFC 6672).
 //!
-//! A lookup is one step: a CNAME or DNAME is reported, and followed by whoever writes the answer.
+//! A lookup is one step: a CNAME or DNAME is reported, and followed by the caller.
 
 use std::sync::Arc;
 

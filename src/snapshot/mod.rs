@@ -1,14 +1,14 @@
-//! What is served: an immutable picture of all effective zones, and how the next one is made from it.
+//! What is served: an immutable image of all effective zones, and how the next one is derived from it.
 //!
 //! ```text
 //! zone, its slots ─▶ ZonePart ─┐            values of the slots ─┐
 //! zone, its slots ─▶ ZonePart ─┴─▶ Image ────────────────────────┴─▶ Snapshot ──next(changes)──▶ Snapshot ──▶ Publisher ─▶ SnapshotReader
 //! ```
 //!
-//! The image holds every owner name of every zone, a part for each zone; it changes with a reload only, and then shares the
-//! parts of the zones that stay the same. A set that follows decisions (and
-//! the SOA, whose serial follows them) is a slot: its place is in the image, its value in the snapshot. So the next
-//! snapshot costs what it changes, however large the zones are.
+//! The image holds every owner name of every zone, a part for each zone; it changes with a reload only, and then shares
+//! the parts of the zones that stay the same. A set that follows decisions (and the SOA, whose serial follows them) is
+//! a slot: its place is in the image, its value in the snapshot. So the cost of the next snapshot depends on what
+//! changes, not on the size of the zones.
 //!
 //! **Invariant:** this room knows no health, no packet and no clock. A snapshot never changes after it was made.
 

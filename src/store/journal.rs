@@ -1,4 +1,4 @@
-//! The journal on disk: append and sync, compact when most of it is past.
+//! The journal on disk: append and sync, compact when most of it is obsolete.
 
 use std::fs::File;
 use std::io::{self, Write as _};

@@ -1,4 +1,4 @@
-//! What the room measures.
+//! The metrics of this room.
 
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;

@@ -1,8 +1,8 @@
 //! What must survive `kill -9`: a journal of keys and values in the state folder.
 //!
-//! Orders, policy memory, health with its age, serials and last-good sets are written as JSON by those who own them; this
-//! room sees keys (`order/…`, `memory/…`, `health/…`, `serial/…`, `last-good/…`) and bytes. Nobody beside or below calls it:
-//! they emit a key and a value, the daemon hands them over.
+//! Orders, policy memory, health with its age, serials and last-good sets are written as JSON by their owners; this
+//! room sees keys (`order/…`, `memory/…`, `health/…`, `serial/…`, `last-good/…`) and bytes. No other room calls it:
+//! they emit a key and a value, and the daemon passes them on.
 //!
 //! ```text
 //! DIR/state.journal            a header line, then a line a change; the last line of a key counts

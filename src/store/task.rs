@@ -1,4 +1,4 @@
-//! The task that writes: one sync for all that has gathered meanwhile.
+//! The task that writes: one sync for all changes that have accumulated.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! Records on their way into a zone: gathered in the order of arrival, sorted once, judged as sets.
+//! Records on their way into a zone: collected in the order of arrival, sorted once, checked as RRsets.
 //!
-//! A run of records with one owner is kept as one sort key; so there is no table to fill with chosen collisions, and
-//! the cost is one sort whatever the input.
+//! A run of records with one owner is kept as one sort key; so there is no hash table to attack with chosen collisions,
+//! and the cost is one sort whatever the input.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -6,7 +6,7 @@
 //!  ZoneBuilder ──▶ ┘                                 └──▶ diff: what left, what came
 //! ```
 //!
-//! `schema` says of which fields each type's RDATA is made; reading, printing and checking of records follow it alone.
+//! `schema` lists the fields of each type's RDATA; parsing, printing and checking of records use only it.
 //!
 //! **Invariant:** this room knows neither health nor policy, and reads no file: bytes come in, zones or findings go out.
 

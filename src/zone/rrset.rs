@@ -1,4 +1,4 @@
-//! Sets of records in wire form.
+//! RRsets in wire form.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The services that SRV records stand for: their labels, protocols and usual ports, and what is spoken to them.
+//! The known SRV services: their labels, transports, default ports, and application protocols.
 //!
 //! The lint and the inference of checks read the same rows.
 

@@ -1,4 +1,4 @@
-//! What DNSSEC's own records say: signatures (RFC 4034 §3) and hashed denial (RFC 5155).
+//! The content of DNSSEC records: signatures (RFC 4034 §3) and hashed denial (RFC 5155).
 
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 

@@ -1,4 +1,4 @@
-//! Laws of the room over generated zones and octets.
+//! Properties of the room over generated zones and octets.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

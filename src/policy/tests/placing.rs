@@ -1,4 +1,4 @@
-//! Rules 4, 5, 6, 10 and 11: where each member stands, and what hosts and followers take from it.
+//! Rules 4, 5, 6, 10 and 11: the position of each member, and the addresses of hosts and followers.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Rule 12: the words of reasons, moves and placements.
+//! Rule 12: the texts of reasons, moves and placements.
 
 use super::*;
 

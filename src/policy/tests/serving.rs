@@ -1,4 +1,4 @@
-//! Rules 1, 2, 6 and 7: which tier serves, and what is shown when none does.
+//! Rules 1, 2, 6 and 7: which tier is active, and what is served when none is.
 
 use super::*;
 

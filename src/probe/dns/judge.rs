@@ -1,4 +1,4 @@
-//! Which packets answer the question, and what the answer means. Pure.
+//! Which packets are responses to the query, and the outcome of a response. Pure.
 
 use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::RecordType;

@@ -1,4 +1,4 @@
-//! The check `dns`: one question to a name server, over UDP (again over TCP if the answer is cut off) or TCP.
+//! The check `dns`: one query to a name server, over UDP (again over TCP if the response is truncated) or TCP.
 
 mod judge;
 mod keys;

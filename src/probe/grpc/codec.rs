@@ -1,4 +1,4 @@
-//! The two messages of `grpc.health.v1.Health/Check`, in gRPC's frames: a question with one text, an answer with one
+//! The two messages of `grpc.health.v1.Health/Check`, in gRPC framing: a request with one string, a response with one
 //! number (protobuf's wire format, without a schema compiler).
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]

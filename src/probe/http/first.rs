@@ -1,4 +1,4 @@
-//! One question over HTTP/1.1.
+//! One request over HTTP/1.1.
 
 use std::error::Error as _;
 use std::io;

@@ -1,4 +1,4 @@
-//! What an answer means. Pure.
+//! The outcome of a response. Pure.
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! One question over HTTP/2; its opening is shared with `grpc`.
+//! One request over HTTP/2; the connection setup is shared with `grpc`.
 
 use h2::client::{Connection, SendRequest};
 use hyper::body::Bytes;

@@ -1,4 +1,4 @@
-//! What an answer must be to pass: its status, and what its body holds.
+//! What a response must have to pass: its status, and the content of its body.
 
 use std::fmt;
 use std::ops::RangeInclusive;

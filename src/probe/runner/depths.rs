@@ -7,7 +7,7 @@
 //! | did not pass, or there was none | – | deep |
 //! | passed `deep-interval` ago or earlier | – | deep |
 //!
-//! So what a deep probe found cannot be passed over by shallow ones, and a target comes back only by deep ones.
+//! So shallow probes cannot hide what a deep probe found, and a target recovers only by deep ones.
 
 use std::time::Duration;
 

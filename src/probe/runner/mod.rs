@@ -1,4 +1,4 @@
-//! The task that probes and holds connections: commands in, accounts and breaks out.
+//! The task that probes and holds connections: commands in, reports and breaks out.
 //!
 //! | limit | what happens at it |
 //! |---|---|

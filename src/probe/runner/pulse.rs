@@ -1,7 +1,7 @@
-//! Whether this process itself was kept from running: stopped, frozen, or starved of its processor. Pure.
+//! Whether this process itself did not run: stopped, frozen, or without CPU time. Pure.
 //!
-//! While probes are in flight a heartbeat is due every so often. How much later than that it is noticed adds up; a probe
-//! over which more than a quarter of its timeout was lost so tells nothing of its target.
+//! While probes are in flight a heartbeat is due every so often. The lateness of the heartbeats is added up; a probe
+//! that lost more than a quarter of its timeout in this way has the outcome unknown.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Which credentials were refused where: they are not tried again (a guard against floods would take us for a guesser).
+//! Which credentials were refused by which server: they are not tried again (the server could treat that as password
+//! guessing).
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

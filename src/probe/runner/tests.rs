@@ -1,4 +1,4 @@
-//! The runner in paused time: the targets are judged by what was posted, so there is no socket.
+//! The runner in paused time: the checks read pushed states, so there is no socket.
 
 use tokio::time::timeout;
 

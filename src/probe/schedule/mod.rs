@@ -1,4 +1,4 @@
-//! Who is due: pure, with absolute times given by the caller.
+//! Which targets are due: pure, with absolute times given by the caller.
 //!
 //! ```text
 //!   due(at) ──▶ waiting, by time ──┬──▶ start ──▶ in flight ──▶ end ──▶ (next due)
@@ -17,7 +17,8 @@
 //! waits; the limits hold for them too. *Woken* ones (a connection broke just now) go beside the starts of their address,
 //! once a second a target: all ports of a process that died are found at once.
 //!
-//! What waits is late; the runner measures it. Nobody starves: who has started is due later than who still waits.
+//! The runner measures how late probes start. No target starves: one that has started is due later than those still
+//! waiting.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;

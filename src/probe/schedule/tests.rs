@@ -1,4 +1,4 @@
-//! The schedule is pure, so its promises are proven over generated histories.
+//! The schedule is pure, so its properties are tested with generated histories.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Reads the head of a SIP message: its first line, and the fields that tell whose answer it is.
+//! Reads the head of a SIP message: its first line, and the fields that match an answer to its request.
 //!
 //! Nothing is copied: a field that is folded over several lines is read as it lies, line ends as blanks (RFC 3261
 //! §7.3.1). Lines may end without the carriage return.

@@ -1,4 +1,4 @@
-//! Writes the request `OPTIONS` (RFC 3261 §11), and knows its answer.
+//! Writes the request `OPTIONS` (RFC 3261 §11), and recognizes its answer.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What an answer to OPTIONS means.
+//! The outcome of an answer to OPTIONS.
 //!
 //! | answer | outcome |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | 2xx, 6xx; 401, 403, 404, 405, 407, 415, 416, 420, 481, 483, 484, 488, 489, 501 | pass: its SIP logic answers |
 //! | 3xx; any other 4xx | pass, with a warning |
 //!
-//! An answer is never a silent failure: whoever answers is there, and bears witness that we are connected.
+//! An answer is never a silent failure: it proves that the server is reachable, and that the checker is not isolated.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Carries questions to a server and answers back, over datagrams or a stream.
+//! Sends requests to a server and receives the answers, over datagrams or a stream.
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 

@@ -1,4 +1,4 @@
-//! Whom a TURN probe logs in as.
+//! The credentials of a TURN probe.
 
 use std::fmt;
 use std::num::NonZeroU32;

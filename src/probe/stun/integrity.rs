@@ -1,5 +1,5 @@
-//! Seals of STUN messages: long-term keys, MESSAGE-INTEGRITY, and the checksum of FINGERPRINT (RFC 8489 §9.2, §14.5 to
-//! §14.7).
+//! Integrity of STUN messages: long-term keys, MESSAGE-INTEGRITY, and the checksum of FINGERPRINT (RFC 8489 §9.2, §14.5
+//! to §14.7).
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 

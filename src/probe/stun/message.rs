@@ -1,4 +1,4 @@
-//! Reads STUN messages (RFC 8489 §5), of which nothing is believed before it is looked at.
+//! Reads STUN messages (RFC 8489 §5), and validates everything in them.
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 

@@ -1,4 +1,4 @@
-//! The checks `stun` and `turn`: a codec of their own, what answers mean, and the ways they go.
+//! The checks `stun` and `turn`: their codec, the outcomes of answers, and the transports.
 //!
 //! ```text
 //!   Stun, Turn ──▶ Carrier ──▶ Request ──▶ datagram, sent again; or stream, TLS or not
@@ -6,10 +6,10 @@
 //!       └── verdict (pure): what the answer means
 //! ```
 //!
-//! The codec ([`message`], [`attribute`], [`request`], [`integrity`], [`frame`]) does no I/O and believes nothing.
+//! The codec ([`message`], [`attribute`], [`request`], [`integrity`], [`frame`]) does no I/O and trusts no input.
 //!
-//! **Invariant:** what TURN grants is given back; a secret is never printed, and credentials that were refused are not
-//! tried again.
+//! **Invariant:** every TURN allocation is released; a secret is never printed, and credentials that were refused are
+//! not tried again.
 
 pub mod attribute;
 mod binding;

@@ -1,4 +1,4 @@
-//! The check `turn`: asks for an address on the relay, as far as that costs nothing, or logs in and takes one for a
+//! The check `turn`: requests an allocation without credentials, or authenticates and allocates a relay address for a
 //! moment (RFC 8656 §6).
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! What answers mean: pure, with the tables above the functions.
+//! The outcomes of answers: pure, with the tables above the functions.
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 

@@ -1,4 +1,4 @@
-//! The check `dns` against name servers of our own that lie, cut off, refuse and keep silent.
+//! The check `dns` against name servers of our own that send wrong answers, truncate, refuse and never answer.
 
 use std::net::SocketAddr;
 use std::time::Duration;

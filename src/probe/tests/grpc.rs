@@ -1,4 +1,4 @@
-//! The check `grpc` against a health service of our own, and against what is none.
+//! The check `grpc` against a health service of our own, and against other servers.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The check `http` against servers that answer well, badly, slowly, without end, or in another language.
+//! The check `http` against servers that answer correctly, wrongly, slowly, endlessly, or in another protocol.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What each kind of check takes, and what it refuses.
+//! What each kind of check accepts, and what it refuses.
 
 use toml::de::DeTable;
 

@@ -1,4 +1,5 @@
-//! The check `sip` against servers that answer, answer others, babble, drip, break off and keep silent.
+//! The check `sip` against servers that answer, answer other requests, send endless or slow data, disconnect and never
+//! answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The check `tcp` against servers that accept, refuse, keep silent, break off and babble.
+//! The check `tcp` against servers that accept, refuse, never answer, disconnect and send endless data.
 
 use std::time::Duration;
 

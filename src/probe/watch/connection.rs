@@ -1,4 +1,4 @@
-//! One held connection: a task that opens it, listens, and tells what becomes of it.
+//! One held connection: a task that opens it, reads from it, and reports its end.
 
 use std::io::{Error, ErrorKind};
 use std::net::SocketAddr;

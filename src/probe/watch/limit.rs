@@ -1,4 +1,4 @@
-//! How long a server keeps an idle connection: guessed, tried, learned. Pure.
+//! Learns how long a server keeps an idle connection open. Pure.
 
 use std::time::Duration;
 

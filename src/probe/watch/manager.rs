@@ -1,4 +1,4 @@
-//! All that is held: which places, how many, and what follows from what becomes of their connections.
+//! All held connections: to which endpoints, how many, and the reaction to their events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What is counted of held connections.
+//! The metrics of held connections.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;

@@ -1,4 +1,5 @@
-//! Held connections: an idle one stays open at each address and port, so that a death is noticed when it happens.
+//! Held connections: one idle connection stays open to each address and port, so that the death of a process is
+//! detected immediately.
 //!
 //! ```text
 //!   a probe passed ──▶ manager ──▶ held (pure: open, renew, what an end means) ──▶ connection (one task each)
@@ -6,9 +7,9 @@
 //!   Broke, Said ◀────────┘ ◀────────────────────── opened, words, ended ──────────────┘
 //! ```
 //!
-//! The far side's kernel closes a dead process's connections within milliseconds; a machine that vanishes is noticed by
-//! TCP keepalive and TCP_USER_TIMEOUT (RFC 5482) after 4 s, in which two keepalives were lost. A hung process is noticed by
-//! probes alone.
+//! The peer's kernel closes the connections of a dead process within milliseconds; a machine that vanishes is detected
+//! by TCP keepalive and TCP_USER_TIMEOUT (RFC 5482) after 4 s, in which two keepalives were lost. A hung process is
+//! detected only by probes.
 //!
 //! | limit | what happens at it |
 //! |---|---|
@@ -17,10 +18,10 @@
 //! | breaks a minute at a server that is well | nothing is held there for 2 min, each time half as long again, at most 1 h |
 //! | 64 KiB heard on one connection | closed, counted as a break |
 //!
-//! **Invariant:** a break takes no target down: it only has them probed at once. What the far side *says* on a held
-//! connection, such as that it is leaving, is an outcome like any other.
+//! **Invariant:** a break marks no target down: it only triggers immediate probes. What the peer *sends* on a held
+//! connection, such as the announcement of its shutdown, is an outcome like any other.
 //!
-//! **Invariant:** no connection is opened to what does not pass its probes.
+//! **Invariant:** no connection is opened to a target that does not pass its probes.
 
 mod connection;
 mod held;

@@ -1,4 +1,4 @@
-//! What a server says on a connection that is only held. Pure.
+//! Scans what a server sends on a held connection. Pure.
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 

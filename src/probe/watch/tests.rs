@@ -1,5 +1,5 @@
-//! Held connections against servers of our own, on loopback. They have real sockets, so they keep real time, and what is
-//! timed has short times of its own; when what is done is told by `held/tests.rs`, without sockets and without waiting.
+//! Held connections against servers of our own, on loopback. They have real sockets, so they keep real time, with short
+//! timeouts; `held/tests.rs` tests the timing without sockets and without waiting.
 
 use std::future::Future;
 use std::pin::pin;

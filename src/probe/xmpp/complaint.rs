@@ -1,4 +1,4 @@
-//! What a stream error means for the target (RFC 6120 §4.9.3).
+//! The outcome of a stream error (RFC 6120 §4.9.3).
 //!
 //! | condition | outcome |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Domains as XMPP writes them: in U-labels (RFC 7622 §3.2), where DNS and TLS have A-labels.
+//! Domains in the form of XMPP: in U-labels (RFC 7622 §3.2), where DNS and TLS have A-labels.
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 

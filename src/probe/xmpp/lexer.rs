@@ -1,4 +1,5 @@
-//! Octets to tags and text, no more of XML than a stream may use: rxml reads, the limits and the names of faults are here.
+//! Octets to tags and text, only the XML that a stream may use: rxml parses, this file adds limits and the classes of
+//! errors.
 //!
 //! RFC 6120 §11.1 forbids comments, processing instructions, document types, and entities beyond the five predefined
 //! ones: each is refused where it begins, so that none can grow or expand. Octets are taken one at a time, so that the

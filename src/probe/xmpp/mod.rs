@@ -5,7 +5,7 @@
 //!                                                                       └ features, complaint: what it means
 //! ```
 //!
-//! **Invariant:** it never logs in, and what a server sends is held up to 64 KiB a stream, never expanded.
+//! **Invariant:** it never authenticates; at most 64 KiB of a stream are read, and entities are never expanded.
 
 mod complaint;
 mod dialogue;

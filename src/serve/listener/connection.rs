@@ -1,4 +1,4 @@
-//! One connection of any listener that has them: who it is of, its permit, and the count of it.
+//! One connection of any connection-oriented listener: its client, its permit, and its metrics.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

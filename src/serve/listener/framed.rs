@@ -1,9 +1,9 @@
 //! One connection of DNS over TCP or TLS: messages with their length before them (RFC 1035 §4.2.2).
 //!
 //! Clients need not wait for answers (pipelining, RFC 7766 §6.2.1.1): all whole queries that have arrived are answered,
-//! then the answers are written at once. Each takes microseconds and waits for nothing, so none could overtake another.
-//! While a client does not take its answers, nothing more is read from it. After each read it is the others' turn: a
-//! client that floods its connection shares the threads with all connections, and with the datagrams.
+//! then the answers are written at once. Each takes microseconds and never blocks, so answers keep the order of
+//! queries. While a client does not read its answers, nothing more is read from it. The task yields after each read: a
+//! client that floods its connection shares the threads with all other connections, and with UDP.
 
 use std::time::Duration;
 

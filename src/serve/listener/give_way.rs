@@ -1,7 +1,7 @@
-//! A stream that gives way: after each read of a few octets it is the others' turn.
+//! A stream that yields to other tasks after each read of a few octets.
 //!
-//! What is spoken on a connection may be cheap to send and dear to read, such as frames of HTTP/2 that ask for nothing.
-//! Without turns, one client's flood holds a thread for as long as it can fill a socket.
+//! Some data is cheap to send and expensive to process, such as HTTP/2 frames without requests. Without yielding, a
+//! flood from one client occupies a thread for as long as the client can fill the socket.
 
 use std::io;
 use std::pin::Pin;

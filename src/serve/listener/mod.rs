@@ -10,8 +10,9 @@
 //!  quic    datagrams ─ handshake ──────────────▶ streams with a query each
 //! ```
 //!
-//! A row ([`ListenerKind`]) says all that the other rooms ask of a transport: its keys in the config, its names in
-//! metrics and logs, what its answers may be, and how it is opened. A new listener is a line in `transports!` and a file.
+//! A row ([`ListenerKind`]) has everything that other rooms need to know of a transport: its keys in the config, its
+//! names in metrics and logs, the limits of its answers, and how it is opened. A new listener is a line in
+//! `transports!` and a file.
 
 mod connection;
 mod framed;

@@ -1,8 +1,8 @@
 //! Our own listener for QUIC (RFC 9250): a task for each connection, which does its handshake too.
 //!
 //! hickory-server's waits for each handshake within its accept loop: one forged packet stalls all clients for 5 s. Here
-//! accepting waits for nobody, and from some unfinished handshakes on who comes has to show that it owns its address
-//! (RFC 9000 §8.1.2) before anything is kept for it.
+//! accepting never blocks, and above a number of unfinished handshakes a new client has to prove that it owns its
+//! address (RFC 9000 §8.1.2) before any state is kept for it.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,9 +1,9 @@
 //! The accept loop of the listeners over TCP.
 //!
-//! hickory-server's listener has no limit of connections, answers one query of a connection after the other, ends what
-//! is in flight at shutdown, and cannot tell who is slow from who is idle.
+//! hickory-server's listener has no limit of connections, answers one query of a connection after the other, drops
+//! queries in flight at shutdown, and cannot distinguish slow clients from idle ones.
 //!
-//! **Invariant:** accepting waits for nobody: handshakes and all that follows is the connection's own task.
+//! **Invariant:** accepting never blocks: the handshake and everything after it run in the connection's own task.
 
 use std::future::Future;
 use std::io;

@@ -1,8 +1,9 @@
 //! Our own listener for datagrams: a task for each socket receives, answers and sends, one packet after the other.
 //!
-//! hickory-server's own would answer before its handler is asked whatever it cannot read: responses too, so that a forged
-//! packet could set two servers on each other, and while the server starts and should be silent. It also begins a task
-//! for each packet, without a limit. Here nothing waits between receiving and sending but for room in the socket.
+//! hickory-server's own answers malformed packets before it calls its handler: also responses, so that a forged packet
+//! could start a loop between two servers, and also during the start, when the server must not answer. It also spawns a
+//! task for each packet, without a limit. Here the only wait between receiving and sending is for space in the socket
+//! buffer.
 
 use std::io;
 use std::net::SocketAddr;

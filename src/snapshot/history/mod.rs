@@ -1,4 +1,4 @@
-//! What changed in a zone from one serial to the next: the differences of late, for incremental transfers (RFC 1995).
+//! What changed in a zone from one serial to the next: the latest differences, for incremental transfers (RFC 1995).
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The zone itself: name servers, mail hosts, timers, and what is declared but can never be answered.
+//! The zone itself: name servers, mail hosts, timers, and records that can never be served.
 
 use super::address::addresses;
 use super::rule::Rule;

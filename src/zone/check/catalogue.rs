@@ -1,4 +1,4 @@
-//! What the lint reads from the table of services: who is known, and who was meant.
+//! What the lint reads from the table of services: known names, and likely intended names.
 
 use crate::base::nearest::nearest;
 use crate::zone::services::{SERVICES, Service};

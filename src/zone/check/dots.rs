@@ -1,4 +1,4 @@
-//! Names that lost their final dot all over a file, as in the export of a provider, and the names of the SOA.
+//! Names that lack their final dot throughout a file, as in some providers' exports, and the names of the SOA.
 
 use std::collections::HashSet;
 

@@ -4,7 +4,8 @@
 //! addresses, ports, pairs of services, tiers, sizes, TTLs, the apex, delegations, NAPTR, texts, lost dots. Each rule is one row of [`RULES`], which also
 //! makes the documentation.
 //!
-//! **Invariant:** it asks no network: what lies outside of the zones is noted, never judged. It is linear in the zone's size.
+//! **Invariant:** it does not use the network: names outside of the zones are noted, but not checked. It is linear in
+//! the zone's size.
 
 mod address;
 mod apex;

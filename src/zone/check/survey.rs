@@ -1,4 +1,4 @@
-//! What the rules look at: the zone's services and hosts, gathered in one walk.
+//! The input of the rules: the zone's services and hosts, gathered in one walk.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

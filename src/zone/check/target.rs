@@ -1,4 +1,4 @@
-//! Targets of SRV records: each must be a host that owns addresses.
+//! Targets of SRV records: each must be a host with address records of its own.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! Strings that a word processor or another program's syntax got into.
+//! Strings with typographic characters of a word processor, or with another program's syntax.
 
 use super::rule::Rule;
 use super::survey::Survey;

@@ -1,4 +1,4 @@
-//! The tiers of a service: whether they can do what their author hopes.
+//! The tiers of a service: whether they can work as intended.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! The names of zones, prepared for many questions: what exists, what is cut off, where addresses are.
+//! The names of zones, indexed for many lookups: what exists, what is occluded, where addresses are.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

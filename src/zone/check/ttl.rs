@@ -1,4 +1,4 @@
-//! TTLs: how long clients hold on to an answer after it has changed.
+//! TTLs: how long clients cache an answer after it has changed.
 
 use std::collections::HashSet;
 use std::fmt::Display;

@@ -1,4 +1,4 @@
-//! What stands between owner and RDATA: TTL, class, type.
+//! The fields between owner and RDATA: TTL, class, type.
 
 use super::super::Rtype;
 use super::super::zone::MAX_TTL;

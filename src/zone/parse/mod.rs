@@ -6,7 +6,7 @@
 //!                        └────────────────┴──── report ──────┴──────▶ findings
 //! ```
 //!
-//! A faulty line costs itself only: reading goes on at the next, so that one run finds what is wrong in the file.
+//! A faulty line affects only itself: parsing continues with the next, so that one run finds all errors of the file.
 
 mod directive;
 mod generate;

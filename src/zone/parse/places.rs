@@ -1,4 +1,4 @@
-//! Where each record was written.
+//! The position of each record in its file.
 
 use std::collections::HashMap;
 use std::sync::Arc;

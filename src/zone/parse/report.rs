@@ -1,4 +1,4 @@
-//! Findings on their way out: placed, counted, cut where they become too many.
+//! Collects findings: with positions, counted, and limited in number.
 
 use std::sync::Arc;
 

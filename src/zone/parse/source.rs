@@ -1,4 +1,4 @@
-//! What is given to the parser, and what comes out.
+//! The input and output of the parser.
 
 use super::places::Places;
 use crate::base::finding::Finding;

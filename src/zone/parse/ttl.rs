@@ -1,4 +1,4 @@
-//! Spans of time as master files have them.
+//! Time spans in the syntax of master files.
 
 /// Reads seconds, or numbers with the units `w d h m s` in any case, such as `1h30m`; nothing else.
 pub(in crate::zone) fn read_ttl(text: &[u8]) -> Option<u64> {

@@ -1,4 +1,4 @@
-//! Fields that are written in digits of some base, or as spans and points of time.
+//! Fields written as digits of some base, or as time spans and timestamps.
 
 use data_encoding::{BASE32HEX_NOPAD, BASE64, HEXUPPER};
 

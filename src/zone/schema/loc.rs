@@ -1,4 +1,4 @@
-//! Places on earth (RFC 1876).
+//! Geographical locations: LOC (RFC 1876).
 
 use std::fmt::{self, Write};
 

@@ -1,4 +1,4 @@
-//! Words that stand for numbers.
+//! Mnemonics for numbers.
 
 /// DNSSEC algorithms (RFC 4034 appendix A.1 and its registry; the last forms are those of older files).
 pub(super) const ALGORITHMS: &[(&str, u16)] = &[

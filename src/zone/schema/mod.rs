@@ -1,8 +1,8 @@
-//! Of which fields the RDATA of each type is made.
+//! The RDATA fields of each type.
 //!
-//! Every way between text and octets goes through one table: `fields`. What it does not know has no text form but
-//! that of RFC 3597 §5. A [`Field`] knows three things: where it ends in RDATA (`take`, here), how it is read
-//! (`read`), and how it is printed (`print`).
+//! Every conversion between text and octets uses one table: `fields`. Types that are not in it have only the text form
+//! of RFC 3597 §5. A [`Field`] knows three things: where it ends in RDATA (`take`, here), how it is read (`read`), and
+//! how it is printed (`print`).
 
 mod apl;
 mod bitmap;

@@ -1,4 +1,4 @@
-//! What is wrong with the text of RDATA, in words.
+//! Errors in the text of RDATA.
 
 use super::super::name::NameError;
 use super::{Field, Rtype, Token, fields};

@@ -1,4 +1,4 @@
-//! Tokens of master files and what octets they stand for.
+//! Tokens of master files and the octets that they represent.
 
 use std::fmt::{self, Write};
 

@@ -1,4 +1,4 @@
-//! The request's octets; streams cut into messages at any place; nothing that comes makes it panic or grow.
+//! The request's octets; streams split at any place; no input causes a panic or unbounded memory.
 
 use std::net::SocketAddr;
 

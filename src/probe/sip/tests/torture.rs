@@ -1,6 +1,6 @@
-//! The answers of RFC 4475, and its requests' tricks played in answers to us.
+//! The answers of RFC 4475, and the tricks of its requests, applied to answers.
 //!
-//! Each function bears the RFC's name of the message, and cites its section.
+//! Each function is named after the RFC's message, and cites its section.
 
 use super::{FIELDS, answer_with, request, understood};
 use crate::probe::sip::head::{Body, Fault, Head, Start};

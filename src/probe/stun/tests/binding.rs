@@ -1,4 +1,4 @@
-//! The check `stun` against servers that are well, gone, or slow to hear.
+//! The check `stun` against servers that are healthy, gone, or slow.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Servers that lie, babble and drip: bounded time and memory, the right verdict.
+//! Servers that send wrong, endless or slow answers: bounded time and memory, the right verdict.
 
 use std::time::Duration;
 

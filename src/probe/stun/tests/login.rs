@@ -1,4 +1,4 @@
-//! The check `turn` against a small TURN server that keeps books.
+//! The check `turn` against a small TURN server that records its allocations.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

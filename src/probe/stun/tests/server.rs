@@ -1,4 +1,4 @@
-//! Servers on loopback: one that answers datagrams by a function, and a small TURN server that keeps books.
+//! Servers on loopback: one that answers datagrams by a function, and a small TURN server that records its allocations.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! The state machine of what is held at one address, port and transport. Pure.
+//! The state machine of the held connection to one address, port and transport. Pure.
 
 use std::collections::VecDeque;
 use std::time::Duration;

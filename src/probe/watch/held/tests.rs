@@ -1,4 +1,4 @@
-//! Stories of one hold: no socket, no sleep.
+//! Scenarios of one held connection: no socket, no sleep.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What streams mean, by vectors and by generated ones.
+//! The outcomes of streams, from vectors and generated streams.
 
 use proptest::prelude::*;
 

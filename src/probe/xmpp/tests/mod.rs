@@ -1,4 +1,4 @@
-//! The stream without sockets: what it says, what it means; then servers on loopback that misbehave.
+//! The stream without sockets: its octets and outcomes; then servers on loopback that misbehave.
 
 mod compare;
 mod dialogue;

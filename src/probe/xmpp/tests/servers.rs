@@ -1,4 +1,4 @@
-//! Servers on loopback: one that behaves, and every kind that does not.
+//! Servers on loopback: one that works, and each kind of faulty one.
 
 use std::sync::Arc;
 use std::time::Duration;
