@@ -18,7 +18,7 @@ use understudy::config::shape;
 use understudy::engine::memory::Restored;
 use understudy::engine::setup::ZoneSetup;
 use understudy::engine::{Core, Effect, Event, Prepared};
-use understudy::health::{FailKind, Outcome, Report, TargetId};
+use understudy::health::{FailKind, Outcome, Report, TargetId, TargetReport};
 use understudy::keys::source::Source;
 use understudy::probe::allow::Access;
 use understudy::snapshot::{Publisher, ZoneId};
@@ -79,7 +79,8 @@ impl Bench {
 
     fn report(&mut self, target: usize, outcome: Outcome) {
         let report = Report { outcome, began: self.now.mono, latency: Duration::ZERO };
-        self.core.handle(Event::Report { setup: 1, target: TargetId::from_index(target), report }, self.now);
+        self.core
+            .handle(Event::Report(TargetReport { setup: 1, target: TargetId::from_index(target), report }), self.now);
     }
 
     fn carry_out(&mut self) {

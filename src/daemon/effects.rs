@@ -115,6 +115,14 @@ impl PersistQueue {
     }
 }
 
+impl Outputs {
+    async fn tell_probes(&self, command: Command) {
+        if self.probes.send(command).await.is_err() {
+            debug!("probes have stopped");
+        }
+    }
+}
+
 impl EffectHandler for Outputs {
     async fn finish(&mut self) {
         self.store.finish().await;
@@ -139,17 +147,9 @@ impl EffectHandler for Outputs {
                     error!(generation, current, "an older snapshot than the served one is dropped");
                 }
             }
-            Effect::Probe { setup, target, at, priority } => {
-                // The runner takes commands while its reports wait, so this cannot hang on a full inbox of ours.
-                if self.probes.send(Command::Probe { setup, target, at, priority }).await.is_err() {
-                    debug!("probes have stopped");
-                }
-            }
-            Effect::Post { name, post } => {
-                if self.probes.send(Command::Post { name, post }).await.is_err() {
-                    debug!("probes have stopped");
-                }
-            }
+            // The runner takes commands while its reports wait, so this cannot hang on a full inbox of ours.
+            Effect::Probe(request) => self.tell_probes(Command::Probe(request)).await,
+            Effect::Post(post) => self.tell_probes(Command::Post(post)).await,
             Effect::Persist { key, value } => self.store.keep(key, value),
             Effect::Notice(event) => {
                 log(&event.notice);
@@ -218,7 +218,7 @@ mod tests {
     use crate::engine::{Core, EngineHandle, Event, Prepared, Refusal, RequestError};
     use crate::health::orders::{Force, Scope};
     use crate::health::push::{PushRefusal, PushReport, PushState};
-    use crate::health::{Outcome, Report, TargetId};
+    use crate::health::{Outcome, Report, TargetId, TargetReport};
     use crate::store::{self, Store};
 
     /// An engine with its real driver and outlet; the test holds the other ends.
@@ -261,7 +261,7 @@ mod tests {
         };
         for target in 0..2 {
             let report = Report { outcome: Outcome::Pass, began: Mono::START, latency: Duration::ZERO };
-            let event = Event::Report { setup: 1, target: TargetId::from_index(target), report };
+            let event = Event::Report(TargetReport { setup: 1, target: TargetId::from_index(target), report });
             rig.inbox.send(Message::Event(event)).await.unwrap();
         }
         rig
@@ -387,7 +387,7 @@ mod tests {
         let command = rig.probes.try_recv().unwrap();
         let is_urgent = |priority| priority == crate::health::cadence::Priority::Urgent;
         assert!(
-            matches!(command, Command::Probe { target, priority, .. } if target.index() == 1 && is_urgent(priority)),
+            matches!(command, Command::Probe(request) if request.target.index() == 1 && is_urgent(request.priority)),
             "{command:?}"
         );
         rig.stop().await;

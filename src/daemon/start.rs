@@ -18,7 +18,7 @@ use crate::engine::driver::{INBOX, Message};
 use crate::engine::history::{self, History, Recorder};
 use crate::engine::memory::Restored;
 use crate::engine::{Core, EngineHandle, Event, Notice, Prepared, TimedNotice};
-use crate::probe::runner::{self, Command, Finished};
+use crate::probe::runner::{self, Command};
 use crate::serve::{self, Certificates, Deps, Limiter, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
@@ -347,11 +347,8 @@ async fn send(commands: &mpsc::Sender<Command>, command: Command) {
 async fn forward(mut reports: mpsc::Receiver<runner::Event>, inbox: mpsc::Sender<Message>) {
     while let Some(event) = reports.recv().await {
         let event = match event {
-            runner::Event::Finished(Finished { setup, target, report })
-            | runner::Event::Said(Finished { setup, target, report }) => {
-                Event::Report { setup, target, report: report.health_report() }
-            }
-            runner::Event::Broke { address, cause } => Event::Broke { address, cause: cause.into() },
+            runner::Event::Finished(report) | runner::Event::Said(report) => Event::Report(report),
+            runner::Event::Broke(broken) => Event::Broke(broken),
         };
         if inbox.send(Message::Event(event)).await.is_err() {
             break;

@@ -3,11 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::base::clock::{Mono, UnixTime};
-use crate::health::cadence::Priority;
+use crate::base::clock::UnixTime;
 use crate::health::orders::Order;
-use crate::health::push::PushReport;
-use crate::health::{Cause, TargetId};
+use crate::health::{Cause, NamedPost, ProbeRequest, TargetId};
 use crate::policy::{Move, PoolId, Reason};
 use crate::snapshot::Snapshot;
 
@@ -19,23 +17,9 @@ pub enum Effect {
     /// Serve this from now on.
     Publish(Arc<Snapshot>),
     /// Probe this target at that time (at once, if it has passed).
-    Probe {
-        /// The number of the setup that the target is of.
-        setup: u64,
-        /// Which.
-        target: TargetId,
-        /// When.
-        at: Mono,
-        /// Before whom it goes.
-        priority: Priority,
-    },
+    Probe(ProbeRequest),
     /// Hand this post to the checks that read it.
-    Post {
-        /// The name that it is posted under.
-        name: String,
-        /// What is said.
-        post: PushReport,
-    },
+    Post(NamedPost),
     /// Keep this over restarts; nothing removes the key.
     Persist {
         /// The key.

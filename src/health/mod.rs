@@ -3,6 +3,7 @@
 //! **Invariant:** health knows neither DNS nor policy, and reads no clock: `now` is a parameter.
 
 pub mod cadence;
+mod exchange;
 pub mod isolation;
 pub mod machine;
 pub mod members;
@@ -13,6 +14,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::base::clock::Mono;
+
+pub use exchange::{BrokenConnection, NamedPost, ProbeRequest, TargetReport};
 
 crate::row_id! {
     /// Numbers a target within one setup.
@@ -45,6 +48,30 @@ pub enum Outcome {
     },
     /// The checker's own fault: no descriptors, no route, no permission. Changes nothing.
     Unknown(Cause),
+}
+
+impl Outcome {
+    /// Returns one word for it: `pass`, `degraded`, `drain`, `fail`, `silent` or `unknown`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Degraded(_) => "degraded",
+            Self::Drain { .. } => "drain",
+            Self::Fail { kind: FailKind::Conclusive, .. } => "fail",
+            Self::Fail { kind: FailKind::Silent, .. } => "silent",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Returns why it is as it is; nothing for a pass.
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Pass => None,
+            Self::Degraded(cause) | Self::Drain { cause, .. } | Self::Fail { cause, .. } | Self::Unknown(cause) => {
+                Some(cause)
+            }
+        }
+    }
 }
 
 /// How sure a failure is.

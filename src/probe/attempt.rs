@@ -155,7 +155,7 @@ impl<'a> Attempt<'a> {
     /// Ends the step under way with the outcome that ends the probe, and returns that for `?`.
     pub(super) fn fails(&mut self, outcome: Outcome) -> Outcome {
         self.decide(&outcome);
-        if let Some(cause) = super::report::cause(&outcome) {
+        if let Some(cause) = outcome.cause() {
             self.saw(cause);
         }
         outcome

@@ -8,7 +8,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use super::report::outcome_name;
 use super::{ProbeReport, watch};
 
 /// What the room counts; clones are the same counters.
@@ -59,7 +58,7 @@ impl Metrics {
 
     /// Counts a probe that has ended.
     pub(super) fn finished(&self, kind: &'static str, report: &ProbeReport) {
-        self.probes.get_or_create(&[("kind", kind), ("outcome", outcome_name(&report.outcome))]).inc();
+        self.probes.get_or_create(&[("kind", kind), ("outcome", report.outcome.as_str())]).inc();
         self.latency.get_or_create(&[("kind", kind)]).observe(report.latency.as_secs_f64());
     }
 

@@ -57,29 +57,14 @@ impl ProbeReport {
         Self { outcome, began, latency, steps: Vec::new(), warnings: Vec::new(), certificate: None, refused: false }
     }
 
-    /// Makes the account of something that the far side said unasked.
-    pub(super) fn heard(now: Mono, outcome: Outcome) -> Self {
-        let saw = cause(&outcome).unwrap_or_default().to_owned();
-        let steps = vec![Step { what: "watch", took: Duration::ZERO, saw }];
-        Self {
-            outcome,
-            began: now,
-            latency: Duration::ZERO,
-            steps,
-            warnings: Vec::new(),
-            certificate: None,
-            refused: false,
-        }
-    }
-
     /// Returns whether it was refused before any server had work with it.
     pub(super) fn met_nobody(&self) -> bool {
         matches!(&self.outcome, Outcome::Fail { kind: FailKind::Conclusive, cause } if **cause == *NOBODY)
     }
 
     /// Returns what health needs of it.
-    pub fn health_report(&self) -> Report {
-        Report { outcome: self.outcome.clone(), began: self.began, latency: self.latency }
+    pub(super) fn into_health_report(self) -> Report {
+        Report { outcome: self.outcome, began: self.began, latency: self.latency }
     }
 
     /// Returns it as JSON, times in milliseconds; `began` is left out, as only this process knows its clock.
@@ -96,38 +81,14 @@ impl ProbeReport {
             })
         });
         json!({
-            "outcome": outcome_name(&self.outcome),
-            "cause": cause(&self.outcome),
+            "outcome": self.outcome.as_str(),
+            "cause": self.outcome.cause(),
             "retry_after_secs": retry_after(&self.outcome).map(|after| after.as_secs()),
             "latency_ms": millis(self.latency),
             "steps": steps,
             "warnings": self.warnings,
             "certificate": certificate,
         })
-    }
-}
-
-/// Returns one word for an outcome: `pass`, `degraded`, `drain`, `fail`, `silent` or `unknown`.
-pub const fn outcome_name(outcome: &Outcome) -> &'static str {
-    use crate::health::FailKind;
-    match outcome {
-        Outcome::Pass => "pass",
-        Outcome::Degraded(_) => "degraded",
-        Outcome::Drain { .. } => "drain",
-        Outcome::Fail { kind: FailKind::Conclusive, .. } => "fail",
-        Outcome::Fail { kind: FailKind::Silent, .. } => "silent",
-        Outcome::Unknown(_) => "unknown",
-    }
-}
-
-/// Returns why an outcome is as it is; nothing for a pass.
-pub fn cause(outcome: &Outcome) -> Option<&str> {
-    match outcome {
-        Outcome::Pass => None,
-        Outcome::Degraded(cause)
-        | Outcome::Drain { cause, .. }
-        | Outcome::Fail { cause, .. }
-        | Outcome::Unknown(cause) => Some(cause),
     }
 }
 

@@ -26,7 +26,7 @@ use understudy::engine::memory::Restored;
 use understudy::engine::setup::{Setup, ZoneSetup};
 use understudy::engine::{Core, Effect, Event, Prepared};
 use understudy::health::orders::{self, Force, Scope};
-use understudy::health::{FailKind, NO_TRANSPORT, Outcome, Report, TargetId};
+use understudy::health::{FailKind, NO_TRANSPORT, Outcome, Report, TargetId, TargetReport};
 use understudy::keys::source::Source;
 use understudy::probe::allow::Access;
 use understudy::snapshot::{Snapshot, ZoneId};
@@ -164,7 +164,7 @@ impl World {
             Step::Report(target, saw) => {
                 let target = target % self.reference.setup.targets.len();
                 let (id, report) = (TargetId::from_index(target), report(saw, now.mono));
-                self.core.handle(Event::Report { setup: self.setup, target: id, report }, now);
+                self.core.handle(Event::Report(TargetReport { setup: self.setup, target: id, report }), now);
                 self.reference.report(target, saw, secs);
             }
             Step::Give { force, scope, begins, lasts, last } => {
@@ -247,7 +247,7 @@ impl World {
                 Effect::Publish(snapshot) => self.publish(snapshot, at),
                 Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value)),
                 Effect::Persist { key, value: None } => drop(self.store.remove(&key)),
-                Effect::Probe { .. } | Effect::Post { .. } | Effect::Notice(_) | Effect::Settled => {}
+                Effect::Probe(_) | Effect::Post(_) | Effect::Notice(_) | Effect::Settled => {}
             }
         }
     }

@@ -19,7 +19,7 @@ use understudy::engine::memory::Restored;
 use understudy::engine::setup::{Setup, ZoneSetup};
 use understudy::engine::{Core, Effect, Event, OrderId, Prepared, Refusal};
 use understudy::health::orders::{Force, Order, Scope};
-use understudy::health::{FailKind, Outcome, Report, TargetId};
+use understudy::health::{BrokenConnection, FailKind, Outcome, ProbeRequest, Report, TargetId, TargetReport};
 use understudy::keys::source::Source;
 use understudy::probe::allow::Access;
 use understudy::probe::schedule::{Limits, Schedule};
@@ -113,7 +113,7 @@ impl Stage {
                 let Aim { addresses, port } = self.aim(what);
                 for address in addresses {
                     let address = SocketAddr::new(address, port.unwrap_or(0));
-                    let event = Event::Broke { address, cause: "closed".into() };
+                    let event = Event::Broke(BrokenConnection { address, cause: "closed".into() });
                     self.core.handle(event, self.now);
                 }
             }
@@ -287,7 +287,7 @@ impl Stage {
                 self.schedule.give_back(address, report.began, now);
             }
             self.schedule.end(setup, target);
-            self.core.handle(Event::Report { setup, target, report }, self.now);
+            self.core.handle(Event::Report(TargetReport { setup, target, report }), self.now);
         }
     }
 
@@ -301,14 +301,14 @@ impl Stage {
                     }
                     self.served = Some((snapshot, self.now.mono));
                 }
-                Effect::Probe { setup, target, at, priority } => {
+                Effect::Probe(ProbeRequest { setup, target, at, priority }) => {
                     if setup == self.setup {
                         self.schedule.due(target, at, priority);
                     }
                 }
                 Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value)),
                 Effect::Persist { key, value: None } => drop(self.store.remove(&key)),
-                Effect::Post { .. } | Effect::Notice(_) => {}
+                Effect::Post(_) | Effect::Notice(_) => {}
                 Effect::Settled => self.settled = true,
             }
         }

@@ -15,7 +15,6 @@ use crate::cli::words::{counted, days_left};
 use crate::config::Running;
 use crate::engine::setup::{MemberData, MemberSetup, Setup};
 use crate::health::Outcome;
-use crate::probe::report::{cause, outcome_name};
 use crate::probe::{self, ProbeContext, ProbeReport, Spec};
 use crate::zone::Name;
 
@@ -135,7 +134,7 @@ fn same_machines(of: &Setup, foreign: &[Name]) -> Vec<Finding> {
 
 impl Seen {
     fn of(target: &str, members: Vec<String>, report: &ProbeReport) -> Self {
-        let why = cause(&report.outcome).map(ToString::to_string);
+        let why = report.outcome.cause().map(ToString::to_string);
         let whose = if members.is_empty() { String::new() } else { format!("{}: ", members.join(", ")) };
         let because = why.as_deref().map_or_else(String::new, |why| format!(": {why}"));
         let find = |severity, id, what: &str| Finding {
@@ -157,7 +156,7 @@ impl Seen {
         }
         Self {
             target: target.to_owned(),
-            outcome: outcome_name(&report.outcome),
+            outcome: report.outcome.as_str(),
             cause: why,
             latency_ms: Some(report.latency.as_secs_f64() * 1e3),
             steps: report.json()["steps"].take(),

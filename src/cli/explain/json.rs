@@ -59,8 +59,8 @@ fn target(page: &Page<'_>, id: TargetId) -> Value {
     };
     let last = status.last.as_ref().map(|(at, outcome, latency)| {
         json!({
-            "at_ms": at.as_millis(), "outcome": crate::probe::report::outcome_name(outcome),
-            "cause": crate::probe::report::cause(outcome), "latency_ms": latency.as_secs_f64() * 1e3,
+            "at_ms": at.as_millis(), "outcome": outcome.as_str(),
+            "cause": outcome.cause(), "latency_ms": latency.as_secs_f64() * 1e3,
         })
     });
     json!({

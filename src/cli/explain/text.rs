@@ -104,8 +104,7 @@ fn target(page: &Page<'_>, target: &Target) -> Line {
     if let Some((at, outcome, latency)) = &status.last {
         let ago = write_short(page.now.wall.since(*at));
         let millis = latency.as_secs_f64() * 1e3;
-        let _ =
-            write!(rest, "; last probe {ago} ago: {} in {millis:.1} ms", crate::probe::report::outcome_name(outcome));
+        let _ = write!(rest, "; last probe {ago} ago: {} in {millis:.1} ms", outcome.as_str());
     }
     line.plain(rest)
 }

@@ -18,7 +18,6 @@ use crate::base::clock::Clock;
 use crate::cli::words::days_left;
 use crate::health::Outcome;
 use crate::probe::allow::Access;
-use crate::probe::report::{cause, outcome_name};
 use crate::probe::{ProbeContext, ProbeReport, Spec, Step, run};
 
 /// A target, and what the user calls it.
@@ -142,7 +141,7 @@ pub(super) fn write_account(report: &ProbeReport, out: &mut impl Write) -> io::R
     for warning in &report.warnings {
         line(out, "warning", None, warning)?;
     }
-    line(out, outcome_name(&report.outcome), Some(report.latency), cause(&report.outcome).unwrap_or(""))
+    line(out, report.outcome.as_str(), Some(report.latency), report.outcome.cause().unwrap_or(""))
 }
 
 /// Writes `what`, how long it took, and what was seen, in columns.

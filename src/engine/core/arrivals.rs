@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 
 use crate::base::table::Table;
-use crate::health::{Report, TargetId};
+use crate::health::{TargetId, TargetReport};
 
 /// Where targets of earlier setups are now, and what came early.
 #[derive(Debug, Default)]
@@ -19,15 +19,16 @@ pub(super) struct Arrivals {
     /// For each earlier setup, the oldest first: where each of its targets is now.
     former: VecDeque<(u64, Table<TargetId, Option<TargetId>>)>,
     /// What waits for its setup.
-    early: Vec<(u64, TargetId, Report)>,
+    early: Vec<TargetReport>,
 }
 
 impl Arrivals {
-    /// Finds the target that a report of `setup` is of in the `present` one; keeps the report if its setup is yet to come.
-    pub(super) fn place(&mut self, setup: u64, target: TargetId, report: &Report, present: u64) -> Option<TargetId> {
+    /// Finds the target that a report is of in the `present` setup; keeps the report if its setup is yet to come.
+    pub(super) fn place(&mut self, report: &TargetReport, present: u64) -> Option<TargetId> {
+        let TargetReport { setup, target, .. } = *report;
         if setup > present {
             if self.early.len() < EARLY {
-                self.early.push((setup, target, report.clone()));
+                self.early.push(report.clone());
             }
             return None;
         }
@@ -39,11 +40,7 @@ impl Arrivals {
     }
 
     /// Notes that the setup `was` ended, and where each of its targets is now; returns what came before its time.
-    pub(super) fn moved(
-        &mut self,
-        was: u64,
-        places: Table<TargetId, Option<TargetId>>,
-    ) -> Vec<(u64, TargetId, Report)> {
+    pub(super) fn moved(&mut self, was: u64, places: Table<TargetId, Option<TargetId>>) -> Vec<TargetReport> {
         for (_, former) in &mut self.former {
             for (_, place) in former.iter_mut() {
                 *place = place.and_then(|place| places.get(place).copied().flatten());
@@ -70,14 +67,15 @@ mod tests {
     use super::*;
     use crate::base::clock::Mono;
     use crate::base::table::RowId;
-    use crate::health::Outcome;
+    use crate::health::{Outcome, Report};
 
     fn id(index: usize) -> TargetId {
         TargetId::from_index(index)
     }
 
-    fn report() -> Report {
-        Report { outcome: Outcome::Pass, began: Mono::START, latency: Duration::ZERO }
+    fn report(setup: u64, target: usize) -> TargetReport {
+        let report = Report { outcome: Outcome::Pass, began: Mono::START, latency: Duration::ZERO };
+        TargetReport { setup, target: id(target), report }
     }
 
     /// Where each target of a setup is in the next one.
@@ -88,13 +86,13 @@ mod tests {
     #[test]
     fn a_report_finds_its_target_through_several_setups() {
         let mut arrivals = Arrivals::default();
-        assert_eq!(arrivals.place(1, id(2), &report(), 1), Some(id(2)));
+        assert_eq!(arrivals.place(&report(1, 2), 1), Some(id(2)));
         assert_eq!(arrivals.moved(1, places(&[Some(1), None, Some(0)])), []);
         assert_eq!(arrivals.moved(2, places(&[Some(3), None])), []);
         for (setup, target, place) in [(1, 0, None), (1, 1, None), (1, 2, Some(3)), (2, 0, Some(3)), (2, 1, None)] {
-            assert_eq!(arrivals.place(setup, id(target), &report(), 3), place.map(id), "{setup} {target}");
+            assert_eq!(arrivals.place(&report(setup, target), 3), place.map(id), "{setup} {target}");
         }
-        assert_eq!(arrivals.place(7, id(0), &report(), 7), Some(id(0)));
+        assert_eq!(arrivals.place(&report(7, 0), 7), Some(id(0)));
         for setup in 3..3 + 2 * u64::try_from(FORMER).unwrap() {
             arrivals.moved(setup, places(&[Some(0)]));
         }
@@ -104,11 +102,11 @@ mod tests {
     #[test]
     fn a_report_that_overtakes_its_setup_waits_for_it() {
         let mut arrivals = Arrivals::default();
-        assert_eq!(arrivals.place(2, id(5), &report(), 1), None);
-        assert_eq!(arrivals.moved(1, places(&[])), [(2, id(5), report())]);
+        assert_eq!(arrivals.place(&report(2, 5), 1), None);
+        assert_eq!(arrivals.moved(1, places(&[])), [report(2, 5)]);
         assert_eq!(arrivals.moved(2, places(&[])), [], "once");
         for _ in 0..2 * EARLY {
-            arrivals.place(9, id(5), &report(), 3);
+            arrivals.place(&report(9, 5), 3);
         }
         assert_eq!(arrivals.early.len(), EARLY);
     }

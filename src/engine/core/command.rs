@@ -11,7 +11,7 @@ use crate::engine::setup::TargetSetup;
 use crate::health::cadence::Priority;
 use crate::health::orders::{Order, Scope};
 use crate::health::push::{PushRefusal, PushReport};
-use crate::health::{TargetId, Verdict};
+use crate::health::{NamedPost, TargetId, Verdict};
 use crate::policy::Trigger;
 
 use super::Core;
@@ -76,7 +76,7 @@ impl Core {
     /// [`PushRefusal`]; nothing has changed then.
     pub fn post(&mut self, name: &str, post: PushReport, now: Now) -> Result<(), PushRefusal> {
         self.push_store.post(name, post.clone(), now.mono)?;
-        self.effects.push_back(Effect::Post { name: name.to_owned(), post });
+        self.effects.push_back(Effect::Post(NamedPost { name: name.to_owned(), post }));
         Ok(())
     }
 

@@ -21,7 +21,6 @@ pub(crate) mod tests;
 mod timers;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +31,7 @@ use crate::health::cadence::{self, Priority, RecheckRequest, SOON};
 use crate::health::isolation::Witnesses;
 use crate::health::machine::{Health, State};
 use crate::health::push::PushStore;
-use crate::health::{Cause, Report, TargetId};
+use crate::health::{BrokenConnection, ProbeRequest, Report, TargetId, TargetReport};
 use crate::policy::{Decision, HostId, PoolId, PoolState, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
 
@@ -54,21 +53,9 @@ pub(super) use timers::Timer;
 #[derive(Debug)]
 pub enum Event {
     /// A probe has ended.
-    Report {
-        /// The number of the setup that it was made for. It counts for the same target in every later one.
-        setup: u64,
-        /// The target.
-        target: TargetId,
-        /// What was seen.
-        report: Report,
-    },
+    Report(TargetReport),
     /// A held connection broke: no outcome, but all targets on its address are probed at once.
-    Broke {
-        /// Where.
-        address: SocketAddr,
-        /// What was seen.
-        cause: Cause,
-    },
+    Broke(BrokenConnection),
     /// A new setup takes the place of the old one.
     Reload {
         /// Its number; one that is no higher than the present one is stale, and dropped.
@@ -227,14 +214,14 @@ impl Core {
     /// Takes in an event.
     pub fn handle(&mut self, event: Event, now: Now) {
         match event {
-            Event::Report { setup, target, report } => {
-                if let Some(target) = self.arrivals.place(setup, target, &report, self.number)
+            Event::Report(report) => {
+                if let Some(target) = self.arrivals.place(&report, self.number)
                     && self.prepared.setup.targets.get(target).is_some_and(|target| target.probed)
                 {
-                    self.report(target, report, now);
+                    self.report(target, report.report, now);
                 }
             }
-            Event::Broke { address, cause } => self.wake(address, cause, now),
+            Event::Broke(BrokenConnection { address, cause }) => self.wake(address, cause, now),
             Event::Reload { setup, prepared } if setup > self.number => self.reload(setup, *prepared, now),
             Event::Reload { .. } => {}
             Event::Stop => self.keep_exactly(now),
@@ -330,7 +317,7 @@ impl Core {
     fn probe(&mut self, target: TargetId, at: Mono, priority: Priority) {
         if self.prepared.setup.targets[target].probed {
             self.targets[target].due = at;
-            self.effects.push_back(Effect::Probe { setup: self.number, target, at, priority });
+            self.effects.push_back(Effect::Probe(ProbeRequest { setup: self.number, target, at, priority }));
         }
     }
 

@@ -45,8 +45,8 @@ impl Core {
         if resumed {
             self.resume(now);
         }
-        for (setup, target, report) in early {
-            self.handle(Event::Report { setup, target, report }, now);
+        for report in early {
+            self.handle(Event::Report(report), now);
         }
         self.settle();
     }

@@ -9,7 +9,7 @@ use crate::engine::Notice;
 use crate::engine::orders::Refusal;
 use crate::engine::setup::{Fill, HostSetup, MemberData, MemberSetup, Setup, TargetKey, ZoneSetup};
 use crate::health::orders::{Force, Order, Scope};
-use crate::health::{self, FailKind, Outcome};
+use crate::health::{self, BrokenConnection, FailKind, Outcome, TargetReport};
 use crate::policy::{Kind, Member, Pool, PoolId, Settings};
 use crate::snapshot::history::tests::{apply, content};
 use crate::snapshot::{SlotKey, ZoneId};
@@ -70,7 +70,7 @@ fn report(core: &mut Core, target: usize, passes: bool, now: Now) {
     let outcome =
         if passes { Outcome::Pass } else { Outcome::Fail { kind: FailKind::Conclusive, cause: "refused".into() } };
     let report = Report { outcome, began: now.mono, latency: Duration::ZERO };
-    core.handle(Event::Report { setup: core.number, target: TargetId::from_index(target), report }, now);
+    core.handle(Event::Report(TargetReport { setup: core.number, target: TargetId::from_index(target), report }), now);
     core.handle_timeout(now);
 }
 
@@ -115,7 +115,7 @@ fn what_dies_with_a_held_connection_leaves_together() {
     let before = Arc::clone(&core.snapshot);
     let later = |millis| at(61).after(Duration::from_millis(millis));
     let address = SocketAddr::from(([127, 1, 0, 1], 5060));
-    core.handle(Event::Broke { address, cause: "closed".into() }, later(0));
+    core.handle(Event::Broke(BrokenConnection { address, cause: "closed".into() }), later(0));
     report(&mut core, 0, false, later(1));
     assert_eq!((core.snapshot.generation(), core.poll_timeout()), (before.generation(), Some(later(10).mono)));
     report(&mut core, 2, false, later(4));
@@ -125,7 +125,7 @@ fn what_dies_with_a_held_connection_leaves_together() {
     assert_eq!(changed, ["_sip._tcp.s0.example.", "_sip._tcp.s1.example.", "example."]);
 
     // Another break soon after does not put it off again.
-    core.handle(Event::Broke { address, cause: "closed".into() }, later(50));
+    core.handle(Event::Broke(BrokenConnection { address, cause: "closed".into() }), later(50));
     report(&mut core, 4, false, later(51));
     assert_eq!(core.poll_timeout(), Some(later(110).mono));
 }
@@ -138,7 +138,7 @@ fn what_was_woken_and_is_not_heard_of_is_waited_for_but_not_long() {
         let before = core.snapshot.generation();
         for service in 0..2 {
             let address = SocketAddr::from(([127, 1, service, 1], 5060));
-            core.handle(Event::Broke { address, cause: "closed".into() }, later(0));
+            core.handle(Event::Broke(BrokenConnection { address, cause: "closed".into() }), later(0));
         }
         report(&mut core, 0, false, later(1));
         let mut now = 1;
@@ -161,15 +161,15 @@ fn what_passes_right_after_a_break_is_waited_for() {
     let later = |millis| at(61).after(Duration::from_millis(millis));
     for service in 0..2 {
         let address = SocketAddr::from(([127, 1, service, 1], 5060));
-        core.handle(Event::Broke { address, cause: "closed".into() }, later(0));
+        core.handle(Event::Broke(BrokenConnection { address, cause: "closed".into() }), later(0));
     }
     report(&mut core, 0, false, later(1));
     report(&mut core, 2, true, later(2));
     assert_eq!(core.poll_timeout(), Some(later(62).mono), "10 ms after the next look");
     let next = std::iter::from_fn(|| core.poll_effect()).filter_map(|effect| match effect {
-        Effect::Probe { target, at, .. } if target == TargetId::from_index(2) => Some(at),
-        Effect::Probe { .. } | Effect::Publish(_) | Effect::Persist { .. } => None,
-        Effect::Post { .. } | Effect::Notice(_) | Effect::Settled => None,
+        Effect::Probe(probe) if probe.target == TargetId::from_index(2) => Some(probe.at),
+        Effect::Probe(_) | Effect::Publish(_) | Effect::Persist { .. } => None,
+        Effect::Post(_) | Effect::Notice(_) | Effect::Settled => None,
     });
     assert_eq!(next.last(), Some(later(52).mono));
     report(&mut core, 2, false, later(53));
@@ -184,8 +184,8 @@ fn a_report_that_flips_nothing_publishes_nothing() {
     report(&mut core, 2, true, at(61));
     let effects: Vec<Effect> = std::iter::from_fn(|| core.poll_effect()).collect();
     let only_probes = effects.iter().all(|effect| match effect {
-        Effect::Probe { .. } | Effect::Persist { .. } => true,
-        Effect::Publish(_) | Effect::Post { .. } | Effect::Notice(_) | Effect::Settled => false,
+        Effect::Probe(_) | Effect::Persist { .. } => true,
+        Effect::Publish(_) | Effect::Post(_) | Effect::Notice(_) | Effect::Settled => false,
     });
     assert!(only_probes, "{effects:?}");
 }
@@ -200,8 +200,11 @@ fn reports_of_unknown_setups_and_of_targets_that_may_not_be_probed_are_dropped()
     core.number = 2;
     let fail = Outcome::Fail { kind: FailKind::Conclusive, cause: "refused".into() };
     let stale = Report { outcome: fail, began: at(1).mono, latency: Duration::ZERO };
-    core.handle(Event::Report { setup: 1, target: TargetId::from_index(1), report: stale.clone() }, at(1));
-    core.handle(Event::Report { setup: 2, target: TargetId::from_index(9), report: stale }, at(1));
+    core.handle(
+        Event::Report(TargetReport { setup: 1, target: TargetId::from_index(1), report: stale.clone() }),
+        at(1),
+    );
+    core.handle(Event::Report(TargetReport { setup: 2, target: TargetId::from_index(9), report: stale }), at(1));
     assert!(core.targets.iter().all(|(_, row)| *row.health.state() == State::Unknown));
 }
 
@@ -232,7 +235,7 @@ fn an_outcome_of_a_target_that_stays_counts_whatever_setup_it_was_begun_under() 
     let refused = |setup, target, at: Now| {
         let outcome = Outcome::Fail { kind: FailKind::Conclusive, cause: "refused".into() };
         let report = Report { outcome, began: at.mono, latency: Duration::ZERO };
-        Event::Report { setup, target: TargetId::from_index(target), report }
+        Event::Report(TargetReport { setup, target: TargetId::from_index(target), report })
     };
     let state = |core: &Core, target| core.targets[TargetId::from_index(target)].health.state().clone();
     let reload = |setup| Event::Reload { setup, prepared: Box::new(Prepared::new(shifted())) };
@@ -252,17 +255,20 @@ fn a_reload_neither_tells_an_alarm_again_nor_forgets_who_is_to_be_probed_at_once
     let mut core = core(1);
     report(&mut core, 0, false, at(61));
     report(&mut core, 1, false, at(61));
-    core.handle(Event::Broke { address: SocketAddr::from(([127, 1, 0, 1], 5060)), cause: "closed".into() }, at(62));
+    core.handle(
+        Event::Broke(BrokenConnection { address: SocketAddr::from(([127, 1, 0, 1], 5060)), cause: "closed".into() }),
+        at(62),
+    );
     core.effects.clear();
     core.handle(Event::Reload { setup: 2, prepared: Box::new(Prepared::new(setup(1, 1))) }, at(62));
     let effects: Vec<Effect> = std::iter::from_fn(|| core.poll_effect()).collect();
     let notices = effects.iter().filter_map(|effect| match effect {
         Effect::Notice(event) => Some(&event.notice),
-        Effect::Publish(_) | Effect::Probe { .. } | Effect::Post { .. } => None,
+        Effect::Publish(_) | Effect::Probe(_) | Effect::Post(_) => None,
         Effect::Persist { .. } | Effect::Settled => None,
     });
     assert_eq!(notices.collect::<Vec<_>>(), [&Notice::Reloaded]);
-    let urgent = |effect: &Effect| matches!(effect, Effect::Probe { priority: Priority::Urgent, at: due, .. } if *due == at(62).mono);
+    let urgent = |effect: &Effect| matches!(effect, Effect::Probe(probe) if probe.priority == Priority::Urgent && probe.at == at(62).mono);
     assert_eq!(effects.iter().filter(|effect| urgent(effect)).count(), 1);
 }
 
@@ -273,14 +279,14 @@ fn answers_begin_when_what_the_first_outcomes_decide_is_published() {
     let fail = Outcome::Fail { kind: FailKind::Conclusive, cause: "refused".into() };
     for (target, outcome) in [(0, fail), (1, Outcome::Pass)] {
         let report = Report { outcome, began: at(0).mono, latency: Duration::ZERO };
-        core.handle(Event::Report { setup: 1, target: TargetId::from_index(target), report }, soon(50));
+        core.handle(Event::Report(TargetReport { setup: 1, target: TargetId::from_index(target), report }), soon(50));
     }
     core.handle_timeout(soon(60));
     let told = |core: &mut Core| -> Vec<&str> {
         let words = std::iter::from_fn(|| core.poll_effect()).filter_map(|effect| match effect {
             Effect::Publish(_) => Some("published"),
             Effect::Settled => Some("settled"),
-            Effect::Probe { .. } | Effect::Post { .. } | Effect::Persist { .. } | Effect::Notice(_) => None,
+            Effect::Probe(_) | Effect::Post(_) | Effect::Persist { .. } | Effect::Notice(_) => None,
         });
         words.collect()
     };
@@ -338,8 +344,8 @@ fn a_reload_of_the_same_keeps_the_serial_and_tells_of_no_zone() {
     assert_eq!(core.serials.current(ZoneId::from_index(0)), before);
     let told = std::iter::from_fn(|| core.poll_effect()).find_map(|effect| match effect {
         Effect::Notice(TimedNotice { notice: Notice::Published { zones, .. }, .. }) => Some(zones),
-        Effect::Notice(_) | Effect::Publish(_) | Effect::Probe { .. } | Effect::Persist { .. } => None,
-        Effect::Post { .. } | Effect::Settled => None,
+        Effect::Notice(_) | Effect::Publish(_) | Effect::Probe(_) | Effect::Persist { .. } => None,
+        Effect::Post(_) | Effect::Settled => None,
     });
     assert_eq!(told, Some(Vec::new()));
 }
@@ -372,8 +378,8 @@ fn beliefs_of_targets_that_are_gone_do_not_come_back() {
         let effects = std::iter::from_fn(|| core.poll_effect());
         let beliefs = effects.filter_map(|effect| match effect {
             Effect::Persist { key, value } if key.starts_with("health/") => Some((key, value.is_some())),
-            Effect::Persist { .. } | Effect::Publish(_) | Effect::Probe { .. } => None,
-            Effect::Post { .. } | Effect::Notice(_) | Effect::Settled => None,
+            Effect::Persist { .. } | Effect::Publish(_) | Effect::Probe(_) => None,
+            Effect::Post(_) | Effect::Notice(_) | Effect::Settled => None,
         });
         beliefs.collect()
     };

@@ -81,7 +81,6 @@ mod tests {
     use hickory_proto::rr::{Name, RData, Record};
 
     use super::*;
-    use crate::probe::report::{cause, outcome_name};
     use crate::zone::Rtype;
 
     fn dns(rtype: Rtype) -> Dns {
@@ -154,7 +153,7 @@ mod tests {
             let question = dns.question(true).unwrap();
             let (seen, why) = match judge(&dns, &answer(&question, rcode, data)) {
                 Ok(()) => ("pass", String::new()),
-                Err(outcome) => (outcome_name(&outcome), cause(&outcome).unwrap_or_default().to_owned()),
+                Err(outcome) => (outcome.as_str(), outcome.cause().unwrap_or_default().to_owned()),
             };
             assert!(seen == outcome && why.contains(part), "{dns:?}: {seen} {why}");
         }

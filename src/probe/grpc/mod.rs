@@ -218,7 +218,6 @@ const BODY_MAX: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::report::{cause, outcome_name};
 
     #[test]
     fn each_answer_has_its_meaning() {
@@ -241,7 +240,7 @@ mod tests {
             let answer = GrpcReply { status, code, message: "why".to_owned(), body: body.to_vec() };
             let (seen, text) = match judge(&answer, "sip") {
                 Ok(()) => ("pass", String::new()),
-                Err(outcome) => (outcome_name(&outcome), cause(&outcome).unwrap_or_default().to_owned()),
+                Err(outcome) => (outcome.as_str(), outcome.cause().unwrap_or_default().to_owned()),
             };
             assert!(seen == outcome && text.contains(part), "{status} {code:?} {body:?}: {seen} {text}");
         }

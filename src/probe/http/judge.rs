@@ -61,7 +61,6 @@ const LONG: u64 = 4_294_967_295;
 mod tests {
     use super::*;
     use crate::probe::http::{Expect, Statuses};
-    use crate::probe::report::{cause, outcome_name};
 
     /// Sun, 06 Nov 1994 08:49:37 GMT, the RFC's own example.
     const THEN: u64 = 784_111_777;
@@ -70,7 +69,7 @@ mod tests {
         let answer = HttpReply { status, retry_after: retry_after.map(str::to_owned), body: b"all ok".to_vec() };
         match judge(http, &answer, UnixTime::from_secs(THEN - 90)) {
             Ok(()) => ("pass", String::new()),
-            Err(outcome) => (outcome_name(&outcome), cause(&outcome).unwrap_or_default().to_owned()),
+            Err(outcome) => (outcome.as_str(), outcome.cause().unwrap_or_default().to_owned()),
         }
     }
 

@@ -11,7 +11,7 @@ mod pulse;
 mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +29,7 @@ use crate::base::clock::{Clock, Mono};
 use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
 use crate::health::cadence::Priority;
-use crate::health::push::PushReport;
-use crate::health::{Outcome, TargetId};
+use crate::health::{BrokenConnection, NamedPost, Outcome, ProbeRequest, Report, TargetId, TargetReport};
 use depths::Depths;
 use pulse::Pulse;
 use refusals::{Identity, Refusals, identity};
@@ -48,52 +47,21 @@ pub enum Command {
         /// The window over which the first probes are spread, from now; nothing: each is told by [`Command::Probe`].
         first: Option<Duration>,
     },
-    /// Makes a target due; of several points the earliest counts until the probe has started. In flight, it starts
-    /// after the end. A number of another setup is dropped.
-    Probe {
-        /// The setup's number.
-        setup: u64,
-        /// Who.
-        target: TargetId,
-        /// When; a point in the past is now.
-        at: Mono,
-        /// Before whom it goes.
-        priority: Priority,
-    },
+    /// Makes a target due; one in flight starts after the end.
+    Probe(ProbeRequest),
     /// Takes a post, and makes the targets due whose checks read it.
-    Post {
-        /// The name that it is posted under.
-        name: String,
-        /// What is said.
-        post: PushReport,
-    },
+    Post(NamedPost),
 }
 
 /// What the runner tells.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A probe has ended.
-    Finished(Finished),
+    Finished(TargetReport),
     /// A target said something on its held connection.
-    Said(Finished),
+    Said(TargetReport),
     /// A held connection broke: all targets on its address are to be probed.
-    Broke {
-        /// Where.
-        address: SocketAddr,
-        /// What was seen.
-        cause: &'static str,
-    },
-}
-
-/// What a probe saw, or what was heard.
-#[derive(Clone, Debug)]
-pub struct Finished {
-    /// The setup that the target is of.
-    pub setup: u64,
-    /// Who.
-    pub target: TargetId,
-    /// What it saw.
-    pub report: Arc<ProbeReport>,
+    Broke(BrokenConnection),
 }
 
 /// What the runner needs of the process.
@@ -230,10 +198,10 @@ impl Runner {
                 self.manager.replace(&self.targets);
                 self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
-            Command::Probe { setup, target, at, priority } if setup == self.setup => {
+            Command::Probe(ProbeRequest { setup, target, at, priority }) if setup == self.setup => {
                 self.schedule.due(target, at, priority);
             }
-            Command::Post { name, post } => match self.deps.context.push_store().post(&name, post, now) {
+            Command::Post(NamedPost { name, post }) => match self.deps.context.push_store().post(&name, post, now) {
                 Ok(()) => {
                     for &target in self.readers.get(&name).into_iter().flatten() {
                         self.schedule.due(target, now, Priority::Urgent);
@@ -241,7 +209,7 @@ impl Runner {
                 }
                 Err(_) => self.deps.metrics.dropped(),
             },
-            Command::Probe { .. } => self.deps.metrics.dropped(),
+            Command::Probe(_) => self.deps.metrics.dropped(),
         }
     }
 
@@ -271,7 +239,7 @@ impl Runner {
                         (finished.setup, finished.target) = (setup, target);
                     }
                 }
-                Event::Broke { .. } => {}
+                Event::Broke(_) => {}
             }
         }
     }
@@ -314,13 +282,12 @@ impl Runner {
                 WatchEvent::Broke(address, cause) => {
                     self.breaks.retain(|_, broke| now.since(*broke) < HASTE);
                     self.breaks.insert(address.ip(), now);
-                    self.outbox.push_back(Event::Broke { address, cause });
+                    self.outbox.push_back(Event::Broke(BrokenConnection { address, cause: cause.into() }));
                 }
                 WatchEvent::Leaving(targets) => {
-                    let report =
-                        Arc::new(ProbeReport::heard(now, Outcome::Drain { cause: LEAVING.into(), retry_after: None }));
-                    let said =
-                        |target| Event::Said(Finished { setup: self.setup, target, report: Arc::clone(&report) });
+                    let outcome = Outcome::Drain { cause: LEAVING.into(), retry_after: None };
+                    let report = Report { outcome, began: now, latency: Duration::ZERO };
+                    let said = |target| Event::Said(TargetReport { setup: self.setup, target, report: report.clone() });
                     self.outbox.extend(targets.into_iter().map(said));
                 }
             }
@@ -356,7 +323,7 @@ impl Runner {
                 Outcome::Drain { .. } | Outcome::Unknown(_) => {}
             }
         }
-        let finished = Finished { setup: start.setup, target: start.target, report: Arc::new(report) };
+        let finished = TargetReport { setup: start.setup, target: start.target, report: report.into_health_report() };
         self.outbox.push_back(Event::Finished(finished));
     }
 
@@ -364,13 +331,13 @@ impl Runner {
     fn hand_over(&mut self) -> Option<Event> {
         let event = self.outbox.pop_front()?;
         match &event {
-            &Event::Finished(Finished { setup, target, .. }) => {
+            &Event::Finished(TargetReport { setup, target, .. }) => {
                 self.schedule.end(setup, target);
                 if setup == self.setup {
                     self.heed_end_of_posts(target);
                 }
             }
-            Event::Said(_) | Event::Broke { .. } => {}
+            Event::Said(_) | Event::Broke(_) => {}
         }
         Some(event)
     }

@@ -6,7 +6,6 @@ use super::*;
 use crate::base::clock::UnixTime;
 use crate::base::table::RowId;
 use crate::health::push::{Expired, PushReport, PushState};
-use crate::probe::report::outcome_name;
 use crate::probe::{Check, Push, Tcp};
 
 const LONG: Duration = Duration::from_secs(10);
@@ -42,21 +41,26 @@ impl Bench {
 
     async fn post(&self, name: &str, state: PushState, ttl: Duration) {
         let post = PushReport { state, reason: "reboot".to_owned(), ttl, sequence: 1 };
-        self.commands.send(Command::Post { name: name.to_owned(), post }).await.unwrap();
+        self.commands.send(Command::Post(NamedPost { name: name.to_owned(), post })).await.unwrap();
     }
 
     async fn probe(&self, setup: u64, target: usize, after: Duration) {
         let at = self.clock.now().mono + after;
         self.commands
-            .send(Command::Probe { setup, target: TargetId::from_index(target), at, priority: Priority::Routine })
+            .send(Command::Probe(ProbeRequest {
+                setup,
+                target: TargetId::from_index(target),
+                at,
+                priority: Priority::Routine,
+            }))
             .await
             .unwrap();
     }
 
-    async fn finished(&mut self) -> Finished {
+    async fn finished(&mut self) -> TargetReport {
         match timeout(LONG, self.reports.recv()).await.expect("a report in time").expect("the runner lives") {
             Event::Finished(finished) => finished,
-            event @ (Event::Said(_) | Event::Broke { .. }) => panic!("nothing is held here: {event:?}"),
+            event @ (Event::Said(_) | Event::Broke(_)) => panic!("nothing is held here: {event:?}"),
         }
     }
 }
@@ -75,7 +79,7 @@ async fn first_probes_run_by_themselves_and_later_ones_when_told() {
     for _ in 0..2 {
         let finished = bench.finished().await;
         assert_eq!(finished.setup, 7);
-        seen.push((finished.target.index(), outcome_name(&finished.report.outcome)));
+        seen.push((finished.target.index(), finished.report.outcome.as_str()));
     }
     seen.sort_unstable();
     assert_eq!(seen, [(0, "pass"), (1, "fail")]);
@@ -112,12 +116,16 @@ async fn a_probe_in_flight_goes_on_under_the_next_setup_and_is_the_only_one() {
         let targets = [spec(other.local_addr().unwrap()), spec(address)].into_iter().collect();
         bench.commands.send(Command::Replace { setup, targets, first: None }).await.unwrap();
         let target = TargetId::from_index(1);
-        bench.commands.send(Command::Probe { setup, target, at: began, priority: Priority::Routine }).await.unwrap();
+        bench
+            .commands
+            .send(Command::Probe(ProbeRequest { setup, target, at: began, priority: Priority::Routine }))
+            .await
+            .unwrap();
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let finished = bench.finished().await;
     assert_eq!((finished.setup, finished.target.index()), (4, 1));
-    assert_eq!(outcome_name(&finished.report.outcome), "silent");
+    assert_eq!(finished.report.outcome.as_str(), "silent");
     assert!(timeout(Duration::from_millis(100), silent.accept()).await.is_err(), "no other was begun");
 }
 
@@ -161,14 +169,14 @@ async fn the_runner_ends_with_its_owner_and_takes_its_probes_along() {
 async fn a_post_is_read_at_once_and_its_end_in_time() {
     let mut bench = bench(Limits::default(), 4);
     bench.replace(1, &[Some("sip-node1")], Some(Duration::ZERO)).await;
-    assert_eq!(outcome_name(&bench.finished().await.report.outcome), "unknown", "nothing was posted yet");
+    assert_eq!(bench.finished().await.report.outcome.as_str(), "unknown", "nothing was posted yet");
     let told = bench.clock.now().mono;
     bench.post("sip-node1", PushState::Down, Duration::ZERO).await;
     let read = bench.finished().await;
-    assert_eq!(outcome_name(&read.report.outcome), "fail");
+    assert_eq!(read.report.outcome.as_str(), "fail");
     is_after(read.report.began.since(told), Duration::ZERO);
     let over = bench.finished().await;
-    assert_eq!(outcome_name(&over.report.outcome), "silent", "it ran out: nobody told the runner to look");
+    assert_eq!(over.report.outcome.as_str(), "silent", "it ran out: nobody told the runner to look");
     // The shortest time that a post may be good for.
     is_after(over.report.began.since(read.report.began), Duration::from_secs(2));
 }

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::report::{cause, outcome_name};
 use super::{Check, ProbeContext, ProbeReport, Spec, run};
 use crate::base::clock::Clock;
 use crate::base::tasks::Tasks;
@@ -81,6 +80,6 @@ pub(super) async fn probe_within(address: SocketAddr, check: Check, timeout: Dur
 /// Asserts class and cause of an outcome.
 #[track_caller]
 pub(super) fn assert_saw(report: &ProbeReport, class: &str, part_of_cause: &str) {
-    let text = cause(&report.outcome).unwrap_or("");
-    assert!(outcome_name(&report.outcome) == class && text.contains(part_of_cause), "{report:#?}");
+    let text = report.outcome.cause().unwrap_or("");
+    assert!(report.outcome.as_str() == class && text.contains(part_of_cause), "{report:#?}");
 }

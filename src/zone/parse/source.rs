@@ -13,7 +13,7 @@ pub struct Parsed {
     pub apex: Option<Name>,
     /// What is wrong, in the order of the lines.
     pub findings: Vec<Finding>,
-    /// Where each record was written; empty when made by [`load`].
+    /// Where each record was written; empty when made by [`load`](super::load).
     pub places: Places,
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::SipReply;
 use crate::health::Outcome;
-use crate::probe::report::{cause, outcome_name};
 use crate::probe::sip::{Expect, Pattern};
 
 fn answer(status: u16) -> SipReply {
@@ -15,7 +14,7 @@ fn answer(status: u16) -> SipReply {
 /// Judges a status: the outcome's word, with `*` if there is a warning.
 fn judged(expect: &Expect, status: u16) -> String {
     let (outcome, warning) = expect.judge(&answer(status));
-    format!("{}{}", outcome_name(&outcome), if warning.is_some() { "*" } else { "" })
+    format!("{}{}", outcome.as_str(), if warning.is_some() { "*" } else { "" })
 }
 
 #[test]
@@ -43,7 +42,7 @@ fn strict_takes_2xx_only_but_knows_full_and_leaving_servers() {
         assert_eq!(judged(&Expect::strict(), status), wanted, "{status}");
     }
     let (outcome, _) = Expect::strict().judge(&answer(404));
-    assert_eq!(cause(&outcome), Some("answered 404 Why, expected 2xx"));
+    assert_eq!(outcome.cause(), Some("answered 404 Why, expected 2xx"));
 }
 
 #[test]
@@ -64,7 +63,7 @@ fn retry_after_makes_503_a_drain() {
         assert_eq!(outcome, Outcome::Drain { cause: wanted, retry_after: full.retry_after });
     }
     let (outcome, _) = Expect::Alive.judge(&SipReply { status: 500, ..full });
-    assert_eq!(outcome_name(&outcome), "fail");
+    assert_eq!(outcome.as_str(), "fail");
 }
 
 #[test]

@@ -165,7 +165,8 @@ async fn the_runner_logs_in_once_an_interval_and_never_after_a_refusal() {
             let Event::Finished(finished) = bench.1.recv().await.unwrap() else { panic!("nothing is held") };
             if count + specs.len() < rounds * specs.len() {
                 let (target, at) = (finished.target, crate::base::clock::Mono::START);
-                let again = Command::Probe { setup, target, at, priority: Priority::Routine };
+                let again =
+                    Command::Probe(crate::health::ProbeRequest { setup, target, at, priority: Priority::Routine });
                 bench.0.send(again).await.unwrap();
             }
         }

@@ -2,7 +2,6 @@
 
 use super::{PLAIN_V4, XOR_V4, error, success};
 use crate::health::Outcome;
-use crate::probe::report::{cause, outcome_name};
 use crate::probe::stun::attribute::{
     ALTERNATE_SERVER, MAPPED_ADDRESS, NONCE, REALM, SOFTWARE, XOR_MAPPED_ADDRESS, XOR_RELAYED_ADDRESS,
 };
@@ -14,7 +13,7 @@ fn told(judgement: &Judgement) -> (&'static str, String) {
     match judgement {
         Judgement::Passes { saw, warning: None } => ("pass", saw.clone()),
         Judgement::Passes { warning: Some(warning), .. } => ("warn", warning.clone()),
-        Judgement::Ends(outcome) => (outcome_name(outcome), cause(outcome).unwrap_or("").to_owned()),
+        Judgement::Ends(outcome) => (outcome.as_str(), outcome.cause().unwrap_or("").to_owned()),
     }
 }
 

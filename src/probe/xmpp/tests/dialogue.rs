@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::probe::report::{cause, outcome_name};
 
 /// What a dialogue came to: a turn's word, or an outcome's; and what was seen.
 type Came = (&'static str, String);
@@ -35,7 +34,7 @@ fn play(check: &Xmpp, depth: Depth, pieces: &[&[u8]]) -> (Vec<Came>, Vec<String>
                     }
                 }
                 Err(outcome) => {
-                    came.push((outcome_name(&outcome), cause(&outcome).unwrap_or_default().to_owned()));
+                    came.push((outcome.as_str(), outcome.cause().unwrap_or_default().to_owned()));
                     break 'pieces;
                 }
             }

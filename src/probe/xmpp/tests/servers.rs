@@ -14,7 +14,6 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::base::clock::{Clock, Mono};
-use crate::probe::report::outcome_name;
 use crate::probe::tests::tls::{Ca, Identity};
 use crate::probe::tests::{Server, assert_saw, probe, probe_within};
 use crate::probe::{Check, ProbeContext, ProbeReport, Spec, run_to};
@@ -242,7 +241,7 @@ async fn what_breaks_after_proceed_fails() {
     })
     .await;
     let report = probe(server.address, Check::Xmpp(xmpp(Role::Client, false))).await;
-    assert_eq!(outcome_name(&report.outcome), "fail", "{report:#?}");
+    assert_eq!(report.outcome.as_str(), "fail", "{report:#?}");
     assert_eq!(steps(&report), ["connect", "stream", "starttls", "tls"]);
     // Words put behind <proceed/> in the clear, one time with it, one time later, when they are no TLS.
     for gap in [Duration::ZERO, Duration::from_millis(50)] {
@@ -323,7 +322,7 @@ async fn garbage_of_64_kib_fails() {
         let report = probe_within(server.address, Check::Xmpp(xmpp(Role::Server, false)), SHORT * 10).await;
         // White space alone is no answer, but nothing wrong either.
         let class = if octet == b' ' { "silent" } else { "fail" };
-        assert_eq!(outcome_name(&report.outcome), class, "{octet}: {report:#?}");
+        assert_eq!(report.outcome.as_str(), class, "{octet}: {report:#?}");
     }
 }
 
