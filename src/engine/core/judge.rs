@@ -30,8 +30,12 @@ impl Core {
 
     /// Judges pools and hosts, and whatever rests on what they decide.
     pub(super) fn judge(&mut self, users: Users, trigger: Trigger, now: Now) {
+        self.judge_with(users, BTreeSet::new(), trigger, now);
+    }
+
+    /// Judges as [`Core::judge`] does, and these followers too.
+    pub(super) fn judge_with(&mut self, users: Users, mut follows: BTreeSet<FollowId>, trigger: Trigger, now: Now) {
         let mut hosts: BTreeSet<HostId> = users.hosts.into_iter().collect();
-        let mut follows = BTreeSet::new();
         for pool in users.pools {
             let before = self.in_need(pool);
             self.judge_pool(pool, trigger, now);

@@ -235,14 +235,8 @@ impl Core {
 
     /// Does what time alone makes due.
     pub fn handle_timeout(&mut self, now: Now) {
-        while let Some((_, timer)) = self.timers.take_due(now.mono) {
-            match timer {
-                Timer::Pool(pool) => self.judge(Users { pools: vec![pool], hosts: Vec::new() }, Trigger::Time, now),
-                Timer::Host(host) => self.judge(Users { pools: Vec::new(), hosts: vec![host] }, Trigger::Time, now),
-                Timer::Follow(follow) => self.judge_follow(follow, now),
-                Timer::Orders => self.end_orders(now),
-                Timer::Heartbeat => self.beat(now),
-            }
+        while self.timers.next().is_some_and(|at| at <= now.mono) {
+            self.handle_due_timers(now);
         }
         if self.publication.due().is_some_and(|at| at <= now.mono) {
             let (stragglers, until) = &self.stragglers;
@@ -253,6 +247,22 @@ impl Core {
             self.publish(now);
             self.settle();
         }
+    }
+
+    /// Judges what time has made due as one: judged one by one, a name that follows a service would see the pool as it is now
+    /// and its hosts as they were.
+    fn handle_due_timers(&mut self, now: Now) {
+        let (mut users, mut follows) = (Users { pools: Vec::new(), hosts: Vec::new() }, BTreeSet::new());
+        while let Some((_, timer)) = self.timers.take_due(now.mono) {
+            match timer {
+                Timer::Pool(pool) => users.pools.push(pool),
+                Timer::Host(host) => users.hosts.push(host),
+                Timer::Follow(follow) => drop(follows.insert(follow)),
+                Timer::Orders => self.end_orders(now),
+                Timer::Heartbeat => self.beat(now),
+            }
+        }
+        self.judge_with(users, follows, Trigger::Time, now);
     }
 
     /// Returns the next effect, in the order in which they are to be carried out.
