@@ -30,7 +30,14 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// If it cannot be read, is no plain file, or is longer.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let file = open(path)?;
+    read_opened(&open(path)?, limit)
+}
+
+/// Reads a file that [`open`] opened, as [`read`] does.
+///
+/// # Errors
+/// If it cannot be read, or is longer.
+pub fn read_opened(file: &File, limit: u64) -> io::Result<Vec<u8>> {
     let length = file.metadata()?.len();
     let too_long = || io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {limit} octets"));
     if length > limit {

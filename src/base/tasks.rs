@@ -63,11 +63,7 @@ impl Tasks {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let mark = Mark::new(name, &self.running);
-        let task = self.tracker.track_future(async move {
-            let output = future.await;
-            drop(mark);
-            output
-        });
+        let task = self.tracker.track_future(holding(mark, future));
         match &self.runtime {
             Some(runtime) => runtime.spawn(task),
             None => tokio::spawn(task),
@@ -81,11 +77,7 @@ impl Tasks {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let vital = Vital { name, owner: self.clone() };
-        self.spawn(name, async move {
-            let output = future.await;
-            drop(vital);
-            output
-        })
+        self.spawn(name, holding(vital, future))
     }
 
     /// Returns the names of the vital tasks that have ended too early, as they become more.
@@ -149,11 +141,7 @@ impl<T: Send + 'static> TaskSet<T> {
     /// Starts a task of the set.
     pub fn spawn(&mut self, future: impl Future<Output = T> + Send + 'static) -> AbortHandle {
         let mark = Mark::new(self.name, &self.owner.running);
-        let task = self.owner.tracker.track_future(async move {
-            let output = future.await;
-            drop(mark);
-            output
-        });
+        let task = self.owner.tracker.track_future(holding(mark, future));
         match &self.owner.runtime {
             Some(runtime) => self.set.spawn_on(task, runtime),
             None => self.set.spawn(task),
@@ -181,6 +169,13 @@ impl<T: Send + 'static> TaskSet<T> {
     pub fn is_empty(&self) -> bool {
         self.set.is_empty()
     }
+}
+
+/// Runs a future with a guard that is dropped at its end, however it ends.
+async fn holding<G, F: Future>(guard: G, future: F) -> F::Output {
+    let output = future.await;
+    drop(guard);
+    output
 }
 
 /// Reports the end of a task that should have lasted.

@@ -49,10 +49,7 @@ pub(super) fn run(args: &Serve) -> ExitCode {
     };
     let runtime = match runtime(running.server.workers) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            input::tell(&[Finding::error("runtime", format!("no threads: {error}"))], Severity::Error);
-            return ExitCode::from(START);
-        }
+        Err(error) => return no_threads(&error),
     };
     let table = !args.no_table && std::io::stdout().is_terminal();
     if table {
@@ -75,7 +72,7 @@ pub(super) fn runtime(workers: Workers) -> std::io::Result<tokio::runtime::Runti
 
 /// Reads config and zones, unless it is asked to end before.
 fn load(from: Input, signals: &mut Signals) -> Result<Running, ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|_| ExitCode::from(START))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| no_threads(&error))?;
     let running = runtime.block_on(async {
         tokio::select! {
             biased;
@@ -87,6 +84,11 @@ fn load(from: Input, signals: &mut Signals) -> Result<Running, ExitCode> {
     });
     runtime.shutdown_background();
     running
+}
+
+fn no_threads(error: &std::io::Error) -> ExitCode {
+    input::tell(&[Finding::error("runtime", format!("no threads: {error}"))], Severity::Error);
+    ExitCode::from(START)
 }
 
 fn ended_early() -> ExitCode {

@@ -117,7 +117,7 @@ async fn of_one_connection_sixteen_requests_are_taken_and_none_that_is_too_long_
 /// A client that takes some answers and never others keeps those not for long.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_ends_whose_client_leaves_an_answer() {
-    let house = House::open(Limits { idle: Duration::from_millis(600), ..LIMITS });
+    let house = House::open(Limits { idle: Duration::from_secs(3), ..LIMITS });
     let mut builder = h2::client::Builder::new();
     builder.initial_window_size(1_000);
     let mut client = Http2::with(&house, &builder).await;
@@ -131,8 +131,7 @@ async fn a_connection_ends_whose_client_leaves_an_answer() {
         assert!(answered < 200, "it goes on");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // Thirty on an idle machine; a busy one gets to fewer in that time.
-    assert!(answered > 1, "others are answered meanwhile: {answered}");
+    assert!(answered > 10, "others are answered meanwhile: {answered}");
     drop(left);
     eventually("its place is free", || house.limiter.is_empty() && house.limiter.held() == 0).await;
     house.close().await;

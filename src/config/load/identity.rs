@@ -1,9 +1,10 @@
 //! Reads the certificate, the key and the cookie secrets, relative to the config's folder.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::Chain;
-use crate::base::file::open;
+use crate::base::file::{MAX_SETTINGS, open, read_opened};
 use crate::base::finding::Finding;
 use crate::config::shape::Server;
 use crate::keys::source::Placed;
@@ -14,7 +15,8 @@ use super::file::warn_of_others;
 /// Reads certificate and key, if both are named; what is wrong becomes a finding.
 pub(super) fn read_identity(server: &Server, folder: &Path, findings: &mut Vec<Finding>) -> Option<Identity> {
     let (certificate, key) = (server.certificate.as_ref()?, server.key.as_ref()?);
-    let (chain, secret) = (read(certificate, folder, findings), read_private(key, folder, findings));
+    let chain = read(certificate, folder, findings).map(|(chain, _)| chain);
+    let secret = read_private(key, folder, findings);
     match Identity::from_pem(&chain?, &secret?) {
         Ok(identity) => Some(identity),
         Err(error) => {
@@ -42,22 +44,17 @@ pub(super) fn read_secrets(server: &Server, folder: &Path, findings: &mut Vec<Fi
     }
 }
 
-fn read(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<Vec<u8>> {
+/// Reads a file, and returns it too, as it was opened.
+fn read(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<(Vec<u8>, File)> {
     let file = folder.join(&path.value);
-    match super::file::read(&file) {
-        Ok(octets) => Some(octets),
-        Err(error) => {
-            let message = format!("cannot read {}", file.display());
-            findings.push(super::file::unreadable(&message, &error).at(path.place.clone()));
-            None
-        }
-    }
+    let read = open(&file).and_then(|opened| Ok((read_opened(&opened, MAX_SETTINGS)?, opened)));
+    let unread = |error| super::file::unreadable(&format!("cannot read {}", file.display()), &error);
+    read.map_err(|error| findings.push(unread(error).at(path.place.clone()))).ok()
 }
 
 /// Reads something secret, and warns if everybody on the machine can read it.
 fn read_private(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<Vec<u8>> {
-    let octets = read(path, folder, findings)?;
-    let file = folder.join(&path.value);
-    findings.extend(open(&file).ok().and_then(|opened| warn_of_others(&file, &opened)));
+    let (octets, opened) = read(path, folder, findings)?;
+    findings.extend(warn_of_others(&folder.join(&path.value), &opened));
     Some(octets)
 }
