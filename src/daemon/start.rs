@@ -22,6 +22,7 @@ use crate::probe::runner::{self, Command};
 use crate::serve::{self, Certificates, Deps, Limiter, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
+use crate::transfer::{self, Permits};
 use crate::zone::Name;
 
 use super::effects::{Outputs, PersistQueue};
@@ -178,6 +179,7 @@ impl Daemon {
             limiter: Limiter::new(serve::random()),
             clock,
         });
+        let responder = responder.with_transfers(Permits::new(transfer::Metrics::register(&mut registry)));
         let handle = EngineHandle::new(inbox.clone(), history.clone());
         let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), Metrics::register(&mut registry));
         drop(tasks.spawn("watchdog", watchdog.run()));

@@ -5,6 +5,7 @@ mod file;
 mod identity;
 mod outside;
 mod secrets;
+mod transfers;
 mod zones;
 
 use std::collections::HashMap;
@@ -94,6 +95,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     secrets::read_all(&mut file, &folder, &mut findings);
     let identity = identity::read_identity(&file.server, &folder, &mut findings);
     let secrets = identity::read_secrets(&file.server, &folder, &mut findings);
+    let keys = transfers::read_keys(&file, chosen.config.as_deref(), &folder, &mut findings);
     let server = server_settings(&file, input);
     for (place, &address) in input.listen.iter().enumerate() {
         let before = input.listen.iter().take(place).find(|before| values::excludes(**before, address));
@@ -106,6 +108,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         versions: input.lint && file.zones.is_empty(),
     };
     let read = zones::read(&file.zones, &folder, &chosen.zones, read_options);
+    let transfers = transfers::rules(&file, &folder, &read.origins, &mut findings);
     let refused = worst(&findings) == Some(Severity::Error)
         || read.refused
         || (server.strict_zones && worst(&read.findings) == Some(Severity::Error));
@@ -148,7 +151,11 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     Ok(Running {
         allowed,
         state: state_settings(file, input, &folder, environment),
-        serve: serve_settings(file, server.tcp_idle, access_lists(file, &folder, &read.origins)),
+        serve: serve::Settings {
+            transfers,
+            keys,
+            ..serve_settings(file, server.tcp_idle, access_lists(file, &folder, &read.origins))
+        },
         secrets,
         identity,
         server,
