@@ -19,6 +19,7 @@ mod probe_threads;
 mod read;
 mod readiness;
 mod reload;
+mod secondaries;
 pub mod signals;
 pub mod sockets;
 mod start;

@@ -34,6 +34,7 @@ use super::outside::{engine_entries, first_answers, follow, kept_addresses};
 use super::probe_threads::ProbeThreads;
 use super::read::Read;
 use super::readiness::{ReadinessState, broken_zones};
+use super::secondaries::{self, Secondaries};
 use super::sockets::{self, BindError};
 use super::supervise;
 use super::switcher::{ActiveSetup, SetupSwitcher, Turn};
@@ -51,6 +52,7 @@ pub struct Daemon {
     readiness_state: ReadinessState,
     settled: watch::Receiver<bool>,
     listeners: Listeners,
+    secondaries: Secondaries,
     /// Held until the end, as its threads end with it.
     _probe_threads: ProbeThreads,
     fixed: Fixed,
@@ -118,6 +120,8 @@ impl Daemon {
         let (inbox, messages) = mpsc::channel(INBOX);
         let (recorder, history, keeping) = history::history(history::RECORDS, clock.now().wall);
         let (settled_sender, settled) = watch::channel(false);
+        let (published_sender, published) = watch::channel(0);
+        let told = secondaries::settings(&running);
         let (persist, persist_queue) = mpsc::channel(store::QUEUE);
         let readiness_state = ReadinessState::starting(broken_zones(&running));
 
@@ -139,7 +143,7 @@ impl Daemon {
         let origins: Vec<Name> = running.setup.zones.iter().map(|(_, zone)| zone.origin.clone()).collect();
         let prepared = Prepared::keyed(running.setup, serve::random());
         let active = ActiveSetup::new(running.lowering_input, &prepared, running.findings);
-        let known = resolver.known.clone();
+        let (known, resolved) = (resolver.known.clone(), resolver.known.clone());
         let switcher = SetupSwitcher::new(active, probes.clone(), inbox.clone(), resolver);
         let follow = follow(tasks.clone(), switcher.clone(), known, persist.clone(), (kept, addresses));
         drop(tasks.spawn_vital("outside-hosts", follow));
@@ -154,6 +158,7 @@ impl Daemon {
             store: PersistQueue::new(persist),
             history: recorder.clone(),
             settled: settled_sender,
+            published: published_sender,
         };
         let engine = supervise::Engine {
             clock,
@@ -170,6 +175,16 @@ impl Daemon {
         let serve_metrics = serve::Metrics::register(&mut registry);
         serve_metrics.set_zones(origins.iter());
         let readiness = readiness_state.readiness().clone();
+        let transfer_metrics = transfer::Metrics::register(&mut registry);
+        let parts = secondaries::Parts {
+            clock,
+            reader: reader.clone(),
+            published,
+            resolved,
+            readiness: readiness.clone(),
+            metrics: transfer_metrics.clone(),
+        };
+        let secondaries = Secondaries::start(&tasks, told, parts);
         let responder = Responder::new(serve::Parts {
             reader,
             settings: running.serve,
@@ -179,7 +194,7 @@ impl Daemon {
             limiter: Limiter::new(serve::random()),
             clock,
         });
-        let responder = responder.with_transfers(Permits::new(transfer::Metrics::register(&mut registry)));
+        let responder = responder.with_transfers(Permits::new(transfer_metrics));
         let handle = EngineHandle::new(inbox.clone(), history.clone());
         let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), Metrics::register(&mut registry));
         drop(tasks.spawn("watchdog", watchdog.run()));
@@ -210,6 +225,7 @@ impl Daemon {
             readiness_state,
             settled,
             listeners,
+            secondaries,
             _probe_threads: probe_threads,
             fixed,
         };
@@ -271,6 +287,7 @@ impl Daemon {
         }
         let fault = broken_zones(&running);
         self.listeners.renew(&running);
+        self.secondaries.renew(&running);
         let Some(setup) = switch_lock.replace(running).await else { return };
         self.readiness_state.set(|parts| parts.zones = fault);
         info!(setup, "reloaded");

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  a query for AXFR or IXFR ─▶ Rules: may it? ─▶ Outbound: one snapshot, or its differences, message by message ─▶ Signer
+//!  a publication ─▶ notify: secondaries are told, and fetch it
 //! ```
 //!
 //! A transfer reads one snapshot from its begin to its end, and the listener's own task writes it: neither answers nor
@@ -12,6 +13,7 @@
 mod access;
 mod key;
 pub mod metrics;
+pub mod notify;
 mod outbound;
 mod permits;
 pub mod tsig;

@@ -108,7 +108,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         versions: input.lint && file.zones.is_empty(),
     };
     let read = zones::read(&file.zones, &folder, &chosen.zones, read_options);
-    let transfers = transfers::rules(&file, &folder, &read.origins, &mut findings);
+    let secondaries = transfers::secondaries(&file, &folder, &read.origins, &mut findings);
     let refused = worst(&findings) == Some(Severity::Error)
         || read.refused
         || (server.strict_zones && worst(&read.findings) == Some(Severity::Error));
@@ -137,7 +137,11 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let refused = refused || worst(&lowered.findings) == Some(Severity::Error);
     findings.extend(lowered.findings);
     let file = &lowering_input.file;
-    let outside = outside::wanted(lowered.outside, file.probing.resolver.as_ref(), &folder, &mut findings);
+    let mut hosts = lowered.outside;
+    hosts.extend(transfers::hosts_outside(&secondaries.notify, &lowering_input.zones));
+    hosts.sort_unstable();
+    hosts.dedup();
+    let outside = outside::wanted(hosts, file.probing.resolver.as_ref(), &folder, &mut findings);
     let mut allowed = 0;
     if input.lint {
         let ids = Allowed::read(file.lint.allow.as_ref(), read.places.iter().map(|(_, places)| places));
@@ -152,10 +156,11 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         allowed,
         state: state_settings(file, input, &folder, environment),
         serve: serve::Settings {
-            transfers,
+            transfers: secondaries.rules,
             keys,
             ..serve_settings(file, server.tcp_idle, access_lists(file, &folder, &read.origins))
         },
+        notify: secondaries.notify,
         secrets,
         identity,
         server,

@@ -1,15 +1,20 @@
 //! The keys of TSIG, and who may transfer which zone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::base::finding::Finding;
+use crate::base::finding::{Finding, Place};
 use crate::base::nearest::{nearest, tolerance};
-use crate::config::shape::{File, KeyEntry, ZoneEntry, decode};
+use crate::base::table::Table;
+use crate::config::shape::{File, KeyEntry, NotifyChoice, ZoneEntry, decode};
+use crate::engine::setup::ZoneSetup;
 use crate::keys::source::Placed;
 use crate::serve::Frame;
+use crate::snapshot::ZoneId;
+use crate::transfer::notify::{Destination, Recipients};
 use crate::transfer::{Key, KeyRing, Rule, Rules};
-use crate::zone::Name;
+use crate::zone::serial::Soa;
+use crate::zone::{Name, Rtype};
 
 use super::file::warn_of_others;
 use super::secrets;
@@ -61,35 +66,76 @@ fn read_secret(entry: &KeyEntry, folder: &Path, findings: &mut Vec<Finding>) -> 
     }
 }
 
-/// Returns who may transfer which zone; a key that is named must be stated.
-pub(super) fn rules(
+/// Who may transfer the zones, and who is told of them.
+#[derive(Debug, Default)]
+pub(super) struct Secondaries {
+    pub(super) rules: HashMap<Name, Rules>,
+    pub(super) notify: BTreeMap<Name, Recipients>,
+}
+
+/// Returns who may transfer which zone, and who is told of it; a key that is named must be stated.
+pub(super) fn secondaries(
     file: &File,
     folder: &Path,
     origins: &HashMap<PathBuf, Name>,
     findings: &mut Vec<Finding>,
-) -> HashMap<Name, Rules> {
-    let mut all = HashMap::new();
+) -> Secondaries {
+    let mut all = Secondaries::default();
     for entry in &file.zones {
         let keys = &entry.transfer;
+        let own = keys.tsig_key.as_ref().map(|key| key.value.clone());
         if let Some(key) = &keys.tsig_key {
             judge_key(file, key, findings);
         }
-        let Some(rules) = &keys.allow_transfer else { continue };
-        if file.server.frame.as_ref().is_some_and(|frame| frame.value == Frame::Hickory) {
-            let finding = Finding::error("transfer-frame", "hickory's listeners send no transfers");
-            let why = "they send one message for each query, and a zone is many";
-            findings.push(finding.at(rules.place.clone()).why(why).help("leave `frame` out"));
+        let rules = keys.allow_transfer.iter().flat_map(|list| list.value.iter().map(move |rule| (&rule.key, list)));
+        let rules = rules.map(|(key, list)| (key, &list.place));
+        let told = keys.also_notify.iter().flat_map(|list| list.value.iter().map(move |told| (&told.key, &list.place)));
+        for (key, place) in rules.chain(told) {
+            if let Some(key) = key {
+                judge_key(file, &Placed { value: key.clone(), place: place.clone() }, findings);
+            }
         }
-        for key in rules.value.iter().filter_map(|rule| rule.key.clone()) {
-            judge_key(file, &Placed { value: key, place: rules.place.clone() }, findings);
+        let Some(origin) = origin(entry, folder, origins) else { continue };
+        if let Some(rules) = &keys.allow_transfer {
+            findings.extend(judge_frame(file, &rules.place));
+            let with_key = |rule: &Rule| Rule { network: rule.network, key: rule.key.clone().or_else(|| own.clone()) };
+            all.rules.insert(origin.clone(), rules.value.iter().map(with_key).collect());
         }
-        if let Some(origin) = origin(entry, folder, origins) {
-            let own = keys.tsig_key.as_ref().map(|key| &key.value);
-            let with_key = |rule: &Rule| Rule { network: rule.network, key: rule.key.clone().or_else(|| own.cloned()) };
-            all.insert(origin, rules.value.iter().map(with_key).collect());
+        let named = keys
+            .also_notify
+            .iter()
+            .flat_map(|list| &list.value)
+            .map(|told| Destination { address: told.address, key: told.key.clone().or_else(|| own.clone()) });
+        let servers = keys.notify.as_ref().is_some_and(|choice| choice.value == NotifyChoice::Servers);
+        let recipients = Recipients { named: named.collect(), servers, key: own.clone() };
+        if servers || !recipients.named.is_empty() {
+            all.notify.insert(origin, recipients);
         }
     }
     all
+}
+
+/// Returns the hosts of NS records that are told and lie in none of the zones.
+pub(super) fn hosts_outside(notify: &BTreeMap<Name, Recipients>, zones: &Table<ZoneId, ZoneSetup>) -> Vec<Name> {
+    let told = zones.iter().filter(|(_, zone)| notify.get(&zone.origin).is_some_and(|told| told.servers));
+    let told = told.filter_map(|(_, zone)| Some((zone.zone.as_ref()?, &zone.origin)));
+    let servers = told.flat_map(|(zone, origin)| {
+        let primary = zone.soa().rdatas().next().and_then(Soa::read).map(|soa| soa.primary.to_vec());
+        let hosts = zone.rrset(origin, Rtype::NS).into_iter().flat_map(|set| set.rdatas());
+        let hosts = hosts.filter_map(|wire| Name::from_wire(wire).ok()).collect::<Vec<_>>();
+        hosts
+            .into_iter()
+            .filter(move |host| primary.as_ref().is_none_or(|primary| !primary.eq_ignore_ascii_case(host.wire())))
+    });
+    servers.filter(|host| !zones.iter().any(|(_, zone)| host.is_within(&zone.origin))).collect()
+}
+
+/// Finds transfers from hickory's listeners.
+fn judge_frame(file: &File, place: &Place) -> Option<Finding> {
+    file.server.frame.as_ref().filter(|frame| frame.value == Frame::Hickory)?;
+    let finding = Finding::error("transfer-frame", "hickory's listeners send no transfers").at(place.clone());
+    let why = "they send one message for each query, and a zone is many";
+    Some(finding.why(why).help("leave `frame` out"))
 }
 
 /// Finds a key that is named and not stated.

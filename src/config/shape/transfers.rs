@@ -1,5 +1,6 @@
 //! The keys of `[[zone]]` about transfers, and `[[key]]`.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use toml::de::DeValue;
@@ -10,6 +11,7 @@ use crate::keys::source::Placed;
 use crate::keys::statement;
 use crate::keys::values::{self, Read, Words};
 use crate::keys::{Key, Value};
+use crate::transfer::notify::Destination;
 use crate::transfer::{Algorithm, Rule};
 use crate::zone::Name;
 
@@ -19,7 +21,13 @@ statement! {
         /// Who may transfer the zone (AXFR and IXFR, over TCP, TLS and QUIC): addresses or networks, each with the name of a
         /// [[key]] that must sign the queries from there, or without. Nobody by default.
         allow_transfer: Vec<Rule> = Each(rule), apart "[\"192.0.2.2\", \"2001:db8::/32 transfer\"]";
-        /// The [[key]] for all of `allow-transfer` that name none.
+        /// Who is told of each new version by NOTIFY (RFC 1996): addresses, with a port or at port 53, each with the name of a
+        /// [[key]] that signs it, or without.
+        also_notify: Vec<Destination> = Each(destination), apart "[\"192.0.2.2\", \"192.0.2.3:5300 transfer\"]";
+        /// Who else is told: nobody ("explicit"), or the hosts of the zone's NS records ("ns"), that of the SOA excepted, as far
+        /// as `allow` and `deny` in [health] let them be reached.
+        notify: NotifyChoice = values::word, apart "\"explicit\"";
+        /// The [[key]] wherever none is named.
         tsig_key: Name = values::name, apart "\"transfer\"";
     }
 }
@@ -41,13 +49,21 @@ statement! {
 pub(super) const ZONE_LATER: &[Key] = &[
     Key::later(
         "primaries",
-        &[" With a later version: zones that are pulled from a primary, and who is told of changes."],
+        &[" With a later version: zones that are pulled from a primary."],
         Value::Example("[\"192.0.2.1:53\"]"),
     ),
     Key::later("tls", &[], Value::Example("true")),
-    Key::later("also-notify", &[], Value::Example("[\"192.0.2.2:53\"]")),
-    Key::later("notify", &[], Value::Default(|| "\"explicit\"".to_owned())),
 ];
+
+/// Who is told of a zone besides those that are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NotifyChoice {
+    /// Nobody.
+    #[default]
+    Explicit,
+    /// The hosts of the NS records.
+    Servers,
+}
 
 /// One `[[key]]`.
 #[derive(Clone, Debug)]
@@ -64,6 +80,10 @@ pub struct KeyEntry {
 
 impl Words for Algorithm {
     const WORDS: &'static [(&'static str, Self)] = &Self::ALL;
+}
+
+impl Words for NotifyChoice {
+    const WORDS: &'static [(&'static str, Self)] = &[("explicit", Self::Explicit), ("ns", Self::Servers)];
 }
 
 /// Reads every `[[key]]`.
@@ -94,6 +114,18 @@ fn rule(value: &DeValue<'_>) -> Read<Rule> {
     let network = network.parse::<IpPrefix>().map_err(|error| format!("{}; {error}", wanted()))?;
     let key = words.next().map(str::parse).transpose().map_err(|_| wanted())?;
     if words.next().is_some() { Err(wanted()) } else { Ok(Rule { network, key }) }
+}
+
+/// Reads an address with or without a port, and the name of a key behind it.
+fn destination(value: &DeValue<'_>) -> Read<Destination> {
+    let wanted =
+        || "an address, its port if it is not 53, and the name of a key, such as \"192.0.2.2:53 transfer\"".to_owned();
+    let mut words = value.as_str().ok_or_else(wanted)?.split_whitespace();
+    let text = words.next().ok_or_else(wanted)?;
+    let address = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53)).or_else(|_| text.parse());
+    let address = address.map_err(|_| wanted())?;
+    let key = words.next().map(str::parse).transpose().map_err(|_| wanted())?;
+    if words.next().is_some() { Err(wanted()) } else { Ok(Destination { address, key }) }
 }
 
 /// Reads a secret in Base64.

@@ -57,7 +57,13 @@ pub(super) struct Order {
 
 impl Book {
     /// Notes the newest version of a zone, and who is to know of it; those who were told of it are left alone.
-    pub(super) fn want(&mut self, zone: &Name, version: &Version, who: &BTreeMap<SocketAddr, Option<Arc<Key>>>, now: Mono) {
+    pub(super) fn want(
+        &mut self,
+        zone: &Name,
+        version: &Version,
+        who: &BTreeMap<SocketAddr, Option<Arc<Key>>>,
+        now: Mono,
+    ) {
         self.rows.retain(|pair, _| pair.zone != *zone || who.contains_key(&pair.address));
         for (&address, key) in who {
             let new = || Row { newest: version.clone(), key: key.clone(), state: State::Idle(None) };
@@ -140,11 +146,8 @@ impl Book {
             return None;
         }
         let serial = *serial;
-        row.state = if serial == row.newest.serial {
-            State::Idle(Some(serial))
-        } else {
-            State::Due { at: now, sent: 0 }
-        };
+        row.state =
+            if serial == row.newest.serial { State::Idle(Some(serial)) } else { State::Due { at: now, sent: 0 } };
         Some((pair.clone(), serial))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
@@ -14,8 +15,8 @@ use crate::base::clock::Clock;
 use crate::snapshot::SnapshotReader;
 use crate::transfer::tsig::{Signer, Verifier};
 use crate::transfer::{KeyRing, Metrics};
-use crate::zone::serial::Soa;
 use crate::zone::Name;
+use crate::zone::serial::Soa;
 
 use super::book::{Book, Order, Version};
 use super::message;
@@ -36,8 +37,6 @@ pub struct Settings {
 pub struct Sources {
     /// Where snapshots come from.
     pub reader: SnapshotReader,
-    /// Whether queries are answered: before that nobody could fetch what it is told of.
-    pub answering: watch::Receiver<bool>,
     /// Changes with each publication.
     pub published: watch::Receiver<u64>,
     /// Changes with a reload.
@@ -45,37 +44,29 @@ pub struct Sources {
     /// The addresses of hosts that lie in no zone of this server.
     pub outside: Box<dyn Fn(&Name) -> Vec<IpAddr> + Send + Sync>,
     /// Numbers by chance.
-    pub random: fn() -> [u8; 2],
+    pub random: fn() -> [u8; 16],
     /// The counters.
     pub metrics: Metrics,
     /// The clock.
     pub clock: Clock,
 }
 
-/// Tells secondaries of new versions until it is stopped.
+/// Tells secondaries of new versions until it is stopped. Begin when queries are answered: before that nobody could fetch
+/// what it is told of.
 pub async fn run(mut sources: Sources, stop: CancellationToken) {
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => return,
-        answering = sources.answering.wait_for(|answering| *answering) => if answering.is_err() { return },
-    }
     let sockets = Sockets::open().await;
     let mut book = Book::default();
     loop {
         sources.look(&mut book);
         sources.send(&mut book, &sockets);
-        let next = book.next().map(|at| sources.clock.instant(at));
-        let wait = async {
-            match next {
-                Some(at) => tokio::time::sleep_until(at.into()).await,
-                None => std::future::pending().await,
-            }
-        };
+        // Hosts outside of the zones may have become known.
+        let latest = sources.clock.now().mono + LOOK;
+        let next = sources.clock.instant(book.next().map_or(latest, |next| next.min(latest)));
         let (mut v4, mut v6) = ([0; ANSWER_MOST], [0; ANSWER_MOST]);
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            () = wait => {}
+            () = tokio::time::sleep_until(next.into()) => {}
             Some((length, from)) = receive(sockets.v4.as_ref(), &mut v4) => {
                 sources.take(&mut book, v4.get(..length).unwrap_or_default(), from);
             }
@@ -115,7 +106,8 @@ impl Sources {
         }
         for order in book.due(now.mono) {
             let Order { pair, version, key } = &order;
-            let id = u16::from_be_bytes((self.random)());
+            let [i0, i1, ..] = (self.random)();
+            let id = u16::from_be_bytes([i0, i1]);
             let mut octets = message::write(id, &pair.zone, &version.soa);
             let verifier = key.as_ref().map(|key| {
                 let mut signer = Signer::of(Arc::clone(key));
@@ -197,5 +189,7 @@ impl fmt::Debug for Sources {
     }
 }
 
+/// How often it is looked who is to be told, without any event.
+const LOOK: Duration = Duration::from_secs(60);
 /// The longest answer that is read, in octets.
 const ANSWER_MOST: usize = 1232;

@@ -17,7 +17,7 @@ mod sign;
 mod tests;
 mod verify;
 
-pub use record::Tsig;
+pub use record::{Tsig, Unreadable};
 pub use sign::Signer;
 pub use verify::{Refusal, Unverified, Verifier, verify};
 

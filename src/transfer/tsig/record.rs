@@ -20,6 +20,11 @@ pub struct Tsig<'p> {
     time: usize,
 }
 
+/// A message that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a message that cannot be read")]
+pub struct Unreadable;
+
 /// What a TSIG record says behind the name of its algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fields<'p> {
@@ -43,6 +48,37 @@ impl<'p> Tsig<'p> {
         let (_, time) = expand(packet, rdata.start)?;
         let (_, rest) = split_fields(packet.get(time..rdata.end)?)?;
         rest.is_empty().then_some(Self { packet, key: owner, algorithm: rdata.start, time })
+    }
+
+    /// Finds the record at the end of a message; nothing if the last record is another one.
+    ///
+    /// # Errors
+    /// If the message cannot be read, or if the record stands elsewhere (RFC 8945 §5.1).
+    pub fn find(packet: &'p [u8]) -> Result<Option<Self>, Unreadable> {
+        Self::last(packet).ok_or(Unreadable)
+    }
+
+    fn last(packet: &'p [u8]) -> Option<Option<Self>> {
+        let counts: [u8; 8] = packet.get(4..12)?.try_into().ok()?;
+        let [questions, answers, authorities, additionals] =
+            [0, 2, 4, 6].map(|at| u32::from(counts[at]) << 8 | u32::from(counts[at + 1]));
+        let mut at = 12;
+        for _ in 0..questions {
+            at = skip_name(packet, at)? + 4;
+        }
+        let records = answers + authorities + additionals;
+        for number in 1..=records {
+            let owner = at;
+            let &[t0, t1, .., l0, l1] = packet.get(skip_name(packet, at)?..)?.first_chunk::<HEADER>()?;
+            let start = skip_name(packet, at)? + HEADER;
+            at = start + usize::from(u16::from_be_bytes([l0, l1]));
+            packet.get(start..at)?;
+            if u16::from_be_bytes([t0, t1]) == Rtype::TSIG.0 {
+                let is_last = number == records && additionals > 0;
+                return if is_last { Self::read(packet, owner, start..at).map(Some) } else { None };
+            }
+        }
+        Some(None)
     }
 
     /// Returns the name of the key in full, as it was written.
@@ -115,6 +151,18 @@ fn split_fields(octets: &[u8]) -> Option<(Fields<'_>, &[u8])> {
     let (&[e0, e1, o0, o1], rest) = rest.split_first_chunk::<4>()?;
     let (other, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([o0, o1])))?;
     Some((Fields { times, mac, id, error: u16::from_be_bytes([e0, e1]), other }, rest))
+}
+
+/// Returns the place behind a name, whose pointer is not followed.
+fn skip_name(packet: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *packet.get(at)? {
+            0 => return Some(at + 1),
+            length @ 1..=63 => at += 1 + usize::from(length),
+            192.. => return Some(at + 2),
+            64..=191 => return None,
+        }
+    }
 }
 
 /// Returns a name in full, and the place behind it; nothing if it is none, or if a pointer does not lead back.
