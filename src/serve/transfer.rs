@@ -24,16 +24,10 @@ pub(super) fn judge<'a>(
 ) {
     let (settings, client) = (context.settings, context.client);
     let kind = client.transport.kind();
-    let since = match question.rtype {
+    if question.rtype == Rtype::AXFR && kind.is_datagram {
         // RFC 5936 §4.2: there is no transfer of a whole zone by datagram.
-        Rtype::AXFR if kind.is_datagram => return plan.refuse(Rcode::NOTIMP, None),
-        Rtype::AXFR => None,
-        _ => match query.since {
-            Some(since) => Some(since),
-            // RFC 1995 §3: the client's version stands in the authority section.
-            None => return plan.refuse(Rcode::FORMERR, None),
-        },
-    };
+        return plan.refuse(Rcode::NOTIMP, None);
+    }
     if !kind.is_datagram && !kind.has_long_answers {
         return plan.refuse(Rcode::REFUSED, Some(Ede::NOT_HERE));
     }
@@ -52,6 +46,11 @@ pub(super) fn judge<'a>(
     }
     if part.is_broken() {
         return plan.refuse(Rcode::SERVFAIL, Some(Ede::BROKEN));
+    }
+    let since = query.since.filter(|_| question.rtype == Rtype::IXFR);
+    if question.rtype == Rtype::IXFR && since.is_none() {
+        // RFC 1995 §3: the client's version stands in the authority section.
+        return plan.refuse(Rcode::FORMERR, None);
     }
     (plan.zone, plan.authoritative) = (Some(part.origin()), true);
     plan.transfer = Some(Asked { zone, since });

@@ -130,7 +130,7 @@ impl Primary {
         folder.write("cert.pem", &made.cert.pem());
         folder.write("key.pem", &made.signing_key.serialize_pem());
         let config = folder.write("understudy.toml", &config);
-        std::process::Command::new("chmod").arg("o=").arg(&config).status().unwrap();
+        Command::new("chmod").arg("o=").arg(&config).status().unwrap();
         let arguments = ["serve", "--log", "debug", config.to_str().unwrap()];
         let process = Process::start("understudy", folder.path(), env!("CARGO_BIN_EXE_understudy"), &arguments);
         let primary = Self { address, tls, metrics, _process: process };

@@ -169,7 +169,7 @@ mod tests {
     use crate::zone::Rtype;
 
     fn at(secs: u64) -> Mono {
-        Mono::default() + Duration::from_secs(secs)
+        Mono::START + Duration::from_secs(secs)
     }
 
     fn version(serial: u32) -> Version {
