@@ -17,6 +17,7 @@ pub mod compress;
 pub mod diff;
 pub mod name;
 pub mod parse;
+pub mod reference_identity;
 pub mod rrset;
 mod rtype;
 mod schema;
