@@ -19,15 +19,15 @@ statement! {
     /// The keys of `[[zone]]` about transfers.
     pub struct TransferKeys {
         /// Who may transfer the zone (AXFR and IXFR, over TCP, TLS and QUIC): addresses or networks, each with the name of a
-        /// [[key]] that must sign the queries from there, or without. Nobody by default.
+        /// key that must sign the queries from there, or without. Nobody by default.
         allow_transfer: Vec<Rule> = Each(rule), apart "[\"192.0.2.2\", \"2001:db8::/32 transfer\"]";
         /// Who is told of each new version by NOTIFY (RFC 1996): addresses, with a port or at port 53, each with the name of a
-        /// [[key]] that signs it, or without.
+        /// key that signs it, or without.
         also_notify: Vec<Destination> = Each(destination), apart "[\"192.0.2.2\", \"192.0.2.3:5300 transfer\"]";
         /// Who else is told: nobody ("explicit"), or the hosts of the zone's NS records ("ns"), that of the SOA excepted, as far
-        /// as `allow` and `deny` in [health] let them be reached.
+        /// as `probe-allow` and `probe-deny` in [health] let them be reached.
         notify: NotifyChoice = values::word, apart "\"explicit\"";
-        /// The [[key]] wherever none is named.
+        /// The key wherever none is named.
         tsig_key: Name = values::name, apart "\"transfer\"";
     }
 }
