@@ -44,7 +44,7 @@ enum State {
     /// A datagram is to be sent: so many were, and got no answer.
     Due { at: Mono, sent: usize },
     /// A datagram with this number was sent.
-    Waiting { id: u16, serial: Serial, until: Mono, sent: usize, verifier: Option<Verifier> },
+    Waiting { id: u16, serial: Serial, until: Mono, sent: usize, verifier: Option<Box<Verifier>> },
 }
 
 /// A datagram to be sent.
@@ -126,7 +126,7 @@ impl Book {
         let Some(row) = self.rows.get_mut(&order.pair) else { return };
         let State::Due { sent, .. } = row.state else { return };
         let wait = WAITS.get(sent).or(WAITS.last()).copied().unwrap_or_default();
-        let serial = order.version.serial;
+        let (serial, verifier) = (order.version.serial, verifier.map(Box::new));
         row.state = State::Waiting { id, serial, until: now + wait, sent: sent + 1, verifier };
     }
 

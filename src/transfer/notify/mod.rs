@@ -21,4 +21,4 @@ mod recipients;
 mod task;
 
 pub use recipients::{Destination, Recipients};
-pub use task::{Settings, Sources, run};
+pub use task::{Outside, Settings, Sources, run};

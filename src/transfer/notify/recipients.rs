@@ -44,7 +44,8 @@ impl Recipients {
     ) -> BTreeMap<SocketAddr, Option<Arc<Key>>> {
         let key = |name: &Option<Name>| name.as_ref().and_then(|name| keys.get(name)).map(Arc::clone);
         let mut found = BTreeMap::new();
-        for host in self.servers.then(|| hosts(snapshot, zone)).unwrap_or_default() {
+        let hosts = if self.servers { hosts(snapshot, zone) } else { Vec::new() };
+        for host in hosts {
             let mut addresses = held(snapshot, &host);
             if addresses.is_empty() {
                 addresses = outside(&host);

@@ -42,7 +42,7 @@ pub struct Sources {
     /// Changes with a reload.
     pub settings: watch::Receiver<Settings>,
     /// The addresses of hosts that lie in no zone of this server.
-    pub outside: Box<dyn Fn(&Name) -> Vec<IpAddr> + Send + Sync>,
+    pub outside: Outside,
     /// Numbers by chance.
     pub random: fn() -> [u8; 16],
     /// The counters.
@@ -50,6 +50,9 @@ pub struct Sources {
     /// The clock.
     pub clock: Clock,
 }
+
+/// Returns the addresses of a host.
+pub type Outside = Box<dyn Fn(&Name) -> Vec<IpAddr> + Send + Sync>;
 
 /// Tells secondaries of new versions until it is stopped. Begin when queries are answered: before that nobody could fetch
 /// what it is told of.
@@ -66,7 +69,7 @@ pub async fn run(mut sources: Sources, stop: CancellationToken) {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            () = tokio::time::sleep_until(next.into()) => {}
+            () = tokio::time::sleep_until(next) => {}
             Some((length, from)) = receive(sockets.v4.as_ref(), &mut v4) => {
                 sources.take(&mut book, v4.get(..length).unwrap_or_default(), from);
             }
