@@ -101,8 +101,8 @@ fn configure_nsd(folder: &Folder, address: SocketAddr, source: Source<'_>) {
         "zone:\n name: \"example.test\"\n zonefile: \"example.test.zone\"\n allow-notify: 127.0.0.1 {key}\n"
     );
     _ = match source.tls {
-        Some((tls, _)) => write!(text, " request-xfr: 127.0.0.1@{} {key} primary\n", tls.port()),
-        None => write!(text, " request-xfr: 127.0.0.1@{} {key}\n", source.primary.port()),
+        Some((tls, _)) => writeln!(text, " request-xfr: 127.0.0.1@{} {key} primary", tls.port()),
+        None => writeln!(text, " request-xfr: 127.0.0.1@{} {key}", source.primary.port()),
     };
     folder.write("nsd.conf", &text);
 }
