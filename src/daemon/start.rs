@@ -236,7 +236,7 @@ impl Daemon {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => warn!(%error, "answers begin, but after a crash serials may be given twice"),
                 Err(_slow) => {
-                    warn!("the state folder is slow: answers begin, but after a crash serials may be given twice")
+                    warn!("the state folder is slow: answers begin, but after a crash serials may be given twice");
                 }
             }
             readiness_state.set(|parts| parts.answering = true);
