@@ -12,9 +12,11 @@
 mod addresses;
 mod patterns;
 mod programs;
+mod risks;
 mod services;
 mod shallow;
 mod targets;
+mod twins;
 mod zone_index;
 
 use std::collections::{BTreeSet, HashSet};
@@ -26,13 +28,13 @@ use crate::engine::setup::{HostSetup, Setup, ZoneSetup};
 use crate::health::TargetId;
 use crate::policy;
 use crate::probe::allow::Access;
-use crate::probe::{Check, Spec, TargetSettings, Tcp};
+use crate::probe::{Check, CheckKind, Spec, TargetSettings, Tcp};
 use crate::resolve::Addresses;
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
 
 use super::settings::Probing;
-use super::shape::File;
+use super::shape::{File, TargetKeys};
 use super::values::Reference;
 pub(super) use patterns::Patterns;
 use services::{Finished, Services};
@@ -94,10 +96,11 @@ fn lower_resolved(
     resolved: &Addresses,
 ) -> Lowered {
     let mut findings = Vec::new();
-    let (inherited, policy) = defaults(file, options, &mut findings);
+    let defaults = Defaults { health: &file.target, interval: options.interval };
+    let (inherited, policy) = judge_defaults(file, defaults, &mut findings);
     let zone_index = ZoneIndex::build(&zones, resolved);
     let mut targets = Targets::new(access, options.fixed);
-    let mut services = Services::new(&zones, &zone_index, &mut targets, inherited.clone(), policy);
+    let mut services = Services::new(&zones, &zone_index, &mut targets, defaults, policy);
     services.lower(&file.services);
     services.lower_addresses(&file.addresses);
     let Finished { pools, follows, host_targets, host_pools, outside } = services.finish(&mut findings);
@@ -136,15 +139,33 @@ fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
     }
 }
 
-fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (TargetSettings, policy::Settings) {
-    let base = TargetSettings::default();
-    findings.extend(file.target.judge(&base));
-    let mut inherited = file.target.lay_over(&base);
-    if let Some(interval) = options.interval {
-        inherited.health.interval = interval;
+/// What holds for all services that do not say otherwise.
+#[derive(Clone, Copy, Debug)]
+struct Defaults<'a> {
+    health: &'a TargetKeys,
+    interval: Option<Duration>,
+}
+
+impl Defaults<'_> {
+    /// Returns how targets are tested by a check of this kind; nothing: by any.
+    fn of(self, kind: Option<&CheckKind>) -> TargetSettings {
+        let base = TargetSettings::default();
+        let mut settings = self.health.lay_over(&kind.map_or_else(|| base.clone(), |kind| kind.defaults(base.clone())));
+        if let Some(interval) = self.interval {
+            settings.health.interval = interval;
+        }
+        settings
     }
+}
+
+fn judge_defaults(
+    file: &File,
+    defaults: Defaults<'_>,
+    findings: &mut Vec<Finding>,
+) -> (TargetSettings, policy::Settings) {
+    findings.extend(file.target.judge(&TargetSettings::default()));
     findings.extend(file.policy.judge(&policy::Settings::default()));
-    (inherited, file.policy.over(&policy::Settings::default()))
+    (defaults.of(None), file.policy.over(&policy::Settings::default()))
 }
 
 fn lower_references(references: &[Reference], targets: &mut Targets<'_>, inherited: &TargetSettings) -> Vec<TargetId> {

@@ -14,9 +14,12 @@ use crate::probe::{self, CheckContext, CheckKind, Inference, TargetSettings};
 use crate::snapshot::ZoneId;
 use crate::zone::{Name, Rtype};
 
+use super::Defaults;
 use super::patterns::Patterns;
+use super::risks::Risks;
 use super::shallow::Shallow;
 use super::targets::{Plan, Targets};
+use super::twins::Twins;
 use super::zone_index::{Service, ZoneIndex, ancestors};
 
 /// The pools in the making.
@@ -26,6 +29,7 @@ pub(super) struct Services<'a, 't, 'c> {
     pub(super) zone_index: &'a ZoneIndex,
     pub(super) targets: &'t mut Targets<'c>,
     pub(super) inherited: TargetSettings,
+    pub(super) defaults: Defaults<'c>,
     pub(super) policy: policy::Settings,
     pub(super) pools: Table<PoolId, PoolSetup>,
     pub(super) follows: Table<FollowId, FollowSetup>,
@@ -38,8 +42,12 @@ pub(super) struct Services<'a, 't, 'c> {
     host_pools: Vec<Vec<PoolId>>,
     /// The hosts outside of the zones that are to be resolved.
     outside: BTreeSet<Name>,
-    /// The services for which no check is known: by their labels a count and the first owner.
-    unprobed: BTreeMap<String, (usize, Name)>,
+    /// The services for which no check is known, each with its pool.
+    pub(super) unprobed: Vec<(PoolId, Name)>,
+    /// Services that follow a tested twin.
+    pub(super) twins: Twins,
+    /// What testing may do to a server or to us.
+    risks: Risks,
     /// What a config checks by less than its protocol.
     shallow: Shallow,
     /// Where `min-up` is above a tier's size: its place, what is said of the first service, and how many others.
@@ -65,14 +73,15 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         zones: &'a Table<ZoneId, ZoneSetup>,
         zone_index: &'a ZoneIndex,
         targets: &'t mut Targets<'c>,
-        inherited: TargetSettings,
+        defaults: Defaults<'c>,
         policy: policy::Settings,
     ) -> Self {
         Self {
             zones,
             zone_index,
             targets,
-            inherited,
+            inherited: defaults.of(None),
+            defaults,
             policy,
             pools: Table::new(),
             follows: Table::new(),
@@ -81,7 +90,9 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             host_targets: zone_index.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
             host_pools: vec![Vec::new(); zone_index.hosts.len()],
             outside: BTreeSet::new(),
-            unprobed: BTreeMap::new(),
+            unprobed: Vec::new(),
+            twins: Twins::default(),
+            risks: Risks::default(),
             shallow: Shallow::default(),
             min_up: Vec::new(),
         }
@@ -109,6 +120,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
                 None => self.add_pool(&[(service, entry)], entry.map(|entry| &entry.policy)),
             }
         }
+        self.follow_twins();
         for (index, entry) in entries.iter().enumerate() {
             if !patterns.is_used(index) {
                 self.judge_unmatched(entry);
@@ -120,6 +132,8 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     pub(super) fn finish(self, findings: &mut Vec<Finding>) -> Finished {
         findings.extend(self.findings);
         findings.extend(unprobed_note(&self.unprobed));
+        findings.extend(self.twins.note());
+        findings.extend(self.risks.findings());
         findings.extend(self.shallow.notes());
         for (place, message, others) in self.min_up {
             let others = if others == 0 { String::new() } else { format!("; so it is for {others} more") };
@@ -267,22 +281,22 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     /// Returns how the targets of a service are probed, and notes where no check is known.
     fn plan(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> Option<Plan> {
         let Inference { kind, transport } = probe::infer(&service.owner);
-        let with = match entry {
-            Some(entry) => entry.target.lay_over(&self.inherited),
-            None => self.inherited.clone(),
-        };
+        let written = entry.and_then(|entry| entry.check.as_ref());
+        let defaults = self.defaults.of(written.map_or(kind.as_ref(), |check| check.kind.as_ref()));
+        let with = entry.map_or_else(|| defaults.clone(), |entry| entry.target.lay_over(&defaults));
         let domain = probe::service_domain(&service.owner);
         let context = CheckContext { domain, inferred: kind, transport, settings: &with };
         let plan = |kind: Option<&CheckKind>| Some(Plan::new(kind?.lower(&context)?, &with));
         if let Some((entry, check)) = entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
             self.shallow.take_down(&service.owner, context.inferred.as_ref(), entry);
+            self.risks.take_down(&service.owner, Some(entry));
             return plan(check.kind.as_ref());
         }
         let plan = plan(context.inferred.as_ref());
         if plan.is_none() {
-            let labels = probe::first_labels(&service.owner).join(".");
-            self.unprobed.entry(labels).or_insert_with(|| (0, service.owner.clone())).0 += 1;
+            self.unprobed.push((PoolId::from_index(self.pools.len()), service.owner.clone()));
         }
+        self.risks.take_down(&service.owner, None);
         plan
     }
 
@@ -342,7 +356,11 @@ fn pairs(services: &[Service]) -> HashMap<usize, usize> {
 }
 
 /// Tells in one note which services are not tested, as no check is known for them.
-fn unprobed_note(unprobed: &BTreeMap<String, (usize, Name)>) -> Option<Finding> {
+fn unprobed_note(services: &[(PoolId, Name)]) -> Option<Finding> {
+    let mut unprobed: BTreeMap<String, (usize, &Name)> = BTreeMap::new();
+    for (_, owner) in services {
+        unprobed.entry(probe::first_labels(owner).join(".")).or_insert((0, owner)).0 += 1;
+    }
     let which = unprobed.iter().take(MOST_NAMED).map(|(labels, (count, first))| {
         if *count == 1 { first.to_string() } else { format!("{labels} ({count} services)") }
     });

@@ -80,7 +80,7 @@ fn lower_with(config: &str, zones: Vec<ZoneSetup>, options: Options) -> Lowered 
     lower(&file, zones.into_iter().collect(), &access, options)
 }
 
-fn lower_one(config: &str, text: &str) -> Lowered {
+pub(super) fn lower_one(config: &str, text: &str) -> Lowered {
     lower_with(config, vec![zone("example.com", text)], Options::default())
 }
 

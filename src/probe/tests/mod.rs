@@ -3,9 +3,11 @@
 mod composite;
 mod dns;
 mod exec;
+mod greeting;
 mod grpc;
 mod http;
 pub(super) mod keys;
+mod replies;
 mod sip;
 mod tcp;
 pub(super) mod tls;
