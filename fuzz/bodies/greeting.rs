@@ -30,20 +30,20 @@ fn play(protocol: TextProtocol, lines: &[&[u8]], piece: usize) -> Option<Step> {
     let (mut conversation, mut asked) = (Conversation::new(protocol), 0);
     for line in lines {
         for octets in line.chunks(piece.min(line.len().max(1))) {
-            match conversation.next() {
+            match conversation.step() {
                 Step::Read => conversation.heard(octets),
                 Step::Send(question) => {
                     asked += 1;
                     assert!(asked == 1 && question.ends_with("\r\n"));
                     conversation.heard(b"");
-                    assert_eq!(conversation.next(), Step::Read);
+                    assert_eq!(conversation.step(), Step::Read);
                     conversation.heard(octets);
                 }
                 end @ (Step::Passes(_) | Step::Ends(_)) => return Some(end),
             }
         }
     }
-    match conversation.next() {
+    match conversation.step() {
         Step::Read | Step::Send(_) => None,
         end @ (Step::Passes(_) | Step::Ends(_)) => Some(end),
     }

@@ -35,7 +35,7 @@ pub fn read(octets: &[u8]) -> Result<Option<(Element<'_>, &[u8])>, MalformedBer>
             return Err(MalformedBer);
         }
         let Some((length, rest)) = rest.split_at_checked(count) else { return Ok(None) };
-        (length.iter().fold(0_usize, |sum, octet| sum << 8 | usize::from(*octet)), rest)
+        (length.iter().fold(0_usize, |sum, octet| (sum << 8) | usize::from(*octet)), rest)
     };
     if length > CONTENT_MAX {
         return Err(MalformedBer);
@@ -55,7 +55,7 @@ pub fn elements(mut octets: &[u8]) -> impl Iterator<Item = Element<'_>> {
 /// Returns the value of an INTEGER or ENUMERATED that is not negative.
 pub fn number(content: &[u8]) -> Option<u32> {
     let short = !content.is_empty() && content.len() <= 4 && content.first().is_some_and(|first| first & 0x80 == 0);
-    short.then(|| content.iter().fold(0, |sum, octet| sum << 8 | u32::from(*octet)))
+    short.then(|| content.iter().fold(0, |sum, octet| (sum << 8) | u32::from(*octet)))
 }
 
 /// Writes an element of several parts, of at most 65,535 octets.

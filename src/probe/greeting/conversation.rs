@@ -71,7 +71,7 @@ impl Conversation {
     }
 
     /// Returns what is to be done.
-    pub fn next(&mut self) -> Step {
+    pub fn step(&mut self) -> Step {
         match &self.stage {
             Stage::Greeting | Stage::Answer => Step::Read,
             Stage::Question => {

@@ -20,9 +20,11 @@ mod protocol;
 pub use keys::GreetingKeys;
 
 use conversation::{Conversation, Step};
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 use super::attempt::{Attempt, Ending, Probe, conclusive};
-use super::connect::close;
+use super::connect::{LINGER, close};
 use super::stream::Stream;
 use super::tls::Tls;
 use super::watch::HoldSpec;
@@ -61,7 +63,7 @@ impl Probe for Greeting {
         let mut octets = Vec::new();
         attempt.begin(if row.greets { "greeting" } else { "question" });
         loop {
-            match conversation.next() {
+            match conversation.step() {
                 Step::Read => {
                     octets.clear();
                     if stream.receive(&mut octets, PIECE, attempt).await? == 0 {
@@ -97,8 +99,7 @@ impl Probe for Greeting {
 
 /// Takes leave; how the far side takes it changes nothing any more.
 async fn leave(farewell: &[u8], mut stream: Stream) {
-    use tokio::io::AsyncWriteExt as _;
-    drop(tokio::time::timeout(super::connect::LINGER, stream.write_all(farewell)).await);
+    drop(timeout(LINGER, stream.write_all(farewell)).await);
     close(stream).await;
 }
 

@@ -72,12 +72,13 @@ must hold (expect = \"…\", or match = \"…\" for a pattern), method = \"HEAD\
 
     /// Tests a web server of which nothing is known but its domain: whatever it thinks of `/`, it lives.
     fn inferred(service: &OwnerLabels<'_>) -> Option<Self> {
-        let path = match service.application {
-            Application::Http => None,
+        let paths = [
+            (Application::Http, None),
             // The one path that every server has, without any state (Matrix, Server-Server API).
-            Application::Matrix => Some("/_matrix/federation/v1/version".to_owned()),
-            _ => return None,
-        };
+            (Application::Matrix, Some("/_matrix/federation/v1/version")),
+        ];
+        let (_, path) = paths.into_iter().find(|(application, _)| *application == service.application)?;
+        let path = path.map(str::to_owned);
         let status = Some(Statuses::alive().into_ranges());
         Some(Self { path, is_tls: service.is_tls, is_inferred: true, status, ..Self::default() })
     }

@@ -56,11 +56,9 @@ realm = \"…\".";
     }
 
     fn inferred(service: &OwnerLabels<'_>) -> Option<Self> {
-        let service = match service.application {
-            Application::Kerberos => KerberosService::Tickets,
-            Application::Kpasswd => KerberosService::Passwords,
-            _ => return None,
-        };
+        let services =
+            [(Application::Kerberos, KerberosService::Tickets), (Application::Kpasswd, KerberosService::Passwords)];
+        let (_, service) = services.into_iter().find(|(application, _)| *application == service.application)?;
         Some(Self { service, ..Self::default() })
     }
 

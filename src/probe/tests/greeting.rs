@@ -21,7 +21,7 @@ fn plain(protocol: TextProtocol) -> Check {
 fn play(protocol: TextProtocol, said: &[&str]) -> (&'static str, String) {
     let (mut conversation, mut said) = (Conversation::new(protocol), said.iter());
     loop {
-        match conversation.next() {
+        match conversation.step() {
             Step::Read => match said.next() {
                 Some(text) => conversation.heard(text.as_bytes()),
                 None => return ("waits", String::new()),
