@@ -37,6 +37,7 @@ impl Page {
             "docs/lint.md",
             "docs/metrics.md",
             "docs/real-clients.md",
+            "docs/real-servers.md",
             "docs/troubleshooting.md",
         ];
         paths.into_iter().map(Self::read).collect()
