@@ -52,7 +52,7 @@ impl KindKeys for MqttKeys {
 
     fn lower(&self, context: &CheckContext<'_>) -> Option<Mqtt> {
         let is_tls = self.transport.unwrap_or(context.transport) == Transport::Tls;
-        Some(Mqtt { tls: is_tls.then(|| context.tls(context.named(self.name.as_ref()), Vec::new())) })
+        Some(Mqtt { tls: is_tls.then(|| context.tls(self.name.as_ref(), Vec::new())) })
     }
 }
 

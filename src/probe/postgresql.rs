@@ -39,7 +39,7 @@ impl KindKeys for PostgresqlKeys {
 
     fn lower(&self, context: &CheckContext<'_>) -> Option<Postgresql> {
         // Clients look at the certificate only if they are told to (`sslmode`).
-        let tls = Tls { verify: Verify::Off, ..context.tls(context.domain.clone(), Vec::new()) };
+        let tls = Tls { verify: Verify::Off, ..context.tls(None, Vec::new()) };
         Some(Postgresql { tls })
     }
 }

@@ -155,7 +155,7 @@ fn real_servers_are_judged_as_they_are() {
         .map(|(subject, before)| subject.foreign.as_ref().unwrap().lines().saturating_sub(before))
         .collect();
 
-    let mut play = |subjects: &mut Vec<Subject>, act: &dyn Fn(&mut Subject), to: &str| {
+    let play = |subjects: &mut Vec<Subject>, act: &dyn Fn(&mut Subject), to: &str| {
         let from = server.log.len();
         let since = Instant::now();
         subjects.iter_mut().for_each(act);

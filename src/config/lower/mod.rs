@@ -13,6 +13,7 @@ mod addresses;
 mod patterns;
 mod programs;
 mod risks;
+mod service_plans;
 mod services;
 mod shallow;
 mod targets;

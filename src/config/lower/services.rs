@@ -10,17 +10,19 @@ use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup
 use crate::health::TargetId;
 use crate::keys::reader::nearest;
 use crate::policy::{self, FollowId, Kind, Member, Need, Pool, PoolId};
-use crate::probe::{self, CheckContext, CheckKind, Inference, TargetSettings};
+use crate::probe::{self, CheckContext, Inference, TargetSettings};
 use crate::snapshot::ZoneId;
+use crate::zone::reference_identity::ReferenceIdentity;
 use crate::zone::{Name, Rtype};
 
 use super::Defaults;
 use super::patterns::Patterns;
 use super::risks::Risks;
+use super::service_plans::ServicePlans;
 use super::shallow::Shallow;
 use super::targets::{Plan, Targets};
 use super::twins::Twins;
-use super::zone_index::{Service, ZoneIndex, ancestors};
+use super::zone_index::{Host, Service, ZoneIndex, ancestors};
 
 /// The pools in the making.
 #[derive(Debug)]
@@ -192,9 +194,8 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         };
         let id = PoolId::from_index(self.pools.len());
         for (half, (service, entry)) in (0u8..).zip(halves) {
-            let plan = self.plan(service, *entry);
-            let plans = plan.map(|own| [own.clone(), own.foreign(entry.map(|entry| &entry.target))]);
-            self.add_members(&mut pool, half, service, plans.as_ref(), id);
+            let plans = self.plans(service, *entry);
+            self.add_members(&mut pool, half, service, &plans, id);
             self.by_owner.insert(service.owner.clone(), id);
             let (owner, ttl) = (service.owner.clone(), service.set.ttl());
             pool.fills.push(Fill { zone: service.zone, owner, rtype: Rtype::SRV, ttl });
@@ -231,21 +232,13 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         }
     }
 
-    /// Adds the members of one half; of the two plans the second is for hosts outside of the zones.
-    fn add_members(
-        &mut self,
-        pool: &mut PoolSetup,
-        half: u8,
-        service: &Service,
-        plans: Option<&[Plan; 2]>,
-        id: PoolId,
-    ) {
-        let numbered = plans.map(|plans| plans.each_ref().map(|plan| (plan, self.targets.number(plan))));
+    /// Adds the members of one half.
+    fn add_members(&mut self, pool: &mut PoolSetup, half: u8, service: &Service, plans: &ServicePlans, id: PoolId) {
         for (srv, &row) in service.set.srvs().zip(&service.hosts) {
             let Some(host) = self.zone_index.hosts.get(row) else { continue };
             let mut targets = Vec::new();
-            if let Some([own, foreign]) = numbered {
-                let (plan, number) = if host.inside { own } else { foreign };
+            if let Some(plan) = plans.of(host) {
+                let number = self.targets.number(plan);
                 if !host.inside && !host.name.is_root() && !is_address(&host.name) {
                     self.outside.insert(host.name.clone());
                 }
@@ -272,32 +265,49 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             pool.members.push(MemberSetup {
                 label,
                 targets,
-                unprobed: plans.is_none(),
+                unprobed: plans.is_unprobed(),
                 data: MemberData::Srv { port: srv.port, host: host.name.clone() },
             });
         }
     }
 
     /// Returns how the targets of a service are probed, and notes where no check is known.
-    fn plan(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> Option<Plan> {
-        let Inference { kind, transport } = probe::infer(&service.owner);
-        let written = entry.and_then(|entry| entry.check.as_ref());
-        let defaults = self.defaults.of(written.map_or(kind.as_ref(), |check| check.kind.as_ref()));
+    fn plans(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> ServicePlans {
+        let Inference { kind: inferred, transport } = probe::infer(&service.owner);
+        let labels = probe::first_labels(&service.owner);
+        let kind = match entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
+            Some((entry, check)) => {
+                self.shallow.take_down(&service.owner, inferred.as_ref(), entry);
+                self.risks.take_down(&service.owner, Some(entry));
+                check.kind.as_ref()
+            }
+            None => {
+                if inferred.is_none() {
+                    self.unprobed.push((PoolId::from_index(self.pools.len()), service.owner.clone()));
+                }
+                self.risks.take_down(&service.owner, None);
+                inferred.as_ref()
+            }
+        };
+        let defaults = self.defaults.of(kind);
         let with = entry.map_or_else(|| defaults.clone(), |entry| entry.target.lay_over(&defaults));
-        let domain = probe::service_domain(&service.owner);
-        let context = CheckContext { domain, inferred: kind, transport, settings: &with };
-        let plan = |kind: Option<&CheckKind>| Some(Plan::new(kind?.lower(&context)?, &with));
-        if let Some((entry, check)) = entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
-            self.shallow.take_down(&service.owner, context.inferred.as_ref(), entry);
-            self.risks.take_down(&service.owner, Some(entry));
-            return plan(check.kind.as_ref());
+        let context = |host| CheckContext {
+            domain: probe::service_domain(&service.owner),
+            host,
+            inferred: inferred.clone(),
+            transport,
+            settings: &with,
+        };
+        let plan = |host| Some(Plan::new(kind?.lower(&context(host))?, &with));
+        let own = entry.map(|entry| &entry.target);
+        let [label, _] = &labels;
+        match with.reference_identity(label) {
+            ReferenceIdentity::Domain => ServicePlans::alike(plan(None), own),
+            ReferenceIdentity::Host => {
+                let hosts = service.hosts.iter().filter_map(|&row| self.zone_index.hosts.get(row));
+                ServicePlans::by_host(hosts.map(|host| (host, plan(certificate_host(host)))), own)
+            }
         }
-        let plan = plan(context.inferred.as_ref());
-        if plan.is_none() {
-            self.unprobed.push((PoolId::from_index(self.pools.len()), service.owner.clone()));
-        }
-        self.risks.take_down(&service.owner, None);
-        plan
     }
 
     fn judge_unmatched(&mut self, entry: &ServiceEntry) {
@@ -371,6 +381,12 @@ fn unprobed_note(services: &[(PoolId, Name)]) -> Option<Finding> {
     let help = "set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too";
     let why = "all records of such a service are always served";
     (!unprobed.is_empty()).then(|| note.why(why).help(help))
+}
+
+/// Returns the name of a host as its certificate bears it; nothing if it is none.
+fn certificate_host(host: &Host) -> Option<String> {
+    let is_name = !host.name.is_root() && !is_address(&host.name);
+    is_name.then(|| host.name.to_string().trim_end_matches('.').to_owned())
 }
 
 /// Returns whether a host's name is an address that was written as a name, which no resolver knows.

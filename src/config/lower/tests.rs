@@ -76,7 +76,7 @@ fn lower_with(config: &str, zones: Vec<ZoneSetup>, options: Options) -> Lowered 
     let (file, findings) = shape::read(&source);
     assert_eq!(findings, [], "{config}");
     let probing = file.probing.over(&Probing::default());
-    let access = Access { allow: probing.allow.unwrap_or_default(), deny: probing.deny };
+    let access = Access { allow: probing.probe_allow.unwrap_or_default(), deny: probing.probe_deny };
     lower(&file, zones.into_iter().collect(), &access, options)
 }
 
@@ -245,6 +245,38 @@ fn equal_probes_are_one_target() {
 }
 
 #[test]
+fn a_certificate_bears_the_host_or_the_domain_as_clients_of_the_label_expect() {
+    let text = "
+        _amqps._tcp SRV 1 0 5671 mx1
+        _amqps._tcp SRV 2 0 5671 mx2
+        _amqps._tcp SRV 3 0 5671 @
+        _https._tcp SRV 1 0 443 mx1
+        _wss._tcp SRV 1 0 443 mx1
+        mx1 A 127.0.0.1
+        mx2 A 127.0.0.2
+        @ A 127.0.0.3
+    ";
+    let tls = |config: &str, owner: &str| {
+        let lowered = lower_one(config, text);
+        let targets = probes(&lowered, pool(&lowered, &format!("{owner}._tcp.example.com."))).concat();
+        let checks: Vec<String> = targets.iter().map(|text| text.split_once(' ').unwrap().1.to_owned()).collect();
+        checks
+    };
+    let by_host = ["tls name=mx1.example.com or=example.com", "tls name=mx2.example.com or=example.com"];
+    assert_eq!(tls("", "_amqps"), [&by_host[..], &["tls name=example.com"]].concat());
+    assert!(tls("", "_https")[0].contains("host=example.com") && tls("", "_https")[0].contains("name=example.com"));
+    assert_eq!(tls("", "_wss"), ["tls name=example.com"]);
+    let said =
+        |owner: &str, key: &str| tls(&format!("[[service]]\nmatch = \"{owner}._tcp.example.com\"\n{key}"), owner);
+    assert_eq!(said("_amqps", "certificate-name = \"domain\""), ["tls name=example.com"; 3]);
+    assert_eq!(said("_wss", "certificate-name = \"host\""), by_host[..1]);
+    let web = &said("_https", "certificate-name = \"host\"")[0];
+    assert!(web.contains("host=example.com") && web.contains("tls(name=mx1.example.com or=example.com"), "{web}");
+    let named = said("_amqps", "check = { kind = \"tls\", name = \"mail.example.net\" }");
+    assert_eq!(named, ["tls name=mail.example.net"; 3]);
+}
+
+#[test]
 fn what_is_no_service_makes_no_pool() {
     let text = "
         _imap._tcp SRV 0 0 0 .
@@ -335,8 +367,8 @@ fn addresses_for_documents_are_reported_and_not_probed() {
     assert_eq!(probed, [false, false, true]);
     assert_eq!(lowered.specs.iter().map(|(_, spec)| spec.is_some()).collect::<Vec<_>>(), probed);
     assert_eq!(faults(&lowered), [("target-documentation", 0)]);
-    assert!(lowered.findings[0].help.as_ref().unwrap().contains("`allow`"));
-    let lowered = lower_one("[health]\nallow = [\"192.0.2.0/24\"]", text);
+    assert!(lowered.findings[0].help.as_ref().unwrap().contains("`probe-allow`"));
+    let lowered = lower_one("[health]\nprobe-allow = [\"192.0.2.0/24\"]", text);
     assert_eq!(faults(&lowered), [("target-denied", 0)]);
     assert!(lowered.setup.targets[TargetId::from_index(0)].probed);
 }
@@ -608,12 +640,12 @@ fn a_connect_in_place_of_the_protocol_is_noted_once_for_each_entry() {
     let zone = "\
 _sip._udp SRV 10 0 5060 node
 _sip._tcp SRV 10 0 5060 node
-_imap._tcp SRV 10 0 143 node
+_chat._tcp SRV 10 0 1430 node
 node A 127.0.1.1
 ";
     let with = |check: &str| {
         let config = format!(
-            "[[service]]\nmatch = \"_sip.*.example.com\"\ncheck = {check}\n[[service]]\nmatch = \"_imap._tcp.example.com\"\ncheck = {{ kind = \"tcp\" }}\n"
+            "[[service]]\nmatch = \"_sip.*.example.com\"\ncheck = {check}\n[[service]]\nmatch = \"_chat._tcp.example.com\"\ncheck = {{ kind = \"tcp\" }}\n"
         );
         lower_one(&config, zone)
     };

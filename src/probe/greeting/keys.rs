@@ -83,7 +83,7 @@ say transport = \"tls\", name = \"…\".";
     fn lower(&self, context: &CheckContext<'_>) -> Option<Greeting> {
         let protocol = self.protocol?;
         let is_tls = self.transport.unwrap_or(context.transport) == Transport::Tls;
-        let tls = is_tls.then(|| context.tls(context.named(self.name.as_ref()), Vec::new()));
+        let tls = is_tls.then(|| context.tls(self.name.as_ref(), Vec::new()));
         Some(Greeting { protocol, tls })
     }
 }

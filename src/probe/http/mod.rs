@@ -158,9 +158,10 @@ impl Http {
             return Err(attempt.fails(outcome));
         }
         attempt.saw(outcome.cause().unwrap_or_default().to_owned());
+        let half = attempt.left() / 2;
         let stream = Stream::open(None, attempt).await?;
         attempt.begin("request");
-        match second::ask_once(self, stream).await {
+        match timeout(half, second::ask_once(self, stream)).await.unwrap_or_else(|_| Err(outcome.clone())) {
             Ok((answer, connection)) => {
                 let judged = self.judge("HTTP/2", &answer, attempt);
                 drop(timeout(LINGER, connection).await);

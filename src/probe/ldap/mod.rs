@@ -57,7 +57,7 @@ impl KindKeys for LdapKeys {
 
     fn lower(&self, context: &CheckContext<'_>) -> Option<Ldap> {
         let is_tls = self.transport.unwrap_or(context.transport) == Transport::Tls;
-        Some(Ldap { tls: is_tls.then(|| context.tls(context.named(self.name.as_ref()), Vec::new())) })
+        Some(Ldap { tls: is_tls.then(|| context.tls(self.name.as_ref(), Vec::new())) })
     }
 }
 

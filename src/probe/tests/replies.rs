@@ -26,7 +26,13 @@ async fn saying(texts: &[&[u8]]) -> Server {
 }
 
 fn postgresql() -> Check {
-    let tls = Tls { name: "example.com".to_owned(), verify: Verify::Off, alpn: Vec::new(), authority: None };
+    let tls = Tls {
+        name: "example.com".to_owned(),
+        verify: Verify::Off,
+        alpn: Vec::new(),
+        other_name: None,
+        authority: None,
+    };
     Check::Postgresql(Postgresql { tls })
 }
 
