@@ -12,10 +12,8 @@
 //! ```
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
+#![expect(clippy::print_stderr, reason = "the table is what it is for")]
 
-#[path = "../process/client.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
-mod client;
 mod foreign;
 mod mock;
 #[path = "../process/server.rs"]

@@ -233,25 +233,25 @@ fn postgresql(folder: &Folder, address: Ipv4Addr) -> Foreign {
     let versions = std::fs::read_dir("/usr/lib/postgresql");
     let versions = versions.unwrap_or_else(|error| panic!("initdb of Debian's package postgresql: {error}"));
     let programs = versions.last().unwrap().unwrap().path().join("bin");
-    let tool = |name: &str| text(&programs.join(name));
-    let data = folder.path("data");
+    let [initdb, postgres] = ["initdb", "postgres"].map(|name| text(&programs.join(name)));
+    let (data, folder_text) = (folder.path("data"), text(&folder.path("data")));
     open(folder);
     let as_postgres = ["--reuid=postgres", "--regid=postgres", "--clear-groups"];
     if !data.exists() {
         std::fs::create_dir_all(&data).unwrap();
         own(&data, "postgres");
-        let arguments = [&as_postgres[..], &[&tool("initdb"), "-A", "trust", "-D", &text(&data)]].concat();
-        run("postgresql", "setpriv", &arguments, &[]);
+        let initdb = [initdb.as_str(), "-A", "trust", "-D", &folder_text];
+        run("postgresql", "setpriv", &[&as_postgres[..], &initdb[..]].concat(), &[]);
     }
-    let (listen, sockets) = (format!("listen_addresses={address}"), format!("unix_socket_directories={}", text(&data)));
-    let server = [&tool("postgres"), "-D", &text(&data), "-c", &listen, "-c", &sockets];
-    Foreign::start("postgresql", "setpriv", &[&as_postgres[..], &server].concat(), folder)
+    let (listen, sockets) = (format!("listen_addresses={address}"), format!("unix_socket_directories={folder_text}"));
+    let server = [postgres.as_str(), "-D", &folder_text, "-c", &listen, "-c", &sockets];
+    Foreign::start("postgresql", "setpriv", &[&as_postgres[..], &server[..]].concat(), folder)
 }
 
 fn mumble(folder: &Folder, address: Ipv4Addr) -> Foreign {
     open(folder);
     let config = format!(
-        "database={}\nhost={address}\nport=64738\nlogfile=\npidfile={}\nbonjour=false\nuname=root\n",
+        "database={}\nhost={address}\nport=64738\nlogfile=\npidfile={}\nbonjour=false\n",
         text(&folder.path("mumble.sqlite")),
         text(&folder.path("pid")),
     );
