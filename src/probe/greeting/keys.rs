@@ -41,8 +41,8 @@ impl KindKeys for GreetingKeys {
         ("irc", &[Self::KEYS]),
     ];
     const EXAMPLE: &'static str = "\
-{ kind = \"imap\" }, \"pop3\", \"sieve\", \"smtp\", \"nntp\", \"ftp\", \"ssh\", \"irc\" read the greeting and take leave; they may
-say transport = \"tls\", name = \"…\".";
+{ kind = \"imap\" }, { kind = \"pop3\" }, { kind = \"sieve\" }, { kind = \"smtp\" }, { kind = \"nntp\" }, { kind = \"ftp\" },
+{ kind = \"ssh\" } and { kind = \"irc\" } read the greeting and take leave; they may say transport = \"tls\", name = \"…\".";
     const SCHEMES: &'static [&'static str] = &[
         "imap", "imaps", "pop3", "pop3s", "sieve", "sieves", "smtp", "smtps", "nntp", "nntps", "ftp", "ftps", "ssh",
         "irc", "ircs",

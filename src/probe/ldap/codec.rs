@@ -43,10 +43,11 @@ pub const UNBIND: &[u8] = b"\x30\x05\x02\x01\x02\x42\x00";
 /// What the octets are, if no message.
 pub fn read(octets: &[u8]) -> Result<Option<(LdapMessage, usize)>, String> {
     let no_message = || "no LDAP message".to_owned();
-    let Some((message, rest)) = ber::read(octets).map_err(|_| no_message())? else { return Ok(None) };
-    if message.tag != 0x30 {
+    // Told by the first octet: another protocol may seem to announce a length that never comes.
+    if octets.first().is_some_and(|tag| *tag != 0x30) {
         return Err(no_message());
     }
+    let Some((message, rest)) = ber::read(octets).map_err(|_| no_message())? else { return Ok(None) };
     let mut parts = ber::elements(message.content);
     let (Some(id), Some(operation)) = (parts.next(), parts.next()) else { return Err(no_message()) };
     let id = Some(id).filter(|id| id.tag == 0x02).and_then(|id| ber::number(id.content)).ok_or_else(no_message)?;
