@@ -10,6 +10,7 @@
 //! linearly with the records.
 
 mod addresses;
+mod defaults;
 mod patterns;
 mod programs;
 mod risks;
@@ -29,14 +30,15 @@ use crate::engine::setup::{HostSetup, Setup, ZoneSetup};
 use crate::health::TargetId;
 use crate::policy;
 use crate::probe::allow::Access;
-use crate::probe::{Check, CheckKind, Spec, TargetSettings, Tcp};
+use crate::probe::{Check, Spec, TargetSettings, Tcp};
 use crate::resolve::Addresses;
 use crate::snapshot::ZoneId;
 use crate::zone::Name;
 
 use super::settings::Probing;
-use super::shape::{File, TargetKeys};
+use super::shape::File;
 use super::values::Reference;
+use defaults::Defaults;
 pub(super) use patterns::Patterns;
 use services::{Finished, Services};
 use targets::{Plan, Targets};
@@ -137,25 +139,6 @@ fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
         follows: Table::new(),
         references: Vec::new(),
         posts: BTreeSet::new(),
-    }
-}
-
-/// What holds for all services that do not say otherwise.
-#[derive(Clone, Copy, Debug)]
-struct Defaults<'a> {
-    health: &'a TargetKeys,
-    interval: Option<Duration>,
-}
-
-impl Defaults<'_> {
-    /// Returns how targets are tested by a check of this kind; nothing: by any.
-    fn of(self, kind: Option<&CheckKind>) -> TargetSettings {
-        let base = TargetSettings::default();
-        let mut settings = self.health.lay_over(&kind.map_or_else(|| base.clone(), |kind| kind.defaults(base.clone())));
-        if let Some(interval) = self.interval {
-            settings.health.interval = interval;
-        }
-        settings
     }
 }
 

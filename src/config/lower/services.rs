@@ -15,7 +15,7 @@ use crate::snapshot::ZoneId;
 use crate::zone::reference_identity::ReferenceIdentity;
 use crate::zone::{Name, Rtype};
 
-use super::Defaults;
+use super::defaults::Defaults;
 use super::patterns::Patterns;
 use super::risks::Risks;
 use super::service_plans::ServicePlans;
@@ -45,9 +45,9 @@ pub(super) struct Services<'a, 't, 'c> {
     /// The hosts outside of the zones that are to be resolved.
     outside: BTreeSet<Name>,
     /// The services for which no check is known, each with its pool.
-    pub(super) unprobed: Vec<(PoolId, Name)>,
+    unprobed: Vec<(PoolId, Name)>,
     /// Services that follow a tested twin.
-    pub(super) twins: Twins,
+    twins: Twins,
     /// What testing may do to a server or to us.
     risks: Risks,
     /// What a config checks by less than its protocol.
@@ -122,7 +122,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
                 None => self.add_pool(&[(service, entry)], entry.map(|entry| &entry.policy)),
             }
         }
-        self.follow_twins();
+        self.twins.follow(&mut self.unprobed, &self.by_owner, &mut self.pools);
         for (index, entry) in entries.iter().enumerate() {
             if !patterns.is_used(index) {
                 self.judge_unmatched(entry);

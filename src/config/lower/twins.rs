@@ -1,63 +1,37 @@
 //! Services over UDP without a check follow the same service over TCP or TLS, on the same address and port.
 
+use std::collections::HashMap;
+
 use crate::base::finding::Finding;
-use crate::engine::setup::MemberData;
+use crate::base::table::Table;
+use crate::engine::setup::{MemberData, PoolSetup};
+use crate::health::TargetId;
 use crate::policy::PoolId;
 use crate::probe;
 use crate::zone::Name;
-
-use super::services::Services;
 
 /// Which services follow which.
 #[derive(Debug, Default)]
 pub(super) struct Twins(Vec<(Name, Name)>);
 
-impl Services<'_, '_, '_> {
-    /// Has the members of untested services follow those of a tested twin; what follows as a whole is untested no longer.
-    pub(super) fn follow_twins(&mut self) {
-        let unprobed = std::mem::take(&mut self.unprobed);
-        for (pool, owner) in unprobed {
-            let twin = twins(&owner).into_iter().find(|twin| self.follow(pool, twin));
-            let tested = self.pools.get(pool).is_some_and(|pool| pool.members.iter().all(|member| !member.unprobed));
-            if let Some(twin) = twin {
-                self.twins.0.push((owner.clone(), twin));
-            }
-            if !tested {
-                self.unprobed.push((pool, owner));
-            }
-        }
-    }
-
-    /// Gives members the targets of a twin's members with the same host and port; returns whether one has got some.
-    fn follow(&mut self, pool: PoolId, twin: &Name) -> bool {
-        let Some(twin) = self.by_owner.get(twin).and_then(|twin| self.pools.get(*twin)) else { return false };
-        let place = |data: &MemberData| match data {
-            MemberData::Srv { port, host } => Some((*port, host.clone())),
-            MemberData::Address(_) => None,
-        };
-        let tested = twin.members.iter().filter(|member| !member.targets.is_empty());
-        let tested: Vec<_> = tested.map(|member| (place(&member.data), member.targets.clone())).collect();
-        let mut follows = false;
-        for member in self.pools.get_mut(pool).into_iter().flat_map(|pool| &mut pool.members) {
-            let at = place(&member.data);
-            if let Some((_, targets)) = tested.iter().find(|(place, _)| *place == at) {
-                (member.targets, member.unprobed) = (targets.clone(), false);
-                follows = true;
-            }
-        }
-        follows
-    }
-}
-
-/// Returns the owner names of the same service over TCP and TLS, if this one is over UDP.
-fn twins(owner: &Name) -> Vec<Name> {
-    let [label, protocol] = probe::first_labels(owner);
-    let domain = owner.parent().and_then(|name| name.parent()).filter(|_| protocol == "_udp");
-    let named = |protocol: &str| domain.as_ref()?.child(protocol.as_bytes()).ok()?.child(label.as_bytes()).ok();
-    ["_tcp", "_tls"].into_iter().filter_map(named).collect()
-}
-
 impl Twins {
+    /// Has the members of untested services follow those of a tested twin; what follows as a whole is untested no longer.
+    pub(super) fn follow(
+        &mut self,
+        unprobed: &mut Vec<(PoolId, Name)>,
+        by_owner: &HashMap<Name, PoolId>,
+        pools: &mut Table<PoolId, PoolSetup>,
+    ) {
+        unprobed.retain(|(pool, owner)| {
+            let twin = twins(owner).into_iter().find(|twin| {
+                let twin = by_owner.get(twin).and_then(|twin| pools.get(*twin)).map(tested);
+                twin.is_some_and(|tested| pools.get_mut(*pool).is_some_and(|pool| follow(pool, &tested)))
+            });
+            self.0.extend(twin.map(|twin| (owner.clone(), twin)));
+            pools.get(*pool).is_none_or(|pool| pool.members.iter().any(|member| member.unprobed))
+        });
+    }
+
     /// Tells in one note who follows whom.
     pub(super) fn note(&self) -> Option<Finding> {
         let named = |(owner, twin): &(Name, Name)| format!("{owner} follows {twin}");
@@ -70,6 +44,42 @@ impl Twins {
         let why = "no check is known for them over UDP; on the same host and port the same service is tested over TCP";
         (!which.is_empty()).then(|| note.why(why).help("set a `check` in a [[service]] of their own, if they differ"))
     }
+}
+
+/// The targets of a pool's members, by host and port.
+type Tested = HashMap<(Name, u16), Vec<TargetId>>;
+
+/// Returns the targets of a pool.
+fn tested(pool: &PoolSetup) -> Tested {
+    let tested = pool.members.iter().filter(|member| !member.targets.is_empty());
+    tested.filter_map(|member| Some((place(&member.data)?, member.targets.clone()))).collect()
+}
+
+/// Gives the members of a pool the targets on the same host and port; returns whether one has got some.
+fn follow(pool: &mut PoolSetup, tested: &Tested) -> bool {
+    let mut follows = false;
+    for member in &mut pool.members {
+        if let Some(targets) = place(&member.data).and_then(|place| tested.get(&place)) {
+            (member.targets, member.unprobed) = (targets.clone(), false);
+            follows = true;
+        }
+    }
+    follows
+}
+
+fn place(data: &MemberData) -> Option<(Name, u16)> {
+    match data {
+        MemberData::Srv { port, host } => Some((host.clone(), *port)),
+        MemberData::Address(_) => None,
+    }
+}
+
+/// Returns the owner names of the same service over TCP and TLS, if this one is over UDP.
+fn twins(owner: &Name) -> Vec<Name> {
+    let [label, protocol] = probe::first_labels(owner);
+    let domain = owner.parent().and_then(|name| name.parent()).filter(|_| protocol == "_udp");
+    let named = |protocol: &str| domain.as_ref()?.child(protocol.as_bytes()).ok()?.child(label.as_bytes()).ok();
+    ["_tcp", "_tls"].into_iter().filter_map(named).collect()
 }
 
 /// The most services that the note names.

@@ -4,7 +4,7 @@
 
 use std::mem;
 
-use super::protocol::{Row, row};
+use super::protocol::{Reading, Row, row};
 use crate::health::Outcome;
 use crate::probe::attempt::conclusive;
 use crate::zone::services::TextProtocol;
@@ -27,17 +27,6 @@ pub struct Conversation {
     lines: usize,
     /// The line that ended a stage, for the report.
     last: Option<String>,
-}
-
-/// What a line is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reading {
-    /// Others follow.
-    Part,
-    /// The last of what was waited for.
-    Whole,
-    /// It decides the outcome.
-    Ends(Outcome),
 }
 
 /// What is to be done next.

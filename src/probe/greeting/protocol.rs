@@ -1,6 +1,5 @@
 //! The text protocols, one row each: how a server greets, what it is asked, and how it is left.
 
-use super::conversation::Reading;
 use crate::health::Outcome;
 use crate::probe::attempt::{conclusive, unknown};
 use crate::zone::services::TextProtocol;
@@ -26,6 +25,17 @@ pub(super) struct Row {
     pub(super) farewell: &'static [u8],
     /// Whether servers ask who we are by name, before they greet.
     pub(super) resolves: bool,
+}
+
+/// What a line is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Reading {
+    /// Others follow.
+    Part,
+    /// The last of what was waited for.
+    Whole,
+    /// It decides the outcome.
+    Ends(Outcome),
 }
 
 /// Returns what is known of a protocol.

@@ -2,8 +2,24 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::KerberosService;
 use crate::probe::ber;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KerberosService {
+    /// The server that gives tickets.
+    #[default]
+    Tickets,
+    /// The server that changes passwords.
+    Passwords,
+}
+
+impl KerberosService {
+    /// Returns the one of a name in a `check` or a URL.
+    pub(super) fn named(word: &str) -> Self {
+        if word == "kpasswd" { Self::Passwords } else { Self::Tickets }
+    }
+}
 
 /// What a server answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@ pub mod codec;
 
 use std::time::Duration;
 
+pub use codec::KerberosService;
+
 use codec::KerberosReply;
 
 use super::Over;
@@ -69,22 +71,6 @@ realm = \"…\".";
         };
         let realm = self.realm.clone().unwrap_or_else(|| context.domain.to_ascii_uppercase());
         Some(Kerberos { service: self.service, realm, over })
-    }
-}
-
-/// What is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KerberosService {
-    /// The server that gives tickets.
-    #[default]
-    Tickets,
-    /// The server that changes passwords.
-    Passwords,
-}
-
-impl KerberosService {
-    fn named(word: &str) -> Self {
-        if word == "kpasswd" { Self::Passwords } else { Self::Tickets }
     }
 }
 
