@@ -87,8 +87,8 @@ impl Tool {
         let processes = family(self.child.id());
         let mut arguments = vec!["-s".to_owned(), name.to_owned(), "--".to_owned()];
         arguments.extend(processes.iter().map(u32::to_string));
-        // One of them may have ended meanwhile.
-        drop(Command::new("kill").args(&arguments).stderr(Stdio::null()).status().unwrap());
+        // One of them may have ended meanwhile, which is no failure.
+        Command::new("kill").args(&arguments).stderr(Stdio::null()).status().unwrap();
     }
 
     fn kill(&mut self) {

@@ -23,7 +23,7 @@ mod servers;
 mod table;
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -67,8 +67,9 @@ impl Subject {
     }
 }
 
-/// Writes the zone and its config: each server is a service of its own, below a name of its own.
-fn write(folder: &Folder, subjects: &[Subject]) -> PathBuf {
+/// Writes the zone and its config: each server is a service of its own, below a name of its own. A witness shows that the
+/// program is connected while all of them are silent.
+fn write(folder: &Folder, subjects: &[Subject], witness: SocketAddr) -> PathBuf {
     let records = subjects.iter().enumerate().map(|(number, subject)| {
         let Subject { kind, address, .. } = subject;
         format!("{} SRV 10 0 {} node{number}\nnode{number} A {address}\n", kind.owner(number), kind.port)
@@ -78,7 +79,25 @@ fn write(folder: &Folder, subjects: &[Subject]) -> PathBuf {
         records.collect::<String>()
     );
     folder.write("example.test.zone", zone);
-    folder.write("understudy.toml", "version = 1\n[[zone]]\nfile = \"example.test.zone\"\n")
+    folder.write(
+        "understudy.toml",
+        format!("version = 1\n[health]\nreferences = [\"tcp://{witness}\"]\n[[zone]]\nfile = \"example.test.zone\"\n"),
+    )
+}
+
+/// Accepts connections for ever.
+fn witness(network: Network) -> SocketAddr {
+    let listener = TcpListener::bind((network.take(), 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept() {
+            held.push(stream);
+            // The program closes the old ones.
+            held.drain(..held.len().saturating_sub(16));
+        }
+    });
+    address
 }
 
 /// The targets whose health has changed to one of these words, from a line of the log on: when, and why.
@@ -135,7 +154,8 @@ fn real_servers_are_judged_as_they_are() {
     let healthy = std::env::var("HEALTHY_SECONDS").map_or(20, |text| text.parse().unwrap());
     let (folder, network) = (Folder::new(), Network::new());
     let mut subjects: Vec<Subject> = WELL.iter().map(|kind| Subject::start(kind, network)).collect();
-    let config = write(&folder, &subjects);
+    let witness = witness(network);
+    let config = write(&folder, &subjects, witness);
     let begin = Instant::now();
     let server = Server::serve(&[&config], &folder.path("state"));
     server.answering();
@@ -166,7 +186,7 @@ fn real_servers_are_judged_as_they_are() {
 
     let mut table = Table::new(healthy);
     for (index, subject) in subjects.iter().enumerate() {
-        table.add(Row {
+        table.add(&Row {
             server: subject.kind.name,
             service: subject.kind.label,
             lines: (logged[index], subject.kind.reads_own_log),
@@ -176,16 +196,16 @@ fn real_servers_are_judged_as_they_are() {
             restarted: restarted[index].0,
         });
     }
-    table.add_broken(&broken(network));
+    table.add_broken(&broken(network, witness));
     table.show();
 }
 
 /// Starts those that greet or accept and are dead behind it; each must be down. Returns why.
-fn broken(network: Network) -> Vec<(&'static Kind, Duration, String)> {
+fn broken(network: Network, witness: SocketAddr) -> Vec<(&'static Kind, Duration, String)> {
     let folder = Folder::new();
     let subjects: Vec<Subject> = BROKEN.iter().map(|kind| Subject::start(kind, network)).collect();
     subjects.iter().for_each(|subject| await_port(subject.address, subject.kind.port));
-    let config = write(&folder, &subjects);
+    let config = write(&folder, &subjects, witness);
     let since = Instant::now();
     let server = Server::serve(&[&config], &folder.path("state"));
     let down = wait(&server.log, 0, &subjects, "down", since);

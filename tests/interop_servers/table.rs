@@ -31,7 +31,7 @@ impl Table {
     }
 
     /// Adds a server.
-    pub(crate) fn add(&mut self, row: Row) {
+    pub(crate) fn add(&mut self, row: &Row) {
         let lines = match row.lines {
             (lines, true) => (lines as u64 * 3600 / self.healthy.max(1)).to_string(),
             (_, false) => "–".to_owned(),
