@@ -100,7 +100,7 @@ pub struct Spec {
     pub watch: Option<Duration>,
 }
 
-/// Probes once, as deep as the check goes, and tells what was seen, step by step.
+/// Probes once, as deep as the check goes, and tells what was seen, step by step, with all warnings.
 ///
 /// It ends within the timeout of `spec`, give or take the runtime's delay.
 ///
@@ -108,10 +108,13 @@ pub struct Spec {
 ///
 /// Dropping the future ends the probe and closes its connection.
 pub async fn run(spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
-    run_to(Depth::Deep, spec, clock, context).await
+    let attempt = attempt::Attempt::new(spec.address, Depth::Deep, clock, context).within(spec.timeout);
+    let mut attempt = attempt.detailed();
+    let ending = tokio::time::timeout(spec.timeout, spec.check.run(&mut attempt)).await;
+    attempt.into_account(ending.ok())
 }
 
-/// Probes once, to this depth.
+/// Probes once, to this depth, with the warnings that cost nothing.
 pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
     once(spec.address, &spec.check, (depth, spec.timeout), clock, context).await
 }

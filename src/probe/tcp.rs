@@ -105,7 +105,8 @@ impl Probe for Tcp {
             expect(wanted, &mut stream, attempt).await?;
         }
         attempt.passes();
-        if self.expect.is_some() || self.send.is_some() || stays_open(&stream).await {
+        let is_bare = self.expect.is_none() && self.send.is_none();
+        if !(is_bare && attempt.is_detailed) || stays_open(&stream).await {
             close(stream).await;
             return Ok(());
         }
