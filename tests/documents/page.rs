@@ -37,7 +37,6 @@ impl Page {
             "docs/lint.md",
             "docs/metrics.md",
             "docs/real-clients.md",
-            "docs/real-servers.md",
             "docs/troubleshooting.md",
         ];
         paths.into_iter().map(Self::read).collect()

@@ -205,11 +205,6 @@ impl Log {
         self.0.read.lock().unwrap().len()
     }
 
-    /// The lines from a number on, each with the moment when it was read.
-    pub(crate) fn lines_from(&self, from: usize) -> Vec<(Instant, String)> {
-        self.0.read.lock().unwrap().iter().skip(from).cloned().collect()
-    }
-
     /// Leaves the log unread until what is returned is dropped.
     pub(crate) fn stall(&self) -> impl Drop {
         self.0.read.lock().unwrap()
