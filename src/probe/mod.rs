@@ -23,6 +23,7 @@ pub mod allow;
 mod attempt;
 pub mod authority;
 pub mod ber;
+mod bounded;
 mod certificate;
 pub mod check;
 mod composite;

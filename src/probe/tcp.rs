@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use toml::de::DeValue;
 
 use super::attempt::{Attempt, Ending, Probe, conclusive};
+use super::bounded::BoundedStream;
 use super::connect::{close, connect};
 use super::errors::{self, ErrorOrigin};
 use super::kind::{CheckContext, KindKeys, OwnerLabels};
@@ -122,13 +122,13 @@ impl Probe for Tcp {
 }
 
 /// Waits for a moment whether the far side ends a connection on which nobody has said anything.
-async fn stays_open(stream: &TcpStream) -> bool {
-    let ended = async { matches!(stream.peek(&mut [0; 1]).await, Ok(0) | Err(_)) };
+async fn stays_open(stream: &BoundedStream) -> bool {
+    let ended = async { matches!(stream.socket().peek(&mut [0; 1]).await, Ok(0) | Err(_)) };
     !timeout(SETTLED, ended).await.unwrap_or(false)
 }
 
 /// Reads until the wanted bytes are found, at most [`ANSWER_MAX`].
-async fn expect(wanted: &[u8], stream: &mut TcpStream, attempt: &mut Attempt<'_>) -> Ending {
+async fn expect(wanted: &[u8], stream: &mut BoundedStream, attempt: &mut Attempt<'_>) -> Ending {
     attempt.begin("expect");
     let mut answer = Vec::with_capacity(ANSWER_MAX);
     loop {

@@ -3,6 +3,7 @@
 mod composite;
 mod dns;
 mod exec;
+mod flood;
 mod greeting;
 mod grpc;
 mod http;
