@@ -272,19 +272,19 @@ fn probe_tells_each_step_and_exits_by_the_worst() {
     let listener = TcpListener::bind("127.0.0.11:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let home = Home::new("probe");
-    home.write("imap.zone", &ZONE.replace("PORT", &port.to_string()).replace("_sip._tcp", "_imap._tcp"));
+    home.write("chat.zone", &ZONE.replace("PORT", &port.to_string()).replace("_sip._tcp", "_chat._tcp"));
     home.run(&format!("probe tcp://127.0.0.11:{port}")).shows(0, &["connect", "connected", "pass"]);
     // Two of the three targets have no listener.
-    home.run("probe imap.zone _imap._tcp")
+    home.run("probe chat.zone _chat._tcp")
         .shows(1, &["sip-node1.example.com", "pass", "sip-dr.example.com", "connection refused"]);
-    let ran = home.run("probe --json imap.zone _imap._tcp.example.com.");
+    let ran = home.run("probe --json chat.zone _chat._tcp.example.com.");
     let outcomes: Vec<serde_json::Value> = ran
         .out
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["outcome"].clone())
         .collect();
     assert_eq!((ran.code, outcomes), (1, vec!["pass".into(), "fail".into(), "fail".into()]));
-    home.run("probe imap.zone _game._udp")
+    home.run("probe chat.zone _game._udp")
         .shows(2, &["no target of _game._udp.example.com. can be probed", "no check is known for it"]);
     home.run("probe tcp://192.0.2.1:5060").shows(2, &["not probed", "--allow"]);
 }

@@ -13,10 +13,14 @@ use std::time::{Duration, Instant};
 
 #[path = "../fuzz/bodies/answer.rs"]
 mod answer;
+#[path = "../fuzz/bodies/greeting.rs"]
+mod greeting;
 #[path = "../fuzz/bodies/grpc.rs"]
 mod grpc;
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
+#[path = "../fuzz/bodies/replies.rs"]
+mod replies;
 #[path = "../fuzz/bodies/sip.rs"]
 mod sip;
 #[path = "../fuzz/bodies/stun.rs"]
@@ -25,6 +29,16 @@ mod stun;
 mod xmpp;
 #[path = "../fuzz/bodies/zone_parse.rs"]
 mod zone_parse;
+
+#[test]
+fn any_octets_are_read_as_a_greeting() {
+    feed("greeting", greeting::run);
+}
+
+#[test]
+fn any_octets_are_read_as_answers_of_binary_protocols() {
+    feed("replies", replies::run);
+}
 
 #[test]
 fn any_octets_are_read_as_an_answer_of_grpc() {

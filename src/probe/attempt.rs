@@ -81,6 +81,8 @@ pub(super) struct Attempt<'a> {
     pub(super) warnings: Vec<String>,
     /// The certificate shown.
     pub(super) certificate: Option<Certificate>,
+    /// Whether somebody reads the warnings: then it may take longer for their sake.
+    pub(super) is_detailed: bool,
     began: Now,
     timeout: Duration,
     steps: Vec<Step>,
@@ -102,6 +104,7 @@ impl<'a> Attempt<'a> {
             context,
             warnings: Vec::new(),
             certificate: None,
+            is_detailed: false,
             began: clock.now(),
             timeout: Duration::MAX,
             steps: Vec::new(),
@@ -122,6 +125,12 @@ impl<'a> Attempt<'a> {
     /// Says how long the whole probe may take, for checks that give of it to others, and for the account.
     pub(super) const fn within(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Has it look for what is only warned of.
+    pub(super) const fn detailed(mut self) -> Self {
+        self.is_detailed = true;
         self
     }
 

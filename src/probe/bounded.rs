@@ -82,7 +82,7 @@ fn limit(most: &str) -> io::Error {
 
 /// The kind of error of a connection of which nothing more is read; no socket has it by itself.
 pub(super) const LIMIT_REACHED: io::ErrorKind = io::ErrorKind::QuotaExceeded;
-/// The most octets of one connection: 64 KiB of TLS handshake, 16 KiB of header, 64 KiB of body, and what frames them.
+/// The most octets of one connection: 64 KiB of header, 64 KiB of body, and 32 KiB of TLS handshake and what frames them.
 const OCTETS_MAX: usize = 160 * 1024;
 /// The most reads of one connection: a body of 64 KiB in the smallest packets of IPv4 takes 123, the answers to the pings on
 /// one that is held for a day 3,456.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::attempt::{Attempt, Ending, Probe};
 use super::kind::{CheckContext, KindKeys, OwnerLabels};
 use super::over::Transport;
+use super::settings::TargetSettings;
 use super::url::{Url, UrlCheck, UrlError};
 use super::watch::HoldSpec;
 use crate::base::finding::Place;
@@ -60,6 +61,11 @@ macro_rules! checks {
                     return Some(Self::$kind(keys));
                 })+
                 None
+            }
+
+            /// Returns the defaults of `[health]`, where they are others for this kind.
+            pub fn defaults(&self, base: TargetSettings) -> TargetSettings {
+                match self { $(Self::$kind(keys) => keys.defaults(base),)+ }
             }
 
             /// Makes the check; nothing beside a finding.
@@ -191,4 +197,20 @@ checks! {
     composite::{Composite, CompositeKeys},
     /// Opens an XMPP stream.
     xmpp::{Xmpp, XmppKeys},
+    /// Reads the greeting of a text protocol.
+    greeting::{Greeting, GreetingKeys},
+    /// Asks for the root DSE.
+    ldap::{Ldap, LdapKeys},
+    /// Asks for a ticket of nobody.
+    kerberos::{Kerberos, KerberosKeys},
+    /// Connects to a broker.
+    mqtt::{Mqtt, MqttKeys},
+    /// Reads the greeting of a database.
+    mysql::{Mysql, MysqlKeys},
+    /// Asks a database for TLS.
+    postgresql::{Postgresql, PostgresqlKeys},
+    /// Asks for the status of a game.
+    minecraft::{Minecraft, MinecraftKeys},
+    /// Pings a voice server.
+    mumble::{Mumble, MumbleKeys},
 }

@@ -21,6 +21,10 @@ pub struct Inference {
 /// |---|---|
 /// | `_sip` over `_udp`, `_tcp`, `_tls`; `_sips` over `_tcp`, `_tls` (RFC 3263 §4.1) | SIP |
 /// | `_http`, `_https` over `_tcp` | HTTP, HTTPS |
+/// | `_matrix-fed`, `_matrix` over `_tcp` | HTTPS, the path of Matrix's version |
+/// | `_imap(s)`, `_pop3(s)`, `_sieve`, `_smtp(s)`, `_submission(s)`, `_nntp(s)`, `_ftp(s)`, `_ssh`, `_irc(s)` … over `_tcp` | the greeting |
+/// | `_ldap(s)`, `_mysql`, `_postgresql`, `_mqtt(s)`, `_minecraft`, `_mumble` over `_tcp`; `_kerberos`, `_kpasswd` over `_udp`, `_tcp` | their own |
+/// | `_rfb` over `_tcp`: servers that lock out who does not log in | none |
 /// | `_stun` over `_udp`, `_tcp`; `_stuns` over `_tcp` (RFC 8489 §8) | STUN |
 /// | `_turn` over `_udp`, `_tcp`; `_turns` over `_tcp` (RFC 5928 §3) | TURN |
 /// | `_xmpp-client`, `_xmpp-server`, `_xmpps-client`, `_xmpps-server` over `_tcp` (XEP-0368) | XMPP |
@@ -57,8 +61,13 @@ pub fn service_domain(owner: &Name) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::kerberos::KerberosService;
     use crate::probe::xmpp::Role;
-    use crate::probe::{HttpKeys, SipKeys, StunKeys, TcpKeys, TlsKeys, TurnKeys, XmppKeys};
+    use crate::probe::{
+        GreetingKeys, HttpKeys, KerberosKeys, LdapKeys, MinecraftKeys, MqttKeys, MumbleKeys, MysqlKeys, PostgresqlKeys,
+        SipKeys, StunKeys, TcpKeys, TlsKeys, TurnKeys, XmppKeys,
+    };
+    use crate::zone::services::TextProtocol;
 
     #[test]
     fn the_owner_tells_the_check() {
@@ -68,10 +77,16 @@ mod tests {
         let (turn, tcp) = (Some(CheckKind::Turn(TurnKeys::default())), Some(CheckKind::Tcp(TcpKeys::default())));
         let tls = Some(CheckKind::Tls(TlsKeys::default()));
         let xmpp = |role| Some(CheckKind::Xmpp(XmppKeys { role: Some(role), ..XmppKeys::default() }));
-        let http = |is_tls| {
-            let status = Some(vec![200..=420, 422..=428, 430..=499]);
-            Some(CheckKind::Http(HttpKeys { is_tls, status, ..HttpKeys::default() }))
+        let http = |is_tls, path: Option<&str>| {
+            let (path, status) = (path.map(str::to_owned), Some(vec![200..=420, 422..=428, 430..=499]));
+            Some(CheckKind::Http(HttpKeys { is_tls, is_inferred: true, path, status, ..HttpKeys::default() }))
         };
+        let matrix = http(true, Some("/_matrix/federation/v1/version"));
+        let text =
+            |protocol| Some(CheckKind::Greeting(GreetingKeys { protocol: Some(protocol), ..GreetingKeys::default() }));
+        let kerberos = |service| Some(CheckKind::Kerberos(KerberosKeys { service, ..KerberosKeys::default() }));
+        let ldap = Some(CheckKind::Ldap(LdapKeys::default()));
+        let mqtt = Some(CheckKind::Mqtt(MqttKeys::default()));
         for (owner, kind, transport) in [
             ("_sip._udp.example.com", &sip, Udp),
             ("_sip._tcp.example.com", &sip, Tcp),
@@ -80,7 +95,7 @@ mod tests {
             ("_sips._tls.example.com", &sip, over_tls),
             ("_sips._udp.example.com", &None, Udp),
             ("_sips._sctp.example.com", &None, over_tls),
-            ("_sipfederationtls._tcp.example.com", &tcp, Tcp),
+            ("_sipfederationtls._tcp.example.com", &tls, over_tls),
             ("_https._tls.example.com", &tls, over_tls),
             ("_stuns._tls.example.com", &tls, over_tls),
             ("_sip._sctp.example.com", &None, Tcp),
@@ -96,12 +111,25 @@ mod tests {
             ("_turn._udp.example.com", &turn, Udp),
             ("_turn._tcp.example.com", &turn, Tcp),
             ("_turns._tcp.example.com", &turn, over_tls),
-            ("_imaps._tcp.example.com", &tls, over_tls),
-            ("_submissions._tcp.example.com", &tls, over_tls),
-            ("_ldaps._tcp.example.com", &tls, over_tls),
-            ("_https._tcp.example.com", &http(true), over_tls),
-            ("_http._tcp.example.com", &http(false), Tcp),
-            ("_imap._tcp.example.com", &tcp, Tcp),
+            ("_imaps._tcp.example.com", &text(TextProtocol::Imap), over_tls),
+            ("_submissions._tcp.example.com", &text(TextProtocol::Smtp), over_tls),
+            ("_submission._tcp.example.com", &text(TextProtocol::Smtp), Tcp),
+            ("_SSH._tcp.example.com", &text(TextProtocol::Ssh), Tcp),
+            ("_ircs-u._tcp.example.com", &text(TextProtocol::Irc), over_tls),
+            ("_ldap._tcp.example.com", &ldap, Tcp),
+            ("_ldaps._tcp.example.com", &ldap, over_tls),
+            ("_kerberos._udp.example.com", &kerberos(KerberosService::Tickets), Udp),
+            ("_kpasswd._tcp.example.com", &kerberos(KerberosService::Passwords), Tcp),
+            ("_secure-mqtt._tcp.example.com", &mqtt, over_tls),
+            ("_mysql._tcp.example.com", &Some(CheckKind::Mysql(MysqlKeys)), Tcp),
+            ("_postgresql._tcp.example.com", &Some(CheckKind::Postgresql(PostgresqlKeys)), Tcp),
+            ("_minecraft._tcp.example.com", &Some(CheckKind::Minecraft(MinecraftKeys::default())), Tcp),
+            ("_mumble._tcp.example.com", &Some(CheckKind::Mumble(MumbleKeys)), Tcp),
+            ("_rfb._tcp.example.com", &None, Tcp),
+            ("_matrix-fed._tcp.example.com", &matrix, over_tls),
+            ("_https._tcp.example.com", &http(true, None), over_tls),
+            ("_http._tcp.example.com", &http(false, None), Tcp),
+            ("_imap._tcp.example.com", &text(TextProtocol::Imap), Tcp),
             ("*._tcp.example.com", &tcp, Tcp),
             ("_minecraft._udp.example.com", &None, Udp),
             ("_foo._sctp.example.com", &None, Tcp),
@@ -120,21 +148,14 @@ mod tests {
             "_caldavs",
             "_carddavs",
             "_domain-s",
-            "_ftps",
-            "_imaps",
-            "_ircs",
-            "_ircs-u",
+            "_etcd-client-ssl",
+            "_etcd-server-ssl",
+            "_ipps",
             "_jmap",
-            "_ldaps",
-            "_matrix",
-            "_matrix-fed",
-            "_mqtts",
-            "_nntps",
-            "_pop3s",
+            "_radiustls",
             "_rtsps",
-            "_secure-mqtt",
-            "_smtps",
-            "_submissions",
+            "_sipfederationtls",
+            "_sipinternaltls",
             "_syslog-tls",
             "_telnets",
             "_wss",

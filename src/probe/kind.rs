@@ -58,6 +58,11 @@ pub trait KindKeys: Clone + Debug + PartialEq + Sized {
         None
     }
 
+    /// Returns the defaults of `[health]`, where they are others for this kind.
+    fn defaults(&self, base: TargetSettings) -> TargetSettings {
+        base
+    }
+
     /// Makes the check; nothing beside a finding.
     fn lower(&self, context: &CheckContext<'_>) -> Option<Self::Check>;
 

@@ -22,6 +22,7 @@
 pub mod allow;
 mod attempt;
 pub mod authority;
+pub mod ber;
 mod bounded;
 mod certificate;
 pub mod check;
@@ -33,13 +34,21 @@ mod dns;
 mod entry;
 mod errors;
 mod exec;
+pub mod greeting;
 pub mod grpc;
 mod http;
 mod icmp;
 mod inference;
+pub mod kerberos;
 mod kind;
+pub mod ldap;
 pub mod metrics;
+pub mod minecraft;
+mod mqtt;
+mod mumble;
+pub mod mysql;
 mod over;
+mod postgresql;
 mod push;
 pub mod report;
 pub mod runner;
@@ -92,7 +101,7 @@ pub struct Spec {
     pub watch: Option<Duration>,
 }
 
-/// Probes once, as deep as the check goes, and tells what was seen, step by step.
+/// Probes once, as deep as the check goes, and tells what was seen, step by step, with all warnings.
 ///
 /// It ends within the timeout of `spec`, give or take the runtime's delay.
 ///
@@ -100,10 +109,13 @@ pub struct Spec {
 ///
 /// Dropping the future ends the probe and closes its connection.
 pub async fn run(spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
-    run_to(Depth::Deep, spec, clock, context).await
+    let attempt = attempt::Attempt::new(spec.address, Depth::Deep, clock, context).within(spec.timeout);
+    let mut attempt = attempt.detailed();
+    let ending = tokio::time::timeout(spec.timeout, spec.check.run(&mut attempt)).await;
+    attempt.into_account(ending.ok())
 }
 
-/// Probes once, to this depth.
+/// Probes once, to this depth, with the warnings that cost nothing.
 pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
     once(spec.address, &spec.check, (depth, spec.timeout), clock, context).await
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::attempt::{Attempt, Ending, unknown};
+use super::attempt::{Attempt, Ending, conclusive, unknown};
 use super::bounded::BoundedStream;
 use super::connect::connect;
 use super::errors::{self, ErrorOrigin};
@@ -86,6 +86,33 @@ impl Stream {
             // Many servers close TCP without TLS's own goodbye: the stream is over all the same.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
             Err(error) => Err(attempt.fails(errors::classify(&error, ErrorOrigin::Remote))),
+        }
+    }
+}
+
+impl Stream {
+    /// Reads until `read` finds a whole answer, in at most `most` octets; what it refuses is no answer of the protocol.
+    pub(super) async fn answer<T>(
+        &mut self,
+        most: usize,
+        mut read: impl FnMut(&[u8]) -> Result<Option<T>, String>,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<T, Outcome> {
+        let mut octets = Vec::new();
+        loop {
+            match read(&octets) {
+                Ok(Some(answer)) => return Ok(answer),
+                Ok(None) => {}
+                Err(cause) => return Err(attempt.fails(conclusive(cause))),
+            }
+            let room = most.saturating_sub(octets.len());
+            if room == 0 {
+                return Err(attempt.fails(conclusive(format!("an answer of more than {most} octets"))));
+            }
+            if self.receive(&mut octets, room, attempt).await? == 0 {
+                let cause = if octets.is_empty() { "closed without an answer" } else { "closed within its answer" };
+                return Err(attempt.fails(conclusive(cause)));
+            }
         }
     }
 }

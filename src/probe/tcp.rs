@@ -2,7 +2,10 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 use toml::de::DeValue;
 
 use super::attempt::{Attempt, Ending, Probe, conclusive};
@@ -102,9 +105,26 @@ impl Probe for Tcp {
             expect(wanted, &mut stream, attempt).await?;
         }
         attempt.passes();
-        close(stream).await;
+        let is_bare = self.expect.is_none() && self.send.is_none();
+        if !(is_bare && attempt.is_detailed) || stays_open(&stream).await {
+            close(stream).await;
+            return Ok(());
+        }
+        drop(stream);
+        // Once may be chance: a restart, or a limit of connections.
+        if let Ok(stream) = connect(attempt).await
+            && !stays_open(&stream).await
+        {
+            attempt.warnings.push(ENDS_AT_ONCE.to_owned());
+        }
         Ok(())
     }
+}
+
+/// Waits for a moment whether the far side ends a connection on which nobody has said anything.
+async fn stays_open(stream: &BoundedStream) -> bool {
+    let ended = async { matches!(stream.socket().peek(&mut [0; 1]).await, Ok(0) | Err(_)) };
+    !timeout(SETTLED, ended).await.unwrap_or(false)
 }
 
 /// Reads until the wanted bytes are found, at most [`ANSWER_MAX`].
@@ -139,6 +159,11 @@ pub(super) fn quote(bytes: &[u8]) -> String {
     format!("\"{}\"{dots}", begin.escape_ascii().to_string().replace("\\'", "'"))
 }
 
+/// What is warned of; a protocol of its own tells more.
+const ENDS_AT_ONCE: &str = "accepts connections and ends them at once, as a load balancer in front of a dead server does: \
+                            choose the check of its protocol";
+/// How soon such a balancer ends a connection: it has tried the server behind it.
+const SETTLED: Duration = Duration::from_millis(200);
 /// The most octets that are sent or searched.
 const TEXT_MAX: usize = 4096;
 /// The longest answer that is read, in octets.

@@ -3,6 +3,7 @@
 //! Each kind reads the URLs of its own schemes; the part after the host is a domain, or specific to the kind.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -18,6 +19,8 @@ use crate::keys::values::Words;
 pub struct Choices {
     /// How it is tested.
     pub settings: TargetSettings,
+    /// How long a probe may take; nothing: what is usual for the kind.
+    pub timeout: Option<Duration>,
     /// Whom to log in as.
     pub credentials: Option<Credentials>,
 }
@@ -109,7 +112,7 @@ pub fn parse(text: &str, resolved: Option<IpAddr>, choices: &Choices) -> Result<
     let context = CheckContext { domain, host: None, inferred: None, transport: Transport::Udp, settings };
     let check = keys.lower(&context).ok_or_else(|| UrlError::kind(scheme))?;
     let address: IpAddr = literal.or(resolved).ok_or_else(|| UrlError::Name(authority.to_owned()))?;
-    let timeout = settings.health.timeout;
+    let timeout = choices.timeout.unwrap_or_else(|| keys.defaults(settings.clone()).health.timeout);
     if !check.has_port() && port.is_none() {
         return Ok(Spec { address: SocketAddr::new(address, 0), check, timeout, watch: None });
     }

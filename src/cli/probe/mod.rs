@@ -70,13 +70,12 @@ async fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
     }
     match args.what.as_slice() {
         urls if urls.iter().all(|word| word.contains("://")) => {
-            let mut settings = TargetSettings {
+            let settings = TargetSettings {
                 verify: verify(args.verify),
                 authority: authority(args)?,
                 ..TargetSettings::default()
             };
-            settings.health.timeout = timeout.unwrap_or(TIMEOUT);
-            let choices = Choices { settings, credentials: credentials(args)? };
+            let choices = Choices { settings, timeout, credentials: credentials(args)? };
             let urls = addressed(urls, args.resolver.as_ref()).await?;
             let read = |Addressed { label, url, address, resolved }| {
                 let spec = parse(&url, address, &choices).map_err(|error| wrong(error.to_string()))?;
@@ -219,6 +218,3 @@ const fn verify(verify: Verify) -> probe::Verify {
         Verify::Off => probe::Verify::Off,
     }
 }
-
-/// How long a probe may take unless the command line or a config says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(2);

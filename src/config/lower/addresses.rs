@@ -127,7 +127,7 @@ impl Services<'_, '_, '_> {
 
     fn add_tiers(&mut self, entry: &AddressEntry, tiers: &[List<IpAddr>], check: &CheckEntry, declared: Declared) {
         let name = &entry.name.value;
-        let with = entry.target.lay_over(&self.inherited);
+        let with = entry.target.lay_over(&self.defaults.of(check.kind.as_ref()));
         let context = context(name, &with);
         let plan = check.kind.as_ref().and_then(|kind| Some(Plan::new(kind.lower(&context)?, &with)));
         let numbered = plan.as_ref().map(|plan| (plan, self.targets.number(plan)));

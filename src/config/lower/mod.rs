@@ -10,12 +10,15 @@
 //! linearly with the records.
 
 mod addresses;
+mod defaults;
 mod patterns;
 mod programs;
+mod risks;
 mod service_plans;
 mod services;
 mod shallow;
 mod targets;
+mod twins;
 mod zone_index;
 
 use std::collections::{BTreeSet, HashSet};
@@ -35,6 +38,7 @@ use crate::zone::Name;
 use super::settings::Probing;
 use super::shape::File;
 use super::values::Reference;
+use defaults::Defaults;
 pub(super) use patterns::Patterns;
 use services::{Finished, Services};
 use targets::{Plan, Targets};
@@ -95,10 +99,11 @@ fn lower_resolved(
     resolved: &Addresses,
 ) -> Lowered {
     let mut findings = Vec::new();
-    let (inherited, policy) = defaults(file, options, &mut findings);
+    let defaults = Defaults { health: &file.target, interval: options.interval };
+    let (inherited, policy) = judge_defaults(file, defaults, &mut findings);
     let zone_index = ZoneIndex::build(&zones, resolved);
     let mut targets = Targets::new(access, options.fixed);
-    let mut services = Services::new(&zones, &zone_index, &mut targets, inherited.clone(), policy);
+    let mut services = Services::new(&zones, &zone_index, &mut targets, defaults, policy);
     services.lower(&file.services);
     services.lower_addresses(&file.addresses);
     let Finished { pools, follows, host_targets, host_pools, outside } = services.finish(&mut findings);
@@ -137,15 +142,14 @@ fn declared(zones: Table<ZoneId, ZoneSetup>) -> Setup {
     }
 }
 
-fn defaults(file: &File, options: Options, findings: &mut Vec<Finding>) -> (TargetSettings, policy::Settings) {
-    let base = TargetSettings::default();
-    findings.extend(file.target.judge(&base));
-    let mut inherited = file.target.lay_over(&base);
-    if let Some(interval) = options.interval {
-        inherited.health.interval = interval;
-    }
+fn judge_defaults(
+    file: &File,
+    defaults: Defaults<'_>,
+    findings: &mut Vec<Finding>,
+) -> (TargetSettings, policy::Settings) {
+    findings.extend(file.target.judge(&TargetSettings::default()));
     findings.extend(file.policy.judge(&policy::Settings::default()));
-    (inherited, file.policy.over(&policy::Settings::default()))
+    (defaults.of(None), file.policy.over(&policy::Settings::default()))
 }
 
 fn lower_references(references: &[Reference], targets: &mut Targets<'_>, inherited: &TargetSettings) -> Vec<TargetId> {

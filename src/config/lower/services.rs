@@ -15,10 +15,13 @@ use crate::snapshot::ZoneId;
 use crate::zone::reference_identity::ReferenceIdentity;
 use crate::zone::{Name, Rtype};
 
+use super::defaults::Defaults;
 use super::patterns::Patterns;
+use super::risks::Risks;
 use super::service_plans::ServicePlans;
 use super::shallow::Shallow;
 use super::targets::{Plan, Targets};
+use super::twins::Twins;
 use super::zone_index::{Host, Service, ZoneIndex, ancestors};
 
 /// The pools in the making.
@@ -28,6 +31,7 @@ pub(super) struct Services<'a, 't, 'c> {
     pub(super) zone_index: &'a ZoneIndex,
     pub(super) targets: &'t mut Targets<'c>,
     pub(super) inherited: TargetSettings,
+    pub(super) defaults: Defaults<'c>,
     pub(super) policy: policy::Settings,
     pub(super) pools: Table<PoolId, PoolSetup>,
     pub(super) follows: Table<FollowId, FollowSetup>,
@@ -40,8 +44,12 @@ pub(super) struct Services<'a, 't, 'c> {
     host_pools: Vec<Vec<PoolId>>,
     /// The hosts outside of the zones that are to be resolved.
     outside: BTreeSet<Name>,
-    /// The services for which no check is known: by their labels a count and the first owner.
-    unprobed: BTreeMap<String, (usize, Name)>,
+    /// The services for which no check is known, each with its pool.
+    unprobed: Vec<(PoolId, Name)>,
+    /// Services that follow a tested twin.
+    twins: Twins,
+    /// What testing may do to a server or to us.
+    risks: Risks,
     /// What a config checks by less than its protocol.
     shallow: Shallow,
     /// Where `min-up` is above a tier's size: its place, what is said of the first service, and how many others.
@@ -67,14 +75,15 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         zones: &'a Table<ZoneId, ZoneSetup>,
         zone_index: &'a ZoneIndex,
         targets: &'t mut Targets<'c>,
-        inherited: TargetSettings,
+        defaults: Defaults<'c>,
         policy: policy::Settings,
     ) -> Self {
         Self {
             zones,
             zone_index,
             targets,
-            inherited,
+            inherited: defaults.of(None),
+            defaults,
             policy,
             pools: Table::new(),
             follows: Table::new(),
@@ -83,7 +92,9 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             host_targets: zone_index.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
             host_pools: vec![Vec::new(); zone_index.hosts.len()],
             outside: BTreeSet::new(),
-            unprobed: BTreeMap::new(),
+            unprobed: Vec::new(),
+            twins: Twins::default(),
+            risks: Risks::default(),
             shallow: Shallow::default(),
             min_up: Vec::new(),
         }
@@ -111,6 +122,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
                 None => self.add_pool(&[(service, entry)], entry.map(|entry| &entry.policy)),
             }
         }
+        self.twins.follow(&mut self.unprobed, &self.by_owner, &mut self.pools);
         for (index, entry) in entries.iter().enumerate() {
             if !patterns.is_used(index) {
                 self.judge_unmatched(entry);
@@ -122,6 +134,8 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     pub(super) fn finish(self, findings: &mut Vec<Finding>) -> Finished {
         findings.extend(self.findings);
         findings.extend(unprobed_note(&self.unprobed));
+        findings.extend(self.twins.note());
+        findings.extend(self.risks.findings());
         findings.extend(self.shallow.notes());
         for (place, message, others) in self.min_up {
             let others = if others == 0 { String::new() } else { format!("; so it is for {others} more") };
@@ -260,23 +274,23 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
     /// Returns how the targets of a service are probed, and notes where no check is known.
     fn plans(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> ServicePlans {
         let Inference { kind: inferred, transport } = probe::infer(&service.owner);
-        let with = match entry {
-            Some(entry) => entry.target.lay_over(&self.inherited),
-            None => self.inherited.clone(),
-        };
         let labels = probe::first_labels(&service.owner);
         let kind = match entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
             Some((entry, check)) => {
                 self.shallow.take_down(&service.owner, inferred.as_ref(), entry);
+                self.risks.take_down(&service.owner, Some(entry));
                 check.kind.as_ref()
             }
             None => {
                 if inferred.is_none() {
-                    self.unprobed.entry(labels.join(".")).or_insert_with(|| (0, service.owner.clone())).0 += 1;
+                    self.unprobed.push((PoolId::from_index(self.pools.len()), service.owner.clone()));
                 }
+                self.risks.take_down(&service.owner, None);
                 inferred.as_ref()
             }
         };
+        let defaults = self.defaults.of(kind);
+        let with = entry.map_or_else(|| defaults.clone(), |entry| entry.target.lay_over(&defaults));
         let context = |host| CheckContext {
             domain: probe::service_domain(&service.owner),
             host,
@@ -352,7 +366,11 @@ fn pairs(services: &[Service]) -> HashMap<usize, usize> {
 }
 
 /// Tells in one note which services are not tested, as no check is known for them.
-fn unprobed_note(unprobed: &BTreeMap<String, (usize, Name)>) -> Option<Finding> {
+fn unprobed_note(services: &[(PoolId, Name)]) -> Option<Finding> {
+    let mut unprobed: BTreeMap<String, (usize, &Name)> = BTreeMap::new();
+    for (_, owner) in services {
+        unprobed.entry(probe::first_labels(owner).join(".")).or_insert((0, owner)).0 += 1;
+    }
     let which = unprobed.iter().take(MOST_NAMED).map(|(labels, (count, first))| {
         if *count == 1 { first.to_string() } else { format!("{labels} ({count} services)") }
     });

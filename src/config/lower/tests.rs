@@ -80,7 +80,7 @@ fn lower_with(config: &str, zones: Vec<ZoneSetup>, options: Options) -> Lowered 
     lower(&file, zones.into_iter().collect(), &access, options)
 }
 
-fn lower_one(config: &str, text: &str) -> Lowered {
+pub(super) fn lower_one(config: &str, text: &str) -> Lowered {
     lower_with(config, vec![zone("example.com", text)], Options::default())
 }
 
@@ -247,9 +247,9 @@ fn equal_probes_are_one_target() {
 #[test]
 fn a_certificate_bears_the_host_or_the_domain_as_clients_of_the_label_expect() {
     let text = "
-        _imaps._tcp SRV 1 0 993 mx1
-        _imaps._tcp SRV 2 0 993 mx2
-        _imaps._tcp SRV 3 0 993 @
+        _amqps._tcp SRV 1 0 5671 mx1
+        _amqps._tcp SRV 2 0 5671 mx2
+        _amqps._tcp SRV 3 0 5671 @
         _https._tcp SRV 1 0 443 mx1
         _wss._tcp SRV 1 0 443 mx1
         mx1 A 127.0.0.1
@@ -263,16 +263,16 @@ fn a_certificate_bears_the_host_or_the_domain_as_clients_of_the_label_expect() {
         checks
     };
     let by_host = ["tls name=mx1.example.com or=example.com", "tls name=mx2.example.com or=example.com"];
-    assert_eq!(tls("", "_imaps"), [&by_host[..], &["tls name=example.com"]].concat());
+    assert_eq!(tls("", "_amqps"), [&by_host[..], &["tls name=example.com"]].concat());
     assert!(tls("", "_https")[0].contains("host=example.com") && tls("", "_https")[0].contains("name=example.com"));
     assert_eq!(tls("", "_wss"), ["tls name=example.com"]);
     let said =
         |owner: &str, key: &str| tls(&format!("[[service]]\nmatch = \"{owner}._tcp.example.com\"\n{key}"), owner);
-    assert_eq!(said("_imaps", "certificate-name = \"domain\""), ["tls name=example.com"; 3]);
+    assert_eq!(said("_amqps", "certificate-name = \"domain\""), ["tls name=example.com"; 3]);
     assert_eq!(said("_wss", "certificate-name = \"host\""), by_host[..1]);
     let web = &said("_https", "certificate-name = \"host\"")[0];
     assert!(web.contains("host=example.com") && web.contains("tls(name=mx1.example.com or=example.com"), "{web}");
-    let named = said("_imaps", "check = { kind = \"tls\", name = \"mail.example.net\" }");
+    let named = said("_amqps", "check = { kind = \"tls\", name = \"mail.example.net\" }");
     assert_eq!(named, ["tls name=mail.example.net"; 3]);
 }
 
@@ -640,12 +640,12 @@ fn a_connect_in_place_of_the_protocol_is_noted_once_for_each_entry() {
     let zone = "\
 _sip._udp SRV 10 0 5060 node
 _sip._tcp SRV 10 0 5060 node
-_imap._tcp SRV 10 0 143 node
+_chat._tcp SRV 10 0 1430 node
 node A 127.0.1.1
 ";
     let with = |check: &str| {
         let config = format!(
-            "[[service]]\nmatch = \"_sip.*.example.com\"\ncheck = {check}\n[[service]]\nmatch = \"_imap._tcp.example.com\"\ncheck = {{ kind = \"tcp\" }}\n"
+            "[[service]]\nmatch = \"_sip.*.example.com\"\ncheck = {check}\n[[service]]\nmatch = \"_chat._tcp.example.com\"\ncheck = {{ kind = \"tcp\" }}\n"
         );
         lower_one(&config, zone)
     };

@@ -1,6 +1,7 @@
 //! `{ kind = "http", … }` and `{ kind = "https", … }`, and their URLs.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use toml::de::DeValue;
 
@@ -12,6 +13,7 @@ use crate::keys::{Listed, statement};
 use crate::probe::attempt::Probe;
 use crate::probe::kind::{CheckContext, KindKeys, OwnerLabels};
 use crate::probe::over::Transport;
+use crate::probe::settings::TargetSettings;
 use crate::probe::url::{Url, UrlCheck, UrlError};
 use crate::zone::services::Application;
 
@@ -33,7 +35,9 @@ statement! {
     }
     also {
         /// Whether it is `https`.
-        is_tls: bool
+        is_tls: bool,
+        /// Whether nothing but the owner name asks for it.
+        is_inferred: bool
     }
 }
 
@@ -68,9 +72,23 @@ must hold (expect = \"…\", or match = \"…\" for a pattern), method = \"HEAD\
 
     /// Tests a web server of which nothing is known but its domain: whatever it thinks of `/`, it lives.
     fn inferred(service: &OwnerLabels<'_>) -> Option<Self> {
-        let alive = || Some(Statuses::alive().into_ranges());
-        let is_http = service.application == Application::Http;
-        is_http.then(|| Self { is_tls: service.is_tls, status: alive(), ..Self::default() })
+        let paths = [
+            (Application::Http, None),
+            // The one path that every server has, without any state (Matrix, Server-Server API).
+            (Application::Matrix, Some("/_matrix/federation/v1/version")),
+        ];
+        let (_, path) = paths.into_iter().find(|(application, _)| *application == service.application)?;
+        let path = path.map(str::to_owned);
+        let status = Some(Statuses::alive().into_ranges());
+        Some(Self { path, is_tls: service.is_tls, is_inferred: true, status, ..Self::default() })
+    }
+
+    /// What `/` costs is not known: a page that is made anew may take seconds.
+    fn defaults(&self, mut base: TargetSettings) -> TargetSettings {
+        if self.is_inferred {
+            base.health.timeout = Duration::from_secs(5);
+        }
+        base
     }
 
     fn lower(&self, context: &CheckContext<'_>) -> Option<Http> {

@@ -4,9 +4,11 @@
 //!   Stream (plain, or TLS with ALPN h2, http/1.1) ──▶ first or second: ask ──▶ Answer ──▶ judge (pure)
 //! ```
 //!
+//! A plain server that answers HTTP/1.1 by something else, or not at all, is asked by HTTP/2 once more (h2c, RFC 9113 §3.3).
+//!
 //! | limit | what happens at it |
 //! |---|---|
-//! | 16 KiB of header, 100 fields | fail, conclusive |
+//! | 64 KiB of header, 100 fields | fail, conclusive |
 //! | 64 KiB of body | what comes after is not read |
 
 mod first;
@@ -57,6 +59,15 @@ pub enum Method {
     Get,
     /// `HEAD`: the answer has no body.
     Head,
+}
+
+/// Why there is no answer of HTTP/1.1.
+#[derive(Debug)]
+enum Unanswered {
+    /// The step has ended with this outcome.
+    Decided(Outcome),
+    /// The server speaks something else, or closes: this is the outcome unless that is HTTP/2.
+    OtherProtocol(Outcome),
 }
 
 /// What a server answered, as far as it is judged.
@@ -127,15 +138,39 @@ impl Probe for Http {
             drop(timeout(LINGER, connection).await);
             judged
         } else {
-            let (answer, stream) = first::ask(self, stream, attempt).await?;
-            let judged = self.judge("HTTP/1.1", &answer, attempt);
-            close(stream).await;
-            judged
+            match first::ask(self, stream, attempt).await {
+                Ok((answer, stream)) => {
+                    let judged = self.judge("HTTP/1.1", &answer, attempt);
+                    close(stream).await;
+                    judged
+                }
+                Err(Unanswered::Decided(outcome)) => Err(outcome),
+                Err(Unanswered::OtherProtocol(outcome)) => self.ask_prior(outcome, attempt).await,
+            }
         }
     }
 }
 
 impl Http {
+    /// Asks by HTTP/2 with prior knowledge, where HTTP/1.1 is not spoken; else that stays the outcome.
+    async fn ask_prior(&self, outcome: Outcome, attempt: &mut Attempt<'_>) -> Ending {
+        if self.tls.is_some() {
+            return Err(attempt.fails(outcome));
+        }
+        attempt.saw(outcome.cause().unwrap_or_default().to_owned());
+        let half = attempt.left() / 2;
+        let stream = Stream::open(None, attempt).await?;
+        attempt.begin("request");
+        match timeout(half, second::ask_once(self, stream)).await.unwrap_or_else(|_| Err(outcome.clone())) {
+            Ok((answer, connection)) => {
+                let judged = self.judge("HTTP/2", &answer, attempt);
+                drop(timeout(LINGER, connection).await);
+                judged
+            }
+            Err(_) => Err(attempt.fails(outcome)),
+        }
+    }
+
     /// Begins the request with what both versions say.
     fn request(&self, uri: &str) -> Builder {
         let request = Request::builder().method(self.method.as_str()).uri(uri);
@@ -198,6 +233,6 @@ pub(super) fn authority(name: &str) -> String {
 /// What we call ourselves.
 pub(super) const USER_AGENT: &str = concat!("understudy/", env!("CARGO_PKG_VERSION"), " (health check)");
 /// The longest header that is read, in octets.
-pub(super) const HEADER_MAX: usize = 16_384;
+pub(super) const HEADER_MAX: usize = 65_536;
 /// The longest begin of a body that is read, in octets.
 const BODY_MAX: usize = 65_536;

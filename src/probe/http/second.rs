@@ -18,9 +18,15 @@ pub(super) async fn ask(
     stream: Stream,
     attempt: &mut Attempt<'_>,
 ) -> Result<(HttpReply, Connection<Stream, Bytes>), Outcome> {
-    let request = http.request(&format!("https://{}{}", http.host, http.path)).body(());
-    let request = request.map_err(|error| attempt.fails(unmade(&error)))?;
-    let (sender, mut connection) = open(stream).await.map_err(|error| attempt.fails(fault_of(&error)))?;
+    ask_once(http, stream).await.map_err(|outcome| attempt.fails(outcome))
+}
+
+/// Does the same, and leaves it to the caller what an error means.
+pub(super) async fn ask_once(http: &Http, stream: Stream) -> Result<(HttpReply, Connection<Stream, Bytes>), Outcome> {
+    let scheme = if http.tls.is_some() { "https" } else { "http" };
+    let request = http.request(&format!("{scheme}://{}{}", http.host, http.path)).body(());
+    let request = request.map_err(|error| unmade(&error))?;
+    let (sender, mut connection) = open(stream).await.map_err(|error| fault_of(&error))?;
     let work = async {
         let mut sender = sender.ready().await?;
         let (response, _) = sender.send_request(request, true)?;
@@ -35,7 +41,7 @@ pub(super) async fn ask(
         }
         Ok(answer)
     };
-    let answer = along(&mut connection, work).await.map_err(|error| attempt.fails(fault_of(&error)))?;
+    let answer = along(&mut connection, work).await.map_err(|error| fault_of(&error))?;
     Ok((answer, connection))
 }
 

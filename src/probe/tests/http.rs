@@ -127,20 +127,42 @@ async fn a_body_that_breaks_off_fails() {
 }
 
 #[tokio::test]
-async fn a_huge_header_fails_within_16_kib() {
+async fn a_huge_header_fails_within_64_kib() {
     let mut fields = b"HTTP/1.1 200 OK\r\n".to_vec();
     for number in 0..101 {
         fields.extend_from_slice(format!("X-{number}: y\r\n").as_bytes());
     }
     fields.extend_from_slice(b"\r\n");
     let mut long = b"HTTP/1.1 200 OK\r\nX: ".to_vec();
-    long.resize(65_536, b'y');
-    for answer in [fields, long, vec![b'x'; 65_536]] {
+    long.resize(131_072, b'y');
+    for answer in [fields, long, vec![b'x'; 131_072]] {
         let server = answering(answer).await;
         let report = probe(server.address, Check::Http(check())).await;
         assert_saw(&report, "fail", "");
         assert!(report.latency < Duration::from_secs(5), "{report:?}");
     }
+}
+
+#[tokio::test]
+async fn a_header_of_40_kib_passes() {
+    let field = "y".repeat(40_000);
+    let server = answering(format!("HTTP/1.1 200 OK\r\nX: {field}\r\nContent-Length: 0\r\n\r\n")).await;
+    assert_saw(&probe(server.address, Check::Http(check())).await, "pass", "");
+}
+
+#[tokio::test]
+async fn a_plain_server_of_http_2_alone_passes() {
+    let server = Server::start(|stream| async move {
+        let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+        while let Some(Ok((_, mut respond))) = connection.accept().await {
+            let response = hyper::Response::builder().status(204).body(()).unwrap();
+            drop(respond.send_response(response, true));
+        }
+    })
+    .await;
+    let report = probe(server.address, Check::Http(check())).await;
+    assert_saw(&report, "pass", "");
+    assert!(report.steps.last().unwrap().saw.contains("HTTP/2"), "{report:#?}");
 }
 
 #[tokio::test]

@@ -67,6 +67,16 @@ async fn the_far_side_sees_fin_and_not_rst() {
 }
 
 #[tokio::test]
+async fn who_ends_each_connection_at_once_passes_with_a_warning() {
+    let ending = Server::start(|stream| async move { drop(stream) }).await;
+    let report = probe(ending.address, connecting()).await;
+    assert_saw(&report, "pass", "");
+    assert!(report.warnings.iter().any(|warning| warning.contains("load balancer")), "{report:#?}");
+    let quiet = Server::start(|mut stream| async move { drop(stream.read(&mut [0; 4]).await) }).await;
+    assert_eq!(probe(quiet.address, connecting()).await.warnings, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_closed_port_fails_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,7 +1,7 @@
 //! What the lint reads from the table of services: known names, and likely intended names.
 
 use crate::base::nearest::nearest;
-use crate::zone::services::{SERVICES, Service};
+use crate::zone::services::{Application, SERVICES, Service};
 
 /// Walks over the services whose usual port is known.
 fn all() -> impl Iterator<Item = &'static Service> {
@@ -26,7 +26,7 @@ pub(super) fn other_on(known: &Service, port: u16) -> Option<&'static Service> {
 /// Returns whether a check is known for the service over UDP, or no client asks for it over UDP anyway.
 pub(super) fn is_probed_over_udp(label: &str) -> bool {
     match known(label, "_udp") {
-        Some(known) => known.family != 0,
+        Some(known) => known.family != 0 || known.application != Application::Other,
         None => protos(label).next().is_some(),
     }
 }

@@ -62,7 +62,12 @@ fn sister(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Fi
             let lonely = lacks(plain, "_udp") && !has(plain, "_tcp");
             lonely.then(|| finding(&RELAY_TLS_ONLY, &format!("{plain}._udp")))?
         }
-        (label, "_udp") if !catalogue::is_probed_over_udp(label) && !(survey.options.has_check)(set.owner) => {
+        // Where it is offered over TCP too, it follows that.
+        (label, "_udp")
+            if !catalogue::is_probed_over_udp(label)
+                && !has(label, "_tcp")
+                && !(survey.options.has_check)(set.owner) =>
+        {
             let message = format!("{} is not tested: no check is known for {label} over UDP", set.owner);
             Some(UNPROBED.found(message, &[("owner", set.owner)]))
         }
