@@ -15,6 +15,7 @@
 //! `transports!` and a file.
 
 mod connection;
+mod datagrams;
 mod framed;
 mod give_way;
 mod stream;
