@@ -46,6 +46,30 @@ fn each_transport_answers_from_the_address_that_was_asked() {
     assert_eq!(lab.dig(&format!("@{link_local}%near {SIP} SRV")), SERVICE, "{link_local}");
 }
 
+/// RFC 9715 §3.1: over IPv6 such a listener sends no fragments; what an interface does not take is truncated from then on.
+#[test]
+fn an_answer_that_the_interface_does_not_take_is_truncated() {
+    let (lab, folder) = (Lab::new(&[1]), Folder::new());
+    lab.ip(Side::Far, "link set far mtu 1280");
+    let text = "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\" ".repeat(24);
+    folder.write("example.com.zone", format!("{ZONE}long IN TXT {text}\n"));
+    let config = folder.write(
+        "understudy.toml",
+        "version = 1\n[server]\nlisten = [\"0.0.0.0:53\", \"[::]:53\"]\nudp-size = 4096\n[[zone]]\nfile = \"example.com.zone\"\n",
+    );
+    let program = Program::new(&["serve", "--static", "--state", "none"]).argument(config);
+    let server = lab.program(Side::Far, program).start();
+    server.answering();
+    let ask = |address: &str| {
+        let words = format!("@{address} +ignore +bufsize=4096 +tries=1 +time=1 long.example.com TXT");
+        lab.run(Side::Near, &["dig"], &words).1
+    };
+    assert!(ask("10.77.1.1").contains("ANSWER: 1"), "IPv4 sends fragments");
+    ask("fd77:1::1");
+    let answer = ask("fd77:1::1");
+    assert!(answer.contains("flags: qr aa tc rd"), "{answer}");
+}
+
 /// As docs/listeners.md says of that frame.
 #[test]
 fn the_other_frame_answers_over_udp_from_the_address_of_the_link() {
