@@ -179,13 +179,15 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         let id = PoolId::from_index(self.pools.len());
         for (half, (service, entry)) in (0u8..).zip(halves) {
             let plan = self.plan(service, *entry);
+            let port = self.port(*entry, plan.as_ref());
             let plans = plan.map(|own| [own.clone(), own.foreign(entry.map(|entry| &entry.target))]);
-            self.add_members(&mut pool, half, service, plans.as_ref(), id);
+            self.add_members(&mut pool, (half, service), plans.as_ref(), port, id);
             self.by_owner.insert(service.owner.clone(), id);
             let (owner, ttl) = (service.owner.clone(), service.set.ttl());
             pool.fills.push(Fill { zone: service.zone, owner, rtype: Rtype::SRV, ttl });
         }
         self.judge_min_up(&pool, halves, policy);
+        pool.pool.settings.keeps_ttl = !self.targets.test(&pool);
         self.pools.push(pool);
     }
 
@@ -217,13 +219,14 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         }
     }
 
-    /// Adds the members of one half; of the two plans the second is for hosts outside of the zones.
+    /// Adds the members of one half; of the two plans the second is for hosts outside of the zones. They are tested at their
+    /// own ports, unless the check names another.
     fn add_members(
         &mut self,
         pool: &mut PoolSetup,
-        half: u8,
-        service: &Service,
+        (half, service): (u8, &Service),
         plans: Option<&[Plan; 2]>,
+        port: Option<u16>,
         id: PoolId,
     ) {
         let numbered = plans.map(|plans| plans.each_ref().map(|plan| (plan, self.targets.number(plan))));
@@ -236,9 +239,8 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
                     self.outside.insert(host.name.clone());
                 }
                 for (at, address) in host.addresses.iter().enumerate() {
-                    let Some(target) = self.targets.target(SocketAddr::new(*address, srv.port), plan, number) else {
-                        continue;
-                    };
+                    let at_port = SocketAddr::new(*address, port.unwrap_or(srv.port));
+                    let Some(target) = self.targets.target(at_port, plan, number) else { continue };
                     targets.push(target);
                     if let Some(known) = self.host_targets.get_mut(row).and_then(|addresses| addresses.get_mut(at)) {
                         known.push(target);
@@ -284,6 +286,16 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             self.unprobed.entry(labels).or_insert_with(|| (0, service.owner.clone())).0 += 1;
         }
         plan
+    }
+
+    /// Returns the port that a check names, and notes one that nothing connects to.
+    fn port(&mut self, entry: Option<&ServiceEntry>, plan: Option<&Plan>) -> Option<u16> {
+        let port = entry.and_then(|entry| entry.check.as_ref()?.port.as_ref())?;
+        if plan.is_none_or(|plan| !plan.uses_port()) {
+            let finding = Finding::warning("config-key-idle", "this `port` has no effect: the check connects to none");
+            self.findings.push(finding.at(port.place.clone()).help("leave it out"));
+        }
+        Some(port.value)
     }
 
     fn judge_unmatched(&mut self, entry: &ServiceEntry) {

@@ -21,6 +21,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     socket: SocketKind::Streams,
     is_datagram: false,
     is_encrypted: false,
+    pads_unasked: false,
     proves_address: true,
     has_keepalive: true,
     held: 4 << 10,

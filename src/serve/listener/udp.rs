@@ -28,6 +28,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     socket: SocketKind::Datagrams,
     is_datagram: true,
     is_encrypted: false,
+    pads_unasked: false,
     proves_address: false,
     has_keepalive: false,
     held: 0,

@@ -62,12 +62,18 @@ fn sister(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Fi
             let lonely = lacks(plain, "_udp") && !has(plain, "_tcp");
             lonely.then(|| finding(&RELAY_TLS_ONLY, &format!("{plain}._udp")))?
         }
-        (label, "_udp") if !catalogue::is_probed_over_udp(label) && !(survey.options.has_check)(set.owner) => {
+        (label, _) if is_untested(survey, set) => {
             let message = format!("{} is not tested: no check is known for {label} over UDP", set.owner);
             Some(UNPROBED.found(message, &[("owner", set.owner)]))
         }
         _ => None,
     }
+}
+
+/// Returns whether no check is known for a service, so that its sets are served with their declared TTLs.
+pub(super) fn is_untested(survey: &Survey<'_>, set: &SrvSet<'_>) -> bool {
+    let over_udp = |service: &Service| service.proto == "_udp" && !catalogue::is_probed_over_udp(&service.label);
+    set.service.as_ref().is_some_and(over_udp) && !(survey.options.has_check)(set.owner)
 }
 
 fn xmpp_client(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Finding> {
