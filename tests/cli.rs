@@ -103,6 +103,33 @@ fn help_names_every_command_and_every_exit_code() {
 }
 
 #[test]
+fn a_zone_comes_by_standard_input_and_colours_by_choice() {
+    let home = Home::new("input");
+    let piped = |words: &[&str]| {
+        let zone = std::fs::File::open(home.0.join("sip.zone")).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_understudy")).args(words).stdin(zone).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, plain) = piped(&["explain", "_sip._tcp.example.com", "-", "--state", "none"]);
+    assert!(code == Some(0) && plain.contains("sip-node1"), "{plain}");
+    assert!(!plain.contains('\x1b'), "nobody asked for colours");
+    let (_, painted) = piped(&["--color", "always", "explain", "_sip._tcp.example.com", "-", "--state", "none"]);
+    assert!(painted.contains('\x1b'), "{painted}");
+    let (code, checked) = piped(&["check", "--json", "-"]);
+    assert!(code == Some(0) && checked.starts_with('{'), "{checked}");
+}
+
+#[test]
+fn every_help_and_every_page_has_examples() {
+    let home = Home::new("examples");
+    for command in ["serve", "check", "probe", "explain", "simulate", "ready", "demo", "completions", "man"] {
+        home.run(&format!("{command} --help")).shows(0, &["Examples:\n", &format!("  understudy {command}"), "--color"]);
+    }
+    home.run("man serve").shows(0, &[".SH EXAMPLES", ".SH \"EXIT STATUS\"", ".SH SIGNALS", ".SH FILES"]);
+    home.run("man understudy.toml").shows(0, &[".TH understudy.toml 5", "probe\\-allow"]);
+}
+
+#[test]
 fn completions_and_manual_are_printed() {
     let home = Home::new("completions");
     home.run("completions bash").shows(0, &["_understudy()", "simulate"]);

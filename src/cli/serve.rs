@@ -22,7 +22,8 @@ pub(super) fn run(args: &Serve) -> ExitCode {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     });
-    let logging = match logging::start(&logging::Options { filter: args.log.clone(), format, colour: paint::chosen() }) {
+    let logging = match logging::start(&logging::Options { filter: args.log.clone(), format, colour: paint::chosen() })
+    {
         Ok(logging) => logging,
         Err(error) => {
             input::tell(&[Finding::error("log", error.to_string())], Severity::Error);

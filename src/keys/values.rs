@@ -63,7 +63,9 @@ pub fn path(value: &DeValue<'_>) -> Read<PathBuf> {
 pub fn duration(low: Duration, high: Duration) -> impl Fn(&DeValue<'_>) -> Read<Duration> {
     move |value| {
         let span = value.as_str().and_then(|text| duration_text(text, low, high).ok());
-        span.ok_or_else(|| format!("a duration in quotes, such as \"5s\", \"250ms\" or \"1m30s\", {}", bounds(low, high)))
+        span.ok_or_else(|| {
+            format!("a duration in quotes, such as \"5s\", \"250ms\" or \"1m30s\", {}", bounds(low, high))
+        })
     }
 }
 

@@ -21,7 +21,7 @@ use crate::probe::url::{Choices, parse};
 use crate::probe::{self, Authority, Credentials, ProbeContext, Spec, TargetSettings};
 use crate::zone::Name;
 
-use super::args::{self, Probe, Verify};
+use super::args::{Probe, Verify};
 use super::{USAGE, input, offline, words};
 use names::{Addressed, addressed};
 use prober::{Asked, Form, Prober};

@@ -90,7 +90,8 @@ impl ZonesRead {
             (None, None) => Origin::Unknown,
         };
         let mut places = Places::default();
-        let (zone, apex) = match if is_input { file::read_standard_input(MAX_DATA) } else { file::read(path, MAX_DATA) } {
+        let (zone, apex) = match if is_input { file::read_standard_input(MAX_DATA) } else { file::read(path, MAX_DATA) }
+        {
             Ok(text) => {
                 let parsed = self.parse(path, &text, origin, read_options.keep_places);
                 places = parsed.places;

@@ -145,7 +145,9 @@ const LISTEN_KEYS: [Key; 1 + own_keys()] = {
 
 const PLAIN: Key = Key {
     name: LISTEN,
-    text: &[" Where UDP and TCP are answered; give 53 on the public addresses once all is well. Without a port it is 53."],
+    text: &[
+        " Where UDP and TCP are answered; give 53 on the public addresses once all is well. Without a port it is 53.",
+    ],
     value: Value::Default(|| ServerSettings::default().listen.shown()),
     status: Status::Works,
 };

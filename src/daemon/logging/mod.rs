@@ -71,7 +71,8 @@ pub fn start(options: &Options) -> Result<Logging, LogError> {
     let output = Output { held: Arc::default(), terminal, queue };
     let writer = output.clone();
     let dropped = output.queue.dropped();
-    let (subscriber, mut logging) = prepare(filter, format, options.colour.unwrap_or(terminal), output, move || writer.clone())?;
+    let (subscriber, mut logging) =
+        prepare(filter, format, options.colour.unwrap_or(terminal), output, move || writer.clone())?;
     subscriber.try_init()?;
     logging.thread = Some(Arc::new(thread));
     // Only the first log of a process gets here.
