@@ -104,7 +104,7 @@ fn help_names_every_command_and_every_exit_code() {
 
 #[test]
 fn a_zone_comes_by_standard_input_and_colours_by_choice() {
-    let home = Home::new("input");
+    let home = Home::with_zone("input", 5060);
     let piped = |words: &[&str]| {
         let zone = std::fs::File::open(home.0.join("sip.zone")).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_understudy")).args(words).stdin(zone).output().unwrap();
@@ -123,7 +123,8 @@ fn a_zone_comes_by_standard_input_and_colours_by_choice() {
 fn every_help_and_every_page_has_examples() {
     let home = Home::new("examples");
     for command in ["serve", "check", "probe", "explain", "simulate", "ready", "demo", "completions", "man"] {
-        home.run(&format!("{command} --help")).shows(0, &["Examples:\n", &format!("  understudy {command}"), "--color"]);
+        home.run(&format!("{command} --help"))
+            .shows(0, &["Examples:\n", &format!("  understudy {command}"), "--color"]);
     }
     home.run("man serve").shows(0, &[".SH EXAMPLES", ".SH \"EXIT STATUS\"", ".SH SIGNALS", ".SH FILES"]);
     home.run("man understudy.toml").shows(0, &[".TH understudy.toml 5", "probe\\-allow"]);

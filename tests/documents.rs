@@ -18,6 +18,7 @@ use understudy::cli::args::Arguments;
 use understudy::config::shape::SECTIONS;
 use understudy::probe::check_keys;
 use understudy::zone::check::{RULES, find};
+use understudy::zone::reference_identity::{self, ReferenceIdentity};
 
 use page::{Page, read, root};
 
@@ -50,6 +51,20 @@ fn every_relative_link_resolves() {
                 assert!(other.anchors().contains(anchor), "{}: {link} has no such heading", page.path);
             }
         }
+    }
+}
+
+#[test]
+fn the_table_of_names_in_certificates_is_that_of_the_code() {
+    let page = Page::read("docs/behaviour.md");
+    for rule in reference_identity::RULES {
+        let labels: Vec<String> = rule.labels.iter().map(|label| format!("`{label}`")).collect();
+        let whose = match rule.identity {
+            ReferenceIdentity::Domain => "the domain",
+            ReferenceIdentity::Host => "the host, or the domain",
+        };
+        let row = format!("| {} | {whose} | {} |", labels.join(", "), rule.source);
+        assert!(page.text.lines().any(|line| line == row), "docs/behaviour.md lacks {row}");
     }
 }
 

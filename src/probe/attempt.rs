@@ -161,6 +161,15 @@ impl<'a> Attempt<'a> {
         outcome
     }
 
+    /// Ends the step under way and the probe with a pass: the target works, but what follows cannot be tested. Returns the
+    /// outcome for `?`.
+    pub(super) fn passes_early(&mut self, warning: String) -> Outcome {
+        self.decide(&Outcome::Pass);
+        self.saw(warning.as_str());
+        self.warnings.push(warning);
+        Outcome::Pass
+    }
+
     /// Takes over what a part of this check saw.
     pub(super) fn absorb(&mut self, label: &str, part: ProbeReport) {
         let steps = part.steps.into_iter().map(|step| Step { saw: format!("{label}: {}", step.saw), ..step });

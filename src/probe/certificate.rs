@@ -4,8 +4,10 @@ use std::net::IpAddr;
 
 use x509_cert::Certificate as X509;
 use x509_cert::der::Decode;
+use x509_cert::der::oid::db::rfc4519::COMMON_NAME;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::name::Name as X509Name;
 
 use super::Certificate;
 use crate::base::clock::UnixTime;
@@ -18,6 +20,8 @@ pub(super) struct Leaf {
     pub(super) told: Certificate,
     /// From when it is valid.
     pub(super) not_before: UnixTime,
+    /// The common name of its subject, the last if there are several (RFC 6125 §6.4.4).
+    pub(super) common_name: Option<String>,
 }
 
 /// Reads a certificate; nothing if it is none that we understand.
@@ -36,7 +40,15 @@ pub(super) fn read(der: &[u8], now: UnixTime) -> Option<Leaf> {
         days_left: days(now, not_after),
         issuer: escape(&body.issuer().to_string(), TEXT_MAX),
     };
-    Some(Leaf { told, not_before })
+    Some(Leaf { told, not_before, common_name: common_name(body.subject()) })
+}
+
+/// Returns the most specific common name.
+fn common_name(subject: &X509Name) -> Option<String> {
+    let attributes = subject.as_ref().iter().flat_map(|part| part.as_ref().iter());
+    let attribute = attributes.filter(|attribute| attribute.oid == COMMON_NAME).last()?;
+    let text = str::from_utf8(attribute.value.value()).ok()?;
+    Some(escape(text, TEXT_MAX))
 }
 
 /// Returns whole days from one point to another, rounded down: negative from the second that `to` lies before `from`.
@@ -109,7 +121,7 @@ mod tests {
                 let index = place.index(bytes.len());
                 bytes[index] = value;
             }
-            if let Some(Leaf { told, not_before }) = read(&bytes, UnixTime::default()) {
+            if let Some(Leaf { told, not_before, .. }) = read(&bytes, UnixTime::default()) {
                 prop_assert!(told.names.len() <= 3, "{:?}", told.names);
                 prop_assert!(told.names.iter().all(|name| name.chars().all(|character| !character.is_control())));
                 prop_assert_eq!(read(&bytes, not_before).map(|leaf| leaf.told.not_after), Some(told.not_after));

@@ -106,6 +106,8 @@ pub struct OwnerLabels<'n> {
 pub struct CheckContext<'a> {
     /// The domain that clients ask for: the certificate's name, unless the check names another.
     pub domain: String,
+    /// The host of the target, where clients look for it in the certificate.
+    pub host: Option<String>,
     /// What the owner name tells.
     pub inferred: Option<CheckKind>,
     /// What clients go over, unless the check says otherwise.
@@ -120,17 +122,24 @@ impl CheckContext<'_> {
         name.unwrap_or(&self.domain).clone()
     }
 
-    /// Makes the TLS part of a check.
-    pub(super) fn tls(&self, name: String, alpn: Vec<Vec<u8>>) -> Tls {
-        self.settings.tls(name, alpn)
+    /// Makes the TLS part of a check, with the name that the check gives to the certificate, if it does.
+    pub(super) fn tls(&self, name: Option<&String>, alpn: Vec<Vec<u8>>) -> Tls {
+        match (name, &self.host) {
+            (None, Some(host)) => {
+                let differs = !host.eq_ignore_ascii_case(&self.domain);
+                let other_name = Some(self.domain.clone()).filter(|domain| differs && !domain.is_empty());
+                Tls { other_name, ..self.settings.tls(host.clone(), alpn) }
+            }
+            (Some(_), _) | (None, None) => self.settings.tls(self.named(name), alpn),
+        }
     }
 
-    /// Makes what a protocol without ALPN goes over, with the name of the certificate.
-    pub(super) fn over(&self, transport: Option<Transport>, name: &str) -> Over {
+    /// Makes what a protocol without ALPN goes over, with the name that the check gives to the certificate, if it does.
+    pub(super) fn over(&self, transport: Option<Transport>, name: Option<&String>) -> Over {
         match transport.unwrap_or(self.transport) {
             Transport::Udp => Over::Udp,
             Transport::Tcp => Over::Tcp,
-            Transport::Tls => Over::Tls(self.tls(name.to_owned(), Vec::new())),
+            Transport::Tls => Over::Tls(self.tls(name, Vec::new())),
         }
     }
 }

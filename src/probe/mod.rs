@@ -74,7 +74,7 @@ pub use inference::{Inference, first_labels, infer, service_domain};
 pub use kind::{CheckContext, KindKeys, OwnerLabels};
 pub use over::{Over, Transport};
 pub use report::{Certificate, ProbeReport, Step};
-pub use settings::TargetSettings;
+pub use settings::{CertificateName, TargetSettings};
 pub use stun::Credentials;
 pub use tls::Verify;
 

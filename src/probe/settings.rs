@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::stun::CREDENTIALS_INTERVAL;
 use super::{Authority, DEEP_INTERVAL, Tls, Verify, WATCH_RENEW};
 use crate::health;
+use crate::keys::values::Words;
+use crate::zone::reference_identity::{ReferenceIdentity, reference_identity};
 
 /// How targets are tested.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +15,8 @@ pub struct TargetSettings {
     pub health: health::Settings,
     /// What of a certificate is a failure.
     pub verify: Verify,
+    /// Whose name the certificate must bear.
+    pub certificate_name: CertificateName,
     /// From login to login.
     pub credentials_interval: Duration,
     /// The private CA.
@@ -30,6 +34,7 @@ impl Default for TargetSettings {
         Self {
             health: health::Settings::default(),
             verify: Verify::Name,
+            certificate_name: CertificateName::Label,
             credentials_interval: CREDENTIALS_INTERVAL,
             authority: None,
             deep_interval: DEEP_INTERVAL,
@@ -39,9 +44,34 @@ impl Default for TargetSettings {
     }
 }
 
+/// `certificate-name`: whose name a certificate must bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CertificateName {
+    /// What the clients of such a service look for.
+    Label,
+    /// The domain's.
+    Domain,
+    /// The host's; the domain's is as good.
+    Host,
+}
+
+impl Words for CertificateName {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("label", Self::Label), ("domain", Self::Domain), ("host", Self::Host)];
+}
+
 impl TargetSettings {
+    /// Returns what the clients of a service with this first label, in lower case, look for in a certificate.
+    pub fn reference_identity(&self, label: &str) -> ReferenceIdentity {
+        match self.certificate_name {
+            CertificateName::Label => reference_identity(label),
+            CertificateName::Domain => ReferenceIdentity::Domain,
+            CertificateName::Host => ReferenceIdentity::Host,
+        }
+    }
+
     /// Returns how TLS is spoken with the owner of a name.
     pub fn tls(&self, name: String, alpn: Vec<Vec<u8>>) -> Tls {
-        Tls { name, verify: self.verify, alpn, authority: self.authority.clone() }
+        Tls { name, other_name: None, verify: self.verify, alpn, authority: self.authority.clone() }
     }
 }

@@ -27,7 +27,7 @@ use crate::zone::services::Application;
 statement! {
     /// What `{ kind = "tls", … }` may say.
     pub struct TlsKeys of a check {
-        /// SNI and the certificate's name; nothing: the service's domain.
+        /// SNI and the certificate's name; nothing: what clients of the service look for.
         name: String = values::host;
         /// The protocols to offer; nothing: what clients of the service offer.
         alpn: Vec<Vec<u8>> = Each(protocol);
@@ -58,7 +58,7 @@ impl KindKeys for TlsKeys {
 
     fn lower(&self, context: &CheckContext<'_>) -> Option<Tls> {
         let offered = || context.inferred.as_ref().map(|kind| kind.alpn(context.transport)).unwrap_or_default();
-        Some(context.tls(context.named(self.name.as_ref()), self.alpn.clone().unwrap_or_else(offered)))
+        Some(context.tls(self.name.as_ref(), self.alpn.clone().unwrap_or_else(offered)))
     }
 }
 
@@ -71,9 +71,11 @@ fn protocol(value: &DeValue<'_>) -> Read<Vec<u8>> {
 /// Parameters of [`Check::Tls`](super::Check::Tls), and of the TLS part of other checks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tls {
-    /// SNI and the name that the certificate must bear: the service domain, without a final dot. An address is
+    /// SNI and the name that the certificate must bear: the service domain or the host, without a final dot. An address is
     /// looked for among the certificate's addresses, and no SNI is sent (RFC 6066 §3).
     pub name: String,
+    /// A name that will do as well: the domain, where SNI is the host.
+    pub other_name: Option<String>,
     /// What makes a certificate a failure.
     pub verify: Verify,
     /// Protocols offered by ALPN; their absence in the answer is no failure.
@@ -107,6 +109,9 @@ impl Probe for Tls {
 
     fn parameters(&self) -> String {
         let mut text = format!("name={}", self.name.to_ascii_lowercase());
+        if let Some(name) = &self.other_name {
+            text.push_str(&format!(" or={}", name.to_ascii_lowercase()));
+        }
         match self.verify {
             Verify::Name => {}
             Verify::Require => text.push_str(" verify=require"),
@@ -148,7 +153,9 @@ pub(super) async fn handshake(
     if tls.verify == Verify::Require && roots.is_empty() {
         return Err(attempt.fails(unknown("no root certificates on this system, and verify = \"require\"")));
     }
-    let recorder = Arc::new(Recorder::new(tls.verify, Arc::clone(roots), Arc::clone(attempt.context.provider())));
+    let other_name = tls.other_name.clone().and_then(|name| ServerName::try_from(name).ok());
+    let recorder = Recorder::new(tls.verify, Arc::clone(roots), Arc::clone(attempt.context.provider()));
+    let recorder = Arc::new(recorder.or(other_name));
     let mut config = attempt.context.config();
     config.dangerous().set_certificate_verifier(Arc::<Recorder>::clone(&recorder));
     config.alpn_protocols.clone_from(&tls.alpn);
@@ -167,6 +174,9 @@ pub(super) async fn handshake(
             Ok(stream)
         }
         (Err(_), Some(refusal)) => Err(attempt.fails(conclusive(refusal))),
+        (Err(error), None) if tls.verify == Verify::Off && knows_no_name(&error) => {
+            Err(attempt.passes_early(format!("the server has no certificate for {}; tested up to here", tls.name)))
+        }
         (Err(error), None) => Err(attempt.fails(outcome(&error, tls))),
     }
 }
@@ -184,9 +194,23 @@ fn agreed(stream: &TlsStream<TcpStream>) -> String {
     format!("{version}, {suite}{}", protocol.unwrap_or_default())
 }
 
+/// Returns whether a server refused SNI: the alert is `unrecognized_name` (RFC 6066 §3), of rustls `access_denied`.
+fn knows_no_name(error: &io::Error) -> bool {
+    let alert = match rustls_error(error) {
+        Some(Error::AlertReceived(alert)) => *alert,
+        Some(_) | None => return false,
+    };
+    [AlertDescription::UnrecognisedName, AlertDescription::AccessDenied].contains(&alert)
+}
+
+/// Returns the cause that rustls gives.
+fn rustls_error(error: &io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref::<Error>()
+}
+
 /// Classes an error of a handshake.
 fn outcome(error: &io::Error, tls: &Tls) -> Outcome {
-    let Some(cause) = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>()) else {
+    let Some(cause) = rustls_error(error) else {
         return if error.kind() == io::ErrorKind::UnexpectedEof {
             conclusive("closed during the TLS handshake")
         } else {

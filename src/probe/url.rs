@@ -106,7 +106,7 @@ pub fn parse(text: &str, resolved: Option<IpAddr>, choices: &Choices) -> Result<
     let url = Url { scheme, credentials, transport, target, host, is_named: literal.is_none() };
     let UrlCheck { keys, domain, port: usual } = CheckKind::from_url(&url)?;
     let settings = &choices.settings;
-    let context = CheckContext { domain, inferred: None, transport: Transport::Udp, settings };
+    let context = CheckContext { domain, host: None, inferred: None, transport: Transport::Udp, settings };
     let check = keys.lower(&context).ok_or_else(|| UrlError::kind(scheme))?;
     let address: IpAddr = literal.or(resolved).ok_or_else(|| UrlError::Name(authority.to_owned()))?;
     let timeout = settings.health.timeout;

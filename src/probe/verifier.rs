@@ -5,6 +5,7 @@
 //! | cannot be read | fails | fails | warning |
 //! | expired, or not valid yet | fails | fails | warning |
 //! | another name | fails | fails | warning |
+//! | no alternative name, and the name as the subject's common name (CN) | warning | fails | warning |
 //! | no chain to a known root | warning | fails | warning |
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,8 @@ use crate::base::clock::UnixTime;
 #[derive(Debug)]
 pub(super) struct Recorder {
     verify: Verify,
+    /// A name that will do as well.
+    other_name: Option<ServerName<'static>>,
     roots: Arc<RootCertStore>,
     provider: Arc<CryptoProvider>,
     record: Mutex<Record>,
@@ -43,7 +46,12 @@ pub(super) struct Record {
 impl Recorder {
     /// Makes a verifier that judges by these roots.
     pub(super) fn new(verify: Verify, roots: Arc<RootCertStore>, provider: Arc<CryptoProvider>) -> Self {
-        Self { verify, roots, provider, record: Mutex::default() }
+        Self { verify, other_name: None, roots, provider, record: Mutex::default() }
+    }
+
+    /// Has this name do as well.
+    pub(super) fn or(self, other_name: Option<ServerName<'static>>) -> Self {
+        Self { other_name, ..self }
     }
 
     /// Returns what was shown, and forgets it.
@@ -78,9 +86,26 @@ impl Recorder {
             let text = format!("certificate is not valid before {}", leaf.not_before);
             faults.push(Fault::new(CertificateError::NotValidYet, false, text));
         }
-        if verify_server_name(&parsed, name).is_err() {
-            let text = format!("certificate is for {}, not for {}", list(&leaf.told.names), name.to_str());
-            faults.push(Fault::new(CertificateError::NotValidForName, false, text));
+        let names = || [name].into_iter().chain(&self.other_name);
+        if !names().any(|name| verify_server_name(&parsed, name).is_ok()) {
+            let wanted: Vec<_> = names().map(ServerName::to_str).collect();
+            let common = leaf.common_name.as_ref().filter(|_| leaf.told.names.is_empty());
+            let is_common = common.is_some_and(|common| wanted.iter().any(|name| name.eq_ignore_ascii_case(common)));
+            let wanted = wanted.join(" or ");
+            let (of_old, text) = match common {
+                Some(common) if is_common => (
+                    true,
+                    format!(
+                        "certificate bears {common} only as its common name (CN), which many clients ignore (RFC 9525 §2)"
+                    ),
+                ),
+                Some(common) => (
+                    false,
+                    format!("certificate has no alternative names, and its common name (CN) is {common}, not {wanted}"),
+                ),
+                None => (false, format!("certificate is for {}, not for {wanted}", list(&leaf.told.names))),
+            };
+            faults.push(Fault::new(CertificateError::NotValidForName, of_old, text));
         }
         let algorithms = self.provider.signature_verification_algorithms.all;
         let chain = verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms);
@@ -120,7 +145,7 @@ impl ServerCertVerifier for Recorder {
         let mut refusal = None;
         for fault in self.judge(end_entity, leaf.as_ref(), intermediates, server_name, now) {
             let refused = match self.verify {
-                Verify::Name => !fault.of_chain,
+                Verify::Name => !fault.is_mild,
                 Verify::Require => true,
                 Verify::Off => false,
             };
@@ -172,15 +197,15 @@ impl ServerCertVerifier for Recorder {
 struct Fault {
     /// What the far side is told, if it is refused.
     error: CertificateError,
-    /// Whether only the chain is at fault, not the certificate itself.
-    of_chain: bool,
+    /// Whether many clients take it nevertheless: only the chain is at fault, or the name is where it used to be.
+    is_mild: bool,
     /// What people are told.
     text: String,
 }
 
 impl Fault {
-    fn new(error: CertificateError, of_chain: bool, text: impl Into<String>) -> Self {
-        Self { error, of_chain, text: text.into() }
+    fn new(error: CertificateError, is_mild: bool, text: impl Into<String>) -> Self {
+        Self { error, is_mild, text: text.into() }
     }
 }
 

@@ -16,6 +16,7 @@ mod collect;
 pub mod diff;
 pub mod name;
 pub mod parse;
+pub mod reference_identity;
 pub mod rrset;
 mod rtype;
 mod schema;

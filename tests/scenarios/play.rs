@@ -306,7 +306,7 @@ impl Stage {
                         self.schedule.due(target, at, priority);
                     }
                 }
-                Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value)),
+                Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value.into_octets())),
                 Effect::Persist { key, value: None } => drop(self.store.remove(&key)),
                 Effect::Post(_) | Effect::Notice(_) => {}
                 Effect::Settled => self.settled = true,

@@ -372,7 +372,10 @@ fn an_address_may_leave_its_port_to_the_transport() {
     let config = "version = 1\n[server]\nlisten = [\"127.0.0.1\", \"::1\", \"[::2]\", \"127.0.0.2:5300\"]\n[[zone]]\nfile = \"example.com.zone\"\n";
     let folder = Folder::new("ports", &[("u.toml", config), ("example.com.zone", ZONE)]);
     let server = folder.load(&["u.toml"]).unwrap().server;
-    assert_eq!(server.listen.iter().map(ToString::to_string).collect::<Vec<_>>(), ["127.0.0.1:53", "[::1]:53", "[::2]:53", "127.0.0.2:5300"]);
+    assert_eq!(
+        server.listen.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["127.0.0.1:53", "[::1]:53", "[::2]:53", "127.0.0.2:5300"]
+    );
 }
 
 #[test]

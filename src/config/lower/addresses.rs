@@ -203,5 +203,5 @@ impl Services<'_, '_, '_> {
 /// clients without SRV do it (RFC 3263 §4.1).
 fn context<'a>(name: &Name, settings: &'a TargetSettings) -> CheckContext<'a> {
     let domain = name.to_string().trim_end_matches('.').to_owned();
-    CheckContext { domain, inferred: None, transport: Transport::Udp, settings }
+    CheckContext { domain, host: None, inferred: None, transport: Transport::Udp, settings }
 }

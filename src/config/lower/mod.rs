@@ -12,6 +12,7 @@
 mod addresses;
 mod patterns;
 mod programs;
+mod service_plans;
 mod services;
 mod shallow;
 mod targets;

@@ -10,14 +10,16 @@ use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup
 use crate::health::TargetId;
 use crate::keys::reader::nearest;
 use crate::policy::{self, FollowId, Kind, Member, Need, Pool, PoolId};
-use crate::probe::{self, CheckContext, CheckKind, Inference, TargetSettings};
+use crate::probe::{self, CheckContext, Inference, TargetSettings};
 use crate::snapshot::ZoneId;
+use crate::zone::reference_identity::ReferenceIdentity;
 use crate::zone::{Name, Rtype};
 
 use super::patterns::Patterns;
+use super::service_plans::ServicePlans;
 use super::shallow::Shallow;
 use super::targets::{Plan, Targets};
-use super::zone_index::{Service, ZoneIndex, ancestors};
+use super::zone_index::{Host, Service, ZoneIndex, ancestors};
 
 /// The pools in the making.
 #[derive(Debug)]
@@ -178,10 +180,9 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         };
         let id = PoolId::from_index(self.pools.len());
         for (half, (service, entry)) in (0u8..).zip(halves) {
-            let plan = self.plan(service, *entry);
-            let port = self.port(*entry, plan.as_ref());
-            let plans = plan.map(|own| [own.clone(), own.foreign(entry.map(|entry| &entry.target))]);
-            self.add_members(&mut pool, (half, service), plans.as_ref(), port, id);
+            let plans = self.plans(service, *entry);
+            let port = self.port(*entry, &plans);
+            self.add_members(&mut pool, (half, service), &plans, port, id);
             self.by_owner.insert(service.owner.clone(), id);
             let (owner, ttl) = (service.owner.clone(), service.set.ttl());
             pool.fills.push(Fill { zone: service.zone, owner, rtype: Rtype::SRV, ttl });
@@ -219,22 +220,20 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         }
     }
 
-    /// Adds the members of one half; of the two plans the second is for hosts outside of the zones. They are tested at their
-    /// own ports, unless the check names another.
+    /// Adds the members of one half. They are tested at their own ports, unless the check names another.
     fn add_members(
         &mut self,
         pool: &mut PoolSetup,
         (half, service): (u8, &Service),
-        plans: Option<&[Plan; 2]>,
+        plans: &ServicePlans,
         port: Option<u16>,
         id: PoolId,
     ) {
-        let numbered = plans.map(|plans| plans.each_ref().map(|plan| (plan, self.targets.number(plan))));
         for (srv, &row) in service.set.srvs().zip(&service.hosts) {
             let Some(host) = self.zone_index.hosts.get(row) else { continue };
             let mut targets = Vec::new();
-            if let Some([own, foreign]) = numbered {
-                let (plan, number) = if host.inside { own } else { foreign };
+            if let Some(plan) = plans.of(host) {
+                let number = self.targets.number(plan);
                 if !host.inside && !host.name.is_root() && !is_address(&host.name) {
                     self.outside.insert(host.name.clone());
                 }
@@ -260,38 +259,55 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             pool.members.push(MemberSetup {
                 label,
                 targets,
-                unprobed: plans.is_none(),
+                unprobed: plans.is_unprobed(),
                 data: MemberData::Srv { port: srv.port, host: host.name.clone() },
             });
         }
     }
 
     /// Returns how the targets of a service are probed, and notes where no check is known.
-    fn plan(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> Option<Plan> {
-        let Inference { kind, transport } = probe::infer(&service.owner);
+    fn plans(&mut self, service: &Service, entry: Option<&ServiceEntry>) -> ServicePlans {
+        let Inference { kind: inferred, transport } = probe::infer(&service.owner);
         let with = match entry {
             Some(entry) => entry.target.lay_over(&self.inherited),
             None => self.inherited.clone(),
         };
-        let domain = probe::service_domain(&service.owner);
-        let context = CheckContext { domain, inferred: kind, transport, settings: &with };
-        let plan = |kind: Option<&CheckKind>| Some(Plan::new(kind?.lower(&context)?, &with));
-        if let Some((entry, check)) = entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
-            self.shallow.take_down(&service.owner, context.inferred.as_ref(), entry);
-            return plan(check.kind.as_ref());
+        let labels = probe::first_labels(&service.owner);
+        let kind = match entry.and_then(|entry| Some((entry, entry.check.as_ref()?))) {
+            Some((entry, check)) => {
+                self.shallow.take_down(&service.owner, inferred.as_ref(), entry);
+                check.kind.as_ref()
+            }
+            None => {
+                if inferred.is_none() {
+                    self.unprobed.entry(labels.join(".")).or_insert_with(|| (0, service.owner.clone())).0 += 1;
+                }
+                inferred.as_ref()
+            }
+        };
+        let context = |host| CheckContext {
+            domain: probe::service_domain(&service.owner),
+            host,
+            inferred: inferred.clone(),
+            transport,
+            settings: &with,
+        };
+        let plan = |host| Some(Plan::new(kind?.lower(&context(host))?, &with));
+        let own = entry.map(|entry| &entry.target);
+        let [label, _] = &labels;
+        match with.reference_identity(label) {
+            ReferenceIdentity::Domain => ServicePlans::alike(plan(None), own),
+            ReferenceIdentity::Host => {
+                let hosts = service.hosts.iter().filter_map(|&row| self.zone_index.hosts.get(row));
+                ServicePlans::by_host(hosts.map(|host| (host, plan(certificate_host(host)))), own)
+            }
         }
-        let plan = plan(context.inferred.as_ref());
-        if plan.is_none() {
-            let labels = probe::first_labels(&service.owner).join(".");
-            self.unprobed.entry(labels).or_insert_with(|| (0, service.owner.clone())).0 += 1;
-        }
-        plan
     }
 
     /// Returns the port that a check names, and notes one that nothing connects to.
-    fn port(&mut self, entry: Option<&ServiceEntry>, plan: Option<&Plan>) -> Option<u16> {
+    fn port(&mut self, entry: Option<&ServiceEntry>, plans: &ServicePlans) -> Option<u16> {
         let port = entry.and_then(|entry| entry.check.as_ref()?.port.as_ref())?;
-        if plan.is_none_or(|plan| !plan.uses_port()) {
+        if !plans.use_port() {
             let finding = Finding::warning("config-key-idle", "this `port` has no effect: the check connects to none");
             self.findings.push(finding.at(port.place.clone()).help("leave it out"));
         }
@@ -365,6 +381,12 @@ fn unprobed_note(unprobed: &BTreeMap<String, (usize, Name)>) -> Option<Finding> 
     let help = "set one with [[service]] check = { kind = \"tcp\" }, if it listens on TCP too";
     let why = "all records of such a service are always served";
     (!unprobed.is_empty()).then(|| note.why(why).help(help))
+}
+
+/// Returns the name of a host as its certificate bears it; nothing if it is none.
+fn certificate_host(host: &Host) -> Option<String> {
+    let is_name = !host.name.is_root() && !is_address(&host.name);
+    is_name.then(|| host.name.to_string().trim_end_matches('.').to_owned())
 }
 
 /// Returns whether a host's name is an address that was written as a name, which no resolver knows.

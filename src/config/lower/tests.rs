@@ -245,6 +245,38 @@ fn equal_probes_are_one_target() {
 }
 
 #[test]
+fn a_certificate_bears_the_host_or_the_domain_as_clients_of_the_label_expect() {
+    let text = "
+        _imaps._tcp SRV 1 0 993 mx1
+        _imaps._tcp SRV 2 0 993 mx2
+        _imaps._tcp SRV 3 0 993 @
+        _https._tcp SRV 1 0 443 mx1
+        _wss._tcp SRV 1 0 443 mx1
+        mx1 A 127.0.0.1
+        mx2 A 127.0.0.2
+        @ A 127.0.0.3
+    ";
+    let tls = |config: &str, owner: &str| {
+        let lowered = lower_one(config, text);
+        let targets = probes(&lowered, pool(&lowered, &format!("{owner}._tcp.example.com."))).concat();
+        let checks: Vec<String> = targets.iter().map(|text| text.split_once(' ').unwrap().1.to_owned()).collect();
+        checks
+    };
+    let by_host = ["tls name=mx1.example.com or=example.com", "tls name=mx2.example.com or=example.com"];
+    assert_eq!(tls("", "_imaps"), [&by_host[..], &["tls name=example.com"]].concat());
+    assert!(tls("", "_https")[0].contains("host=example.com") && tls("", "_https")[0].contains("name=example.com"));
+    assert_eq!(tls("", "_wss"), ["tls name=example.com"]);
+    let said =
+        |owner: &str, key: &str| tls(&format!("[[service]]\nmatch = \"{owner}._tcp.example.com\"\n{key}"), owner);
+    assert_eq!(said("_imaps", "certificate-name = \"domain\""), ["tls name=example.com"; 3]);
+    assert_eq!(said("_wss", "certificate-name = \"host\""), by_host[..1]);
+    let web = &said("_https", "certificate-name = \"host\"")[0];
+    assert!(web.contains("host=example.com") && web.contains("tls(name=mx1.example.com or=example.com"), "{web}");
+    let named = said("_imaps", "check = { kind = \"tls\", name = \"mail.example.net\" }");
+    assert_eq!(named, ["tls name=mail.example.net"; 3]);
+}
+
+#[test]
 fn what_is_no_service_makes_no_pool() {
     let text = "
         _imap._tcp SRV 0 0 0 .

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::settings::{ServerSettings, StateSettings, Workers};
 use crate::keys::{Key, Status, Value};
-use crate::probe::{CheckKind, TargetSettings, Verify};
+use crate::probe::{CertificateName, CheckKind, TargetSettings, Verify};
 use crate::{health, policy, serve};
 
 use super::*;
@@ -178,6 +178,7 @@ fn each_default_of_the_example_is_the_codes_default() {
     let other = TargetSettings {
         health,
         verify: Verify::Off,
+        certificate_name: CertificateName::Host,
         credentials_interval: odd,
         authority: None,
         deep_interval: odd,

@@ -12,7 +12,7 @@ use crate::keys::source::Placed;
 use crate::keys::statement;
 use crate::keys::values::{self, Words};
 use crate::policy::{AllDown, Failback, Failed, Need, Promote, Settings, Standby};
-use crate::probe::{Authority, TargetSettings, Verify};
+use crate::probe::{Authority, CertificateName, TargetSettings, Verify};
 
 statement! {
     /// The keys of `[health]` that a service or an address may set for itself.
@@ -42,6 +42,9 @@ statement! {
         credentials_interval: Duration = values::duration(RAREST, DAY);
         /// What of a certificate is a failure: "name" (expiry, a wrong name), "require" (an unknown issuer too) or "off".
         verify: Verify = values::word;
+        /// Whose name a certificate must bear, and SNI has: the service's "domain"; the "host" that the SRV record names, where
+        /// a certificate of the domain is as good; or by "label" what the clients of such a service look for.
+        certificate_name: CertificateName = values::word;
         /// The PEM file of a private CA that takes the place of the system's. None by default.
         ca_file: PathBuf = values::path, apart "\"ca.pem\"";
     }

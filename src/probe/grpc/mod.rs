@@ -60,7 +60,7 @@ impl KindKeys for GrpcKeys {
         let name = context.named(self.name.as_ref());
         let (host, service) = (authority(&name), self.service.clone().unwrap_or_default());
         let is_tls = self.transport.unwrap_or(context.transport) == Transport::Tls;
-        Some(Grpc { tls: is_tls.then(|| context.tls(name, vec![b"h2".to_vec()])), host, service })
+        Some(Grpc { tls: is_tls.then(|| context.tls(self.name.as_ref(), vec![b"h2".to_vec()])), host, service })
     }
 }
 

@@ -76,7 +76,7 @@ must hold (expect = \"…\", or match = \"…\" for a pattern), method = \"HEAD\
     fn lower(&self, context: &CheckContext<'_>) -> Option<Http> {
         let name = context.named(self.name.as_ref());
         let text = self.expect.as_ref().map(|text| Expect::Text(text.clone().into_bytes()));
-        let http = Http::new(authority(&name), self.is_tls.then(|| context.tls(name, protocols())));
+        let http = Http::new(authority(&name), self.is_tls.then(|| context.tls(self.name.as_ref(), protocols())));
         Some(Http {
             path: self.path.clone().unwrap_or(http.path),
             method: self.method.unwrap_or(http.method),

@@ -78,7 +78,7 @@ default \"alive\"), expect = [\"2xx\", 483] in place of mode, name = \"…\" (th
 
     fn lower(&self, context: &CheckContext<'_>) -> Option<Sip> {
         let domain = context.named(self.name.as_ref());
-        let over = context.over(self.transport, &domain);
+        let over = context.over(self.transport, self.name.as_ref());
         let sip = Sip::new(domain, over);
         let expect = match (&self.expect, self.mode) {
             (Some(patterns), _) => Expect::Only(patterns.iter().copied().collect()),
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(findings, [], "{keys}");
         let Some(CheckEntry { kind: Some(kind), .. }) = check else { panic!("{keys}") };
         let (domain, settings) = ("example.com".to_owned(), &TargetSettings::default());
-        let context = CheckContext { domain, inferred: None, transport: Transport::Udp, settings };
+        let context = CheckContext { domain, host: None, inferred: None, transport: Transport::Udp, settings };
         let Some(Check::Sip(sip)) = kind.lower(&context) else { panic!("{keys}") };
         sip
     }

@@ -83,7 +83,7 @@ impl KindKeys for StunKeys {
     }
 
     fn lower(&self, context: &CheckContext<'_>) -> Option<Stun> {
-        Some(Stun { over: context.over(self.transport, &context.named(self.name.as_ref())) })
+        Some(Stun { over: context.over(self.transport, self.name.as_ref()) })
     }
 }
 

@@ -107,7 +107,13 @@ async fn without_tls() -> Server {
 #[tokio::test]
 async fn only_the_parts_of_all_take_the_shorter_way() {
     let server = without_tls().await;
-    let tls = Tls { name: "example.com".to_owned(), verify: Verify::Name, alpn: Vec::new(), authority: None };
+    let tls = Tls {
+        name: "example.com".to_owned(),
+        verify: Verify::Name,
+        alpn: Vec::new(),
+        other_name: None,
+        authority: None,
+    };
     let xmpp = || Check::Xmpp(Xmpp::new(Role::Client, false, tls.clone()));
     let port = server.address.port();
     let dead = (connect(), closed_port().await);

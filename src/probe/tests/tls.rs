@@ -51,6 +51,17 @@ impl Ca {
         let mut params = CertificateParams::new(names).unwrap();
         params.not_before = date_time_ymd(years.0, 1, 1);
         params.not_after = date_time_ymd(years.1, 1, 1);
+        self.sign(&params)
+    }
+
+    /// Issues a certificate without alternative names; its common name is this.
+    fn issue_common(&self, name: &str) -> Identity {
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        self.sign(&params)
+    }
+
+    fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Identity { certificate: certificate.der().clone(), key: PrivateKeyDer::Pkcs8(key.serialize_der().into()) }
@@ -97,7 +108,7 @@ async fn server(config: ServerConfig) -> (Server, mpsc::Receiver<Result<usize, S
 }
 
 fn check(verify: Verify, authority: Option<Authority>) -> Tls {
-    Tls { name: NAME.to_owned(), verify, alpn: Vec::new(), authority }
+    Tls { name: NAME.to_owned(), verify, alpn: Vec::new(), other_name: None, authority }
 }
 
 /// Probes a server with this certificate by each `verify`: name, require, off.
@@ -240,8 +251,46 @@ async fn a_name_that_the_server_does_not_know_fails() {
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(by_sni));
     let (server, _ended) = server(config).await;
-    let report = probe(server.address, Check::Tls(check(Verify::Off, None))).await;
+    let report = probe(server.address, Check::Tls(check(Verify::Name, None))).await;
     assert_saw(&report, "fail", "TLS alert");
+    let report = probe(server.address, Check::Tls(check(Verify::Off, None))).await;
+    assert_saw(&report, "pass", "");
+    let told = "the server has no certificate for voice.service.example; tested up to here";
+    assert_eq!((report.warnings, report.steps[1].saw.as_str()), (vec![told.to_owned()], told));
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_host_or_of_the_domain_passes_where_either_will_do() {
+    let ca = Ca::new();
+    for (name, outcome) in [("mx1.example", "pass"), ("service.example", "pass"), ("other.example", "fail")] {
+        let (server, _ended) = server(ca.issue(&[name], (2020, 2100)).config()).await;
+        let check = Tls {
+            name: "mx1.example".to_owned(),
+            other_name: Some("service.example".to_owned()),
+            ..check(Verify::Require, ca.authority())
+        };
+        let report = probe(server.address, Check::Tls(check)).await;
+        assert_eq!(report.outcome.as_str(), outcome, "{name}");
+        if outcome == "fail" {
+            let cause = "certificate is for other.example, not for mx1.example or service.example";
+            assert_saw(&report, "fail", cause);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_stands_only_as_the_common_name_is_said_to() {
+    let ca = Ca::new();
+    let [name, require, off] = by_each_verify(&ca, ca.issue_common(NAME), true).await;
+    for report in [&name, &off] {
+        assert_saw(report, "pass", "");
+        assert!(report.warnings[0].contains("bears voice.service.example only as its common name"), "{report:#?}");
+    }
+    assert_saw(&require, "fail", "only as its common name (CN)");
+    let [name, _, off] = by_each_verify(&ca, ca.issue_common("old.example"), true).await;
+    let cause = "no alternative names, and its common name (CN) is old.example, not voice.service.example";
+    assert_saw(&name, "fail", cause);
+    assert!(off.warnings[0].contains(cause), "{:?}", off.warnings);
 }
 
 #[tokio::test]
@@ -349,6 +398,7 @@ fn parameters_name_all_that_tells_checks_apart() {
     assert_eq!(text(&Tls { name: "Voice.Service.Example".to_owned(), ..base.clone() }), text(&base));
     for different in [
         Tls { name: "x.example".to_owned(), ..base.clone() },
+        Tls { other_name: Some("x.example".to_owned()), ..base.clone() },
         Tls { verify: Verify::Require, ..base.clone() },
         Tls { alpn: vec![b"h2".to_vec()], ..base.clone() },
         Tls { authority: other.authority(), ..base.clone() },

@@ -1,5 +1,6 @@
 //! `{ kind = "xmpp", … }`, and its URLs.
 
+use super::idn::to_unicode;
 use super::{Role, Xmpp};
 use crate::base::finding::Finding;
 use crate::keys::reader::{Reader, Section};
@@ -86,9 +87,10 @@ impl KindKeys for XmppKeys {
             _ => None,
         };
         let direct = self.transport.unwrap_or(context.transport) == Transport::Tls;
-        let tls = context.tls(context.named(self.name.as_ref()), Vec::new());
+        let tls = context.tls(self.name.as_ref(), Vec::new());
         let xmpp = Xmpp::new(self.role.or(inferred).unwrap_or(Role::Client), direct, tls);
         Some(Xmpp {
+            domain: to_unicode(&context.named(self.name.as_ref())),
             from: self.from.clone(),
             require_tls: self.require_tls.unwrap_or(xmpp.require_tls),
             require_sasl: self.require_sasl.unwrap_or(xmpp.require_sasl),

@@ -78,7 +78,13 @@ async fn two_answers_and_a_chatty_stream_are_taken_as_one() {
 
 #[test]
 fn the_identity_of_a_check_holds_what_tls_asks_for() {
-    let tls = Tls { name: "example.test".to_owned(), verify: Verify::Require, alpn: Vec::new(), authority: None };
+    let tls = Tls {
+        name: "example.test".to_owned(),
+        verify: Verify::Require,
+        alpn: Vec::new(),
+        other_name: None,
+        authority: None,
+    };
     assert_eq!(over(Over::Udp).parameters(), "");
     assert_eq!((over(Over::Tcp).kind(), over(Over::Tcp).transport()), ("stun", "tcp"));
     assert_eq!(over(Over::Tls(tls)).parameters(), "name=example.test verify=require");
