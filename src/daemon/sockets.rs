@@ -354,7 +354,7 @@ mod tests {
         for (addresses, origin) in [(vec![foreign], Origin::Default), (vec![address(ANY_PORT), foreign], Origin::Named)]
         {
             assert!(
-                matches!(bind_shared(&addresses, origin), Err(BindError::NoAddress { address }) if address == foreign)
+                matches!(bind_shared(&addresses, origin, Frame::Native), Err(BindError::NoAddress { address }) if address == foreign)
             );
         }
     }

@@ -55,7 +55,7 @@ pub struct Settings {
     pub failback: Failback,
     /// How long a better tier must hold before the failback, before flaps double it.
     pub hold: Duration,
-    /// Whether the sets keep their declared TTLs, as nothing tests what they name.
+    /// Whether the settled TTL is the declared one, as nothing tests what the sets name.
     pub keeps_ttl: bool,
 }
 

@@ -43,9 +43,9 @@ pub fn settled(declared: u32, settings: &Settings) -> u32 {
     if settings.keeps_ttl { declared } else { declared.min(settings.ttl).max(1) }
 }
 
-/// Returns the TTL of an unsettled answer, in seconds; at least 1 if it is not the declared one.
+/// Returns the TTL of an unsettled answer, in seconds; at least 1.
 pub fn unsettled(declared: u32, settings: &Settings) -> u32 {
-    if settings.keeps_ttl { declared } else { settled(declared, settings).min(settings.unsettled_ttl).max(1) }
+    settled(declared, settings).min(settings.unsettled_ttl).max(1)
 }
 
 /// Returns the TTL that an RRset bears now: unsettled while a condition holds, and for one settled TTL after.
