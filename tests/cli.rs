@@ -106,7 +106,7 @@ fn help_names_every_command_and_every_exit_code() {
 fn a_zone_comes_by_standard_input_and_colours_by_choice() {
     let home = Home::with_zone("input", 5060);
     let piped = |words: &[&str]| {
-        let zone = std::fs::File::open(home.0.join("sip.zone")).unwrap();
+        let zone = fs::File::open(home.0.join("sip.zone")).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_understudy")).args(words).stdin(zone).output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };

@@ -15,11 +15,12 @@ pub(super) fn page() -> String {
     roff.control("SH", ["DESCRIPTION"]);
     roff.text([roman(
         "The config is a TOML file. Every key is listed here: with its default, or, where it has none, with an example. \
-         understudy check says what is wrong in a file, and SIGHUP has the server read it again. Relative paths in it start \
-         from its own folder.",
+         Durations are written \"250ms\", \"5s\", \"1m30s\", \"2h\". Relative paths start from the folder of the file. \
+         understudy check says what is wrong in a file, and SIGHUP has the server read it again.",
     )]);
     let mut entry = Entry::default();
-    for line in EXAMPLE.lines() {
+    // What stands before is about the file of the example.
+    for line in EXAMPLE.lines().skip_while(|line| !line.starts_with("version")) {
         match Line::of(line) {
             Line::Blank => entry.end(&mut roff),
             Line::Title(title) => {
