@@ -592,18 +592,18 @@ fn a_check_may_name_another_port_than_the_record() {
     assert!(probes(&lowered, found)[0][0].starts_with("127.0.0.1:8080 http"));
     assert_eq!(found.members[0].label, "a.example.com:7000", "the record is served as it is");
     for idle in ["{ kind = \"none\", port = 1 }", "{ kind = \"icmp\", port = 1 }"] {
-        assert_eq!(faults(&lower(idle)), [("config-key-idle", 3)], "{idle}");
+        assert_eq!(faults(&lower(idle)), [("config-key-idle", 4)], "{idle}");
     }
 }
 
 #[test]
 fn what_nothing_tests_keeps_its_ttl() {
     let text = "
-        _a._tcp 900 SRV 0 0 80 a
-        _b._udp 900 SRV 0 0 80 a
-        _c._tcp 900 SRV 0 0 80 c
-        _d._tcp 900 SRV 0 0 80 elsewhere.example.net.
-        _e._tcp 900 SRV 0 0 80 a
+        _a._tcp SRV 0 0 80 a
+        _b._udp SRV 0 0 80 a
+        _c._tcp SRV 0 0 80 c
+        _d._tcp SRV 0 0 80 elsewhere.example.net.
+        _e._tcp SRV 0 0 80 a
         a A 127.0.0.1
         c A 127.0.0.2
     ";
