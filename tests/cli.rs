@@ -103,6 +103,34 @@ fn help_names_every_command_and_every_exit_code() {
 }
 
 #[test]
+fn a_zone_comes_by_standard_input_and_colours_by_choice() {
+    let home = Home::with_zone("input", 5060);
+    let piped = |words: &[&str]| {
+        let zone = fs::File::open(home.0.join("sip.zone")).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_understudy")).args(words).stdin(zone).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, plain) = piped(&["explain", "_sip._tcp.example.com", "-", "--state", "none"]);
+    assert!(code == Some(0) && plain.contains("sip-node1"), "{plain}");
+    assert!(!plain.contains('\x1b'), "nobody asked for colours");
+    let (_, painted) = piped(&["--color", "always", "explain", "_sip._tcp.example.com", "-", "--state", "none"]);
+    assert!(painted.contains('\x1b'), "{painted}");
+    let (code, checked) = piped(&["check", "--json", "-"]);
+    assert!(code == Some(0) && checked.starts_with('{'), "{checked}");
+}
+
+#[test]
+fn every_help_and_every_page_has_examples() {
+    let home = Home::new("examples");
+    for command in ["serve", "check", "probe", "explain", "simulate", "ready", "demo", "completions", "man"] {
+        home.run(&format!("{command} --help"))
+            .shows(0, &["Examples:\n", &format!("  understudy {command}"), "--color"]);
+    }
+    home.run("man serve").shows(0, &[".SH EXAMPLES", ".SH \"EXIT STATUS\"", ".SH SIGNALS", ".SH FILES"]);
+    home.run("man understudy.toml").shows(0, &[".TH understudy.toml 5", "probe\\-allow"]);
+}
+
+#[test]
 fn completions_and_manual_are_printed() {
     let home = Home::new("completions");
     home.run("completions bash").shows(0, &["_understudy()", "simulate"]);
@@ -127,9 +155,9 @@ fn wrong_words_exit_with_2_and_the_nearest_right_ones() {
         ("probe --resolver 127.0.0.1:1 tcp://host.example:1", "host.example. cannot be probed"),
         ("probe sip+sctp://127.0.0.1:5060", "the check sip does not go over sctp"),
         ("probe nothing", "KIND://ADDRESS:PORT"),
-        ("probe --timeout 0 tcp://127.0.0.1:1", "--timeout takes"),
+        ("probe --timeout 0 tcp://127.0.0.1:1", "it takes a duration, such as 5s, 250ms or 1m30s, from 1ms to 1h"),
         ("probe --allow 127.0.0.1/8 tcp://127.0.0.1:1", "did you mean 127.0.0.0/8?"),
-        ("ready --timeout 0", "--timeout takes"),
+        ("ready --timeout 2x", "it takes a duration"),
         ("check --explain x sip.zone", "cannot be used with"),
     ] {
         let ran = home.run(words);
@@ -212,7 +240,7 @@ fn check_speaks_json_and_denies_what_it_is_told() {
         "cname.zone",
         &ZONE.replace("PORT", "5060").replace("sip-dr IN A 127.0.0.21", "sip-dr IN CNAME sip-node1"),
     );
-    let ran = home.run("check --format json cname.zone");
+    let ran = home.run("check --json cname.zone");
     assert_eq!(ran.code, 1);
     let json = ran.json();
     let findings = json["findings"].as_array().unwrap();

@@ -150,7 +150,8 @@ fn every_command_can_be_read() {
 #[test]
 fn every_option_exists() {
     let program = Arguments::command();
-    let options = program.get_subcommands().flat_map(|command| command.get_arguments());
+    let commands = std::iter::once(&program).chain(program.get_subcommands());
+    let options = commands.flat_map(|command| command.get_arguments());
     let known: BTreeSet<&str> = options.filter_map(|option| option.get_long()).collect();
     for page in Page::all() {
         for option in page.code().iter().filter_map(|code| code.strip_prefix("--")) {

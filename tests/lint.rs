@@ -337,7 +337,7 @@ const INTRODUCTION: &str = r#"# The lint
 
 `understudy check ZONE…` reads zones and reports what is wrong in them, or works less well than intended: file, line, caret,
 the reason, the fix, and a command that shows the same problem. `understudy check --explain RULE` prints the description of
-a rule from this page. With `--deny warning` or `--deny note` the exit code is 1 for these findings too; `--format json` is
+a rule from this page. With `--deny warning` or `--deny note` the exit code is 1 for these findings too; `--json` is
 for programs.
 
 Findings of one rule are grouped, the most severe last; `--all` prints each one in full, and `--min-severity warning` omits

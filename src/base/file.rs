@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::OFlags;
 
@@ -33,20 +34,41 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     read_opened(&open(path)?, limit)
 }
 
+/// Reads standard input, of at most `limit` octets; whoever asks again gets the same.
+///
+/// # Errors
+/// If it cannot be read, or is longer.
+pub fn read_standard_input(limit: u64) -> io::Result<Vec<u8>> {
+    static INPUT: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+    let mut known = INPUT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(octets) = &*known {
+        return Ok(octets.clone());
+    }
+    let mut octets = Vec::new();
+    io::stdin().lock().take(limit + 1).read_to_end(&mut octets)?;
+    if octets.len() as u64 > limit {
+        return Err(too_long(limit));
+    }
+    Ok(known.insert(octets).clone())
+}
+
+fn too_long(limit: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {limit} octets"))
+}
+
 /// Reads a file that [`open`] opened, as [`read`] does.
 ///
 /// # Errors
 /// If it cannot be read, or is longer.
 pub fn read_opened(file: &File, limit: u64) -> io::Result<Vec<u8>> {
     let length = file.metadata()?.len();
-    let too_long = || io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {limit} octets"));
     if length > limit {
-        return Err(too_long());
+        return Err(too_long(limit));
     }
     let mut octets = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     // It may grow while it is read, and files of /proc tell no length.
     file.take(limit + 1).read_to_end(&mut octets)?;
-    if octets.len() as u64 > limit { Err(too_long()) } else { Ok(octets) }
+    if octets.len() as u64 > limit { Err(too_long(limit)) } else { Ok(octets) }
 }
 
 fn is_plain(metadata: &std::fs::Metadata) -> io::Result<()> {

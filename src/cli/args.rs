@@ -2,12 +2,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::finding::Severity;
-use crate::config::Resolver;
+use crate::config::{DNS_PORT, Resolver};
+use crate::keys::values;
+
+use super::examples;
 
 /// Health-driven authoritative DNS server for SRV failover.
 ///
@@ -19,6 +23,21 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// When to use colours; `auto`: on a terminal, unless NO_COLOR is set or TERM is dumb
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: Color,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless the environment refuses them.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
 }
 
 const AFTER_HELP: &str = "\
@@ -35,39 +54,51 @@ Try it: understudy demo";
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serves zones and watches their targets, until SIGTERM; SIGHUP reloads config and zones
+    #[command(after_help = examples::SERVE)]
     Serve(Serve),
     /// Looks for mistakes in config and zones: offline, or with --live at the targets too
+    #[command(after_help = examples::CHECK)]
     Check(Check),
     /// Probes one target, or every target of a service, once, and tells it step by step
+    #[command(after_help = examples::PROBE)]
     Probe(Probe),
     /// Tells why a name is answered as it is: targets, the rule that chose, the TTL
+    #[command(after_help = examples::EXPLAIN)]
     Explain(Explain),
     /// Tells what would be served if these hosts, addresses or ports were down
+    #[command(after_help = examples::SIMULATE)]
     Simulate(Simulate),
     /// Asks a running server whether it is ready: exit code 0 or 1, for containers and scripts
+    #[command(after_help = examples::READY)]
     Ready(Ready),
     /// Shows a failover on this machine: stand-in targets on loopback, a zone, and a server
+    #[command(after_help = examples::DEMO)]
     Demo(Demo),
     /// Prints a completion script for a shell
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Prints the manual page of the program or of one command, in roff
+    /// Prints the manual page of the program, of one command, or of the config (understudy.toml), in roff
+    #[command(after_help = examples::MAN)]
     Man {
-        /// The command.
-        #[arg(value_name = "COMMAND", value_parser = PossibleValuesParser::new(PAGES))]
+        /// The command, or `understudy.toml`.
+        #[arg(value_name = "PAGE", value_parser = PossibleValuesParser::new(PAGES))]
         of: Option<String>,
     },
 }
 
-/// The commands that have a manual page of their own.
-const PAGES: [&str; 7] = ["serve", "check", "probe", "explain", "simulate", "ready", "demo"];
+/// The manual pages beside that of the program: of commands, and of the config.
+const PAGES: [&str; 8] = ["serve", "check", "probe", "explain", "simulate", "ready", "demo", CONFIG_PAGE];
+
+/// The manual page of the config.
+pub const CONFIG_PAGE: &str = "understudy.toml";
 
 /// Where config and zones come from.
 #[derive(Debug, Args, Default)]
 pub struct Sources {
-    /// A config (.toml) or zones (anything else); none: $UNDERSTUDY_CONFIG, ./understudy.toml,
+    /// A config (.toml) or zones (anything else; `-` is standard input); none: $UNDERSTUDY_CONFIG, ./understudy.toml,
     /// /etc/understudy/understudy.toml
     #[arg(value_name = "CONFIG or ZONE")]
     pub files: Vec<PathBuf>,
@@ -77,7 +108,7 @@ pub struct Sources {
 #[derive(Debug, Args, Default)]
 pub struct State {
     /// The state folder, or `none`; default: $STATE_DIRECTORY, else $XDG_STATE_HOME/understudy, else
-    /// /var/lib/understudy
+    /// /var/lib/understudy, or ~/.local/state/understudy for who may not write there
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
 }
@@ -88,8 +119,8 @@ pub struct Serve {
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
     pub sources: Sources,
-    /// Where to answer, over the config's `listen`; may be given several times
-    #[arg(long, value_name = "ADDR:PORT")]
+    /// Where to answer, over the config's `listen`; may be given several times. Without a port it is 53
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = address)]
     pub listen: Vec<SocketAddr>,
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
@@ -117,25 +148,15 @@ pub enum LogFormat {
     Json,
 }
 
-/// The form of output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For machines.
-    Json,
-}
-
 /// `check`
 #[derive(Debug, Args)]
 pub struct Check {
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
     pub sources: Sources,
-    /// The form of the output
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
     /// Exit with 1 if there is a finding at least this severe
     #[arg(long, value_parser = severities(), value_name = "SEVERITY", default_value = "error")]
     pub deny: Severity,
@@ -177,9 +198,9 @@ pub struct Probe {
     /// /etc/resolv.conf
     #[arg(long, value_name = "RESOLVER")]
     pub resolver: Option<Resolver>,
-    /// How long the whole probe may take, in seconds; default: 2, or what the config says
-    #[arg(long, value_name = "SECONDS")]
-    pub timeout: Option<f64>,
+    /// How long the whole probe may take, as in 2s or 500ms; a bare number is seconds; default: 2s, or what the config says
+    #[arg(long, value_name = "DURATION", value_parser = timeout)]
+    pub timeout: Option<Duration>,
     /// What makes a certificate a failure
     #[arg(long, value_enum, default_value_t)]
     pub verify: Verify,
@@ -250,12 +271,12 @@ pub struct Simulate {
 /// `ready`
 #[derive(Debug, Args)]
 pub struct Ready {
-    /// Where the server answers
-    #[arg(long, value_name = "ADDR:PORT")]
+    /// Where the server answers; without a port it is 53
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = address)]
     pub server: Option<SocketAddr>,
-    /// How long to wait for the answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
-    pub timeout: f64,
+    /// How long to wait for the answer, as in 2s or 500ms; a bare number is seconds
+    #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "1s")]
+    pub timeout: Duration,
 }
 
 /// `demo`
@@ -265,7 +286,7 @@ pub struct Demo {
     #[arg(long)]
     pub script: bool,
     /// Where to answer
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:5300")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = demo_address, default_value = "127.0.0.1:5300")]
     pub listen: SocketAddr,
 }
 
@@ -275,10 +296,27 @@ fn severities() -> impl TypedValueParser<Value = Severity> {
     PossibleValuesParser::new(words).try_map(|word| word.parse::<Severity>())
 }
 
-/// Reads a number of seconds such as `2` or `0.5`.
-pub fn seconds(number: f64) -> Option<std::time::Duration> {
-    std::time::Duration::try_from_secs_f64(number).ok().filter(|duration| !duration.is_zero())
+/// Reads an address as the config does.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    values::socket_text(text, DNS_PORT).map_err(|wanted| format!("it takes {wanted}"))
 }
+
+fn demo_address(text: &str) -> Result<SocketAddr, String> {
+    values::socket_text(text, DEFAULT_SERVER.port()).map_err(|wanted| format!("it takes {wanted}"))
+}
+
+/// Reads a duration as the config does, or a number of seconds such as `2` or `0.5`.
+fn timeout(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|number| Duration::try_from_secs_f64(number).ok());
+    match seconds.filter(|seconds| (SHORTEST..=LONGEST).contains(seconds)) {
+        Some(seconds) => Ok(seconds),
+        None => values::duration_text(text, SHORTEST, LONGEST).map_err(|wanted| format!("it takes {wanted}")),
+    }
+}
+
+/// The bounds of time-outs.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The addresses at which a server without a config answers.
 pub const DEFAULT_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5300);

@@ -95,7 +95,7 @@ pub(super) fn state_choice(state: Option<&PathBuf>) -> Option<StateChoice> {
 pub(super) fn is_file(argument: &str) -> bool {
     let path = Path::new(argument);
     let ending = path.extension().and_then(|ending| ending.to_str());
-    path.is_file() || argument.contains('/') || matches!(ending, Some("toml" | "zone"))
+    argument == "-" || path.is_file() || argument.contains('/') || matches!(ending, Some("toml" | "zone"))
 }
 
 /// Prints to standard output. A reader that has gone (as in `| head`) is no error.

@@ -15,11 +15,13 @@
 pub mod args;
 mod check;
 mod demo;
+mod examples;
 mod exit;
 mod explain;
 mod input;
 mod line;
 mod live;
+mod manual;
 mod offline;
 mod paint;
 mod probe;
@@ -51,6 +53,7 @@ pub fn run() -> ExitCode {
             };
         }
     };
+    paint::choose(arguments.color);
     match arguments.command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
@@ -65,26 +68,6 @@ pub fn run() -> ExitCode {
             input::print(&String::from_utf8_lossy(&script));
             ExitCode::SUCCESS
         }
-        Command::Man { of } => man(of.as_deref()),
-    }
-}
-
-/// Prints the manual page of the program, or of one of its commands.
-fn man(of: Option<&str>) -> ExitCode {
-    let mut command = Arguments::command();
-    command.build();
-    let page = match of {
-        Some(name) => {
-            command.find_subcommand(name).map(|found| found.clone().display_name(format!("understudy-{name}")))
-        }
-        None => Some(command),
-    };
-    let mut roff = Vec::new();
-    match page.map(|page| clap_mangen::Man::new(page).render(&mut roff)) {
-        Some(Ok(())) => {
-            input::print(&String::from_utf8_lossy(&roff));
-            ExitCode::SUCCESS
-        }
-        Some(Err(_)) | None => ExitCode::from(USAGE),
+        Command::Man { of } => manual::run(of.as_deref()),
     }
 }

@@ -2,10 +2,13 @@
 
 use std::fmt::Display;
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 
 use crate::base::terminal;
+
+use super::args::Color;
 
 /// Whether to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +31,31 @@ pub(super) enum Tone {
     Dim,
 }
 
+/// What `--color` says; nothing before the command line is read.
+static CHOICE: OnceLock<Color> = OnceLock::new();
+
+/// Takes `--color` over, for all that this process prints.
+pub(super) fn choose(color: Color) {
+    // A process has one command line.
+    let _first = CHOICE.set(color);
+}
+
+/// Returns whether `--color` asks for colours or refuses them.
+pub(super) fn chosen() -> Option<bool> {
+    match CHOICE.get()? {
+        Color::Auto => None,
+        Color::Always => Some(true),
+        Color::Never => Some(false),
+    }
+}
+
 impl Paint {
-    /// Colours if standard output is a terminal and the environment does not refuse it (`NO_COLOR`, `TERM=dumb`).
+    /// Colours as `--color` says, else if standard output is a terminal and the environment does not refuse it (`NO_COLOR`,
+    /// `TERM=dumb`).
     pub(super) fn stdout() -> Self {
+        if let Some(colours) = chosen() {
+            return Self(colours);
+        }
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self(std::io::stdout().is_terminal() && !refused)

@@ -5,18 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::base::finding::{Finding, Severity};
 use crate::config;
 
 use super::args::{self, Ready};
-use super::{FINDINGS, USAGE, input};
+use super::{FINDINGS, input};
 
 /// Runs the command.
 pub(super) fn run(args: &Ready) -> ExitCode {
-    let Some(timeout) = args::seconds(args.timeout) else {
-        input::tell(&[Finding::error("ready-usage", "--timeout takes a number of seconds above 0")], Severity::Error);
-        return ExitCode::from(USAGE);
-    };
+    let timeout = args.timeout;
     let server = args.server.unwrap_or_else(|| {
         let listen = config::listen(&input::ProcessEnvironment);
         reachable(listen.first().copied().unwrap_or(args::DEFAULT_SERVER))

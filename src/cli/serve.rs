@@ -14,7 +14,7 @@ use crate::daemon::signals::{Signal, Signals};
 
 use super::args::{LogFormat, Serve};
 use super::live::Screen;
-use super::{START, USAGE, input};
+use super::{START, USAGE, input, paint};
 
 /// Runs the command.
 pub(super) fn run(args: &Serve) -> ExitCode {
@@ -22,7 +22,8 @@ pub(super) fn run(args: &Serve) -> ExitCode {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     });
-    let logging = match logging::start(&logging::Options { filter: args.log.clone(), format }) {
+    let logging = match logging::start(&logging::Options { filter: args.log.clone(), format, colour: paint::chosen() })
+    {
         Ok(logging) => logging,
         Err(error) => {
             input::tell(&[Finding::error("log", error.to_string())], Severity::Error);

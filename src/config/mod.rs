@@ -26,4 +26,5 @@ pub mod values;
 pub use load::{Environment, Input, TWINS, listen, load, read_secret, servers};
 pub use running::Running;
 pub use settings::{ServerSettings, StateChoice, StateSettings, Workers};
+pub use shape::DNS_PORT;
 pub use values::Resolver;

@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, Type};
 use crate::base::error::Chain;
 use crate::base::finding::Finding;
 use crate::config::ServerSettings;
-use crate::serve::{Socket, SocketKind, Transport};
+use crate::serve::{Frame, Socket, SocketKind, Transport};
 
 /// The bound sockets, ready for the runtime (non-blocking).
 #[derive(Debug, Default)]
@@ -83,7 +83,7 @@ pub enum BindError {
 /// The first address that cannot be bound; of default addresses, if there is none left.
 pub fn bind(server: &ServerSettings) -> Result<Sockets, BindError> {
     let origin = if server.listen_is_default { Origin::Default } else { Origin::Named };
-    let mut sockets = bind_shared(&server.listen, origin)?;
+    let mut sockets = bind_shared(&server.listen, origin, server.frame)?;
     for (transport, addresses) in server.own_listen.iter() {
         for &address in addresses {
             let socket = open(transport, address)?;
@@ -95,7 +95,7 @@ pub fn bind(server: &ServerSettings) -> Result<Sockets, BindError> {
     Ok(sockets)
 }
 
-fn bind_shared(addresses: &[SocketAddr], origin: Origin) -> Result<Sockets, BindError> {
+fn bind_shared(addresses: &[SocketAddr], origin: Origin, frame: Frame) -> Result<Sockets, BindError> {
     let mut sockets = Sockets::default();
     let mut missing = None;
     for (number, &address) in addresses.iter().enumerate() {
@@ -105,7 +105,7 @@ fn bind_shared(addresses: &[SocketAddr], origin: Origin) -> Result<Sockets, Bind
         }
         match Bound::shared(address) {
             Ok(listener) => {
-                sockets.findings.extend(wildcard_note(listener.address));
+                sockets.findings.extend(wildcard_note(listener.address, frame));
                 sockets.listeners.push(listener);
             }
             Err(error @ BindError::NoAddress { .. }) if origin == Origin::Default => {
@@ -223,12 +223,21 @@ fn bare(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<socke
     Ok(socket)
 }
 
-fn wildcard_note(address: SocketAddr) -> Option<Finding> {
-    address.ip().is_unspecified().then(|| {
-        Finding::note("listen-wildcard", format!("listening on every address ({address})"))
-            .why("on a machine with several addresses an answer over UDP may leave from another one than was asked, and resolvers drop it")
-            .help("name each address in `listen`")
-    })
+/// Says what an operator should know of a listener on all addresses.
+fn wildcard_note(address: SocketAddr, frame: Frame) -> Option<Finding> {
+    let message = format!("listening on every address ({address})");
+    let finding = match frame {
+        Frame::Native => Finding::note("listen-wildcard", message)
+            .why("queries are answered on every network of this machine, also on those that it joins later")
+            .help("name the addresses in `listen` if only some are meant"),
+        Frame::Hickory => Finding::warning("listen-wildcard", message)
+            .why(
+                "on a machine with several addresses hickory-server's answers over UDP may leave from another one than was \
+                 asked, and clients drop them",
+            )
+            .help("name each address in `listen`, or take `frame = \"native\"`"),
+    };
+    address.ip().is_unspecified().then_some(finding)
 }
 
 impl BindError {
@@ -288,12 +297,13 @@ const EAFNOSUPPORT: i32 = 97;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::finding::Severity;
 
     const ANY_PORT: &str = "127.0.0.1:0";
 
     #[test]
     fn binds_udp_and_tcp_on_one_port() {
-        let sockets = bind_shared(&[address(ANY_PORT)], Origin::Named).unwrap();
+        let sockets = bind_shared(&[address(ANY_PORT)], Origin::Named, Frame::Native).unwrap();
         let listener = &sockets.listeners[0];
         assert_ne!(listener.address.port(), 0);
         assert_eq!(listener.to_string(), "UDP and TCP");
@@ -314,15 +324,18 @@ mod tests {
     fn an_address_named_twice_is_one_listener() {
         // An address that no other test has: nobody takes the port in between.
         let free = UdpSocket::bind("127.87.65.43:0").unwrap().local_addr().unwrap();
-        assert_eq!(bind_shared(&[free, free], Origin::Named).unwrap().listeners.len(), 1);
-        assert_eq!(bind_shared(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named).unwrap().listeners.len(), 2);
+        assert_eq!(bind_shared(&[free, free], Origin::Named, Frame::Native).unwrap().listeners.len(), 1);
+        assert_eq!(
+            bind_shared(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named, Frame::Native).unwrap().listeners.len(),
+            2
+        );
     }
 
     #[test]
     fn a_port_in_use_names_the_command_that_shows_who() {
         let holder = UdpSocket::bind(ANY_PORT).unwrap();
         let held = holder.local_addr().unwrap();
-        let finding = bind_shared(&[held], Origin::Default).unwrap_err().finding();
+        let finding = bind_shared(&[held], Origin::Default, Frame::Native).unwrap_err().finding();
         assert_eq!(finding.message, format!("udp {held} is in use by another process"));
         assert_eq!(finding.command.unwrap(), format!("ss -lunp 'sport = :{}'", held.port()));
         drop(holder);
@@ -335,22 +348,23 @@ mod tests {
     #[test]
     fn an_address_the_machine_lacks_is_left_out_of_the_defaults_only() {
         let foreign = address("192.0.2.1:0");
-        let sockets = bind_shared(&[foreign, address(ANY_PORT)], Origin::Default).unwrap();
+        let sockets = bind_shared(&[foreign, address(ANY_PORT)], Origin::Default, Frame::Native).unwrap();
         assert_eq!(sockets.listeners.len(), 1);
         assert_eq!(sockets.findings[0].message, "not listening on 192.0.2.1:0: this machine has no address 192.0.2.1");
         for (addresses, origin) in [(vec![foreign], Origin::Default), (vec![address(ANY_PORT), foreign], Origin::Named)]
         {
             assert!(
-                matches!(bind_shared(&addresses, origin), Err(BindError::NoAddress { address }) if address == foreign)
+                matches!(bind_shared(&addresses, origin, Frame::Native), Err(BindError::NoAddress { address }) if address == foreign)
             );
         }
     }
 
     #[test]
     fn a_wildcard_is_noted() {
-        let note = wildcard_note(address("[::]:53")).unwrap();
-        assert!(note.help.unwrap().contains("name each address"));
-        assert!(wildcard_note(address("[::1]:53")).is_none());
+        let found = |text, frame| wildcard_note(address(text), frame).map(|finding| finding.severity);
+        assert_eq!(found("[::]:53", Frame::Native), Some(Severity::Note));
+        assert_eq!(found("0.0.0.0:53", Frame::Hickory), Some(Severity::Warning));
+        assert_eq!(found("[::1]:53", Frame::Hickory), None);
     }
 
     #[test]

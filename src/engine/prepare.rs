@@ -231,10 +231,12 @@ fn lead(fills: &[Fill], settings: &Settings) -> Duration {
     Duration::from_secs(u64::from(longest.unwrap_or(0)))
 }
 
-/// Returns the settings of a host: of several services the most impatient one sets the TTL.
+/// Returns the settings of a host: of several services the most impatient one sets the TTL, of those that are tested.
 fn settings(setup: &Setup, host: &HostSetup) -> Settings {
-    let pools = host.pools.iter().map(|pool| &setup.pools[*pool].pool.settings);
+    let all = host.pools.iter().map(|pool| &setup.pools[*pool].pool.settings);
+    let pools = all.clone().filter(|settings| !settings.keeps_ttl);
     let mut settings = Settings::default();
+    settings.keeps_ttl = pools.clone().next().is_none() && all.clone().next().is_some();
     settings.ttl = pools.clone().map(|s| s.ttl).min().unwrap_or(settings.ttl);
     settings.unsettled_ttl = pools.map(|s| s.unsettled_ttl).min().unwrap_or(settings.unsettled_ttl);
     settings

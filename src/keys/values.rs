@@ -62,12 +62,24 @@ pub fn path(value: &DeValue<'_>) -> Read<PathBuf> {
 /// Reads a duration within bounds.
 pub fn duration(low: Duration, high: Duration) -> impl Fn(&DeValue<'_>) -> Read<Duration> {
     move |value| {
-        let span = value.as_str().and_then(duration::read).filter(|span| (low..=high).contains(span));
+        let span = value.as_str().and_then(|text| duration_text(text, low, high).ok());
         span.ok_or_else(|| {
-            let (low, high) = (duration::write(low), duration::write(high));
-            format!("a duration in quotes, such as \"5s\", \"250ms\" or \"1m30s\", from {low} to {high}")
+            format!("a duration in quotes, such as \"5s\", \"250ms\" or \"1m30s\", {}", bounds(low, high))
         })
     }
+}
+
+/// Reads a duration within bounds as it stands on a command line.
+///
+/// # Errors
+/// What would be one.
+pub fn duration_text(text: &str, low: Duration, high: Duration) -> Read<Duration> {
+    let span = duration::read(text).filter(|span| (low..=high).contains(span));
+    span.ok_or_else(|| format!("a duration, such as 5s, 250ms or 1m30s, {}", bounds(low, high)))
+}
+
+fn bounds(low: Duration, high: Duration) -> String {
+    format!("from {} to {}", duration::write(low), duration::write(high))
 }
 
 /// Reads the word for a value.
@@ -90,6 +102,25 @@ pub fn choice<T: Copy>(words: &[(&'static str, T)]) -> impl Fn(&DeValue<'_>) -> 
 pub fn socket(value: &DeValue<'_>) -> Read<SocketAddr> {
     let socket = value.as_str().and_then(|text| text.parse().ok());
     socket.ok_or_else(|| "an address with a port, such as \"127.0.0.1:5300\" or \"[::1]:5300\"".to_owned())
+}
+
+/// Reads an address with or without a port, which is then this one.
+pub fn socket_or(port: u16) -> impl Fn(&DeValue<'_>) -> Read<SocketAddr> {
+    move |value| socket_text(value.as_str().unwrap_or_default(), port)
+}
+
+/// Reads the same as it stands on a command line.
+///
+/// # Errors
+/// What would be one.
+pub fn socket_text(text: &str, port: u16) -> Read<SocketAddr> {
+    let bare = || text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text).parse().ok();
+    let socket = text.parse().ok().or_else(|| Some(SocketAddr::new(bare()?, port)));
+    socket.ok_or_else(|| {
+        format!(
+            "an address with a port, such as \"127.0.0.1:5300\" or \"[::1]:5300\", or one without, which means port {port}"
+        )
+    })
 }
 
 /// Returns whether two addresses cannot be listened at side by side: they are one, or one means all of the machine's.

@@ -55,6 +55,8 @@ pub struct Settings {
     pub failback: Failback,
     /// How long a better tier must hold before the failback, before flaps double it.
     pub hold: Duration,
+    /// Whether the settled TTL is the declared one, as nothing tests what the sets name.
+    pub keeps_ttl: bool,
 }
 
 /// What a tier needs to hold.
@@ -132,6 +134,7 @@ impl Default for Settings {
             all_down: AllDown::Declared,
             failback: Failback::Auto,
             hold: Duration::from_secs(60),
+            keeps_ttl: false,
         }
     }
 }

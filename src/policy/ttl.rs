@@ -40,7 +40,7 @@ pub struct Ttl {
 
 /// Returns the TTL of a settled answer, in seconds.
 pub fn settled(declared: u32, settings: &Settings) -> u32 {
-    declared.min(settings.ttl).max(1)
+    if settings.keeps_ttl { declared } else { declared.min(settings.ttl).max(1) }
 }
 
 /// Returns the TTL of an unsettled answer, in seconds; at least 1.

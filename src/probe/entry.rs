@@ -13,7 +13,7 @@ use crate::keys::{Key, Listed, values};
 pub struct CheckEntry {
     /// What is done; nothing: served as declared.
     pub kind: Option<CheckKind>,
-    /// The port, where no record names one (`[[address]]`).
+    /// The port, where no record names one (`[[address]]`), or another one is to be tested.
     pub port: Option<Placed<u16>>,
 }
 

@@ -6,7 +6,7 @@
 //! | edns-tcp-keepalive (RFC 7828) | if the query has it, over TCP and TLS |
 //! | NSID (RFC 5001) | if the query has it and one is configured |
 //! | extended error (RFC 8914) | where there is something to say, and room for it |
-//! | padding (RFC 7830, RFC 8467) | if the query has it, over encrypted transports |
+//! | padding (RFC 7830, RFC 8467) | if the query has it, over encrypted transports; over QUIC always (RFC 9250 §5.4) |
 //!
 //! Other options are ignored.
 
@@ -80,6 +80,7 @@ pub(super) fn reply<'a>(
         ede: None,
         padded: false,
     };
+    reply.padded = client.transport.kind().pads_unasked;
     // RFC 6891 §6.1.3: the options of a higher version may mean something else.
     if edns.options.is_empty() || edns.version > 0 {
         return (Some(reply), Ok(()));
@@ -91,7 +92,7 @@ pub(super) fn reply<'a>(
     if client.transport.kind().has_keepalive && asks(OPTION_KEEPALIVE) {
         reply.keepalive = Some(tenths(settings.keepalive));
     }
-    reply.padded = client.transport.kind().is_encrypted && asks(OPTION_PADDING);
+    reply.padded |= client.transport.kind().is_encrypted && asks(OPTION_PADDING);
     let cookie = edns.option(OPTION_COOKIE);
     match cookie.map(|option| Cookie::of(option, client.address, context.secrets, client.now.wall)).transpose() {
         Ok(cookie) => {
@@ -178,7 +179,7 @@ const OPTION_NSID: u16 = 3;
 /// RFC 7873 §4.
 pub(super) const OPTION_COOKIE: u16 = 10;
 /// RFC 7828 §3.1.
-const OPTION_KEEPALIVE: u16 = 11;
+pub(super) const OPTION_KEEPALIVE: u16 = 11;
 /// RFC 7830 §3.
 const OPTION_PADDING: u16 = 12;
 /// RFC 8914 §2.

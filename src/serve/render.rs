@@ -18,7 +18,7 @@ pub fn limit(query: &QueryView<'_>, context: &Context<'_>) -> usize {
         return usize::from(u16::MAX);
     }
     let client = query.edns.map_or(512, |edns| edns.payload.max(512));
-    usize::from(client.min(context.settings.udp_size.max(512)))
+    usize::from(client.min(context.settings.udp_size.max(512)).min(context.client.largest))
 }
 
 /// Writes an answer into `message`, whatever was in it; returns whether it is truncated.

@@ -26,7 +26,9 @@ fn encrypted_answers_to_padded_queries_are_whole_blocks() {
             );
             assert!(answer.option(PADDING).unwrap_or_default().iter().all(|octet| *octet == 0));
             let bare = server.ask_octets(&query(question, Some(1232)), transport);
-            assert_eq!(bare.option(PADDING), None, "RFC 7830 §4: not without a padded query");
+            // RFC 7830 §4: a server may pad whatever has EDNS; RFC 9250 §5.4 makes it a must.
+            assert_eq!(bare.option(PADDING).is_some(), transport == Transport::Quic, "{transport:?}");
+            assert_eq!(server.ask_octets(&query(question, None), transport).option(PADDING), None, "no EDNS");
         }
     }
 }

@@ -56,7 +56,11 @@ fn is_one_whole_set(row: &Row) -> bool {
 
 /// The others stop at an alias that we follow into another zone of ours: their answer is the begin of ours.
 fn is_alias_into_another_zone(row: &Row) -> bool {
-    let zone = |record: &Record| zone_of(&record.owner);
+    // RFC 4035 §3.1.4.1: the DS of a zone's apex is data of the zone above.
+    let zone = |record: &Record| match record.rtype {
+        Rtype::DS => zone_of(record.owner.get(1 + usize::from(record.owner[0])..).unwrap_or_default()),
+        _ => zone_of(&record.owner),
+    };
     let first = row.ours.answer.iter().find(|record| record.rtype == Rtype::CNAME).map(zone);
     let crosses = row.ours.answer.iter().chain(&row.ours.authority).any(|record| Some(zone(record)) != first);
     crosses && first.is_some() && row.theirs.iter().any(|(_, said)| said.answer.is_subset(&row.ours.answer))

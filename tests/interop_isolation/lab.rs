@@ -103,7 +103,8 @@ impl Lab {
         lines
     }
 
-    fn run(&self, side: Side, tool: &[&str], words: &str) -> (bool, String) {
+    /// Runs a tool on one side; returns whether it succeeded, and what it printed.
+    pub(crate) fn run(&self, side: Side, tool: &[&str], words: &str) -> (bool, String) {
         let [first, rest @ ..] = &self.enter(side)[..] else { unreachable!() };
         let output = Command::new(first).args(rest).args(tool).args(words.split_whitespace()).output().unwrap();
         let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);

@@ -17,6 +17,7 @@ mod namespace;
 mod server;
 mod tools;
 mod unbound;
+mod wildcard;
 
 use std::net::SocketAddr;
 

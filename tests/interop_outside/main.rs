@@ -134,7 +134,7 @@ fn check_live_and_probe_resolve_names_and_tell_how_each_target_went() {
         "{told}"
     );
     let also = Target::up(standby);
-    let (code, told) = check(&["--format", "json"]);
+    let (code, told) = check(&["--json"]);
     let json: serde_json::Value = serde_json::from_str(&told).unwrap();
     // Both pass, and what is left is that one of the names is an alias.
     assert_eq!((code, json["targets"].as_array().unwrap().len()), (1, 2), "{told}");

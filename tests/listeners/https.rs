@@ -50,6 +50,19 @@ async fn get_and_post_are_answered_and_say_how_long_they_are_fresh() {
         assert!(response.headers.contains("cache-control: max-age=60"), "{}", response.headers);
         assert_eq!(Answer::read(response.body).answer(), [RECORD]);
     }
+    // RFC 9110 §8.3.1, RFC 3986 §2.1: the same type and the same URL, otherwise written.
+    let octets = BASE64URL_NOPAD.encode(&packet).bytes().map(|octet| format!("%{octet:02X}")).collect::<String>();
+    let typed = format!("{POST}; charset=utf-8");
+    for (head, body) in [
+        (typed.as_str(), packet.as_slice()),
+        ("POST /dns-query HTTP/1.1\ncontent-type: Application/DNS-Message ;a=b", &packet),
+        (&format!("GET /dns-query?a=b&dns={octets} HTTP/1.1"), b""),
+        (&format!("{}%3D%3D HTTP/1.1", get("www.t. A").trim_end_matches(" HTTP/1.1")), b""),
+    ] {
+        let response = request(&house, head, body).await;
+        assert_eq!(response.status, 200, "{head}");
+        assert_eq!(Answer::read(response.body).answer(), [RECORD]);
+    }
     let missing = request(&house, &get("no.t. A"), b"").await;
     assert!(missing.status == 200 && missing.headers.contains("max-age=7"), "the SOA's TTL: {}", missing.headers);
     let refused = request(&house, &get("other. A"), b"").await;
@@ -72,6 +85,8 @@ async fn what_is_no_query_has_its_status() {
         ("HEAD /dns-query?dns=AAAA HTTP/1.1", &[], 405),
         ("POST /dns-query HTTP/1.1", &packet, 415),
         ("POST /dns-query HTTP/1.1\ncontent-type: text/plain", &packet, 415),
+        ("POST /dns-query HTTP/1.1\ncontent-type: text/plain; a=application/dns-message", &packet, 415),
+        ("GET /dns-query?dns=%00%2 HTTP/1.1", &[], 400),
         (POST, &long, 413),
     ] {
         assert_eq!(request(&house, head, body).await.status, status, "{head}");

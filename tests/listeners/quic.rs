@@ -14,9 +14,12 @@ use tokio::net::UdpSocket;
 use understudy::base::connections::Limits;
 
 use crate::house::{House, LIMITS, RECORD, eventually, framed, soon};
-use crate::support::{Answer, query};
+use crate::support::{Answer, query, query_with};
 use crate::trust::client_config;
 use crate::waits::{Compared, ROUNDS, TRIES};
+
+/// edns-tcp-keepalive (RFC 7828 §3.1).
+const KEEPALIVE: u16 = 11;
 
 pub(crate) async fn connect(house: &House) -> (Endpoint, Connection) {
     connect_with(house, |_| {}).await
@@ -63,14 +66,17 @@ async fn streams_are_answered_each_for_itself() {
     house.close().await;
 }
 
-/// RFC 9250 §4.2.1, §4.3.3.
+/// RFC 9250 §4.2.1, §4.3.3, §5.5.2.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_breaks_the_rules_is_told_protocol_error() {
     let house = House::open(LIMITS);
     let sound = query("www.t. A", None);
     let mut numbered = sound.clone();
     numbered[1] = 7;
-    for stream in [framed(&numbered), [framed(&sound), framed(&sound)].concat(), sound.clone(), vec![], vec![0]] {
+    let kept = query_with("www.t. A", &[(KEEPALIVE, b"")]);
+    assert_eq!(kept.first_chunk(), Some(&[0, 0]), "nothing else is wrong with it");
+    let twice = [framed(&sound), framed(&sound)].concat();
+    for stream in [framed(&numbered), twice, sound.clone(), vec![], vec![0], framed(&kept)] {
         let (_endpoint, connection) = connect(&house).await;
         let (mut send, _receive) = connection.open_bi().await.unwrap();
         send.write_all(&stream).await.unwrap();

@@ -322,7 +322,7 @@ impl Stage {
         let query = QueryView::parse(&packet).unwrap();
         let status = serve::Status { answering: true, fault: None };
         let settings = serve::Settings::default();
-        let client = serve::Client { address: [127, 0, 0, 1].into(), transport: Transport::Tcp, now: self.now };
+        let client = serve::Client::new(([127, 0, 0, 1], 53).into(), Transport::Tcp, self.now);
         let secrets = serve::Secrets::new([1; 16]);
         let context = Context { settings: &settings, status: &status, client, secrets: &secrets, rotation: 0 };
         let plan = serve::answer(snapshot, &query, &context);

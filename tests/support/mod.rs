@@ -191,7 +191,7 @@ fn responder(publisher: &Publisher, registry: &mut Registry) -> Responder {
 /// A client on loopback, at a fixed time.
 pub(crate) fn client(transport: Transport) -> Client {
     let now = Now { mono: Mono::START, wall: UnixTime::from_secs(1_800_000_000) };
-    Client { address: [127, 0, 0, 1].into(), transport, now }
+    Client::new(([127, 0, 0, 1], 53).into(), transport, now)
 }
 
 fn input(text: &str) -> ZoneInput {

@@ -15,7 +15,7 @@ use crate::config::{self, Input};
 use super::args::Check;
 use super::paint::Paint;
 use super::{USAGE, input};
-use report::{Examined, View};
+use report::{Examined, Format, View};
 
 /// Runs the command.
 pub(super) fn run(args: &Check) -> ExitCode {
@@ -32,7 +32,7 @@ pub(super) fn run(args: &Check) -> ExitCode {
     };
     let mut out = Vec::new();
     let view = View {
-        format: args.format,
+        format: if args.json { Format::Json } else { Format::Text },
         min_severity: args.min_severity,
         grouped: !args.all,
         colour: Paint::stdout().colours(),

@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::base::finding::{Finding, Look, Severity};
-use crate::cli::args::Format;
 use crate::cli::words::counted;
 use crate::zone::{Rtype, Zone};
 
@@ -27,6 +26,15 @@ pub(super) struct Examined {
     pub(super) allowed: usize,
     /// What the probes saw, with `--live`.
     pub(super) live: Option<Vec<Seen>>,
+}
+
+/// The form of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// How findings are shown.

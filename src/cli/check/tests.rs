@@ -3,7 +3,6 @@
 use super::report::{Examined, View, exit_code, print};
 use super::*;
 use crate::base::finding::Place;
-use crate::cli::args::Format;
 
 fn at(line: u32) -> Place {
     Place { file: "a.zone".into(), line, column: 1, width: 2, text: "ab".into() }

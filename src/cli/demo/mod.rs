@@ -29,7 +29,11 @@ const CONFIG: &str = include_str!("demo.toml");
 /// Runs the command.
 pub(super) fn run(args: &Demo) -> ExitCode {
     // The alarm of a service that is all down is part of the play.
-    let options = logging::Options { filter: Some("warn,understudy::daemon::effects=off".to_owned()), format: None };
+    let options = logging::Options {
+        filter: Some("warn,understudy::daemon::effects=off".to_owned()),
+        format: None,
+        colour: None,
+    };
     let logging = match logging::start(&options) {
         Ok(logging) => logging,
         Err(error) => return refuse(&Finding::error("log", error.to_string())),

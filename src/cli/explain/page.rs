@@ -85,6 +85,9 @@ impl<'a> Page<'a> {
         let settings = &setup.pool.settings;
         let line = |(fill, ttl): (&Fill, &u32)| {
             let (settled, unsettled) = (policy::settled(fill.ttl, settings), policy::unsettled(fill.ttl, settings));
+            if settings.keeps_ttl && *ttl == settled {
+                return format!("{ttl} s, as declared: nothing tests it");
+            }
             let sum = format!("min(declared {}, ttl {})", fill.ttl, settings.ttl);
             if *ttl == settled {
                 format!("{ttl} s = {sum}; {unsettled} s while a change may be near, and {settled} s after one")

@@ -39,7 +39,7 @@ fn a_service_is_told_with_its_members_states_and_places() {
         "  ○    10    70  sip-node1.example.com:5060  down down 0s  assumed to be down; left out: down"
     );
     assert_eq!(lines[5], "  ●    20     0  sip-dr.example.com:5060     up 0s         as declared");
-    assert_eq!(lines[7], "_foo._udp.example.com  served as declared, not tested  TTL 30");
+    assert_eq!(lines[7], "_foo._udp.example.com  served as declared, not tested  TTL 300");
     assert_eq!(lines.last().unwrap(), "[q] quit");
 }
 

@@ -21,7 +21,7 @@ use crate::probe::url::{Choices, parse};
 use crate::probe::{self, Authority, Credentials, ProbeContext, Spec, TargetSettings};
 use crate::zone::Name;
 
-use super::args::{self, Probe, Verify};
+use super::args::{Probe, Verify};
 use super::{USAGE, input, offline, words};
 use names::{Addressed, addressed};
 use prober::{Asked, Form, Prober};
@@ -59,10 +59,7 @@ pub(super) fn run(args: &Probe) -> ExitCode {
 
 async fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
     let wrong = |message: String| vec![Finding::error("probe-usage", message)];
-    let timeout = args
-        .timeout
-        .map(|secs| args::seconds(secs).ok_or_else(|| wrong("--timeout takes a number of seconds above 0".to_owned())));
-    let timeout = timeout.transpose()?;
+    let timeout = args.timeout;
     let mut allow = Vec::new();
     for text in &args.allow {
         let network: IpPrefix = text.parse().map_err(|error| wrong(format!("{text} is no network: {error}")))?;

@@ -293,17 +293,29 @@ fn state_settings(file: &File, input: &Input, folder: &Path, environment: &dyn E
 }
 
 /// Returns `$STATE_DIRECTORY` (the first, if systemd names several), else `$XDG_STATE_HOME/understudy`, else
-/// `/var/lib/understudy`.
+/// `/var/lib/understudy`; for a user who may not write there the folder that the XDG specification means instead,
+/// `~/.local/state/understudy`.
 fn default_state_folder(environment: &dyn Environment) -> PathBuf {
     let variable = |name| environment.variable(name).filter(|value| !value.is_empty());
     if let Some(value) = variable("STATE_DIRECTORY") {
         return std::env::split_paths(&value).next().unwrap_or_default();
     }
-    match variable("XDG_STATE_HOME") {
-        Some(home) => PathBuf::from(home).join("understudy"),
-        None => PathBuf::from("/var/lib/understudy"),
+    if let Some(home) = variable("XDG_STATE_HOME") {
+        return PathBuf::from(home).join("understudy");
+    }
+    match variable("HOME").filter(|_| !may_write(SYSTEM_STATE)) {
+        Some(home) => PathBuf::from(home).join(".local/state/understudy"),
+        None => PathBuf::from(SYSTEM_STATE),
     }
 }
+
+/// Returns whether this user may write into a folder, or make it.
+fn may_write(folder: &str) -> bool {
+    rustix::process::geteuid().is_root() || rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// Where a system's own service keeps its state.
+const SYSTEM_STATE: &str = "/var/lib/understudy";
 
 const DEFAULT_CONFIGS: [&str; 2] = ["./understudy.toml", "/etc/understudy/understudy.toml"];
 

@@ -180,7 +180,7 @@ fn the_environment_names_config_and_state() {
     };
     for (variables, expected) in [
         (vec![("STATE_DIRECTORY", "/s/a:/s/b"), ("XDG_STATE_HOME", "/x")], "/s/a"),
-        (vec![("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", "/x")], "/x/understudy"),
+        (vec![("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", "/x"), ("HOME", "/h")], "/x/understudy"),
         (vec![], "/var/lib/understudy"),
     ] {
         let running = load(&Input::default(), &with(&variables)).unwrap();
@@ -365,6 +365,17 @@ fn what_is_allowed_is_left_out_and_counted() {
     let unknown = found.iter().find(|finding| finding.id == "lint-allow").unwrap();
     assert_eq!(unknown.help.as_deref(), Some("did you mean `address-loopback`?"));
     assert_eq!(unknown.place.as_ref().unwrap().line, 3);
+}
+
+#[test]
+fn an_address_may_leave_its_port_to_the_transport() {
+    let config = "version = 1\n[server]\nlisten = [\"127.0.0.1\", \"::1\", \"[::2]\", \"127.0.0.2:5300\"]\n[[zone]]\nfile = \"example.com.zone\"\n";
+    let folder = Folder::new("ports", &[("u.toml", config), ("example.com.zone", ZONE)]);
+    let server = folder.load(&["u.toml"]).unwrap().server;
+    assert_eq!(
+        server.listen.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["127.0.0.1:53", "[::1]:53", "[::2]:53", "127.0.0.2:5300"]
+    );
 }
 
 #[test]

@@ -82,14 +82,16 @@ impl ZonesRead {
         read_options: ReadOptions<'_>,
     ) {
         let file = path.display().to_string();
-        let guessed = name.cloned().or_else(|| guess_origin(path));
+        let is_input = place.is_none() && path.as_os_str() == STANDARD_INPUT;
+        let guessed = name.cloned().or_else(|| if is_input { None } else { guess_origin(path) });
         let origin = match (name, &guessed) {
             (Some(name), _) => Origin::Named(name),
             (None, Some(guessed)) => Origin::Guessed(guessed),
             (None, None) => Origin::Unknown,
         };
         let mut places = Places::default();
-        let (zone, apex) = match file::read(path, MAX_DATA) {
+        let (zone, apex) = match if is_input { file::read_standard_input(MAX_DATA) } else { file::read(path, MAX_DATA) }
+        {
             Ok(text) => {
                 let parsed = self.parse(path, &text, origin, read_options.keep_places);
                 places = parsed.places;
@@ -154,6 +156,9 @@ impl ZonesRead {
         parsed
     }
 }
+
+/// The name of a zone that comes by standard input.
+const STANDARD_INPUT: &str = "-";
 
 /// Lets a finding that lies at no line name its file.
 fn named(finding: Finding, file: &str) -> Finding {

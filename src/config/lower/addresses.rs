@@ -175,6 +175,7 @@ impl Services<'_, '_, '_> {
             self.findings.push(finding.help("add it to a tier, or take it out of the zone"));
         }
         self.judge_host(entry);
+        pool.pool.settings.keeps_ttl = !self.targets.test(&pool);
         self.pools.push(pool);
     }
 

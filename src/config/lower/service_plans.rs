@@ -47,6 +47,15 @@ impl ServicePlans {
         }
     }
 
+    /// Returns whether a check does something with the port of its target.
+    pub(super) fn use_port(&self) -> bool {
+        match self {
+            Self::Unprobed => false,
+            Self::Alike(plans) => plans.iter().any(Plan::uses_port),
+            Self::ByHost(plans) => plans.values().any(Plan::uses_port),
+        }
+    }
+
     /// Returns whether nothing is probed.
     pub(super) const fn is_unprobed(&self) -> bool {
         matches!(self, Self::Unprobed)

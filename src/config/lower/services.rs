@@ -195,12 +195,14 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         let id = PoolId::from_index(self.pools.len());
         for (half, (service, entry)) in (0u8..).zip(halves) {
             let plans = self.plans(service, *entry);
-            self.add_members(&mut pool, half, service, &plans, id);
+            let port = self.port(*entry, &plans);
+            self.add_members(&mut pool, (half, service), &plans, port, id);
             self.by_owner.insert(service.owner.clone(), id);
             let (owner, ttl) = (service.owner.clone(), service.set.ttl());
             pool.fills.push(Fill { zone: service.zone, owner, rtype: Rtype::SRV, ttl });
         }
         self.judge_min_up(&pool, halves, policy);
+        pool.pool.settings.keeps_ttl = !self.targets.test(&pool);
         self.pools.push(pool);
     }
 
@@ -232,8 +234,15 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
         }
     }
 
-    /// Adds the members of one half.
-    fn add_members(&mut self, pool: &mut PoolSetup, half: u8, service: &Service, plans: &ServicePlans, id: PoolId) {
+    /// Adds the members of one half. They are tested at their own ports, unless the check names another.
+    fn add_members(
+        &mut self,
+        pool: &mut PoolSetup,
+        (half, service): (u8, &Service),
+        plans: &ServicePlans,
+        port: Option<u16>,
+        id: PoolId,
+    ) {
         for (srv, &row) in service.set.srvs().zip(&service.hosts) {
             let Some(host) = self.zone_index.hosts.get(row) else { continue };
             let mut targets = Vec::new();
@@ -243,9 +252,8 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
                     self.outside.insert(host.name.clone());
                 }
                 for (at, address) in host.addresses.iter().enumerate() {
-                    let Some(target) = self.targets.target(SocketAddr::new(*address, srv.port), plan, number) else {
-                        continue;
-                    };
+                    let at_port = SocketAddr::new(*address, port.unwrap_or(srv.port));
+                    let Some(target) = self.targets.target(at_port, plan, number) else { continue };
                     targets.push(target);
                     if let Some(known) = self.host_targets.get_mut(row).and_then(|addresses| addresses.get_mut(at)) {
                         known.push(target);
@@ -308,6 +316,16 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
                 ServicePlans::by_host(hosts.map(|host| (host, plan(certificate_host(host)))), own)
             }
         }
+    }
+
+    /// Returns the port that a check names, and notes one that nothing connects to.
+    fn port(&mut self, entry: Option<&ServiceEntry>, plans: &ServicePlans) -> Option<u16> {
+        let port = entry.and_then(|entry| entry.check.as_ref()?.port.as_ref())?;
+        if !plans.use_port() {
+            let finding = Finding::warning("config-key-idle", "this `port` has no effect: the check connects to none");
+            self.findings.push(finding.at(port.place.clone()).help("leave it out"));
+        }
+        Some(port.value)
     }
 
     fn judge_unmatched(&mut self, entry: &ServiceEntry) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::base::finding::Finding;
 use crate::base::table::Table;
 use crate::config::shape::TargetKeys;
-use crate::engine::setup::{TargetKey, TargetSetup};
+use crate::engine::setup::{MemberSetup, PoolSetup, TargetKey, TargetSetup};
 use crate::health::{self, TargetId};
 use crate::probe::allow::{Access, Refused};
 use crate::probe::{Check, Spec, TargetSettings};
@@ -52,6 +52,11 @@ impl Plan {
         }
         self.watch = self.watch.filter(|_| own.is_some_and(|keys| keys.watch.is_some()));
         self
+    }
+
+    /// Returns whether it does something with the port of its target; a program may be given it.
+    pub(super) fn uses_port(&self) -> bool {
+        self.check.has_port() || self.check.kind() == "exec"
     }
 
     /// Makes a plan of any check.
@@ -107,6 +112,17 @@ impl<'a> Targets<'a> {
             row.watched |= plan.watch.is_some() && plan.check.can_be_held();
         }
         Some(id)
+    }
+
+    /// Returns whether anything of a pool is tested. A host whose addresses are not known yet may be, and an address for
+    /// documents stands for one that will be.
+    pub(super) fn test(&self, pool: &PoolSetup) -> bool {
+        let for_documents = |address| matches!(self.access.permits(address), Err(Refused::Documentation(..)));
+        let probed = |id: &TargetId| {
+            self.table.get(*id).is_some_and(|target| target.probed || for_documents(target.key.address))
+        };
+        let tested = |member: &MemberSetup| member.targets.is_empty() || member.targets.iter().any(probed);
+        pool.members.iter().any(|member| !member.unprobed && tested(member))
     }
 
     /// Finds the targets that may not be probed, in one finding for each cause.

@@ -582,6 +582,39 @@ fn each_general_check_becomes_what_the_config_says() {
 }
 
 #[test]
+fn a_check_may_name_another_port_than_the_record() {
+    let lower = |check: &str| {
+        let config = format!("[[service]]\nmatch = \"_a._tcp.example.com\"\ncheck = {check}\n");
+        lower_one(&config, "_a._tcp SRV 0 0 7000 a\na A 127.0.0.1\n")
+    };
+    let lowered = lower("{ kind = \"http\", port = 8080 }");
+    let found = pool(&lowered, "_a._tcp.example.com.");
+    assert!(probes(&lowered, found)[0][0].starts_with("127.0.0.1:8080 http"));
+    assert_eq!(found.members[0].label, "a.example.com:7000", "the record is served as it is");
+    for idle in ["{ kind = \"none\", port = 1 }", "{ kind = \"icmp\", port = 1 }"] {
+        assert_eq!(faults(&lower(idle)), [("config-key-idle", 4)], "{idle}");
+    }
+}
+
+#[test]
+fn what_nothing_tests_keeps_its_ttl() {
+    let text = "
+        _a._tcp SRV 0 0 80 a
+        _b._udp SRV 0 0 80 a
+        _c._tcp SRV 0 0 80 c
+        _d._tcp SRV 0 0 80 elsewhere.example.net.
+        _e._tcp SRV 0 0 80 a
+        a A 127.0.0.1
+        c A 127.0.0.2
+    ";
+    let config = "[health]\nprobe-deny = [\"127.0.0.2\"]\n[[service]]\nmatch = \"_e._tcp.example.com\"\ncheck = { kind = \"none\" }";
+    let lowered = lower_one(config, text);
+    let keeps = ["_a._tcp", "_b._udp", "_c._tcp", "_d._tcp", "_e._tcp"]
+        .map(|owner| pool(&lowered, &format!("{owner}.example.com.")).pool.settings.keeps_ttl);
+    assert_eq!(keeps, [false, true, true, false, true]);
+}
+
+#[test]
 fn what_is_posted_counts_at_once_and_its_name_is_known_to_the_engine() {
     let config = "[[service]]\nmatch = \"_a._tcp.example.com\"\nfall = 5\ncheck = { kind = \"push\", name = \"n\" }\n";
     let lowered = lower_one(config, "_a._tcp SRV 0 0 7000 a\na A 127.0.0.1\n");

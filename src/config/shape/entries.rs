@@ -125,10 +125,6 @@ fn read_service(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Servic
     }
     let matches = ServiceKeys::read(reader, section).matches;
     let check = CheckEntry::read(reader, section);
-    if let Some(port) = check.as_ref().and_then(|check| check.port.as_ref()) {
-        let finding = Finding::error("check-port", "the check of a service takes its port from the SRV record");
-        reader.find(finding.at(port.place.clone()).help("leave `port` out"));
-    }
     let (policy, target) = (PolicyKeys::read(reader, section), TargetKeys::read(reader, section));
     Some(ServiceEntry { matches: matches?, check, policy, target })
 }

@@ -196,6 +196,7 @@ fn each_default_of_the_example_is_the_codes_default() {
         all_down: policy::AllDown::Closed,
         failback: policy::Failback::Manual,
         hold: odd,
+        keeps_ttl: false,
     };
     assert_eq!(file.policy.over(&other), policy::Settings::default());
 }

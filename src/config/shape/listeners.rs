@@ -32,9 +32,10 @@ impl ListenKeys {
 
     /// Reads them from a section.
     pub fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Self {
-        let mut take = |key: &str| Each(values::socket).take(reader, section, key);
-        let listen = take(LISTEN);
-        Self { listen, own: PerTransport::new(|transport| take(transport.kind().listen?.name)) }
+        let mut take = |key: &str, port: u16| Each(values::socket_or(port)).take(reader, section, key);
+        let listen = take(LISTEN, DNS_PORT);
+        let own = PerTransport::new(|transport| transport.kind().listen.and_then(|key| take(key.name, key.port)));
+        Self { listen, own }
     }
 
     /// Lays what is set over settings.
@@ -144,7 +145,9 @@ const LISTEN_KEYS: [Key; 1 + own_keys()] = {
 
 const PLAIN: Key = Key {
     name: LISTEN,
-    text: &[" Where UDP and TCP are answered; give 53 on the public addresses once all is well."],
+    text: &[
+        " Where UDP and TCP are answered; give 53 on the public addresses once all is well. Without a port it is 53.",
+    ],
     value: Value::Default(|| ServerSettings::default().listen.shown()),
     status: Status::Works,
 };
@@ -170,5 +173,7 @@ const ALLOW_KEYS: [Key; Transport::ALL.len()] = {
     keys
 };
 
+/// Where DNS over UDP and TCP is asked.
+pub const DNS_PORT: u16 = 53;
 const LISTEN: &str = "listen";
 const PAIR: [&str; 2] = ["certificate", "key"];

@@ -20,7 +20,7 @@ use crate::probe::CheckEntry;
 
 pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
 pub use lint::Lint;
-pub use listeners::{AllowKeys, ListenKeys, twice};
+pub use listeners::{AllowKeys, DNS_PORT, ListenKeys, twice};
 pub use server::{Answers, Limits, Server, State};
 pub use settings::{PolicyKeys, ProbingKeys, TargetKeys};
 pub use transfers::{KeyEntry, NotifyChoice, SecretKeys, TransferKeys, decode};

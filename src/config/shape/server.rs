@@ -57,7 +57,7 @@ statement! {
     /// `[state]`
     pub struct State over StateSettings {
         /// The folder for orders, health and serials; "none" keeps nothing. By default $STATE_DIRECTORY, else
-        /// $XDG_STATE_HOME/understudy, else /var/lib/understudy.
+        /// $XDG_STATE_HOME/understudy, else /var/lib/understudy, or ~/.local/state/understudy for who may not write there.
         dir: StateChoice = state_choice, apart "\"/var/lib/understudy\"";
         /// Up to which age stored health counts at a start.
         max_age: Duration = values::duration(Duration::ZERO, Duration::from_secs(30 * 86_400));

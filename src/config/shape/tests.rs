@@ -88,7 +88,6 @@ fn each_mistake_has_its_finding_at_its_place() {
             "version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"tcp\", alpn = [] }",
             ("config-key-unknown", 4, 25, 4),
         ),
-        ("version = 1\n[[service]]\nmatch = \"a.b\"\ncheck = { kind = \"tcp\", port = 3 }", ("check-port", 4, 32, 1)),
         ("version = 1\n[[address]]\nname = \"a.b\"", ("config-key-missing", 2, 1, 11)),
         ("version = 1\n[[address]]\nname = \"a.b\"\nfollows = \"_a._tcp.b\"\ntiers = []", ("address-leads", 5, 1, 5)),
         (

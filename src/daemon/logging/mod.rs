@@ -29,6 +29,8 @@ pub struct Options {
     pub filter: Option<String>,
     /// The format; nothing for text if standard error is a terminal, else JSON.
     pub format: Option<Format>,
+    /// Whether text has colours; nothing for what suits standard error.
+    pub colour: Option<bool>,
 }
 
 /// The running log; its volume can be changed.
@@ -69,7 +71,8 @@ pub fn start(options: &Options) -> Result<Logging, LogError> {
     let output = Output { held: Arc::default(), terminal, queue };
     let writer = output.clone();
     let dropped = output.queue.dropped();
-    let (subscriber, mut logging) = prepare(filter, format, terminal, output, move || writer.clone())?;
+    let (subscriber, mut logging) =
+        prepare(filter, format, options.colour.unwrap_or(terminal), output, move || writer.clone())?;
     subscriber.try_init()?;
     logging.thread = Some(Arc::new(thread));
     // Only the first log of a process gets here.

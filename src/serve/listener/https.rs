@@ -26,6 +26,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use percent_encoding::percent_decode_str;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -46,6 +47,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     title: "HTTPS",
     listen: Some(ListenKey {
         name: "https-listen",
+        port: 443,
         text: &[" Where DNS over HTTPS (RFC 8484, path /dns-query) is answered. Nowhere by default."],
         example: "[\"[::]:443\"]",
     }),
@@ -54,6 +56,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_datagram: false,
     has_long_answers: false,
     is_encrypted: true,
+    pads_unasked: false,
     proves_address: true,
     has_keepalive: false,
     held: 24 << 10,
@@ -186,11 +189,14 @@ async fn read_query(request: Request<Incoming>) -> Result<Bytes, StatusCode> {
         Method::GET => {
             let pairs = request.uri().query().unwrap_or_default().split('&');
             let text = pairs.filter_map(|pair| pair.strip_prefix("dns=")).next().ok_or(StatusCode::BAD_REQUEST)?;
-            let octets = BASE64URL_NOPAD.decode(text.trim_end_matches('=').as_bytes());
+            let text: Vec<u8> = percent_decode_str(text).filter(|octet| *octet != b'=').collect();
+            let octets = BASE64URL_NOPAD.decode(&text);
             octets.map(Bytes::from).map_err(|_| StatusCode::BAD_REQUEST)
         }
         Method::POST => {
             let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            // RFC 9110 §8.3.1: parameters may stand behind the type.
+            let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
             if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(MESSAGE)) {
                 return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
             }

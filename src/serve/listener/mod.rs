@@ -15,6 +15,7 @@
 //! `transports!` and a file.
 
 mod connection;
+mod datagrams;
 mod framed;
 mod give_way;
 mod stream;
@@ -93,6 +94,8 @@ pub struct ListenerKind {
     /// Whether others on the way cannot read it: then lengths tell something, and are padded (RFC 8467). Such a listener
     /// needs a certificate.
     pub is_encrypted: bool,
+    /// Whether answers are padded although their query is not, as long as it has EDNS.
+    pub pads_unasked: bool,
     /// Whether its handshake has proven the client's address.
     pub proves_address: bool,
     /// Whether clients may ask how long an idle connection is kept (RFC 7828 §3.2; RFC 9250 §5.5.2 and HTTP have their own
@@ -111,6 +114,8 @@ pub struct ListenerKind {
 pub struct ListenKey {
     /// Its name.
     pub name: &'static str,
+    /// The port of an address that names none.
+    pub port: u16,
     /// What the example says of it, line by line.
     pub text: &'static [&'static str],
     /// What the example gives it.

@@ -19,9 +19,11 @@ use tracing::debug;
 use crate::base::connections::{ConnectionLimiter, Limits, Permit};
 use crate::base::tasks::TaskSet;
 use crate::serve::certificates::Versions;
+use crate::serve::edns::OPTION_KEEPALIVE;
 use crate::serve::metrics::CloseReason;
 use crate::serve::Client;
 use crate::serve::hickory::Protocol;
+use crate::serve::query::QueryView;
 
 use super::connection::Connection;
 use super::{Deps, ListenKey, ListenerKind, Listening, Socket, SocketKind, Transport, QUERY_MAX};
@@ -32,6 +34,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     title: "QUIC",
     listen: Some(ListenKey {
         name: "quic-listen",
+        port: 853,
         text: &[" Where DNS over QUIC (RFC 9250) is answered. Nowhere by default."],
         example: "[\"[::]:853\"]",
     }),
@@ -40,6 +43,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_datagram: false,
     has_long_answers: true,
     is_encrypted: true,
+    pads_unasked: true,
     proves_address: true,
     has_keepalive: false,
     held: 24 << 10,
@@ -197,6 +201,9 @@ impl Exchange {
         if usize::from(u16::from_be_bytes(length)) != packet.len() || packet.first_chunk::<2>() != Some(&[0, 0]) {
             return Err(ProtocolError);
         }
+        if has_keepalive(packet) {
+            return Err(ProtocolError);
+        }
         let client = Client::new(self.client, Transport::Quic, self.connection.responder.clock().now());
         self.connection.permit.touch(client.now.mono);
         let mut message = Vec::new();
@@ -228,6 +235,12 @@ impl Exchange {
         drop(held);
         Ok(())
     }
+}
+
+/// Returns whether a query has edns-tcp-keepalive, which has no place here (RFC 9250 §5.5.2): QUIC has its own idle time.
+fn has_keepalive(packet: &[u8]) -> bool {
+    let query = QueryView::parse(packet).ok();
+    query.and_then(|query| query.edns).is_some_and(|edns| edns.option(OPTION_KEEPALIVE).is_some())
 }
 
 /// Gives an answer up that the client does not take: else it would wait for as long as the connection lives.
@@ -263,6 +276,8 @@ fn transport(idle: Duration) -> TransportConfig {
     config.receive_window(VarInt::from_u32(CONNECTION_WINDOW));
     config.send_window(SEND_WINDOW);
     config.datagram_receive_buffer_size(None);
+    // RFC 9250 §5.4: where QUIC can be told to pad its packets, it pads those that hold answers without EDNS too.
+    config.pad_to_mtu(true);
     config
 }
 

@@ -22,6 +22,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_datagram: false,
     has_long_answers: true,
     is_encrypted: false,
+    pads_unasked: false,
     proves_address: true,
     has_keepalive: true,
     held: 4 << 10,

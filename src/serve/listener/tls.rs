@@ -23,6 +23,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     title: "TLS",
     listen: Some(ListenKey {
         name: "tls-listen",
+        port: 853,
         text: &[" Where DNS over TLS (RFC 7858) is answered. Nowhere by default."],
         example: "[\"[::]:853\"]",
     }),
@@ -31,6 +32,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_datagram: false,
     has_long_answers: true,
     is_encrypted: true,
+    pads_unasked: false,
     proves_address: true,
     has_keepalive: true,
     held: 20 << 10,

@@ -6,16 +6,17 @@
 //! buffer.
 
 use std::io;
-use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use tokio::net::UdpSocket;
+use rustix::io::Errno;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::serve::hickory::Protocol;
-use crate::serve::{Batch, Responder};
+use crate::serve::{Batch, Client, Responder};
 
+use super::datagrams::{DatagramSocket, Peer, ReceiveBuffer};
 use super::{Deps, ListenerKind, Listening, Socket, SocketKind, Transport};
 
 /// The row of UDP.
@@ -28,6 +29,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     is_datagram: true,
     has_long_answers: false,
     is_encrypted: false,
+    pads_unasked: false,
     proves_address: false,
     has_keepalive: false,
     held: 0,
@@ -36,94 +38,104 @@ pub(super) const KIND: ListenerKind = ListenerKind {
 };
 
 fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
-    let socket = UdpSocket::from_std(socket.datagrams()?)?;
-    Ok(Box::pin(UdpListener { responder: deps.responder.clone(), socket }.run(deps.stop.clone())))
+    let socket = DatagramSocket::new(socket.datagrams()?)?;
+    Ok(Box::pin(UdpListener::new(deps.responder.clone(), socket).run(deps.stop.clone())))
 }
 
 /// A listener that is open.
 #[derive(Debug)]
 struct UdpListener {
     responder: Responder,
-    socket: UdpSocket,
+    socket: DatagramSocket,
+    /// The longest answer that an interface takes, as far as is known: longer ones are truncated (RFC 9715 §3.1).
+    largest: AtomicU16,
 }
 
 impl UdpListener {
+    const fn new(responder: Responder, socket: DatagramSocket) -> Self {
+        Self { responder, socket, largest: AtomicU16::new(u16::MAX) }
+    }
+
     /// Answers until it is told to stop, then what has arrived by then, and closes the socket.
     async fn run(self, stop: CancellationToken) {
-        let mut packet = vec![0; PACKET_MAX];
+        let mut buffer = ReceiveBuffer::new();
         let mut answer = Vec::with_capacity(usize::from(self.responder.settings().load().udp_size));
         loop {
             let received = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                received = self.socket.recv_from(&mut packet) => received,
+                received = self.socket.receive(&mut buffer) => received,
             };
             match received {
-                Ok(first) => self.answer_arrived(first, &mut packet, &mut answer).await,
+                Ok(first) => self.answer_arrived(first, &mut buffer, &mut answer).await,
                 Err(error) => {
                     debug!(%error, "cannot receive a datagram");
                     tokio::time::sleep(PAUSE).await;
                 }
             }
         }
-        if let Err(error) = self.drain(&mut packet, &mut answer) {
+        if let Err(error) = self.drain(&mut buffer, &mut answer) {
             debug!(%error, "cannot answer what has arrived before the end");
         }
     }
 
-    /// Answers a datagram, and those that have arrived behind it, from one batch.
-    async fn answer_arrived(&self, first: (usize, SocketAddr), packet: &mut [u8], answer: &mut Vec<u8>) {
-        let (mut batch, (mut length, mut client)) = (self.responder.batch(), first);
+    /// Answers what was received, and what has arrived behind it, from one batch.
+    async fn answer_arrived(&self, first: Peer, buffer: &mut ReceiveBuffer, answer: &mut Vec<u8>) {
+        let (mut batch, mut peer) = (self.responder.batch(), first);
         for left in (0..BATCH_MAX).rev() {
-            let answered = respond(&batch, packet.get(..length).unwrap_or_default(), client, answer);
-            if answered && self.socket.try_send_to(answer, client).is_err() {
-                // Nobody keeps a batch while it waits.
-                drop(batch);
-                self.send(answer, client).await;
-                batch = self.responder.batch();
+            for packet in buffer.packets() {
+                let answered = self.respond(&batch, packet, peer, answer);
+                if answered && self.socket.try_send(answer, peer).is_err() {
+                    // Nobody keeps a batch while it waits.
+                    drop(batch);
+                    self.send(answer, peer).await;
+                    batch = self.responder.batch();
+                }
             }
             if left == 0 {
                 return;
             }
-            match self.socket.try_recv_from(packet) {
-                Ok(next) => (length, client) = next,
+            match self.socket.try_receive(buffer) {
+                Ok(next) => peer = next,
                 Err(_) => return,
             }
         }
     }
 
-    /// Answers what has arrived, past the runtime, which tells of packets only after it has waited for them.
-    fn drain(self, packet: &mut [u8], answer: &mut Vec<u8>) -> io::Result<()> {
-        let Self { responder, socket } = self;
-        let socket = socket.into_std()?;
-        let batch = responder.batch();
+    /// Answers what has arrived.
+    fn drain(self, buffer: &mut ReceiveBuffer, answer: &mut Vec<u8>) -> io::Result<()> {
+        let batch = self.responder.batch();
         for _ in 0..DRAIN_MAX {
-            let Ok((length, client)) = socket.recv_from(packet) else { break };
-            if respond(&batch, packet.get(..length).unwrap_or_default(), client, answer) {
-                socket.send_to(answer, client)?;
+            let Ok(peer) = self.socket.receive_now(buffer) else { break };
+            for packet in buffer.packets() {
+                if self.respond(&batch, packet, peer, answer) {
+                    self.socket.send_now(answer, peer)?;
+                }
             }
         }
         Ok(())
     }
 
-    async fn send(&self, answer: &[u8], client: SocketAddr) {
-        if let Err(error) = self.socket.send_to(answer, client).await {
-            debug!(%error, client.addr = %client, "cannot send an answer");
+    async fn send(&self, answer: &[u8], peer: Peer) {
+        if let Err(error) = self.socket.send(answer, peer).await {
+            if Errno::from_io_error(&error) == Some(Errno::MSGSIZE) {
+                self.largest.store(LARGEST_SAFE, Ordering::Relaxed);
+            }
+            debug!(%error, client.addr = %peer.client, "cannot send an answer");
         }
     }
-}
 
-/// Makes the answer; returns whether there is one.
-fn respond(batch: &Batch<'_>, packet: &[u8], client: SocketAddr, answer: &mut Vec<u8>) -> bool {
-    // A datagram from port 0 cannot be answered.
-    if client.port() == 0 {
-        return false;
+    /// Makes the answer; returns whether there is one.
+    fn respond(&self, batch: &Batch<'_>, packet: &[u8], peer: Peer, answer: &mut Vec<u8>) -> bool {
+        // A datagram from port 0 cannot be answered.
+        if peer.client.port() == 0 {
+            return false;
+        }
+        let largest = self.largest.load(Ordering::Relaxed);
+        let client = Client { largest, ..batch.client(peer.client, Transport::Udp) };
+        batch.respond(packet, client, answer).is_some()
     }
-    batch.respond(packet, batch.client(client, Transport::Udp), answer).is_some()
 }
-
-/// The longest datagram there is, in octets.
-const PACKET_MAX: usize = 65_535;
 
 /// The most datagrams that are answered from one batch: what is published or reloaded takes effect behind them.
 const BATCH_MAX: usize = 32;
@@ -131,12 +143,16 @@ const BATCH_MAX: usize = 32;
 /// The most datagrams that are answered after the word to stop; a flood must not keep the server from ending.
 const DRAIN_MAX: usize = 4_096;
 
+/// The longest answer that every interface takes: IPv6's smallest MTU, 1280, less the headers.
+const LARGEST_SAFE: u16 = 1232;
+
 /// How long a socket that fails is left alone, so that a lasting failure does not burn the processor.
 const PAUSE: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "the octets are the test's own")]
 mod tests {
+    use std::net::SocketAddr;
     use std::sync::Arc;
 
     use super::*;
@@ -176,6 +192,6 @@ mod tests {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         socket.set_nonblocking(true).unwrap();
-        (UdpListener { responder, socket: UdpSocket::from_std(socket).unwrap() }, address)
+        (UdpListener::new(responder, DatagramSocket::new(socket).unwrap()), address)
     }
 }

@@ -62,17 +62,23 @@ fn sister(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Fi
             let lonely = lacks(plain, "_udp") && !has(plain, "_tcp");
             lonely.then(|| finding(&RELAY_TLS_ONLY, &format!("{plain}._udp")))?
         }
-        // Where it is offered over TCP too, it follows that.
-        (label, "_udp")
-            if !catalogue::is_probed_over_udp(label)
-                && !has(label, "_tcp")
-                && !(survey.options.has_check)(set.owner) =>
-        {
+        (label, _) if is_untested(survey, set) => {
             let message = format!("{} is not tested: no check is known for {label} over UDP", set.owner);
             Some(UNPROBED.found(message, &[("owner", set.owner)]))
         }
         _ => None,
     }
+}
+
+/// Returns whether no check is known for a service, so that its sets are served with their declared TTLs. What is offered
+/// over TCP too follows that.
+pub(super) fn is_untested(survey: &Survey<'_>, set: &SrvSet<'_>) -> bool {
+    let over_udp_alone = |service: &Service| {
+        service.proto == "_udp"
+            && !catalogue::is_probed_over_udp(&service.label)
+            && survey.has(&service.domain, &service.label, "_tcp") != Some(true)
+    };
+    set.service.as_ref().is_some_and(over_udp_alone) && !(survey.options.has_check)(set.owner)
 }
 
 fn xmpp_client(survey: &Survey<'_>, set: &SrvSet<'_>, service: &Service) -> Option<Finding> {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 
+use super::pairs::is_untested;
 use super::rule::Rule;
 use super::survey::Survey;
 use super::tree::Fate;
@@ -12,9 +13,11 @@ use crate::zone::{Name, Rrset, Rtype};
 
 /// Looks at the TTLs of services and of their hosts' addresses, and at that of negative answers.
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
-    let mut watched: Vec<(&Name, &Rrset)> = survey.sets.iter().map(|set| (set.owner, set.rrset)).collect();
+    // What nothing tests keeps its TTL, and no failover waits for it to expire.
+    let tested = || survey.sets.iter().filter(|set| survey.options.r#static || !is_untested(survey, set));
+    let mut watched: Vec<(&Name, &Rrset)> = tested().map(|set| (set.owner, set.rrset)).collect();
     let (mut owners, mut seen) = (Vec::new(), HashSet::new());
-    for set in &survey.sets {
+    for set in tested() {
         let mut slowest: Option<(&Name, u32)> = None;
         for member in &set.members {
             let Some((owner, ttl)) = address_ttl(survey, &member.host) else { continue };

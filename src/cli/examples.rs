@@ -1,0 +1,81 @@
+//! What stands at the end of each command's help and in its manual page: examples.
+
+/// `serve`
+pub(super) const SERVE: &str = "\
+Examples:
+  understudy serve example.com.zone
+      serves a zone on 127.0.0.1:5300 and [::1]:5300
+  understudy serve --listen 192.0.2.53 understudy.toml
+      serves what a config names, on port 53 of one address
+  understudy serve --static --state none - <example.com.zone
+      serves standard input as declared, probes nothing and keeps nothing";
+
+/// `check`
+pub(super) const CHECK: &str = "\
+Examples:
+  understudy check example.com.zone
+      looks for mistakes in a zone
+  understudy check --deny warning --json understudy.toml
+      looks at a config and its zones, for a program
+  understudy check --live example.com.zone
+      probes every target once, too
+  understudy check --explain srv-target-cname
+      tells what a finding means";
+
+/// `probe`
+pub(super) const PROBE: &str = "\
+Examples:
+  understudy probe sip+tcp://127.0.0.1:5060/example.com
+      asks a SIP server for OPTIONS
+  understudy probe --timeout 5s xmpp://chat.example.com/example.com
+      opens an XMPP stream with STARTTLS
+  understudy probe example.com.zone _sip._tcp.example.com
+      probes each target of a service";
+
+/// `explain`
+pub(super) const EXPLAIN: &str = "\
+Examples:
+  understudy explain _sip._tcp.example.com example.com.zone
+      tells why the service has its answer
+  understudy explain sip-node1.example.com A understudy.toml --down 192.0.2.10
+      tells what a host would have if an address were down";
+
+/// `simulate`
+pub(super) const SIMULATE: &str = "\
+Examples:
+  understudy simulate example.com.zone --down sip-node1,sip-node2
+      tells what would be served if two hosts were down
+  understudy simulate understudy.toml --down sip-node1:5060 --json
+      the same for one port, for a program";
+
+/// `ready`
+pub(super) const READY: &str = "\
+Examples:
+  understudy ready
+      asks the server of the default config
+  understudy ready --server 127.0.0.1:5300 --timeout 2s
+      asks a server by its address";
+
+/// `demo`
+pub(super) const DEMO: &str = "\
+Examples:
+  understudy demo
+      lets targets die by keys
+  understudy demo --script
+      does it without a keyboard";
+
+/// `completions`
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  understudy completions bash >/etc/bash_completion.d/understudy
+      for bash, for everybody
+  understudy completions fish >~/.config/fish/completions/understudy.fish
+      for fish, for one user";
+
+/// `man`
+pub(super) const MAN: &str = "\
+Examples:
+  understudy man | man -l -
+      shows the page of the program
+  understudy man understudy.toml >/usr/local/share/man/man5/understudy.toml.5
+      installs the page of the config";
