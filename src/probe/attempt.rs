@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::client_certificate::CertificateRequest;
 use super::watch::HoldSpec;
 use super::{Certificate, ProbeContext, ProbeReport, Step};
 use crate::base::clock::{Clock, Mono, Now};
@@ -81,6 +82,8 @@ pub(super) struct Attempt<'a> {
     pub(super) warnings: Vec<String>,
     /// The certificate shown.
     pub(super) certificate: Option<Certificate>,
+    /// Whether the server asked for a certificate of ours.
+    pub(super) certificate_request: CertificateRequest,
     began: Now,
     timeout: Duration,
     steps: Vec<Step>,
@@ -102,6 +105,7 @@ impl<'a> Attempt<'a> {
             context,
             warnings: Vec::new(),
             certificate: None,
+            certificate_request: CertificateRequest::None,
             began: clock.now(),
             timeout: Duration::MAX,
             steps: Vec::new(),

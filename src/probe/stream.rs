@@ -12,7 +12,8 @@ use tokio_rustls::client::TlsStream;
 use super::attempt::{Attempt, Ending, unknown};
 use super::connect::connect;
 use super::errors::{self, ErrorOrigin};
-use super::tls::{Tls, handshake};
+use super::handshake::{Stage, handshake};
+use super::tls::Tls;
 use crate::health::Outcome;
 
 /// A connection that stands.
@@ -29,7 +30,7 @@ impl Stream {
     pub(super) async fn open(tls: Option<&Tls>, attempt: &mut Attempt<'_>) -> Result<Self, Outcome> {
         let stream = connect(attempt).await?;
         match tls {
-            Some(tls) => Ok(Self::Tls(Box::new(handshake(tls, stream, attempt).await?))),
+            Some(tls) => Ok(Self::Tls(Box::new(handshake(tls, stream, Stage::Connect, attempt).await?))),
             None => Ok(Self::Plain(stream)),
         }
     }
@@ -45,7 +46,7 @@ impl Stream {
     /// Shakes hands over a plain connection (STARTTLS); one in TLS stays as it is.
     pub(super) async fn secure(self, tls: &Tls, attempt: &mut Attempt<'_>) -> Result<Self, Outcome> {
         match self {
-            Self::Plain(stream) => Ok(Self::Tls(Box::new(handshake(tls, stream, attempt).await?))),
+            Self::Plain(stream) => Ok(Self::Tls(Box::new(handshake(tls, stream, Stage::Upgrade, attempt).await?))),
             Self::Tls(_) => Ok(self),
         }
     }

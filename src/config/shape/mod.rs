@@ -21,7 +21,7 @@ pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, Servic
 pub use lint::Lint;
 pub use listeners::{AllowKeys, ListenKeys, twice};
 pub use server::{Answers, Limits, Server, State};
-pub use settings::{PolicyKeys, ProbingKeys, TargetKeys};
+pub use settings::{PolicyKeys, ProbingKeys, TargetKeys, TlsFiles};
 
 /// One config file.
 #[derive(Clone, Debug, Default)]

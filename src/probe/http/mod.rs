@@ -145,6 +145,11 @@ impl Http {
     /// Tells what was answered and what it means.
     fn judge(&self, version: &str, answer: &HttpReply, attempt: &mut Attempt<'_>) -> Ending {
         let judged = judge::judge(self, answer, attempt.clock.now().wall);
+        if judge::is_for_certificate(self, answer, attempt.certificate_request) {
+            let warning = format!("the server requires a client certificate (status {})", answer.status);
+            attempt.passes_early(format!("{warning}; set client-certificate to test further"));
+            return Ok(());
+        }
         match &judged {
             Ok(()) => {
                 attempt.saw(format!("{version}, status {}", answer.status));

@@ -92,8 +92,10 @@ impl Connection {
             }
             Err(Outcome::Fail { kind: FailKind::Silent, .. }) => sender.send(News::Refused(CloseReason::Silent)).await,
             Err(Outcome::Unknown(cause)) => sender.send(News::Unable(format!("{address}: {cause}"))).await,
+            // A server that works, but lets nothing stand with who has no certificate that it takes.
+            Err(Outcome::Pass) => sender.send(News::Refused(CloseReason::Reset)).await,
             // A connection that only stands says none of these.
-            Err(Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. }) => {}
+            Err(Outcome::Degraded(_) | Outcome::Drain { .. }) => {}
         }
     }
 
