@@ -354,6 +354,9 @@ allow = ["srv-no-standby"]
 _sip._tcp  300 IN SRV 10 70 5060 sip-node1  ; lint: allow srv-no-standby
 ```
 
+Which networks may be tested is another matter (`probe-allow` in `[health]`): for a lab, or a zone for the inside of a
+network, `private-addresses = true` in `[lint]` says that private and loopback addresses are meant.
+
 A target in another zone of the same run is checked against that zone. If two files are versions of one zone, `check` checks
 each separately. If a file has no `$ORIGIN`, its origin is taken from its name, and a note says so: `example.com.zone`,
 `example.com.db`, `example.com.txt` and `db.example.com` mean example.com.

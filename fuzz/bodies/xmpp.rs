@@ -46,6 +46,12 @@ fn play(check: &Xmpp, depth: Depth, octets: &[u8], piece: usize) -> String {
 }
 
 fn check(server: bool, direct: bool) -> Xmpp {
-    let tls = Tls { name: "example.test".to_owned(), verify: Verify::Name, alpn: Vec::new(), authority: None };
+    let tls = Tls {
+        name: "example.test".to_owned(),
+        verify: Verify::Name,
+        alpn: Vec::new(),
+        authority: None,
+        other_name: None,
+    };
     Xmpp::new(if server { Role::Server } else { Role::Client }, direct, tls)
 }

@@ -170,7 +170,7 @@ pub struct Probe {
     /// `icmp://HOST`
     #[arg(required = true, value_name = "TARGET or ZONE OWNER", num_args = 1..)]
     pub what: Vec<String>,
-    /// Networks that may be probed too, as in 192.0.2.0/24: documentation addresses, or what a config's `allow` lacks
+    /// Networks that may be probed too, as in 192.0.2.0/24: documentation addresses, or what a config's `probe-allow` lacks
     #[arg(long, value_name = "NETWORK")]
     pub allow: Vec<String>,
     /// Who resolves hosts that are named: ADDRESS:PORT, or a resolv.conf; default: what the config says, else

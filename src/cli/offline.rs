@@ -74,7 +74,7 @@ impl Belief {
             }
         }
         let mut setup = setup.clone();
-        // What is assumed counts also where `allow` forbids to look.
+        // What is assumed counts also where `probe-allow` forbids to look.
         down.iter().for_each(|&id| setup.targets[id].probed = true);
         Core::new(Prepared::new(setup), &self.restored, now)
     }

@@ -34,7 +34,7 @@ pub struct Running {
     pub setup: Setup,
     /// For each target of the setup how it is probed; nothing for one that may not be probed.
     pub specs: Table<TargetId, Option<Spec>>,
-    /// Which addresses may be probed (`allow`, `deny`).
+    /// Which addresses may be probed (`probe-allow`, `probe-deny`).
     pub access: Access,
     /// The hosts outside of the zones, and the resolver to ask for them. [`Running::resolve`] makes targets of the answer.
     pub outside: ResolveRequest,

@@ -95,9 +95,9 @@ impl From<PathBuf> for StateChoice {
 #[derive(Clone, Debug, Default)]
 pub struct Probing {
     /// The networks that may be tested; nothing: all but those for documents.
-    pub allow: Option<Vec<IpPrefix>>,
+    pub probe_allow: Option<Vec<IpPrefix>>,
     /// The networks that may not.
-    pub deny: Vec<IpPrefix>,
+    pub probe_deny: Vec<IpPrefix>,
     /// The witnesses.
     pub references: Vec<Reference>,
     /// Who resolves hosts outside of the zones.
@@ -111,6 +111,8 @@ pub struct Probing {
 pub struct LintSettings {
     /// The ids of findings that are meant so.
     pub allow: Vec<String>,
+    /// Whether private and loopback addresses are meant.
+    pub private_addresses: bool,
 }
 
 /// Where answers are given when neither config nor command line says it.

@@ -9,6 +9,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::base::error::Chain;
 use crate::engine::driver::EffectHandler;
+use crate::engine::effect::StoredValue;
 use crate::engine::history::Recorder;
 use crate::engine::{Effect, Kept, NotKept, Notice};
 use crate::probe::runner::Command;
@@ -31,7 +32,7 @@ pub(super) struct Outputs {
 #[derive(Debug)]
 pub(super) struct PersistQueue {
     queue: mpsc::Sender<Persist>,
-    backlog: BTreeMap<String, Option<Vec<u8>>>,
+    backlog: BTreeMap<String, Option<StoredValue>>,
     /// Who waits until what was handed over is on disk; they come after the backlog.
     syncs: VecDeque<oneshot::Sender<Result<(), WriteError>>>,
 }
@@ -48,7 +49,7 @@ impl PersistQueue {
         Self { queue, backlog: BTreeMap::new(), syncs: VecDeque::new() }
     }
 
-    fn keep(&mut self, key: String, value: Option<Vec<u8>>) {
+    fn keep(&mut self, key: String, value: Option<StoredValue>) {
         self.backlog.insert(key, value);
         self.flush();
     }
@@ -104,7 +105,10 @@ impl PersistQueue {
 
     /// Takes what is handed over next: changes first, so that who waits for them waits for all of them.
     fn next(&mut self) -> Option<Persist> {
-        let change = self.backlog.pop_first().map(|(key, value)| Persist::Change(Change { key, value }));
+        let change = self.backlog.pop_first().map(|(key, value)| {
+            let value = value.map(StoredValue::into_octets);
+            Persist::Change(Change { key, value })
+        });
         change.or_else(|| self.syncs.pop_front().map(Persist::Sync))
     }
 

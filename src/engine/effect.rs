@@ -9,6 +9,7 @@ use crate::health::{Cause, NamedPost, ProbeRequest, TargetId};
 use crate::policy::{Move, PoolId, Reason};
 use crate::snapshot::Snapshot;
 
+pub use super::memory::StoredValue;
 use super::orders::OrderId;
 
 /// One thing that follows from an event; the driver carries it out in order.
@@ -24,8 +25,8 @@ pub enum Effect {
     Persist {
         /// The key.
         key: String,
-        /// The value, JSON.
-        value: Option<Vec<u8>>,
+        /// The value.
+        value: Option<StoredValue>,
     },
     /// Tell the operator.
     Notice(TimedNotice),

@@ -56,7 +56,7 @@ pub struct TargetSetup {
     pub key: TargetKey,
     /// Its thresholds and cadence.
     pub settings: health::Settings,
-    /// Whether it may be probed (`allow`, `deny`); if not, it stays unknown.
+    /// Whether it may be probed (`probe-allow`, `probe-deny`); if not, it stays unknown.
     pub probed: bool,
     /// Whether a connection is held open to it (`watch`), whose end has it probed at once.
     pub watched: bool,

@@ -1,6 +1,6 @@
 //! The histories of all zones: what each publication changed, kept over reloads and restarts.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::snapshot::{ContentDigest, Difference, History};
@@ -8,31 +8,40 @@ use crate::zone::diff::Diff;
 use crate::zone::{Name, Rrset, Serial};
 
 use super::memory::history::{self, Kept};
+use super::memory::{Change, StoredValue};
 
 /// The histories by origin, also of zones that are gone or broken: one that comes back with the same content goes on.
 #[derive(Debug)]
 pub(super) struct HistoryBook {
-    rows: BTreeMap<String, Arc<History>>,
+    rows: HashMap<Name, Row>,
 }
 
-/// What is to be kept on disk: a key and its value, or that the key goes.
-pub(super) type Change = (String, Option<Vec<u8>>);
+#[derive(Debug)]
+struct Row {
+    /// How the zone is named in the store.
+    key: String,
+    history: Arc<History>,
+}
 
 impl HistoryBook {
     /// Begins with what a former run left.
     pub(super) fn new(kept: Kept) -> Self {
-        Self { rows: kept.histories.into_iter().map(|(origin, history)| (origin, Arc::new(history))).collect() }
+        let row = |(key, history): (String, History)| {
+            let origin = key.parse().ok()?;
+            Some((origin, Row { key, history: Arc::new(history) }))
+        };
+        Self { rows: kept.histories.into_iter().filter_map(row).collect() }
     }
 
     /// Returns the history of a zone.
     pub(super) fn of(&self, origin: &Name) -> Option<&Arc<History>> {
-        self.rows.get(&key(origin))
+        self.rows.get(origin).map(|row| &row.history)
     }
 
     /// A zone is served that was not served just before: after a restart, or as it came back. Its history goes on if
     /// the content is what it was; else it begins anew.
     pub(super) fn appear(&mut self, origin: &Name, serial: Serial, soa: &Rrset, digest: ContentDigest) -> Vec<Change> {
-        let known = self.rows.get(&key(origin)).filter(|history| history.digest() == digest);
+        let known = self.of(origin).filter(|history| history.digest() == digest);
         match known.and_then(|history| Some((history.serial(), history.soa()?.clone()))) {
             Some((from, _)) if from == serial => Vec::new(),
             Some((from, was)) if serial.is_after(from) => {
@@ -45,30 +54,27 @@ impl HistoryBook {
 
     /// A zone went from one serial to the next.
     pub(super) fn push(&mut self, origin: &Name, from: Serial, to: Serial, diff: Diff) -> Vec<Change> {
-        let key = key(origin);
-        let Some(row) = self.rows.get_mut(&key) else { return Vec::new() };
-        let digest = row.digest().after(&diff);
-        let history = Arc::make_mut(row);
-        let gone = history.push(Difference { from, to, diff, digest });
-        changes(&key, &gone, history)
+        let Some(row) = self.rows.get_mut(origin) else { return Vec::new() };
+        let digest = row.history.digest().after(&diff);
+        let gone = Arc::make_mut(&mut row.history).push(Difference { from, to, diff, digest });
+        row.changes(&gone)
     }
 
     fn open(&mut self, origin: &Name, history: History) -> Vec<Change> {
-        let key = key(origin);
-        let gone = self.rows.get(&key).map_or_else(Vec::new, |former| former.serials());
-        let changes = changes(&key, &gone, &history);
-        self.rows.insert(key, Arc::new(history));
+        let row = Row { key: origin.to_lower().to_string(), history: Arc::new(history) };
+        let former = self.rows.get(origin);
+        let changes = row.changes(&former.map_or_else(Vec::new, |former| former.history.serials()));
+        self.rows.insert(origin.clone(), row);
         changes
     }
 }
 
-/// Lets the oldest go, then keeps the newest: of two with one serial the newest stays.
-fn changes(origin: &str, gone: &[Serial], history: &History) -> Vec<Change> {
-    let gone = gone.iter().map(|serial| (history::key(origin, *serial), None));
-    gone.chain([history::keep(origin, history.newest())]).collect()
-}
-
-/// Returns how a zone is named in the store.
-fn key(origin: &Name) -> String {
-    origin.to_lower().to_string()
+impl Row {
+    /// Lets the oldest go, then keeps the newest: of two with one serial the newest stays.
+    fn changes(&self, gone: &[Serial]) -> Vec<Change> {
+        let gone = gone.iter().map(|serial| (history::key(&self.key, *serial), None));
+        let newest = self.history.newest();
+        let kept = StoredValue::Difference(Arc::clone(newest));
+        gone.chain([(history::key(&self.key, newest.to), Some(kept))]).collect()
+    }
 }

@@ -52,6 +52,19 @@ pub enum Status {
 /// A section as it is written, with its keys.
 pub type Listed = (&'static str, &'static [&'static [Key]]);
 
+/// A key that had another name in an earlier version.
+#[derive(Clone, Copy, Debug)]
+pub struct Renamed {
+    /// The section, as it is written.
+    pub section: &'static str,
+    /// The name that is refused.
+    pub old: &'static str,
+    /// The name in its place.
+    pub new: &'static str,
+    /// What to write.
+    pub help: &'static str,
+}
+
 impl Key {
     /// Makes a key that is shown with its section.
     pub const fn bare(name: &'static str) -> Self {

@@ -10,7 +10,7 @@ use crate::base::nearest;
 
 use super::source::{List, Placed, Source};
 use super::values::Read;
-use super::{Key, Listed, Status};
+use super::{Key, Listed, Renamed, Status};
 
 /// Reads tables of one source and keeps what it finds wrong.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Reader<'s> {
     source: &'s Source,
     /// The sections that there are.
     sections: &'static [Listed],
+    /// The keys that have had other names.
+    renamed: &'static [Renamed],
     findings: Vec<Finding>,
     /// Lines with a secret, and the column behind which it stands.
     hidden: Vec<(u32, u32)>,
@@ -85,7 +87,13 @@ impl<T, F: Fn(&DeValue<'_>) -> Read<T>> Take<Vec<List<T>>> for EachOfEach<F> {
 impl<'s> Reader<'s> {
     /// Starts without findings.
     pub const fn new(source: &'s Source, sections: &'static [Listed]) -> Self {
-        Self { source, sections, findings: Vec::new(), hidden: Vec::new() }
+        Self { source, sections, renamed: &[], findings: Vec::new(), hidden: Vec::new() }
+    }
+
+    /// Refuses old names of keys with the new ones.
+    pub const fn renamed(mut self, renamed: &'static [Renamed]) -> Self {
+        self.renamed = renamed;
+        self
     }
 
     /// Keeps a finding.
@@ -259,6 +267,12 @@ impl<'s> Reader<'s> {
     }
 
     fn unknown_key(&mut self, section: &Section<'_>, name: &str, span: Range<usize>, known: &[&[Key]]) {
+        let renamed = self.renamed.iter().find(|renamed| renamed.section == section.name && renamed.old == name);
+        if let Some(Renamed { new, help, .. }) = renamed {
+            let message = format!("`{name}` of {} is now `{new}`", section.name);
+            let place = self.source.place(span);
+            return self.find(Finding::error("config-key-renamed", message).at(place).help(*help));
+        }
         let names = || known.iter().copied().flatten().map(|key| key.name);
         let help = match (nearest(name, names()), self.home_of(name)) {
             (Some(near), _) => format!("did you mean `{near}`?"),

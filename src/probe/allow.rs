@@ -6,21 +6,21 @@ use thiserror::Error;
 
 use crate::base::prefix::{self, IpPrefix};
 
-/// `allow` and `deny`: what may be probed.
+/// `probe-allow` and `probe-deny`: what may be probed.
 ///
 /// | address | permitted |
 /// |---|---|
 /// | unspecified, multicast, broadcast | never |
-/// | in `deny` | no |
-/// | `allow` is empty | unless it is a documentation prefix (RFC 5737, RFC 3849, RFC 9637) |
-/// | `allow` names networks | if one of them holds it: the list stands in place of the default |
+/// | in `probe-deny` | no |
+/// | `probe-allow` is empty | unless it is a documentation prefix (RFC 5737, RFC 3849, RFC 9637) |
+/// | `probe-allow` names networks | if one of them holds it: the list stands in place of the default |
 ///
 /// An IPv4-mapped IPv6 address counts as its IPv4 address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
     /// The only networks that may be probed; if empty, all but documentation prefixes.
     pub allow: Vec<IpPrefix>,
-    /// Networks that may not be probed, whatever `allow` says.
+    /// Networks that may not be probed, whatever `probe-allow` says.
     pub deny: Vec<IpPrefix>,
 }
 
@@ -30,14 +30,16 @@ pub enum Refused {
     /// It names no single host.
     #[error("{0} is {1}: it names no single host")]
     NoHost(IpAddr, &'static str),
-    /// It lies in a network of `deny`.
-    #[error("{0} is in {1}, which deny names")]
+    /// It lies in a network of `probe-deny`.
+    #[error("{0} is in {1}, which probe-deny names")]
     Denied(IpAddr, IpPrefix),
-    /// It lies in no network of `allow`.
-    #[error("{0} is in no network that allow names")]
+    /// It lies in no network of `probe-allow`.
+    #[error("{0} is in no network that probe-allow names")]
     NotAllowed(IpAddr),
-    /// It lies in a prefix for documentation, and `allow` is empty.
-    #[error("{0} is in {1}, a prefix for documentation (RFC 5737, RFC 3849, RFC 9637), which allow does not name")]
+    /// It lies in a prefix for documentation, and `probe-allow` is empty.
+    #[error(
+        "{0} is in {1}, a prefix for documentation (RFC 5737, RFC 3849, RFC 9637), which probe-allow does not name"
+    )]
     Documentation(IpAddr, IpPrefix),
 }
 
@@ -116,7 +118,7 @@ mod tests {
         assert!(permits(&access, "10.2.0.1"));
         assert_eq!(
             access.permits("10.1.0.1".parse().unwrap()).unwrap_err().to_string(),
-            "10.1.0.1 is in 10.1.0.0/16, which deny names"
+            "10.1.0.1 is in 10.1.0.0/16, which probe-deny names"
         );
         assert!(!permits(&access, "9.9.9.9"));
         assert!(!permits(&access, "2001:db9::1"));

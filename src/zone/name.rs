@@ -1,7 +1,7 @@
 //! Domain names in wire form.
 
 use std::cmp::Ordering;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -307,20 +307,26 @@ impl fmt::Display for Name {
             return f.write_str(".");
         }
         for label in self.labels() {
-            for &octet in label {
-                match octet {
-                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => {
-                        f.write_char('\\')?;
-                        f.write_char(char::from(octet))?;
-                    }
-                    b'!'..=b'~' => f.write_char(char::from(octet))?,
-                    other => write!(f, "\\{other:03}")?,
+            // In pieces: most labels are one.
+            for piece in label.split_inclusive(|octet| !is_plain(*octet)) {
+                let special = piece.last().filter(|octet| !is_plain(**octet));
+                let plain = &piece[..piece.len() - usize::from(special.is_some())];
+                f.write_str(std::str::from_utf8(plain).expect("plain octets are ASCII"))?;
+                match special {
+                    None => {}
+                    Some(octet @ b'!'..=b'~') => write!(f, "\\{}", char::from(*octet))?,
+                    Some(other) => write!(f, "\\{other:03}")?,
                 }
             }
             f.write_str(".")?;
         }
         Ok(())
     }
+}
+
+/// Returns whether an octet stands in a printed name as it is.
+const fn is_plain(octet: u8) -> bool {
+    matches!(octet, b'!'..=b'~') && !matches!(octet, b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$')
 }
 
 impl fmt::Debug for Name {

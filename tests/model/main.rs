@@ -245,7 +245,7 @@ impl World {
         while let Some(effect) = self.core.poll_effect() {
             match effect {
                 Effect::Publish(snapshot) => self.publish(snapshot, at),
-                Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value)),
+                Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value.into_octets())),
                 Effect::Persist { key, value: None } => drop(self.store.remove(&key)),
                 Effect::Probe(_) | Effect::Post(_) | Effect::Notice(_) | Effect::Settled => {}
             }

@@ -306,7 +306,7 @@ impl Stage {
                         self.schedule.due(target, at, priority);
                     }
                 }
-                Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value)),
+                Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value.into_octets())),
                 Effect::Persist { key, value: None } => drop(self.store.remove(&key)),
                 Effect::Post(_) | Effect::Notice(_) => {}
                 Effect::Settled => self.settled = true,
@@ -381,7 +381,7 @@ fn read(texts: &[Vec<String>], config: &str) -> (Setup, Duration) {
         })
         .collect();
     let probing = file.probing.over(&Probing::default());
-    let access = Access { allow: probing.allow.unwrap_or_default(), deny: probing.deny };
+    let access = Access { allow: probing.probe_allow.unwrap_or_default(), deny: probing.probe_deny };
     let lowered = lower(&file, zones, &access, Options::default());
     errors.extend(lowered.findings.into_iter().filter(|f| f.severity == Severity::Error));
     assert_eq!(errors.pop_front(), None);

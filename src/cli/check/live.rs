@@ -166,13 +166,13 @@ impl Seen {
         }
     }
 
-    /// A target that `allow` does not name. The lint says so where it matters.
+    /// A target that `probe-allow` does not name. The lint says so where it matters.
     fn untested(target: &str, members: Vec<String>) -> Self {
         Self {
             members,
             target: target.to_owned(),
             outcome: "untested",
-            cause: Some("outside of what `allow` names".to_owned()),
+            cause: Some("outside of what `probe-allow` names".to_owned()),
             latency_ms: None,
             steps: Value::Array(Vec::new()),
             certificate_days: None,

@@ -41,7 +41,7 @@ pub(super) fn of(core: &Core, pool: &PoolStatus) -> Vec<String> {
         }
     }
     if targets.iter().all(|target| !target.probed) {
-        lines.push("no target may be tested (`allow`), so nothing changes by itself".to_owned());
+        lines.push("no target may be tested (`probe-allow`), so nothing changes by itself".to_owned());
     }
     lines
 }

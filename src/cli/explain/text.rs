@@ -81,7 +81,7 @@ fn target(page: &Page<'_>, target: &Target) -> Line {
     let line = Line::default().plain(format!("      {}  ", status.name));
     if !status.probed {
         let taken = if status.state == State::Unknown { "up" } else { status.state.as_str() };
-        return line.put(Tone::Dim, format!("taken as {taken}, not tested: outside of what `allow` names"));
+        return line.put(Tone::Dim, format!("taken as {taken}, not tested: outside of what `probe-allow` names"));
     }
     let line = line.join(words::state(status));
     let mut rest = String::new();

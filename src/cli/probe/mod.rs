@@ -96,7 +96,7 @@ async fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
     }
 }
 
-/// Allows networks, and those targets that may be probed anyway: a list of `allow` stands in place of the default.
+/// Allows networks, and those targets that may be probed anyway: a list of `probe-allow` stands in place of the default.
 fn besides_default(mut allow: Vec<IpPrefix>, targets: &[Asked]) -> Access {
     if !allow.is_empty() {
         let addresses = targets.iter().map(|asked| asked.spec.address.ip().to_canonical());
@@ -165,7 +165,8 @@ fn find<'a>(setup: &'a Setup, owner: &str) -> Option<&'a PoolSetup> {
 
 fn kept_out(pool: &PoolSetup, refused: usize) -> Finding {
     let targets = words::counted(refused, "target");
-    let message = format!("{targets} of {} not probed: their addresses are outside of what `allow` names", pool.name);
+    let message =
+        format!("{targets} of {} not probed: their addresses are outside of what `probe-allow` names", pool.name);
     Finding::note("probe-denied", message).help("--allow names networks, as in --allow 192.0.2.0/24")
 }
 

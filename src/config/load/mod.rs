@@ -35,7 +35,7 @@ use file::{folder_of, unreadable};
 
 use super::lower::{LoweringInput, Options, Patterns};
 use super::running::Running;
-use super::settings::{Probing, ServerSettings, StateChoice, StateSettings};
+use super::settings::{LintSettings, Probing, ServerSettings, StateChoice, StateSettings};
 use super::shape::{self, File, ZoneEntry};
 
 pub use secrets::read as read_secret;
@@ -117,16 +117,16 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         let options = check::Options {
             r#static: input.fixed,
             ttl: file.policy.over(&Policy::default()).ttl,
-            allow_private: file.probing.allow.as_ref().is_some_and(|allow| !allow.value.is_empty()),
+            allow_private: file.lint.over(&LintSettings::default()).private_addresses,
             has_check: &has_check,
         };
         let zones: Vec<(&Zone, &Places)> = read.places.iter().map(|(zone, places)| (&**zone, places)).collect();
         findings.extend(check::check_all(&zones, &options));
     }
     let probing = file.probing.over(&Probing::default());
-    let mut allow = probing.allow.unwrap_or_default();
+    let mut allow = probing.probe_allow.unwrap_or_default();
     allow.extend(&input.allow);
-    let access = Access { allow, deny: probing.deny };
+    let access = Access { allow, deny: probing.probe_deny };
     let lowering = Options { fixed: input.fixed, interval: input.interval };
     let lowering_input = LoweringInput { file, zones: read.zones, access, options: lowering };
     let lowered = lowering_input.lower(&Addresses::new());

@@ -368,6 +368,19 @@ fn what_is_allowed_is_left_out_and_counted() {
 }
 
 #[test]
+fn what_may_be_probed_says_nothing_of_addresses_that_are_meant() {
+    let zone = format!("{ZONE}_a._tcp 300 IN SRV 10 0 80 inside\ninside 300 IN A 10.0.0.1\n");
+    for (keys, quiet) in
+        [("[health]\nprobe-allow = [\"10.0.0.0/8\"]", false), ("[lint]\nprivate-addresses = true", true)]
+    {
+        let config = format!("version = 1\n{keys}\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n");
+        let folder = Folder::new("inside", &[("u.toml", &config), ("a", &zone)]);
+        let running = folder.load_with(&["u.toml"], Input { lint: true, ..Input::default() }).unwrap();
+        assert_eq!(of(&running.findings, "address-private").is_empty(), quiet, "{keys}");
+    }
+}
+
+#[test]
 fn two_listeners_at_one_address_are_told_before_the_start() {
     let of_lists = |lists: &str| {
         let config = format!("version = 1\n[server]\n{lists}\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n");

@@ -122,7 +122,7 @@ impl<'a> Targets<'a> {
         }
         let causes = [
             (document, "target-documentation", "for documents only (RFC 5737, RFC 3849)", ALLOW),
-            (denied, "target-denied", "outside of what `allow` and `deny` in [health] let us test", ALLOW),
+            (denied, "target-denied", "outside of what `probe-allow` and `probe-deny` in [health] let us test", ALLOW),
             (
                 no_port,
                 "target-port-zero",
@@ -149,4 +149,4 @@ fn outside_finding(mut list: Vec<IpAddr>, id: &'static str, what: &str, help: &s
 
 /// From test to test of a host outside of the zones.
 const FOREIGN: Duration = Duration::from_secs(300);
-const ALLOW: &str = "write the servers' real addresses, or name their networks in `allow` of [health]";
+const ALLOW: &str = "write the servers' real addresses, or name their networks in `probe-allow` of [health]";

@@ -76,7 +76,7 @@ fn lower_with(config: &str, zones: Vec<ZoneSetup>, options: Options) -> Lowered 
     let (file, findings) = shape::read(&source);
     assert_eq!(findings, [], "{config}");
     let probing = file.probing.over(&Probing::default());
-    let access = Access { allow: probing.allow.unwrap_or_default(), deny: probing.deny };
+    let access = Access { allow: probing.probe_allow.unwrap_or_default(), deny: probing.probe_deny };
     lower(&file, zones.into_iter().collect(), &access, options)
 }
 
@@ -367,8 +367,8 @@ fn addresses_for_documents_are_reported_and_not_probed() {
     assert_eq!(probed, [false, false, true]);
     assert_eq!(lowered.specs.iter().map(|(_, spec)| spec.is_some()).collect::<Vec<_>>(), probed);
     assert_eq!(faults(&lowered), [("target-documentation", 0)]);
-    assert!(lowered.findings[0].help.as_ref().unwrap().contains("`allow`"));
-    let lowered = lower_one("[health]\nallow = [\"192.0.2.0/24\"]", text);
+    assert!(lowered.findings[0].help.as_ref().unwrap().contains("`probe-allow`"));
+    let lowered = lower_one("[health]\nprobe-allow = [\"192.0.2.0/24\"]", text);
     assert_eq!(faults(&lowered), [("target-denied", 0)]);
     assert!(lowered.setup.targets[TargetId::from_index(0)].probed);
 }

@@ -14,7 +14,7 @@ use crate::base::finding::Finding;
 
 use crate::keys::reader::{Reader, Section};
 use crate::keys::source::Source;
-use crate::keys::{Listed, values};
+use crate::keys::{Listed, Renamed, values};
 use crate::probe::CheckEntry;
 
 pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
@@ -77,7 +77,7 @@ impl File {
 /// Reads a file as far as it can be read, with all findings in the order of the file.
 pub fn read(source: &Source) -> (File, Vec<Finding>) {
     let (document, errors) = DeTable::parse_recoverable(source.text());
-    let mut reader = Reader::new(source, SECTIONS);
+    let mut reader = Reader::new(source, SECTIONS).renamed(RENAMED);
     let file = read_document(&mut reader, &Section::document(&document));
     let mut findings: Vec<Finding> = errors
         .iter()
@@ -180,6 +180,18 @@ pub const SECTIONS: &[Listed] = &[
     ("[[zone]]", entries::ZONE),
     ("[[service]]", entries::SERVICE),
     ("[[address]]", entries::ADDRESS),
+];
+
+/// Keys that have been given another name: the old one is refused, as a key that does nothing would go unseen.
+const RENAMED: &[Renamed] = &[
+    Renamed {
+        section: "[health]",
+        old: "allow",
+        new: "probe-allow",
+        help: "write `probe-allow`; it says what may be tested, and no more: where private addresses are meant, \
+               `private-addresses = true` in [lint] keeps `check` quiet about them",
+    },
+    Renamed { section: "[health]", old: "deny", new: "probe-deny", help: "write `probe-deny`" },
 ];
 
 #[cfg(test)]

@@ -71,9 +71,9 @@ statement! {
     /// The keys of `[health]` that hold for the whole server.
     pub struct ProbingKeys over Probing {
         /// Networks that may be tested. By default all but those for documents (RFC 5737, RFC 3849); if set, these only.
-        allow: Vec<IpPrefix> = Each(values::network), example "[\"198.51.100.0/24\", \"2001:db8:1::/48\"]";
-        /// Networks that may not be tested, whatever `allow` says.
-        deny: Vec<IpPrefix> = Each(values::network);
+        probe_allow: Vec<IpPrefix> = Each(values::network), example "[\"198.51.100.0/24\", \"2001:db8:1::/48\"]";
+        /// Networks that may not be tested, whatever `probe-allow` says.
+        probe_deny: Vec<IpPrefix> = Each(values::network);
         /// Who resolves hosts outside of the zones, so that they can be tested: the servers of a resolv.conf, or one "ADDRESS:PORT".
         /// They are tested every 5 min and not watched; a [[service]] with `interval` or `watch` of its own says otherwise.
         resolver: Resolver = resolver;

@@ -47,7 +47,7 @@ fn each_mistake_has_its_finding_at_its_place() {
         ("version = 1\n[health]\nwatch-renew = \"0s\"", ("config-value", 3, 15, 4)),
         ("version = 1\n[health]\nexec = \"yes\"", ("config-value", 3, 8, 5)),
         ("version = 1\n[health]\nresolver = \"127.0.0.1\"", ("config-value", 3, 12, 11)),
-        ("version = 1\n[health]\nallow = [\"10.0.0.1/8\"]", ("config-value", 3, 10, 12)),
+        ("version = 1\n[health]\nprobe-allow = [\"10.0.0.1/8\"]", ("config-value", 3, 16, 12)),
         ("version = 1\n[health]\nreferences = [\"tcp://x:1\"]", ("config-value", 3, 15, 11)),
         ("version = 1\n[health]\nreferences = [\"tls://127.0.0.1:1\"]", ("config-value", 3, 15, 19)),
         ("version = 1\n[policy]\nttl = 0", ("config-value", 3, 7, 1)),
@@ -148,9 +148,15 @@ fn a_finding_says_what_would_be_right() {
         ("[health]\nintervall = 1", "[health] has no key `intervall`", "did you mean `interval`?"),
         ("[health]\nttl = 1", "[health] has no key `ttl`", "`ttl` belongs in [policy]"),
         ("[health]\nfall = 0", "`fall` cannot be 0", "it takes an integer from 1 to 100"),
-        ("[[service]]\nmatch = \"a.b\"\ndeny = []", "[[service]] has no key `deny`", "`deny` belongs in [health]"),
+        ("[[service]]\nmatch = \"a.b\"\nexec = true", "[[service]] has no key `exec`", "`exec` belongs in [health]"),
         ("[policy]\nfailed = \"gone\"", "`failed` cannot be \"gone\"", "it takes \"withdraw\" or \"demote\""),
-        ("[health]\nallow = [\"10.0.0.1/8\"]", "`allow` cannot be \"10.0.0.1/8\"", "did you mean 10.0.0.0/8?"),
+        ("[health]\nallow = [\"10.0.0.0/8\"]", "`allow` of [health] is now `probe-allow`", "quiet about them"),
+        ("[health]\ndeny = [\"10.0.0.0/8\"]", "`deny` of [health] is now `probe-deny`", "write `probe-deny`"),
+        (
+            "[health]\nprobe-allow = [\"10.0.0.1/8\"]",
+            "`probe-allow` cannot be \"10.0.0.1/8\"",
+            "did you mean 10.0.0.0/8?",
+        ),
     ] {
         let (_, findings) = read_text(&format!("version = 1\n{text}"));
         let [finding] = findings.as_slice() else { panic!("{findings:?}") };
@@ -173,7 +179,7 @@ fn values_are_read() {
         dir = "none"
         [health]
         interval = "10s"
-        allow = ["10.0.0.0/8"]
+        probe-allow = ["10.0.0.0/8"]
         references = ["tcp://127.0.0.1:53", "tls://[::1]:443/www.example.com."]
         [policy]
         ttl = "1m"

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::clock::Now;
 use crate::engine::effect::{Effect, Notice};
-use crate::engine::memory;
+use crate::engine::memory::{self, StoredValue};
 use crate::engine::orders::{OrderId, Refusal};
 use crate::engine::prepare::Users;
 use crate::engine::setup::TargetSetup;
@@ -64,7 +64,7 @@ impl Core {
         let id = found.ok_or_else(|| Refusal::NoSuchService(pool.to_owned()))?;
         self.pools[id].failback_ordered = true;
         let key = memory::failback_key(&self.prepared.setup.pools[id].name);
-        self.persist((key, Some(b"true".to_vec())));
+        self.persist((key, Some(StoredValue::Written(b"true".to_vec()))));
         self.notify(Notice::FailbackOrdered(self.prepared.setup.pools[id].name.clone()), now);
         self.judge(Users { pools: vec![id], hosts: Vec::new() }, Trigger::Order, now);
         Ok(())

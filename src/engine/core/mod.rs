@@ -36,7 +36,7 @@ use crate::policy::{Decision, HostId, PoolId, PoolState, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
 
 use super::effect::{Effect, Notice, TimedNotice};
-use super::memory::{self, Restored};
+use super::memory::{self, Change, Restored};
 use super::orders::OrderBook;
 use super::prepare::{Prepared, Users};
 use super::serials::SerialBook;
@@ -366,7 +366,7 @@ impl Core {
         (names, zones.into_iter().map(|zone| setup.zones[zone].origin.to_string()).collect())
     }
 
-    fn persist(&mut self, (key, value): (String, Option<Vec<u8>>)) {
+    fn persist(&mut self, (key, value): Change) {
         self.effects.push_back(Effect::Persist { key, value });
     }
 }

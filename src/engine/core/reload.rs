@@ -90,9 +90,10 @@ impl Core {
         let targets = || self.prepared.setup.targets.iter().filter(|(_, target)| target.probed);
         let kept: HashSet<&TargetKey> = targets().map(|(_, target)| &target.key).collect();
         let former = before.targets.iter().map(|(_, target)| &target.key);
-        let gone: Vec<String> = former.filter(|key| !kept.contains(key)).map(memory::health_key).collect();
+        let gone: Vec<String> =
+            former.filter(|key| !kept.contains(key)).map(|key| memory::health_key(&key.to_string())).collect();
         let beliefs = changed.iter().map(|id| (&self.prepared.setup.targets[*id].key, &self.targets[*id].health));
-        let beliefs: Vec<_> = beliefs.map(|(key, health)| memory::keep_health(key, health, now)).collect();
+        let beliefs: Vec<_> = beliefs.map(|(key, health)| memory::keep_health(&key.to_string(), health, now)).collect();
         gone.into_iter().map(|key| (key, None)).chain(beliefs).for_each(|change| self.persist(change));
     }
 

@@ -84,17 +84,20 @@ impl Core {
             self.awaiting.remove(&id);
         }
         let (from, to) = (&before.state, health.state());
-        let key = &self.prepared.setup.targets[id].key;
-        if memory::kept_word(from) != memory::kept_word(to) || before.quiet_until != health.quiet_until() {
-            let (key, value) = memory::keep_health(key, health, now);
+        let is_kept_anew =
+            before.quiet_until != health.quiet_until() || memory::kept_word(from) != memory::kept_word(to);
+        let is_told = from.as_str() != to.as_str();
+        let target =
+            if is_kept_anew || is_told { self.prepared.setup.targets[id].key.to_string() } else { String::new() };
+        if is_kept_anew {
+            let (key, value) = memory::keep_health(&target, health, now);
             self.effects.push_back(Effect::Persist { key, value });
         }
         if from == to && before.degraded == health.is_degraded() {
             return;
         }
-        if from.as_str() != to.as_str() {
+        if is_told {
             let (from, to, cause) = (from.as_str(), to.as_str(), health.cause().cloned());
-            let target = key.to_string();
             let (services, zones) = self.places(&self.prepared.users[id].pools);
             self.notify(Notice::Target { target, id, services, zones, from, to, cause }, now);
         }

@@ -398,7 +398,7 @@ fn keep(core: &mut Core, store: &mut std::collections::BTreeMap<String, Vec<u8>>
     while let Some(effect) = core.poll_effect() {
         if let Effect::Persist { key, value } = effect {
             match value {
-                Some(value) => drop(store.insert(key, value)),
+                Some(value) => drop(store.insert(key, value.into_octets())),
                 None => drop(store.remove(&key)),
             }
         }

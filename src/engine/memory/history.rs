@@ -39,7 +39,7 @@ struct KeptSet {
 }
 
 /// Writes a difference.
-pub(in crate::engine) fn keep(origin: &str, difference: &Difference) -> (String, Option<Vec<u8>>) {
+pub(super) fn write(difference: &Difference) -> Vec<u8> {
     let sets = |sets: &[(Name, Rrset)]| sets.iter().map(KeptSet::of).collect();
     let kept = KeptDifference {
         from: difference.from.0,
@@ -47,7 +47,7 @@ pub(in crate::engine) fn keep(origin: &str, difference: &Difference) -> (String,
         removed: sets(&difference.diff.removed),
         added: sets(&difference.diff.added),
     };
-    (key(origin, difference.to), Some(super::json::json(&kept)))
+    super::json::json(&kept)
 }
 
 /// Returns the key of the difference that leads to a serial.

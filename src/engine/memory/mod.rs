@@ -2,6 +2,8 @@
 
 pub(super) mod history;
 mod json;
+mod kept;
+mod value;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -17,7 +19,9 @@ use crate::zone::serial::Serial;
 use super::orders::OrderId;
 use super::setup::{PoolSetup, TargetKey};
 use history::KeptDifference;
-use json::json;
+use kept::KeptListed;
+pub use kept::{KeptHealth, KeptMemory};
+pub use value::{Change, StoredValue};
 
 /// What a former run left, read from the store.
 #[derive(Debug, Default)]
@@ -31,41 +35,6 @@ pub struct Restored {
     differences: BTreeMap<String, BTreeMap<u32, KeptDifference>>,
     alive: Option<UnixTime>,
     max_age: Duration,
-}
-
-/// A target's belief.
-#[derive(Debug, Serialize, Deserialize)]
-struct KeptHealth {
-    state: String,
-    at_ms: u64,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    quiet_until_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    cause: Option<String>,
-}
-
-/// A pool's memory. Holds are not kept: they begin anew.
-#[derive(Debug, Serialize, Deserialize)]
-struct KeptMemory {
-    current: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    last_failback_ms: Option<u64>,
-    #[serde(rename = "strikes")]
-    flaps: u32,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    last_good: Option<Vec<KeptListed>>,
-}
-
-/// A record of the last good set.
-#[derive(Debug, Serialize, Deserialize)]
-struct KeptListed {
-    label: String,
-    half: u8,
-    /// The priority that the member declares.
-    declared: u16,
-    /// The priority and the weight that it bore.
-    priority: u16,
-    weight: u16,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -155,7 +124,7 @@ impl Restored {
     /// Returns a target's health, if it is young enough: failing is up, recovering is down, counters are 0.
     pub(super) fn health(&self, key: &TargetKey, now: Now) -> Option<Health> {
         let kept = self.health.get(&key.to_string()).filter(|kept| self.is_young(kept, now))?;
-        let state = match kept.state.as_str() {
+        let state = match &*kept.state {
             UP => State::Up,
             word => {
                 let ways = [Down::Conclusive, Down::Silent, Down::Leaving];
@@ -165,7 +134,7 @@ impl Restored {
         // Whatever the wall clock showed when it was kept: nobody is left alone for longer than a Retry-After may be.
         let left = |ms: u64| UnixTime::from_millis(ms).since(now.wall).min(MAX_QUIET);
         let quiet = kept.quiet_until_ms.map(|ms| now.mono + left(ms));
-        Some(Health::restored(&state, kept.cause.clone().map(Into::into), quiet, now.mono))
+        Some(Health::restored(&state, kept.cause.clone(), quiet, now.mono))
     }
 
     /// Returns a pool's memory.
@@ -220,8 +189,8 @@ impl Restored {
     /// Supposes the health of a target instead of reading it: for `simulate` and tests.
     pub fn assume(&mut self, key: &TargetKey, up: bool, at: UnixTime) {
         let state = if up { UP } else { Down::Conclusive.as_str() };
-        let cause = (!up).then(|| "assumed to be down".to_owned());
-        let kept = KeptHealth { state: state.to_owned(), at_ms: at.as_millis(), quiet_until_ms: None, cause };
+        let cause = (!up).then_some("assumed to be down".into());
+        let kept = KeptHealth { state: state.into(), at_ms: at.as_millis(), quiet_until_ms: None, cause };
         self.max_age = self.max_age.max(Duration::from_secs(60));
         self.health.insert(key.to_string(), kept);
     }
@@ -241,14 +210,15 @@ impl KeptOrder {
     }
 }
 
-/// Writes what is kept of a target: nothing while it is unknown.
-pub(super) fn keep_health(key: &TargetKey, health: &Health, now: Now) -> (String, Option<Vec<u8>>) {
+/// Says what is kept of a target, by its printed key: nothing while it is unknown.
+pub(super) fn keep_health(target: &str, health: &Health, now: Now) -> Change {
     let value = kept_word(health.state()).map(|state| {
         let quiet = health.quiet_until().map(|until| (now.wall + until.since(now.mono)).as_millis());
-        let cause = if state == UP { None } else { health.cause().map(ToString::to_string) };
-        json(&KeptHealth { state: state.to_owned(), at_ms: now.wall.as_millis(), quiet_until_ms: quiet, cause })
+        let cause = if state == UP { None } else { health.cause().cloned() };
+        let at_ms = now.wall.as_millis();
+        StoredValue::Health(KeptHealth { state: state.into(), at_ms, quiet_until_ms: quiet, cause })
     });
-    (health_key(key), value)
+    (health_key(target), value)
 }
 
 /// Returns the word for a state as it is kept: failing is up, recovering is down (the machine forgets how), unknown is
@@ -262,9 +232,9 @@ pub(super) const fn kept_word(state: &State) -> Option<&'static str> {
     }
 }
 
-/// Returns the key of a target's belief.
-pub(super) fn health_key(key: &TargetKey) -> String {
-    format!("health/{key}")
+/// Returns the key of the belief of a target, by the target's printed key.
+pub(super) fn health_key(target: &str) -> String {
+    format!("health/{target}")
 }
 
 /// Returns whether what is kept of two memories differs.
@@ -273,7 +243,7 @@ pub(super) fn differs(a: &PoolState, b: &PoolState) -> bool {
 }
 
 /// Writes what is kept of a pool.
-pub(super) fn keep_memory(pool: &PoolSetup, memory: &PoolState, now: Now) -> (String, Option<Vec<u8>>) {
+pub(super) fn keep_memory(pool: &PoolSetup, memory: &PoolState, now: Now) -> Change {
     let label = |listed: &Listed| {
         let (row, member) = (pool.members.get(listed.member)?, pool.pool.members.get(listed.member)?);
         let (label, half, declared) = (row.label.clone(), member.half, member.priority);
@@ -286,16 +256,16 @@ pub(super) fn keep_memory(pool: &PoolSetup, memory: &PoolState, now: Now) -> (St
         flaps: memory.flaps,
         last_good: memory.last_good.as_ref().and_then(|set| set.iter().map(label).collect()),
     };
-    (format!("memory/{}", pool.name), Some(json(&kept)))
+    (format!("memory/{}", pool.name), Some(StoredValue::Memory(kept)))
 }
 
 /// Writes a zone's ceiling.
-pub(super) fn keep_serial(origin: &str, ceiling: Serial) -> (String, Option<Vec<u8>>) {
-    (format!("serial/{origin}"), Some(json(&KeptSerial { ceiling: ceiling.0 })))
+pub(super) fn keep_serial(origin: &str, ceiling: Serial) -> Change {
+    (format!("serial/{origin}"), Some(StoredValue::of(&KeptSerial { ceiling: ceiling.0 })))
 }
 
 /// Writes an order.
-pub(super) fn keep_order(id: OrderId, order: &Order) -> (String, Option<Vec<u8>>) {
+pub(super) fn keep_order(id: OrderId, order: &Order) -> Change {
     let kept = KeptOrder {
         force: order.force.as_str().to_owned(),
         scope: order.scope.to_string(),
@@ -304,7 +274,7 @@ pub(super) fn keep_order(id: OrderId, order: &Order) -> (String, Option<Vec<u8>>
         reason: order.reason.clone(),
         author: order.author.clone(),
     };
-    (order_key(id), Some(json(&kept)))
+    (order_key(id), Some(StoredValue::of(&kept)))
 }
 
 /// Returns the key of an order.
@@ -318,8 +288,8 @@ pub(super) fn failback_key(pool: &str) -> String {
 }
 
 /// Writes that the engine lives.
-pub(super) fn keep_alive(now: Now) -> (String, Option<Vec<u8>>) {
-    (ALIVE.to_owned(), Some(json(&KeptAlive { at_ms: now.wall.as_millis() })))
+pub(super) fn keep_alive(now: Now) -> Change {
+    (ALIVE.to_owned(), Some(StoredValue::of(&KeptAlive { at_ms: now.wall.as_millis() })))
 }
 
 fn millis(duration: Duration) -> u64 {

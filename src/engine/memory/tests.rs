@@ -16,8 +16,9 @@ fn after(secs: u64) -> Now {
     NOW.after(Duration::from_secs(secs))
 }
 
-fn restored(changes: &[(String, Option<Vec<u8>>)]) -> Restored {
-    let store: BTreeMap<_, _> = changes.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
+fn restored(changes: &[Change]) -> Restored {
+    let store: BTreeMap<_, _> =
+        changes.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?.into_octets()))).collect();
     let (restored, unreadable) = Restored::read(&store, MAX_AGE);
     assert_eq!(unreadable, Vec::<String>::new());
     restored
@@ -33,7 +34,7 @@ fn health_comes_back_without_counters_while_it_is_young() {
         (State::Unknown, None),
     ] {
         let health = Health::restored(&state, None, None, NOW.mono);
-        let restored = restored(&[keep_health(&key(), &health, NOW)]);
+        let restored = restored(&[keep_health(&key().to_string(), &health, NOW)]);
         let at = |secs| restored.health(&key(), after(secs)).map(|health| health.state().clone());
         assert_eq!(at(300), back, "{state:?}");
         assert_eq!(at(301), None, "{state:?}");
@@ -43,18 +44,18 @@ fn health_comes_back_without_counters_while_it_is_young() {
 #[test]
 fn the_age_of_beliefs_counts_from_when_the_engine_last_lived() {
     let health = Health::restored(&State::Up, None, None, NOW.mono);
-    let restored = restored(&[keep_health(&key(), &health, NOW), keep_alive(after(1_000))]);
+    let restored = restored(&[keep_health(&key().to_string(), &health, NOW), keep_alive(after(1_000))]);
     assert!(restored.health(&key(), after(1_300)).is_some());
     assert!(restored.health(&key(), after(1_301)).is_none());
     assert_eq!(restored.stale(&HashSet::from([key().to_string()]), after(1_300)), Vec::<String>::new());
-    assert_eq!(restored.stale(&HashSet::new(), after(1_300)), [health_key(&key())]);
+    assert_eq!(restored.stale(&HashSet::new(), after(1_300)), [health_key(&key().to_string())]);
 }
 
 #[test]
 fn a_retry_after_goes_on_by_the_wall_clock() {
     let until = NOW.mono + Duration::from_secs(100);
     let health = Health::restored(&State::Down(Down::Leaving), None, Some(until), NOW.mono);
-    let restored = restored(&[keep_health(&key(), &health, NOW)]);
+    let restored = restored(&[keep_health(&key().to_string(), &health, NOW)]);
     let quiet = |at: Now| restored.health(&key(), at).and_then(|health| health.quiet_until());
     let later = Now { mono: Mono::START, ..after(40) };
     assert_eq!(quiet(later), Some(later.mono + Duration::from_secs(60)));

@@ -1,12 +1,14 @@
 //! What changed in a zone from one serial to the next: the latest differences, for incremental transfers (RFC 1995).
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::sync::Arc;
 
 use crate::zone::diff::Diff;
 use crate::zone::{Name, Rrset, Rtype, Serial};
 
 use super::ContentDigest;
+use queue::SharedQueue;
 
 /// What changed between two versions of a zone; the SOAs of both are in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub struct Difference {
 pub struct History {
     /// Oldest first, never empty. Only the first may be an opening: it goes from its serial to the same, and adds the
     /// SOA alone.
-    entries: VecDeque<Arc<Difference>>,
+    entries: SharedQueue<Arc<Difference>>,
     /// The records in all entries.
     records: usize,
     /// The octets of owners and RDATA in all entries.
@@ -106,9 +108,10 @@ impl History {
 
     /// Walks over the differences that lead from a serial to the newest, in order; nothing if it is not known.
     pub fn since(&self, serial: Serial) -> Option<impl Iterator<Item = &Arc<Difference>>> {
-        let known = self.entries.iter().rposition(|entry| entry.to == serial).map(|at| at + 1);
+        let newer = self.entries.iter().rev().position(|entry| entry.to == serial);
+        let known = newer.map(|newer| self.entries.len() - newer);
         let oldest = || (self.entries.front().filter(|entry| entry.from == serial)).map(|_| 0);
-        known.or_else(oldest).map(|at| self.entries.range(at..))
+        known.or_else(oldest).map(|at| self.entries.iter().skip(at))
     }
 
     /// Returns the serials that the entries lead to, oldest first.
@@ -117,7 +120,7 @@ impl History {
     }
 
     fn of(first: Difference) -> Self {
-        let mut history = Self { entries: VecDeque::new(), records: 0, octets: 0 };
+        let mut history = Self { entries: SharedQueue::new(), records: 0, octets: 0 };
         history.append(Arc::new(first));
         history
     }

@@ -117,7 +117,7 @@ pub(super) const NS_LOOPBACK: Rule = Rule {
     severity: Severity::Warning,
     finds: "a name server with a loopback address",
     why: "every resolver asks its own machine",
-    help: "write the server's address as the resolvers see it; in a lab, allow private addresses",
+    help: "write the server's address as the resolvers see it; in a lab, set `private-addresses = true` in [lint]",
     see: "dig +short A {host}",
     wrong: "@    IN NS ns1\nns1  IN A 127.0.0.1",
     right: "@    IN NS ns1\nns1  IN A 192.0.2.53",

@@ -150,7 +150,7 @@ pub(super) const RESERVED: Rule = Rule {
     severity: Severity::Warning,
     finds: "a target in another zone under test, invalid, local, internal and the like",
     why: "such names are not in public DNS: clients outside of your own network cannot find the host",
-    help: "name the host as it is called outside; in a zone for the inside, allow private addresses",
+    help: "name the host as it is called outside; in a zone for the inside, set `private-addresses = true` in [lint]",
     see: "dig +short A {host}",
     wrong: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1.voice.local.",
     right: "_sip._tcp  300 IN SRV 10 70 5060 sip-node1.example.com.",
