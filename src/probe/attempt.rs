@@ -41,6 +41,12 @@ pub(super) trait Probe {
         Vec::new()
     }
 
+    /// Returns the parameters without the domain, if a server answers well or not whatever the domain: then one probe of an
+    /// address stands for the domains of all services there. Nothing: each is probed itself.
+    fn shared_parameters(&self) -> Option<String> {
+        None
+    }
+
     /// Returns how a connection to such a target is held; nothing: none can be.
     fn hold_spec(&self) -> Option<HoldSpec> {
         (self.transport() == "tcp").then(HoldSpec::default)
@@ -64,6 +70,22 @@ pub enum Depth {
     Deep,
 }
 
+/// What a probe may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Effort {
+    /// How far it goes.
+    pub(super) depth: Depth,
+    /// Whether it sends datagrams again that have no answer. What is silent may hang, and reads all of them when it wakes.
+    pub(super) resends: bool,
+}
+
+impl Effort {
+    /// Makes a probe to this depth.
+    pub(super) const fn to(depth: Depth) -> Self {
+        Self { depth, resends: true }
+    }
+}
+
 /// The default of `deep-interval`: the longest time between two deep probes of a target that is well.
 pub const DEEP_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -72,8 +94,8 @@ pub const DEEP_INTERVAL: Duration = Duration::from_secs(30);
 pub(super) struct Attempt<'a> {
     /// Where to.
     pub(super) address: SocketAddr,
-    /// How far it goes.
-    pub(super) depth: Depth,
+    /// What it may do.
+    pub(super) effort: Effort,
     /// The clock.
     pub(super) clock: &'a Clock,
     /// What all probes share.
@@ -97,10 +119,10 @@ pub(super) struct Attempt<'a> {
 
 impl<'a> Attempt<'a> {
     /// Begins a probe; the caller bounds its time.
-    pub(super) fn new(address: SocketAddr, depth: Depth, clock: &'a Clock, context: &'a ProbeContext) -> Self {
+    pub(super) fn new(address: SocketAddr, effort: Effort, clock: &'a Clock, context: &'a ProbeContext) -> Self {
         Self {
             address,
-            depth,
+            effort,
             clock,
             context,
             warnings: Vec::new(),

@@ -39,6 +39,7 @@ pub(super) fn judge(http: &Http, answer: &HttpReply, now: UnixTime) -> Ending {
         (421, _) => conclusive(format!("{} is not served here (status 421)", http.host)),
         // RFC 6585 §4: about the one who asks.
         (429, _) => unknown("the server limits this checker (status 429): allow its address there"),
+        (503, None) => conclusive(UNAVAILABLE),
         (300..=399, _) => conclusive(format!("status {status}: redirects are not followed")),
         _ => conclusive(format!("status {status}")),
     })
@@ -62,6 +63,8 @@ fn retry_after(text: &str, now: UnixTime) -> Option<Duration> {
     Some(UnixTime::from_secs(date.as_secs()).since(now))
 }
 
+/// The words for 503 without Retry-After.
+pub(super) const UNAVAILABLE: &str = "status 503";
 /// So many seconds, in place of a number that has no room.
 const LONG: u64 = 4_294_967_295;
 

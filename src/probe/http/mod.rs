@@ -76,6 +76,15 @@ impl Http {
     }
 }
 
+impl Http {
+    /// Returns whether a failure is weak right after a pass: of a server of which nothing is known, a 503 may be what a limit
+    /// on requests answers.
+    pub(super) fn is_limit(&self, outcome: &Outcome) -> bool {
+        let is_unavailable = matches!(outcome, Outcome::Fail { cause, .. } if cause.as_ref() == judge::UNAVAILABLE);
+        is_unavailable && self.status == Statuses::alive()
+    }
+}
+
 impl Method {
     /// Returns its name in requests.
     pub const fn as_str(self) -> &'static str {

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use super::{Server, assert_saw, probe, probe_within};
 use crate::base::clock::Clock;
+use crate::probe::attempt::Effort;
 use crate::probe::xmpp::Role;
 use crate::probe::{Check, Composite, Depth, Part, ProbeContext, Rule, Spec, Tcp, Tls, Xmpp, run_to};
 
@@ -121,7 +122,7 @@ async fn only_the_parts_of_all_take_the_shorter_way() {
         assert_eq!(check.deep_interval().is_some(), may_be_shallow, "{}", check.parameters());
         let spec = Spec { address: server.address, check, timeout: Duration::from_secs(10), watch: None };
         let context = ProbeContext::from_roots([]);
-        assert_saw(&run_to(Depth::Shallow, &spec, &Clock::start(), &context).await, class, "");
+        assert_saw(&run_to(Effort::to(Depth::Shallow), &spec, &Clock::start(), &context).await, class, "");
     }
 }
 

@@ -17,7 +17,7 @@ use super::scanner::{Signal, StreamScanner};
 use super::{HoldSpec, Place};
 use crate::base::clock::Clock;
 use crate::health::{FailKind, Outcome};
-use crate::probe::attempt::{Attempt, unknown};
+use crate::probe::attempt::{Attempt, Effort, unknown};
 use crate::probe::connect::close;
 use crate::probe::stream::Stream;
 use crate::probe::{Depth, ProbeContext};
@@ -100,7 +100,7 @@ impl Connection {
     }
 
     async fn open(self) -> Result<Stream, Outcome> {
-        let mut attempt = Attempt::new(self.address, Depth::Deep, &self.clock, &self.context);
+        let mut attempt = Attempt::new(self.address, Effort::to(Depth::Deep), &self.clock, &self.context);
         let stream = Stream::open(self.hold_spec.tls.as_ref(), &mut attempt).await?;
         arm(stream.socket()).map_err(|error| unknown(format!("keepalive cannot be set: {error}")))?;
         Ok(stream)
