@@ -21,7 +21,7 @@ statement! {
         interval: Duration, in health = values::duration(SHORTEST, DAY);
         /// From test to test while it is unknown, failing or recovering.
         fast_interval: Duration, in health = values::duration(SHORTEST, DAY);
-        /// From test to test while it is down.
+        /// From test to test while it is down; after 30 s more and more rarely, at most every 30 s.
         down_interval: Duration, in health = values::duration(SHORTEST, DAY);
         /// From a clear "no" (refused, reset, a wrong answer) to the test that confirms it.
         confirm_interval: Duration, in health = values::duration(SHORTEST, DAY);
