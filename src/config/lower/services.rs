@@ -252,6 +252,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
                 label,
                 targets,
                 unprobed: plans.is_unprobed(),
+                nowhere: host.is_nowhere && !plans.is_unprobed(),
                 data: MemberData::Srv { port: srv.port, host: host.name.clone() },
             });
         }
