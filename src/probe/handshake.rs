@@ -248,6 +248,10 @@ fn alert_words(alert: AlertDescription, tls: &Tls) -> String {
 
 /// Returns the name of an alert as the RFCs write it.
 fn alert_name(alert: AlertDescription) -> String {
+    if alert == AlertDescription::UnrecognisedName {
+        // rustls has the other spelling.
+        return "unrecognized_name".to_owned();
+    }
     alert.as_str().map_or_else(|| u8::from(alert).to_string(), snake_case)
 }
 
