@@ -200,7 +200,7 @@ mod tests {
         ProbeReport { outcome, ..ProbeReport::broken(Mono::START, Duration::ZERO, String::new()) }
     }
 
-    fn fail(kind: FailKind, cause: &str) -> ProbeReport {
+    fn fail(kind: FailKind, cause: &'static str) -> ProbeReport {
         report(Outcome::Fail { kind, cause: cause.into() })
     }
 
