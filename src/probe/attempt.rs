@@ -72,16 +72,16 @@ pub enum Depth {
 
 /// What a probe may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Effort {
+pub(crate) struct Effort {
     /// How far it goes.
-    pub(super) depth: Depth,
+    pub(crate) depth: Depth,
     /// Whether it sends datagrams again that have no answer. What is silent may hang, and reads all of them when it wakes.
-    pub(super) resends: bool,
+    pub(crate) resends: bool,
 }
 
 impl Effort {
     /// Makes a probe to this depth.
-    pub(super) const fn to(depth: Depth) -> Self {
+    pub(crate) const fn to(depth: Depth) -> Self {
         Self { depth, resends: true }
     }
 }

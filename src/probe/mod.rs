@@ -65,7 +65,7 @@ use tokio::sync::Notify;
 
 use crate::base::clock::Clock;
 
-use attempt::Effort;
+pub(crate) use attempt::Effort;
 pub use attempt::{DEEP_INTERVAL, Depth};
 pub use authority::Authority;
 pub use check::*;
