@@ -21,6 +21,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::attempt::{Attempt, conclusive, unknown};
+use super::bounded::BoundedStream;
 use super::client_certificate::{CertificateRequest, CertificateResponder};
 use super::errors::{self, ErrorOrigin};
 use super::legacy_hello;
@@ -40,10 +41,10 @@ pub(super) enum Stage {
 /// Shakes hands over a connection, and takes down the certificate.
 pub(super) async fn handshake(
     tls: &Tls,
-    stream: TcpStream,
+    stream: BoundedStream,
     stage: Stage,
     attempt: &mut Attempt<'_>,
-) -> Result<TlsStream<TcpStream>, Outcome> {
+) -> Result<TlsStream<BoundedStream>, Outcome> {
     attempt.begin("tls");
     let Ok(name) = ServerName::try_from(tls.name.clone()) else {
         return Err(attempt.fails(unknown(format!("\"{}\" cannot be asked for by TLS", tls.name))));
@@ -90,8 +91,9 @@ pub(super) async fn handshake(
 
 /// Takes what the server says right after a handshake of TLS 1.3 in which it asked for a certificate: whether it is content
 /// is known only now (RFC 8446 §4.4.2.4). One that is sends tickets, as a rule.
-async fn hear_refusal(stream: &mut TlsStream<TcpStream>, took: Duration) -> Result<(), Error> {
-    let (socket, session) = stream.get_mut();
+async fn hear_refusal(stream: &mut TlsStream<BoundedStream>, took: Duration) -> Result<(), Error> {
+    let (bounded, session) = stream.get_mut();
+    let socket = bounded.socket();
     if session.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
         return Ok(());
     }
@@ -188,7 +190,7 @@ fn may_be_ours(error: &io::Error, alert: Option<AlertDescription>) -> bool {
 }
 
 /// Says what was agreed on.
-fn agreed(stream: &TlsStream<TcpStream>) -> String {
+fn agreed(stream: &TlsStream<BoundedStream>) -> String {
     let (_, session) = stream.get_ref();
     let version = match session.protocol_version() {
         Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",

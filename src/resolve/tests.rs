@@ -179,8 +179,9 @@ async fn aliases_are_followed_and_each_host_without_an_address_is_told_with_the_
     let Heard { addresses: known, unknown, aliases } =
         once(&hosts, Some(&Servers::one(place)), Duration::from_secs(20)).await;
     let expected: IpAddr = [127, 0, 0, 9].into();
-    let both = [("alias.example."), ("host.example.")].map(|host| (name(host), vec![expected]));
-    assert_eq!(known, Addresses::from(both));
+    let gone = (name("gone.example."), Vec::new());
+    let both = ["alias.example.", "host.example."].map(|host| (name(host), vec![expected]));
+    assert_eq!(known, both.into_iter().chain([gone]).collect::<Addresses>());
     assert_eq!(
         unknown.iter().map(|(host, _)| host.to_string()).collect::<Vec<_>>(),
         ["broken.example.", "gone.example."]

@@ -8,7 +8,7 @@ use crate::zone::{Rrset, Rtype, name};
 use super::Context;
 use super::compress::Compressor;
 use super::edns::Reply;
-use super::plan::{Data, Item, Plan};
+use super::plan::{Data, HEADER_LENGTH, Item, Plan};
 use super::query::{Header, QueryView};
 use super::rcode::Rcode;
 
@@ -202,5 +202,3 @@ fn put(message: &mut [u8], place: usize, number: u16) {
         *octets = number.to_be_bytes();
     }
 }
-
-const HEADER_LENGTH: usize = 12;
