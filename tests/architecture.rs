@@ -118,8 +118,8 @@ const BACKWARD: &[Backward] = &[
     },
     Backward {
         file: "probe/tls.rs",
-        needs: "probe/verifier.rs",
-        reason: "a handshake records what the verifier sees; what is to be verified is a parameter of the check `tls`",
+        needs: "probe/stream.rs",
+        reason: "the check opens a stream and shakes hands as all others do; what is verified there are its parameters",
     },
     Backward {
         file: "probe/watch/mod.rs",

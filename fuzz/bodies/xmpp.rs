@@ -52,6 +52,7 @@ fn check(server: bool, direct: bool) -> Xmpp {
         alpn: Vec::new(),
         authority: None,
         other_name: None,
+        client_certificate: None,
     };
     Xmpp::new(if server { Role::Server } else { Role::Client }, direct, tls)
 }

@@ -207,6 +207,12 @@ pub struct Probe {
     /// The CA that certificates must come from, PEM
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// The certificate that is shown to servers which ask for one, with its chain, PEM
+    #[arg(long, value_name = "FILE")]
+    pub client_certificate: Option<PathBuf>,
+    /// The key of that certificate, PEM; default: it stands in the certificate's file
+    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    pub client_key: Option<PathBuf>,
     /// Whom turn logs in as
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,

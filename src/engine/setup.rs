@@ -99,6 +99,8 @@ pub struct MemberSetup {
     pub targets: Vec<TargetId>,
     /// Whether it is unprobed by design (`none` as check, `--static`): then it counts as proven.
     pub unprobed: bool,
+    /// Whether its host is known to have no address, or is `.`: then it is down.
+    pub nowhere: bool,
     /// What the record says beyond priority and weight.
     pub data: MemberData,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::machine::{Health, State};
+use super::machine::{Down, Health, State};
 use super::{Outcome, Report, Settings};
 use crate::base::clock::Mono;
 use crate::base::hash::StableHash;
@@ -83,7 +83,8 @@ pub fn next_probe(health: &Health, report: &Report, settings: &Settings, seed: u
         State::Up => settings.interval,
         State::Failing { .. } if health.wants_confirmation() => settings.confirm_interval,
         State::Unknown | State::Failing { .. } | State::Recovering { .. } => settings.fast_interval,
-        State::Down(_) => settings.down_interval,
+        State::Down(Down::Leaving) => settings.down_interval,
+        State::Down(Down::Conclusive | Down::Silent) => back_off(settings.down_interval, now.since(health.since())),
     };
     let shortened = shorten(interval, seed, health.probes());
     let due = match report.outcome {
@@ -93,6 +94,15 @@ pub fn next_probe(health: &Health, report: &Report, settings: &Settings, seed: u
     };
     due.max(now)
 }
+
+/// Returns from probe to probe of a target that has been down for so long: a sixth of that time, at most [`RAREST`], if it
+/// is more than its interval. A firewall that counts attempts renews its block with each of them.
+fn back_off(interval: Duration, down: Duration) -> Duration {
+    interval.max((down / 6).min(RAREST))
+}
+
+/// The longest time to which the probes of a target that is down are spread, unless its own interval is longer.
+const RAREST: Duration = Duration::from_secs(30);
 
 /// Shortens `interval` by 0 to 10 %, the same for the same seed and probe number.
 fn shorten(interval: Duration, seed: u64, number: u64) -> Duration {
@@ -156,6 +166,21 @@ mod tests {
         let second = Duration::from_secs(1);
         assert_eq!([shorten(second, 7, 1), shorten(second, 7, 2)].map(|time| time.as_micros()), [945312, 988476]);
         assert_eq!([spread(second, 7), spread(second, 8)].map(|time| time.as_micros()), [809036, 130599]);
+    }
+
+    #[test]
+    fn what_is_down_for_long_is_probed_more_rarely() {
+        let (health, last) = after(&[fail(FailKind::Silent), fail(FailKind::Silent), fail(FailKind::Silent)]);
+        for (down, secs) in [(0, 5.0), (30, 5.0), (60, 10.0), (180, 30.0), (86_400, 30.0)] {
+            let now = Mono::START + Duration::from_secs(down);
+            let report = Report { began: now, ..last.clone() };
+            let due = next_probe(&health, &report, &Settings::default(), 7, now).since(now).as_secs_f64();
+            assert!(due <= secs && due >= secs * 0.9, "{due} after {down} s");
+        }
+        let slow = Settings { down_interval: Duration::from_secs(300), ..Settings::default() };
+        let now = Mono::START + Duration::from_secs(86_400);
+        let due = next_probe(&health, &Report { began: now, ..last }, &slow, 7, now).since(now);
+        assert!(due >= Duration::from_secs(270), "{due:?}");
     }
 
     #[test]

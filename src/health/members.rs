@@ -70,16 +70,31 @@ pub fn verdict<'a>(targets: impl Iterator<Item = TargetView<'a>> + Clone) -> Ver
     }
 }
 
+/// What is believed of a member without targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Belief {
+    /// Nothing: its host has no known address.
+    Nothing,
+    /// It is alive: it is not probed, by design.
+    ByDesign,
+    /// It is down: its host is known to have no address.
+    Nowhere,
+}
+
 /// Returns the verdict of a member without targets: it serves unless orders over all its addresses say otherwise.
 ///
-/// One that is unprobed `by_design` counts as alive, since nobody knows better; of one whose host has no known address
-/// nothing is believed.
-pub fn untested(by_design: bool, forces: impl Iterator<Item = Option<Force>>) -> Verdict {
+/// One that is unprobed by design counts as alive, since nobody knows better; of one whose host has no known address
+/// nothing is believed; one whose host has none is down.
+pub fn untested(belief: Belief, forces: impl Iterator<Item = Option<Force>>) -> Verdict {
+    let by_design = belief == Belief::ByDesign;
     let (mut serves, mut up, mut drained) = (None, false, false);
     for force in forces {
         serves = Some(serves.unwrap_or(false) || matches!(force, None | Some(Force::Up)));
         up |= force == Some(Force::Up);
         drained |= force == Some(Force::Drained);
+    }
+    if belief == Belief::Nowhere && !up && serves != Some(false) {
+        return Verdict::Withhold { by: By::Health, leaving: false, conclusive: true };
     }
     if serves.unwrap_or(true) {
         return Verdict::Serve { degraded: false, proven: by_design || up };
@@ -146,6 +161,12 @@ mod tests {
         let (down, drained, up) = (Some(Force::Down), Some(Force::Drained), Some(Force::Up));
         let serve = |proven| Verdict::Serve { degraded: false, proven };
         let withheld = |leaving| Verdict::Withhold { by: By::Order, leaving, conclusive: true };
+        let gone = Verdict::Withhold { by: By::Health, leaving: false, conclusive: true };
+        for (forces, expected) in
+            [(vec![], gone), (vec![None], gone), (vec![up], serve(true)), (vec![down], withheld(false))]
+        {
+            assert_eq!(untested(Belief::Nowhere, forces.iter().copied()), expected, "{forces:?}");
+        }
         for (by_design, forces, expected) in [
             (true, vec![], serve(true)),
             (true, vec![None], serve(true)),
@@ -156,7 +177,8 @@ mod tests {
             (false, vec![up], serve(true)),
             (false, vec![drained], withheld(false)),
         ] {
-            assert_eq!(untested(by_design, forces.iter().copied()), expected, "{by_design} {forces:?}");
+            let belief = if by_design { Belief::ByDesign } else { Belief::Nothing };
+            assert_eq!(untested(belief, forces.iter().copied()), expected, "{by_design} {forces:?}");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::client_certificate::CertificateRequest;
 use super::watch::HoldSpec;
 use super::{Certificate, ProbeContext, ProbeReport, Step};
 use crate::base::clock::{Clock, Mono, Now};
@@ -40,6 +41,12 @@ pub(super) trait Probe {
         Vec::new()
     }
 
+    /// Returns the parameters without the domain, if a server answers well or not whatever the domain: then one probe of an
+    /// address stands for the domains of all services there. Nothing: each is probed itself.
+    fn shared_parameters(&self) -> Option<String> {
+        None
+    }
+
     /// Returns how a connection to such a target is held; nothing: none can be.
     fn hold_spec(&self) -> Option<HoldSpec> {
         (self.transport() == "tcp").then(HoldSpec::default)
@@ -63,6 +70,24 @@ pub enum Depth {
     Deep,
 }
 
+/// What a probe may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Effort {
+    /// How far it goes.
+    pub(crate) depth: Depth,
+    /// Whether it sends datagrams again that have no answer. What is silent may hang, and reads all of them when it wakes.
+    pub(crate) resends: bool,
+    /// Whether somebody reads the warnings: then it may take longer for their sake.
+    pub(crate) detailed: bool,
+}
+
+impl Effort {
+    /// Makes a probe to this depth.
+    pub(crate) const fn to(depth: Depth) -> Self {
+        Self { depth, resends: true, detailed: false }
+    }
+}
+
 /// The default of `deep-interval`: the longest time between two deep probes of a target that is well.
 pub const DEEP_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -71,8 +96,8 @@ pub const DEEP_INTERVAL: Duration = Duration::from_secs(30);
 pub(super) struct Attempt<'a> {
     /// Where to.
     pub(super) address: SocketAddr,
-    /// How far it goes.
-    pub(super) depth: Depth,
+    /// What it may do.
+    pub(super) effort: Effort,
     /// The clock.
     pub(super) clock: &'a Clock,
     /// What all probes share.
@@ -81,8 +106,8 @@ pub(super) struct Attempt<'a> {
     pub(super) warnings: Vec<String>,
     /// The certificate shown.
     pub(super) certificate: Option<Certificate>,
-    /// Whether somebody reads the warnings: then it may take longer for their sake.
-    pub(super) is_detailed: bool,
+    /// Whether the server asked for a certificate of ours.
+    pub(super) certificate_request: CertificateRequest,
     began: Now,
     timeout: Duration,
     steps: Vec<Step>,
@@ -96,15 +121,15 @@ pub(super) struct Attempt<'a> {
 
 impl<'a> Attempt<'a> {
     /// Begins a probe; the caller bounds its time.
-    pub(super) fn new(address: SocketAddr, depth: Depth, clock: &'a Clock, context: &'a ProbeContext) -> Self {
+    pub(super) fn new(address: SocketAddr, effort: Effort, clock: &'a Clock, context: &'a ProbeContext) -> Self {
         Self {
             address,
-            depth,
+            effort,
             clock,
             context,
             warnings: Vec::new(),
             certificate: None,
-            is_detailed: false,
+            certificate_request: CertificateRequest::None,
             began: clock.now(),
             timeout: Duration::MAX,
             steps: Vec::new(),
@@ -125,12 +150,6 @@ impl<'a> Attempt<'a> {
     /// Says how long the whole probe may take, for checks that give of it to others, and for the account.
     pub(super) const fn within(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
-        self
-    }
-
-    /// Has it look for what is only warned of.
-    pub(super) const fn detailed(mut self) -> Self {
-        self.is_detailed = true;
         self
     }
 

@@ -19,10 +19,10 @@ impl Authority {
     /// Reads the certificates of a PEM file; `name` is the file as the user named it.
     pub fn from_pem(name: &str, pem: &[u8]) -> Result<Self, AuthorityError> {
         let mut roots = RootCertStore::empty();
-        let mut fingerprint = FNV_OFFSET;
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(AuthorityError::Pem)?;
-            fingerprint = fnv1a(fingerprint, &certificate);
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let certificates = certificates.map_err(AuthorityError::Pem)?;
+        let fingerprint = fingerprint(&certificates);
+        for certificate in certificates {
             roots.add(certificate).map_err(AuthorityError::Certificate)?;
         }
         if roots.is_empty() {
@@ -65,6 +65,11 @@ pub enum AuthorityError {
     /// It holds none.
     #[error("no certificate in it")]
     Empty,
+}
+
+/// Returns a number that differs when the certificates do.
+pub(super) fn fingerprint(certificates: &[CertificateDer<'_>]) -> u64 {
+    certificates.iter().fold(FNV_OFFSET, |state, certificate| fnv1a(state, certificate))
 }
 
 /// Hashes bytes by FNV-1a, 64 bits: the same in every build, and no secret depends on it.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use x509_cert::Certificate as X509;
 use x509_cert::der::Decode;
 use x509_cert::der::oid::db::rfc4519::COMMON_NAME;
+use x509_cert::der::oid::db::rfc5912::RSA_ENCRYPTION;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name as X509Name;
@@ -20,6 +21,8 @@ pub(super) struct Leaf {
     pub(super) told: Certificate,
     /// From when it is valid.
     pub(super) not_before: UnixTime,
+    /// Whether its key is of RSA and shorter than 2048 bits.
+    pub(super) has_short_key: bool,
     /// The common name of its subject, the last if there are several (RFC 6125 §6.4.4).
     pub(super) common_name: Option<String>,
 }
@@ -40,7 +43,9 @@ pub(super) fn read(der: &[u8], now: UnixTime) -> Option<Leaf> {
         days_left: days(now, not_after),
         issuer: escape(&body.issuer().to_string(), TEXT_MAX),
     };
-    Some(Leaf { told, not_before, common_name: common_name(body.subject()) })
+    let key = body.subject_public_key_info();
+    let has_short_key = key.algorithm.oid == RSA_ENCRYPTION && key.subject_public_key.raw_bytes().len() < RSA_2048;
+    Some(Leaf { told, not_before, has_short_key, common_name: common_name(body.subject()) })
 }
 
 /// Returns the most specific common name.
@@ -74,6 +79,8 @@ fn name(name: &GeneralName) -> Option<String> {
     }
 }
 
+/// The length of a modulus of 2048 bits, in octets: less than that of a key with one.
+const RSA_2048: usize = 256;
 /// The longest text that is kept of a name, in octets.
 const TEXT_MAX: usize = 256;
 /// The most names that are kept of one certificate.

@@ -131,6 +131,11 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.parameters(),)+ }
             }
 
+            /// Returns the parameters without the domain, if one probe stands for all domains.
+            pub(super) fn shared_parameters(&self) -> Option<String> {
+                match self { $(Self::$kind(check) => check.shared_parameters(),)+ }
+            }
+
             /// Returns whether a connection to such a target can be held open.
             pub fn can_be_held(&self) -> bool {
                 self.hold_spec().is_some()

@@ -45,7 +45,8 @@ impl Datagram {
         self.socket.local_addr().map_err(|error| attempt.fails(unknown(format!("no local address: {error}"))))
     }
 
-    /// Sends the question now and again `after` each of the times since the first, until `accept` takes a datagram.
+    /// Sends the question now and, unless the target is silent already, again `after` each of the times since the first, until
+    /// `accept` takes a datagram.
     ///
     /// What `accept` does not take is somebody else's, or late, and is passed over. The caller bounds the time.
     pub(super) async fn ask<T>(
@@ -58,7 +59,7 @@ impl Datagram {
         let began = attempt.clock.now().mono;
         let sent = self.socket.send(question).await;
         sent.map_err(|error| attempt.fails(errors::classify(&error, ErrorOrigin::Local)))?;
-        let mut again = after.iter();
+        let mut again = if attempt.effort.resends { after } else { &[] }.iter();
         let mut next = again.next();
         let mut foreign = 0;
         loop {
@@ -130,16 +131,33 @@ const FOREIGN_MAX: u32 = 1_024;
 mod tests {
     use tokio::time::timeout;
 
+    use super::super::attempt::Effort;
     use super::super::{Depth, ProbeContext};
     use super::*;
     use crate::base::clock::Clock;
     use crate::health::FailKind;
 
     #[tokio::test]
+    async fn nothing_is_sent_again_to_what_is_silent_already() {
+        let (clock, context) = (Clock::start(), ProbeContext::from_roots([]));
+        for (resends, sent) in [(true, 2), (false, 1)] {
+            let mute = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let effort = Effort { resends, ..Effort::to(Depth::Deep) };
+            let mut attempt = Attempt::new(mute.local_addr().unwrap(), effort, &clock, &context);
+            let datagram = Datagram::open(&mut attempt).await.unwrap();
+            let soon = [Duration::from_millis(20)];
+            let asked = datagram.ask(b"?", &soon, |_| Some(()), &mut attempt);
+            assert!(timeout(Duration::from_millis(300), asked).await.is_err());
+            let count = std::iter::from_fn(|| mute.try_recv(&mut [0; 8]).ok()).count();
+            assert_eq!(count, sent, "{resends}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_refusal_is_heard_before_the_question_is_sent_again() {
         let nobody = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
         let (clock, context) = (Clock::start(), ProbeContext::from_roots([]));
-        let mut attempt = Attempt::new(nobody, Depth::Deep, &clock, &context);
+        let mut attempt = Attempt::new(nobody, Effort::to(Depth::Deep), &clock, &context);
         let datagram = Datagram::open(&mut attempt).await.unwrap();
         let hour = [Duration::from_secs(3600)];
         let asked = datagram.ask(b"?", &hour, |_| Some(()), &mut attempt);

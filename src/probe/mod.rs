@@ -26,6 +26,7 @@ pub mod ber;
 mod bounded;
 mod certificate;
 pub mod check;
+mod client_certificate;
 mod composite;
 mod connect;
 mod context;
@@ -36,12 +37,14 @@ mod errors;
 mod exec;
 pub mod greeting;
 pub mod grpc;
+mod handshake;
 mod http;
 mod icmp;
 mod inference;
 pub mod kerberos;
 mod kind;
 pub mod ldap;
+mod legacy_hello;
 pub mod metrics;
 pub mod minecraft;
 mod mqtt;
@@ -72,9 +75,11 @@ use tokio::sync::Notify;
 
 use crate::base::clock::Clock;
 
+pub(crate) use attempt::Effort;
 pub use attempt::{DEEP_INTERVAL, Depth};
 pub use authority::Authority;
 pub use check::*;
+pub use client_certificate::{ClientCertificate, ClientCertificateError};
 pub use composite::{Part, Rule};
 pub use context::ProbeContext;
 pub use dns::Rcode;
@@ -109,22 +114,19 @@ pub struct Spec {
 ///
 /// Dropping the future ends the probe and closes its connection.
 pub async fn run(spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
-    let attempt = attempt::Attempt::new(spec.address, Depth::Deep, clock, context).within(spec.timeout);
-    let mut attempt = attempt.detailed();
-    let ending = tokio::time::timeout(spec.timeout, spec.check.run(&mut attempt)).await;
-    attempt.into_account(ending.ok())
+    run_to(Effort { detailed: true, ..Effort::to(Depth::Deep) }, spec, clock, context).await
 }
 
-/// Probes once, to this depth, with the warnings that cost nothing.
-pub(crate) async fn run_to(depth: Depth, spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
-    once(spec.address, &spec.check, (depth, spec.timeout), clock, context).await
+/// Probes once, with this effort.
+pub(crate) async fn run_to(effort: Effort, spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
+    once(spec.address, &spec.check, (effort, spec.timeout), clock, context).await
 }
 
 /// Does the same in haste: once the outcome is decided, the far side has a moment to take leave and no more. A process that
 /// dies takes connections into a queue that nobody empties; their end would come with its own.
-pub(crate) async fn run_hasty(depth: Depth, spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
+pub(crate) async fn run_hasty(effort: Effort, spec: &Spec, clock: &Clock, context: &ProbeContext) -> ProbeReport {
     let decision = Arc::new(Notify::new());
-    let attempt = attempt::Attempt::new(spec.address, depth, clock, context).within(spec.timeout);
+    let attempt = attempt::Attempt::new(spec.address, effort, clock, context).within(spec.timeout);
     let mut attempt = attempt.telling(Arc::clone(&decision));
     let decided = async {
         decision.notified().await;
@@ -146,11 +148,11 @@ const FAREWELL: Duration = Duration::from_millis(10);
 async fn once(
     address: SocketAddr,
     check: &Check,
-    (depth, timeout): (Depth, Duration),
+    (effort, timeout): (Effort, Duration),
     clock: &Clock,
     context: &ProbeContext,
 ) -> ProbeReport {
-    let mut attempt = attempt::Attempt::new(address, depth, clock, context).within(timeout);
+    let mut attempt = attempt::Attempt::new(address, effort, clock, context).within(timeout);
     let ending = tokio::time::timeout(timeout, check.run(&mut attempt)).await;
     attempt.into_account(ending.ok())
 }

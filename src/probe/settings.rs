@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::stun::CREDENTIALS_INTERVAL;
-use super::{Authority, DEEP_INTERVAL, Tls, Verify, WATCH_RENEW};
+use super::{Authority, ClientCertificate, DEEP_INTERVAL, Tls, Verify, WATCH_RENEW};
 use crate::health;
 use crate::keys::values::Words;
 use crate::zone::reference_identity::{ReferenceIdentity, reference_identity};
@@ -21,6 +21,8 @@ pub struct TargetSettings {
     pub credentials_interval: Duration,
     /// The private CA.
     pub authority: Option<Authority>,
+    /// What is shown to servers that ask for a certificate.
+    pub client_certificate: Option<ClientCertificate>,
     /// From one test that goes all the way to the next.
     pub deep_interval: Duration,
     /// Whether a connection is held open.
@@ -37,6 +39,7 @@ impl Default for TargetSettings {
             certificate_name: CertificateName::Label,
             credentials_interval: CREDENTIALS_INTERVAL,
             authority: None,
+            client_certificate: None,
             deep_interval: DEEP_INTERVAL,
             watch: true,
             watch_renew: WATCH_RENEW,
@@ -72,6 +75,12 @@ impl TargetSettings {
 
     /// Returns how TLS is spoken with the owner of a name.
     pub fn tls(&self, name: String, alpn: Vec<Vec<u8>>) -> Tls {
-        Tls { name, other_name: None, verify: self.verify, alpn, authority: self.authority.clone() }
+        Tls {
+            verify: self.verify,
+            alpn,
+            authority: self.authority.clone(),
+            client_certificate: self.client_certificate.clone(),
+            ..Tls::new(name)
+        }
     }
 }

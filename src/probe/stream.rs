@@ -13,7 +13,8 @@ use super::attempt::{Attempt, Ending, conclusive, unknown};
 use super::bounded::BoundedStream;
 use super::connect::connect;
 use super::errors::{self, ErrorOrigin};
-use super::tls::{Tls, handshake};
+use super::handshake::{Stage, handshake};
+use super::tls::Tls;
 use crate::health::Outcome;
 
 /// A connection that stands.
@@ -30,7 +31,7 @@ impl Stream {
     pub(super) async fn open(tls: Option<&Tls>, attempt: &mut Attempt<'_>) -> Result<Self, Outcome> {
         let stream = connect(attempt).await?;
         match tls {
-            Some(tls) => Ok(Self::Tls(Box::new(handshake(tls, stream, attempt).await?))),
+            Some(tls) => Ok(Self::Tls(Box::new(handshake(tls, stream, Stage::Connect, attempt).await?))),
             None => Ok(Self::Plain(stream)),
         }
     }
@@ -46,7 +47,7 @@ impl Stream {
     /// Shakes hands over a plain connection (STARTTLS); one in TLS stays as it is.
     pub(super) async fn secure(self, tls: &Tls, attempt: &mut Attempt<'_>) -> Result<Self, Outcome> {
         match self {
-            Self::Plain(stream) => Ok(Self::Tls(Box::new(handshake(tls, stream, attempt).await?))),
+            Self::Plain(stream) => Ok(Self::Tls(Box::new(handshake(tls, stream, Stage::Upgrade, attempt).await?))),
             Self::Tls(_) => Ok(self),
         }
     }

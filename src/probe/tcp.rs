@@ -106,7 +106,7 @@ impl Probe for Tcp {
         }
         attempt.passes();
         let is_bare = self.expect.is_none() && self.send.is_none();
-        if !(is_bare && attempt.is_detailed) || stays_open(&stream).await {
+        if !(is_bare && attempt.effort.detailed) || stays_open(&stream).await {
             close(stream).await;
             return Ok(());
         }

@@ -1,24 +1,14 @@
-//! The check `tls`: connects and does a TLS handshake; other checks use the same handshake function.
+//! The check `tls`: connects and does a TLS handshake.
 
-use std::io;
-use std::sync::Arc;
-
-use rustls::pki_types::ServerName;
-use rustls::{AlertDescription, Error, ProtocolVersion};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use toml::de::DeValue;
 
-use super::Authority;
-use super::attempt::{Attempt, Ending, Probe, conclusive, unknown};
-use super::bounded::BoundedStream;
-use super::connect::{close, connect};
-use super::errors::{self, ErrorOrigin};
+use super::attempt::{Attempt, Ending, Probe};
+use super::connect::close;
 use super::kind::{CheckContext, KindKeys, OwnerLabels};
+use super::stream::Stream;
 use super::url::{Url, UrlCheck, UrlError};
-use super::verifier::Recorder;
 use super::watch::HoldSpec;
-use crate::health::Outcome;
+use super::{Authority, ClientCertificate};
 use crate::keys::reader::{Each, Reader, Section};
 use crate::keys::values::{self, Read, Words};
 use crate::keys::{Listed, statement};
@@ -82,6 +72,22 @@ pub struct Tls {
     pub alpn: Vec<Vec<u8>>,
     /// The private CA, if one is set; else the system's roots count.
     pub authority: Option<Authority>,
+    /// What is shown to a server that asks for a certificate.
+    pub client_certificate: Option<ClientCertificate>,
+}
+
+impl Tls {
+    /// Makes a handshake in which the certificate must bear this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            other_name: None,
+            verify: Verify::Name,
+            alpn: Vec::new(),
+            authority: None,
+            client_certificate: None,
+        }
+    }
 }
 
 /// `verify`: what makes a certificate a failure.
@@ -123,6 +129,9 @@ impl Probe for Tls {
         if let Some(authority) = &self.authority {
             text.push_str(&format!(" ca={}", authority.identity()));
         }
+        if let Some(certificate) = &self.client_certificate {
+            text.push_str(&format!(" client={}", certificate.identity()));
+        }
         text
     }
 
@@ -131,137 +140,9 @@ impl Probe for Tls {
     }
 
     async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
-        let stream = connect(attempt).await?;
-        let stream = handshake(self, stream, attempt).await?;
+        let stream = Stream::open(Some(self), attempt).await?;
         attempt.passes();
         close(stream).await;
         Ok(())
     }
 }
-
-/// Shakes hands over a connection, and takes down the certificate.
-pub(super) async fn handshake(
-    tls: &Tls,
-    stream: BoundedStream,
-    attempt: &mut Attempt<'_>,
-) -> Result<TlsStream<BoundedStream>, Outcome> {
-    attempt.begin("tls");
-    let Ok(name) = ServerName::try_from(tls.name.clone()) else {
-        return Err(attempt.fails(unknown(format!("\"{}\" cannot be asked for by TLS", tls.name))));
-    };
-    let roots = tls.authority.as_ref().map_or_else(|| attempt.context.roots(), Authority::roots);
-    if tls.verify == Verify::Require && roots.is_empty() {
-        return Err(attempt.fails(unknown("no root certificates on this system, and verify = \"require\"")));
-    }
-    let other_name = tls.other_name.clone().and_then(|name| ServerName::try_from(name).ok());
-    let recorder = Recorder::new(tls.verify, Arc::clone(roots), Arc::clone(attempt.context.provider()));
-    let recorder = Arc::new(recorder.or(other_name));
-    let mut config = attempt.context.config();
-    config.dangerous().set_certificate_verifier(Arc::<Recorder>::clone(&recorder));
-    config.alpn_protocols.clone_from(&tls.alpn);
-    let shaken = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-    let record = recorder.take();
-    attempt.warnings.extend(record.warnings);
-    if let Some(certificate) = &record.certificate
-        && (0..EXPIRY_WARNING_DAYS).contains(&certificate.days_left)
-    {
-        attempt.warnings.push(format!("certificate expires in {} days", certificate.days_left));
-    }
-    attempt.certificate = record.certificate;
-    match (shaken, record.refusal) {
-        (Ok(stream), _) => {
-            attempt.saw(agreed(&stream));
-            Ok(stream)
-        }
-        (Err(_), Some(refusal)) => Err(attempt.fails(conclusive(refusal))),
-        (Err(error), None) if tls.verify == Verify::Off && knows_no_name(&error) => {
-            Err(attempt.passes_early(format!("the server has no certificate for {}; tested up to here", tls.name)))
-        }
-        (Err(error), None) => Err(attempt.fails(outcome(&error, tls))),
-    }
-}
-
-/// Says what was agreed on.
-fn agreed(stream: &TlsStream<BoundedStream>) -> String {
-    let (_, session) = stream.get_ref();
-    let version = match session.protocol_version() {
-        Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
-        Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
-        _ => "TLS",
-    };
-    let suite = session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or("unknown suite");
-    let protocol = session.alpn_protocol().map(|name| format!(", protocol {}", name.escape_ascii()));
-    format!("{version}, {suite}{}", protocol.unwrap_or_default())
-}
-
-/// Returns whether a server refused SNI: the alert is `unrecognized_name` (RFC 6066 §3), of rustls `access_denied`.
-fn knows_no_name(error: &io::Error) -> bool {
-    let alert = match rustls_error(error) {
-        Some(Error::AlertReceived(alert)) => *alert,
-        Some(_) | None => return false,
-    };
-    [AlertDescription::UnrecognisedName, AlertDescription::AccessDenied].contains(&alert)
-}
-
-/// Returns the cause that rustls gives.
-fn rustls_error(error: &io::Error) -> Option<&Error> {
-    error.get_ref()?.downcast_ref::<Error>()
-}
-
-/// Classes an error of a handshake.
-fn outcome(error: &io::Error, tls: &Tls) -> Outcome {
-    let Some(cause) = rustls_error(error) else {
-        return if error.kind() == io::ErrorKind::UnexpectedEof {
-            conclusive("closed during the TLS handshake")
-        } else {
-            errors::classify(error, ErrorOrigin::Remote)
-        };
-    };
-    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not told apart came from the far side")]
-    match cause {
-        Error::AlertReceived(alert) => conclusive(alert_words(*alert, tls)),
-        Error::InvalidMessage(_) => conclusive("not TLS: the answer is no TLS message"),
-        Error::NoApplicationProtocol => conclusive("the server chose a protocol that was not offered (ALPN)"),
-        Error::PeerIncompatible(_) => conclusive(format!("no TLS 1.2 or 1.3 in common: {cause}")),
-        Error::General(_)
-        | Error::FailedToGetCurrentTime
-        | Error::FailedToGetRandomBytes
-        | Error::EncryptError
-        | Error::BadMaxFragmentSize => unknown(format!("fault of the checker: {cause}")),
-        _ => conclusive(format!("TLS handshake failed: {cause}")),
-    }
-}
-
-/// Says in plain words what a fatal alert means, with its name (RFC 8446 §6.2, RFC 7301 §3.2).
-fn alert_words(alert: AlertDescription, tls: &Tls) -> String {
-    let offered = || tls.alpn.iter().map(|name| name.escape_ascii().to_string()).collect::<Vec<_>>().join(", ");
-    match alert.as_str() {
-        Some("UnrecognisedName") => {
-            format!("the server has no certificate for {} (TLS alert unrecognized_name)", tls.name)
-        }
-        Some("NoApplicationProtocol") => {
-            format!("the server speaks none of {} here (TLS alert no_application_protocol)", offered())
-        }
-        Some("HandshakeFailure") => "no cipher or key in common (TLS alert handshake_failure)".to_owned(),
-        Some("ProtocolVersion") => "neither TLS 1.2 nor 1.3 is spoken (TLS alert protocol_version)".to_owned(),
-        Some("InternalError") => "the server failed inside (TLS alert internal_error)".to_owned(),
-        Some("CertificateRequired") => "a client certificate is required (TLS alert certificate_required)".to_owned(),
-        Some(name) => format!("TLS alert {}", snake_case(name)),
-        None => format!("TLS alert {}", u8::from(alert)),
-    }
-}
-
-/// Writes a name as the RFCs do: `AccessDenied` becomes `access_denied`.
-fn snake_case(name: &str) -> String {
-    let mut text = String::with_capacity(name.len().saturating_add(4));
-    for (index, letter) in name.char_indices() {
-        if index > 0 && letter.is_ascii_uppercase() {
-            text.push('_');
-        }
-        text.push(letter.to_ascii_lowercase());
-    }
-    text
-}
-
-/// So many whole days before its end, a certificate is warned of.
-const EXPIRY_WARNING_DAYS: i64 = 14;

@@ -7,6 +7,7 @@
 //! | another name | fails | fails | warning |
 //! | no alternative name, and the name as the subject's common name (CN) | warning | fails | warning |
 //! | no chain to a known root | warning | fails | warning |
+//! | a signature by an RSA key of less than 2048 bits, which our TLS cannot check | warning | warning | warning |
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -63,6 +64,20 @@ impl Recorder {
     /// checked: an old version 1 certificate, with `off`.
     fn passes_unread(&self, shown: &CertificateDer<'_>) -> bool {
         self.verify == Verify::Off && ParsedCertificate::try_from(shown).is_err()
+    }
+
+    /// Warns of a signature by a key that is too short for our TLS to check, in place of an error: other clients may take it.
+    fn let_short_keys_pass(
+        &self,
+        checked: Result<HandshakeSignatureValid, Error>,
+        shown: &CertificateDer<'_>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        if checked.is_ok() || !read(shown, UnixTime::default()).is_some_and(|leaf| leaf.has_short_key) {
+            return checked;
+        }
+        let warning = "the certificate's RSA key has less than 2048 bits: many clients refuse it, and its signature cannot be checked here";
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).warnings.push(warning.to_owned());
+        Ok(HandshakeSignatureValid::assertion())
     }
 
     /// Finds all that is wrong, the worst first.
@@ -173,7 +188,10 @@ impl ServerCertVerifier for Recorder {
         if self.passes_unread(cert) {
             return Ok(HandshakeSignatureValid::assertion());
         }
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        self.let_short_keys_pass(
+            verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms),
+            cert,
+        )
     }
 
     fn verify_tls13_signature(
@@ -185,7 +203,10 @@ impl ServerCertVerifier for Recorder {
         if self.passes_unread(cert) {
             return Ok(HandshakeSignatureValid::assertion());
         }
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        self.let_short_keys_pass(
+            verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms),
+            cert,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -8,7 +8,7 @@ use crate::base::clock::Mono;
 use crate::base::timers::Timers;
 use crate::zone::Name;
 
-/// The addresses of hosts, sorted; those of whom nothing is known are left out.
+/// The addresses of hosts, sorted, none for a host that is known to have none; those of whom nothing is known are left out.
 pub type Addresses = BTreeMap<Name, Vec<IpAddr>>;
 
 /// Which addresses are asked for.
@@ -55,6 +55,8 @@ pub struct Book {
 #[derive(Debug, Default)]
 struct HostRow {
     addresses: Vec<IpAddr>,
+    /// Whether the last answer that was none of failure said that there are none.
+    is_nothing: bool,
     /// Failures in a row.
     failures: u32,
     /// Whether a question is under way.
@@ -129,15 +131,19 @@ impl Book {
             AddressReply::Nothing { ttl } => (Some(Vec::new()), bounded(ttl.unwrap_or(NEGATIVE))),
             AddressReply::Failed(_) => (None, SHORTEST.saturating_mul(1 << row.failures.min(10)).min(SLOWEST_RETRY)),
         };
+        let (was_nothing, is_nothing) = (row.is_nothing, addresses.as_ref().map(Vec::is_empty));
+        row.is_nothing = is_nothing.unwrap_or(was_nothing);
+        let turned = row.is_nothing != was_nothing;
         row.failures = if addresses.is_some() { 0 } else { row.failures.saturating_add(1) };
         self.due.set((name.clone(), family), Some(now + wait));
-        match addresses {
+        let moved = match addresses {
             Some(addresses) if addresses != row.addresses => {
                 row.addresses = addresses;
                 true
             }
             Some(_) | None => false,
-        }
+        };
+        moved || turned && self.is_nothing(name, family.other())
     }
 
     /// Returns whether every question has had an answer, were it a failure.
@@ -148,11 +154,19 @@ impl Book {
     /// Returns all addresses.
     pub fn addresses(&self) -> Addresses {
         let mut all = Addresses::new();
-        for ((name, _), row) in self.rows.iter().filter(|(_, row)| !row.addresses.is_empty()) {
+        let is_known = |name: &Name, row: &HostRow| {
+            !row.addresses.is_empty()
+                || row.is_nothing && self.is_nothing(name, Family::V4) && self.is_nothing(name, Family::V6)
+        };
+        for ((name, _), row) in self.rows.iter().filter(|((name, _), row)| is_known(name, row)) {
             // IPv4 comes first by the order of the keys, as in the order of addresses.
             all.entry(name.clone()).or_default().extend(&row.addresses);
         }
         all
+    }
+
+    fn is_nothing(&self, name: &Name, family: Family) -> bool {
+        self.rows.get(&(name.clone(), family)).is_some_and(|row| row.is_nothing)
     }
 
     /// Returns how many hosts are wanted.
@@ -162,6 +176,13 @@ impl Book {
 }
 
 impl Family {
+    const fn other(self) -> Self {
+        match self {
+            Self::V4 => Self::V6,
+            Self::V6 => Self::V4,
+        }
+    }
+
     const fn holds(self, address: IpAddr) -> bool {
         match self {
             Self::V4 => address.is_ipv4(),

@@ -9,7 +9,7 @@
 //! | answer for one family | known then | asked again |
 //! |---|---|---|
 //! | addresses, aliases followed | these | after the least TTL on the way, 5 s to 1 h |
-//! | no such name, no such data | none: the member is unknown | after the negative TTL (else 60 s), 5 s to 1 h |
+//! | no such name, no such data | none; if there are none of the other family either, the member is down | after the negative TTL (else 60 s), 5 s to 1 h |
 //! | failure: time-out, SERVFAIL, REFUSED, no resolver | what was known before | after 5 s, doubled up to 5 min |
 //!
 //! **Invariant:** addresses resolved here are used only as targets, never in an answer. A failed lookup is a local

@@ -139,7 +139,7 @@ pub async fn once(hosts: &[Name], servers: Option<&Servers>, timeout: Duration) 
     };
     let in_time = tokio::time::timeout(timeout, asking).await.is_ok();
     let addresses = book.addresses();
-    let unknown = hosts.iter().filter(|host| !addresses.contains_key(*host)).map(|host| {
+    let unknown = hosts.iter().filter(|host| addresses.get(*host).is_none_or(Vec::is_empty)).map(|host| {
         let reason = why.iter().find(|(name, _)| name == host).map(|(_, reason)| reason.clone());
         let none = if in_time { "it has no address".to_owned() } else { format!("no answer within {timeout:?}") };
         (host.clone(), reason.unwrap_or(none))

@@ -91,6 +91,22 @@ fn a_definite_no_takes_the_addresses_away() {
 }
 
 #[test]
+fn a_host_that_has_no_address_of_either_family_is_known_to_have_none() {
+    let (mut book, host) = asking(Addresses::new());
+    let nothing = || AddressReply::Nothing { ttl: None };
+    assert!(!book.hear(&host, Family::V4, nothing(), at(0)));
+    assert!(book.addresses().is_empty(), "the other family may have some");
+    assert!(book.hear(&host, Family::V6, nothing(), at(0)));
+    assert_eq!(book.addresses(), Addresses::from([(host.clone(), Vec::new())]));
+    assert_eq!(book.take_due(at(60)), Some((host.clone(), Family::V4)));
+    assert!(!book.hear(&host, Family::V4, failed(), at(60)), "a failure says nothing");
+    assert_eq!(book.addresses().len(), 1);
+    assert_eq!(book.take_due(at(65)), Some((host.clone(), Family::V6)));
+    assert!(book.hear(&host, Family::V6, addresses(&["::1"], 60), at(65)));
+    assert_eq!(known(&book, &host), ["::1"]);
+}
+
+#[test]
 fn another_order_is_no_change_and_a_flood_of_addresses_is_cut() {
     let (mut book, host) = asking(Addresses::new());
     assert!(book.hear(&host, Family::V4, addresses(&["127.0.0.1", "127.0.0.2"], 5), at(0)));
@@ -163,8 +179,9 @@ async fn aliases_are_followed_and_each_host_without_an_address_is_told_with_the_
     let Heard { addresses: known, unknown, aliases } =
         once(&hosts, Some(&Servers::one(place)), Duration::from_secs(20)).await;
     let expected: IpAddr = [127, 0, 0, 9].into();
-    let both = [("alias.example."), ("host.example.")].map(|host| (name(host), vec![expected]));
-    assert_eq!(known, Addresses::from(both));
+    let gone = (name("gone.example."), Vec::new());
+    let both = ["alias.example.", "host.example."].map(|host| (name(host), vec![expected]));
+    assert_eq!(known, both.into_iter().chain([gone]).collect::<Addresses>());
     assert_eq!(
         unknown.iter().map(|(host, _)| host.to_string()).collect::<Vec<_>>(),
         ["broken.example.", "gone.example."]

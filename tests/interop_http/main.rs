@@ -2,7 +2,7 @@
 //! `understudy probe … --json` and its exit code.
 //!
 //! Each server runs on an address of loopback of its own, unprivileged, from a scratch folder. Packages: `nginx-light`,
-//! `python3-grpcio`, `knot`, `iproute2`, `util-linux`; one that is missing fails the test and is named.
+//! `openssl`, `python3-grpcio`, `knot`, `iproute2`, `util-linux`; one that is missing fails the test and is named.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 mod certificates;
@@ -13,3 +13,4 @@ mod nginx;
 mod ping;
 mod probe;
 mod service;
+mod tls;

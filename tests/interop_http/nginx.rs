@@ -136,5 +136,9 @@ http {
     listen @ADDRESS:23445 ssl; server_name shop.example; return 200 "other\n";
     ssl_certificate @FOLDER/foreign.pem; ssl_certificate_key @FOLDER/foreign.key;
   }
+  server {
+    listen @ADDRESS:23446 ssl; server_name shop.example; return 200 "members\n";
+    ssl_client_certificate @FOLDER/ca.pem; ssl_verify_client on;
+  }
 }
 "#;

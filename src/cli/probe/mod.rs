@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::base::clock::Clock;
+use crate::base::error::Chain;
 use crate::base::file::{self, MAX_SETTINGS};
 use crate::base::finding::{Finding, Severity};
 use crate::base::prefix::IpPrefix;
@@ -18,7 +19,7 @@ use crate::engine::setup::{PoolSetup, Setup};
 use crate::probe::allow::Access;
 use crate::probe::stun::credentials::Kind;
 use crate::probe::url::{Choices, parse};
-use crate::probe::{self, Authority, Credentials, ProbeContext, Spec, TargetSettings};
+use crate::probe::{self, Authority, ClientCertificate, Credentials, ProbeContext, Spec, TargetSettings};
 use crate::zone::Name;
 
 use super::args::{Probe, Verify};
@@ -70,6 +71,7 @@ async fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
             let settings = TargetSettings {
                 verify: verify(args.verify),
                 authority: authority(args)?,
+                client_certificate: client_certificate(args)?,
                 ..TargetSettings::default()
             };
             let choices = Choices { settings, timeout, credentials: credentials(args)? };
@@ -188,6 +190,17 @@ fn authority(args: &Probe) -> Result<Option<Authority>, Vec<Finding>> {
     let name = path.display().to_string();
     let pem = file::read(path, MAX_SETTINGS).map_err(|error| wrong(format!("cannot read {name}: {error}")))?;
     Authority::from_pem(&name, &pem).map(Some).map_err(|error| wrong(format!("{name} holds no CA: {error}")))
+}
+
+fn client_certificate(args: &Probe) -> Result<Option<ClientCertificate>, Vec<Finding>> {
+    let Some(path) = &args.client_certificate else { return Ok(None) };
+    let wrong = |message: String| vec![Finding::error("file-read", message)];
+    let read = |path: &Path| {
+        file::read(path, MAX_SETTINGS).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))
+    };
+    let (chain, key) = (read(path)?, read(args.client_key.as_ref().unwrap_or(path))?);
+    let unusable = |error| wrong(format!("{}: {}", path.display(), Chain(&error)));
+    ClientCertificate::from_pem(&chain, &key).map(Some).map_err(unusable)
 }
 
 /// Reads whom to log in as; the secret comes from a file, as a command line can be seen by everybody.

@@ -45,7 +45,7 @@ pub(super) fn read_secrets(server: &Server, folder: &Path, findings: &mut Vec<Fi
 }
 
 /// Reads a file, and returns it too, as it was opened.
-fn read(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<(Vec<u8>, File)> {
+pub(super) fn read(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<(Vec<u8>, File)> {
     let file = folder.join(&path.value);
     let read = open(&file).and_then(|opened| Ok((read_opened(&opened, MAX_SETTINGS)?, opened)));
     let unread = |error| super::file::unreadable(&format!("cannot read {}", file.display()), &error);
@@ -53,7 +53,7 @@ fn read(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> O
 }
 
 /// Reads something secret, and warns if everybody on the machine can read it.
-fn read_private(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<Vec<u8>> {
+pub(super) fn read_private(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<Vec<u8>> {
     let (octets, opened) = read(path, folder, findings)?;
     findings.extend(warn_of_others(&folder.join(&path.value), &opened));
     Some(octets)

@@ -5,6 +5,7 @@ mod file;
 mod identity;
 mod outside;
 mod secrets;
+mod tls_files;
 mod transfers;
 mod zones;
 
@@ -15,14 +16,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::error::Chain;
 use crate::base::finding::{Finding, Severity, worst};
 use crate::base::prefix::IpPrefix;
 
 use crate::keys::source::Source;
 use crate::keys::values;
 use crate::policy::Settings as Policy;
-use crate::probe::Authority;
 use crate::probe::allow::Access;
 use crate::resolve::Addresses;
 use crate::serve::{self, AccessList};
@@ -91,7 +90,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     };
     let Some(mut file) = file else { return Err(findings) };
     let folder = chosen.config.as_deref().map(folder_of).unwrap_or_default();
-    read_authorities(&mut file, &folder, &mut findings);
+    tls_files::read_all(&mut file, &folder, &mut findings);
     secrets::read_all(&mut file, &folder, &mut findings);
     let identity = identity::read_identity(&file.server, &folder, &mut findings);
     let secrets = identity::read_secrets(&file.server, &folder, &mut findings);
@@ -231,30 +230,6 @@ fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
     let (file, found) = shape::read(&Source::new(&name, text));
     findings.extend(found);
     Some(file)
-}
-
-/// Reads the private CAs that a config names, relative to its folder, each file once.
-fn read_authorities(file: &mut File, folder: &Path, findings: &mut Vec<Finding>) {
-    let services = file.services.iter_mut().map(|entry| &mut entry.target);
-    let addresses = file.addresses.iter_mut().map(|entry| &mut entry.target);
-    let mut known: HashMap<PathBuf, Option<Authority>> = HashMap::new();
-    for keys in std::iter::once(&mut file.target).chain(services).chain(addresses) {
-        let Some(path) = &keys.ca_file else { continue };
-        let read = || match read_authority(&folder.join(&path.value)) {
-            Ok(authority) => Some(authority),
-            Err(message) => {
-                findings.push(Finding::error("file-read", message).at(path.place.clone()));
-                None
-            }
-        };
-        keys.authority = known.entry(path.value.clone()).or_insert_with(read).clone();
-    }
-}
-
-fn read_authority(path: &Path) -> Result<Authority, String> {
-    let name = path.display().to_string();
-    let pem = file::read(path).map_err(|error| format!("cannot read {name}: {error}"))?;
-    Authority::from_pem(&name, &pem).map_err(|error| format!("{name} holds no CA: {}", Chain(&error)))
 }
 
 fn server_settings(file: &File, input: &Input) -> ServerSettings {

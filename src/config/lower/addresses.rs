@@ -165,6 +165,7 @@ impl Services<'_, '_, '_> {
                     label: address.value.to_string(),
                     targets: target.into_iter().collect(),
                     unprobed: plan.is_none(),
+                    nowhere: false,
                     data: MemberData::Address(address.value),
                 });
             }

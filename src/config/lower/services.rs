@@ -274,6 +274,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
                 label,
                 targets,
                 unprobed: plans.is_unprobed(),
+                nowhere: (host.is_nowhere || host.name.is_root()) && !plans.is_unprobed(),
                 data: MemberData::Srv { port: srv.port, host: host.name.clone() },
             });
         }

@@ -360,6 +360,19 @@ fn every_address_of_a_resolved_host_is_a_target_at_the_pace_for_others_servers()
 }
 
 #[test]
+fn a_member_whose_host_is_known_to_have_no_address_is_nowhere() {
+    let text = "_a._tcp SRV 1 0 80 gone.example.org.\n _a._tcp SRV 2 0 80 unheard.example.org.\n _a._tcp SRV 3 0 0 .\n \
+        _sip._sctp SRV 1 0 80 gone.example.org.";
+    let lowering_input =
+        LoweringInput { zones: [zone("example.com", text)].into_iter().collect(), ..LoweringInput::default() };
+    let lowered = lowering_input.lower(&[("gone.example.org.".parse().unwrap(), Vec::new())].into());
+    let nowhere =
+        |owner: &str| -> Vec<bool> { pool(&lowered, owner).members.iter().map(|member| member.nowhere).collect() };
+    assert_eq!(nowhere("_a._tcp.example.com."), [true, false, true]);
+    assert_eq!(nowhere("_sip._sctp.example.com."), [false], "what is not tested is served as declared");
+}
+
+#[test]
 fn addresses_for_documents_are_reported_and_not_probed() {
     let text = "_a._tcp SRV 1 0 80 h\n h A 192.0.2.1\n h A 192.0.2.2\n h A 127.0.0.1";
     let lowered = lower_one("", text);

@@ -48,6 +48,8 @@ pub(super) struct Host {
     pub(super) addresses: Vec<IpAddr>,
     /// Whether the name lies in one of our zones, broken ones included, and not below a delegation without glue.
     pub(super) inside: bool,
+    /// Whether the resolver says that it has no address: its clients cannot reach it.
+    pub(super) is_nowhere: bool,
 }
 
 impl ZoneIndex {
@@ -70,7 +72,9 @@ impl ZoneIndex {
         for host in &mut zone_index.hosts {
             host.inside = !host.addresses.is_empty() || is_inside(&host.name, &origins);
             if !host.inside && !host.name.is_root() {
-                host.addresses = resolved.get(&host.name).cloned().unwrap_or_default();
+                let addresses = resolved.get(&host.name);
+                host.is_nowhere = addresses.is_some_and(Vec::is_empty);
+                host.addresses = addresses.cloned().unwrap_or_default();
             }
         }
         zone_index
@@ -95,7 +99,7 @@ impl ZoneIndex {
         let next = self.hosts.len();
         let row = *self.by_name.entry(name.clone()).or_insert(next);
         if row == next {
-            self.hosts.push(Host { name, fills: Vec::new(), addresses: Vec::new(), inside: false });
+            self.hosts.push(Host { name, fills: Vec::new(), addresses: Vec::new(), inside: false, is_nowhere: false });
         }
         row
     }

@@ -181,6 +181,7 @@ fn each_default_of_the_example_is_the_codes_default() {
         certificate_name: CertificateName::Host,
         credentials_interval: odd,
         authority: None,
+        client_certificate: None,
         deep_interval: odd,
         watch: false,
         watch_renew: odd,

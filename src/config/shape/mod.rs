@@ -22,7 +22,7 @@ pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, Servic
 pub use lint::Lint;
 pub use listeners::{AllowKeys, DNS_PORT, ListenKeys, twice};
 pub use server::{Answers, Limits, Server, State};
-pub use settings::{PolicyKeys, ProbingKeys, TargetKeys};
+pub use settings::{PolicyKeys, ProbingKeys, TargetKeys, TlsFiles};
 pub use transfers::{KeyEntry, NotifyChoice, SecretKeys, TransferKeys, decode};
 
 /// One config file.

@@ -12,7 +12,7 @@ use crate::keys::source::Placed;
 use crate::keys::statement;
 use crate::keys::values::{self, Words};
 use crate::policy::{AllDown, Failback, Failed, Need, Promote, Settings, Standby};
-use crate::probe::{Authority, CertificateName, TargetSettings, Verify};
+use crate::probe::{Authority, CertificateName, ClientCertificate, TargetSettings, Verify};
 
 statement! {
     /// The keys of `[health]` that a service or an address may set for itself.
@@ -21,7 +21,7 @@ statement! {
         interval: Duration, in health = values::duration(SHORTEST, DAY);
         /// From test to test while it is unknown, failing or recovering.
         fast_interval: Duration, in health = values::duration(SHORTEST, DAY);
-        /// From test to test while it is down.
+        /// From test to test while it is down; after 30 s more and more rarely, at most every 30 s.
         down_interval: Duration, in health = values::duration(SHORTEST, DAY);
         /// From a clear "no" (refused, reset, a wrong answer) to the test that confirms it.
         confirm_interval: Duration, in health = values::duration(SHORTEST, DAY);
@@ -47,11 +47,24 @@ statement! {
         certificate_name: CertificateName = values::word;
         /// The PEM file of a private CA that takes the place of the system's. None by default.
         ca_file: PathBuf = values::path, apart "\"ca.pem\"";
+        /// The PEM files of a certificate with its chain, and of its key, for servers that ask their clients for one. The key
+        /// may stand in the certificate's file. None by default.
+        client_certificate: PathBuf = values::path, apart "\"client.pem\"";
+        client_key: PathBuf = values::path, apart "\"client.key\"";
     }
     also {
-        /// What `ca-file` holds, once it has been read.
-        authority: Option<Authority>
+        /// What these files hold, once they have been read.
+        tls_files: TlsFiles
     }
+}
+
+/// What `ca-file`, `client-certificate` and `client-key` hold.
+#[derive(Clone, Debug, Default)]
+pub struct TlsFiles {
+    /// The private CA.
+    pub authority: Option<Authority>,
+    /// What is shown to servers that ask for a certificate.
+    pub client_certificate: Option<ClientCertificate>,
 }
 
 statement! {
@@ -97,10 +110,14 @@ statement! {
 }
 
 impl TargetKeys {
-    /// Lays what is set over what a service inherits, with what `ca-file` holds.
+    /// Lays what is set over what a service inherits, with what its files hold.
     pub fn lay_over(&self, base: &TargetSettings) -> TargetSettings {
-        let authority = self.authority.clone().or_else(|| base.authority.clone());
-        TargetSettings { authority, ..self.over(base) }
+        let TlsFiles { authority, client_certificate } = self.tls_files.clone();
+        TargetSettings {
+            authority: authority.or_else(|| base.authority.clone()),
+            client_certificate: client_certificate.or_else(|| base.client_certificate.clone()),
+            ..self.over(base)
+        }
     }
 
     /// Finds settings that make little sense together, as they are when laid over `base`.

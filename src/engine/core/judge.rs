@@ -11,7 +11,7 @@ use crate::engine::memory;
 use crate::engine::orders::Times;
 use crate::engine::prepare::{Users, order_name};
 use crate::engine::setup::{MemberData, MemberSetup, PoolSetup};
-use crate::health::members::{self, TargetView};
+use crate::health::members::{self, Belief, TargetView};
 use crate::health::orders::Scope;
 use crate::health::{TargetId, Verdict};
 use crate::policy::{
@@ -75,9 +75,9 @@ impl Core {
             match host.filter(|_| !self.orders.is_empty()) {
                 Some(host) => {
                     let addresses = self.prepared.setup.hosts[host].addresses.iter();
-                    members::untested(member.unprobed, addresses.map(|(address, _)| force(Some(*address))))
+                    members::untested(belief(member), addresses.map(|(address, _)| force(Some(*address))))
                 }
-                None => members::untested(member.unprobed, std::iter::once(force(member.address()))),
+                None => members::untested(belief(member), std::iter::once(force(member.address()))),
             }
         };
         setup.members.iter().zip(hosts).map(judge).collect()
@@ -305,6 +305,17 @@ pub(super) fn member_name(member: &MemberSetup, pool: &PoolSetup) -> String {
     match &member.data {
         MemberData::Srv { host, .. } => order_name(host),
         MemberData::Address(_) => order_name(&pool.fills[0].owner),
+    }
+}
+
+/// Returns what is believed of a member without targets.
+const fn belief(member: &MemberSetup) -> Belief {
+    if member.unprobed {
+        Belief::ByDesign
+    } else if member.nowhere {
+        Belief::Nowhere
+    } else {
+        Belief::Nothing
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn setup(services: u8, serial: u32) -> Setup {
             pool.pool.members.push(Member { half: 0, priority, weight: 0 });
             let data = MemberData::Srv { port: 5060, host: name(&host) };
             let label = format!("{host}.example:5060");
-            pool.members.push(MemberSetup { label, targets: vec![target], unprobed: false, data });
+            pool.members.push(MemberSetup { label, targets: vec![target], unprobed: false, nowhere: false, data });
             let addresses = vec![(address, vec![target])];
             setup.hosts.push(HostSetup { fills: vec![fill(&host, Rtype::A)], addresses, pools: vec![id] });
         }

@@ -87,6 +87,7 @@ fn the_memory_of_a_pool_comes_back_without_its_holds_and_without_members_that_ar
         label: label.to_owned(),
         targets: Vec::new(),
         unprobed: false,
+        nowhere: false,
         data: MemberData::Address([127, 0, 0, 1].into()),
     };
     let pool = |labels: &[&str]| PoolSetup {

@@ -19,7 +19,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::attempt::{Attempt, Ending, Probe, unknown};
+use super::attempt::{Attempt, Effort, Ending, Probe, unknown};
 use super::watch::HoldSpec;
 use super::{Check, Depth, ProbeContext, ProbeReport, once, report};
 use crate::base::clock::Clock;
@@ -101,11 +101,12 @@ impl Probe for Composite {
 
     async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
         let limit = attempt.left().saturating_sub(attempt.left() / MARGIN);
-        let depth = if self.rule == Rule::All { attempt.depth } else { Depth::Deep };
+        let depth = if self.rule == Rule::All { attempt.effort.depth } else { Depth::Deep };
+        let effort = Effort { depth, ..attempt.effort };
         let runs = self.parts.iter().map(|part| {
             let mut address = attempt.address;
             address.set_port(part.port.unwrap_or_else(|| address.port()));
-            begin(address, &part.check, (depth, limit), attempt.clock, attempt.context)
+            begin(address, &part.check, (effort, limit), attempt.clock, attempt.context)
         });
         let ended = self.run(runs.collect()).await;
         let mut seen = Vec::new();
@@ -196,7 +197,7 @@ type Run<'a> = Pin<Box<dyn Future<Output = ProbeReport> + Send + 'a>>;
 fn begin<'a>(
     address: SocketAddr,
     check: &'a Check,
-    to: (Depth, Duration),
+    to: (Effort, Duration),
     clock: &'a Clock,
     context: &'a ProbeContext,
 ) -> Run<'a> {

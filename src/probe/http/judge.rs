@@ -2,10 +2,11 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Http, HttpReply};
+use super::{Http, HttpReply, Statuses};
 use crate::base::clock::UnixTime;
 use crate::health::Outcome;
 use crate::probe::attempt::{Ending, conclusive, unknown};
+use crate::probe::client_certificate::CertificateRequest;
 use crate::probe::tcp::quote;
 
 /// Judges an answer.
@@ -38,9 +39,17 @@ pub(super) fn judge(http: &Http, answer: &HttpReply, now: UnixTime) -> Ending {
         (421, _) => conclusive(format!("{} is not served here (status 421)", http.host)),
         // RFC 6585 §4: about the one who asks.
         (429, _) => unknown("the server limits this checker (status 429): allow its address there"),
+        (503, None) => conclusive(UNAVAILABLE),
         (300..=399, _) => conclusive(format!("status {status}: redirects are not followed")),
         _ => conclusive(format!("status {status}")),
     })
+}
+
+/// Returns whether a server says by its status that it wants a certificate of ours, as nginx does; where the config says
+/// which statuses or bodies pass, that stands.
+pub(super) fn is_for_certificate(http: &Http, answer: &HttpReply, request: CertificateRequest) -> bool {
+    let is_lenient = http.expect.is_none() && [Statuses::default(), Statuses::alive()].contains(&http.status);
+    request == CertificateRequest::Unmet && is_lenient && [400, 401, 403].contains(&answer.status)
 }
 
 /// Reads Retry-After: seconds, or a date (RFC 9110 §10.2.3).
@@ -54,13 +63,15 @@ fn retry_after(text: &str, now: UnixTime) -> Option<Duration> {
     Some(UnixTime::from_secs(date.as_secs()).since(now))
 }
 
+/// The words for 503 without Retry-After.
+pub(super) const UNAVAILABLE: &str = "status 503";
 /// So many seconds, in place of a number that has no room.
 const LONG: u64 = 4_294_967_295;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::http::{Expect, Statuses};
+    use crate::probe::http::Expect;
 
     /// Sun, 06 Nov 1994 08:49:37 GMT, the RFC's own example.
     const THEN: u64 = 784_111_777;

@@ -87,6 +87,15 @@ impl Http {
     }
 }
 
+impl Http {
+    /// Returns whether a failure is weak right after a pass: of a server of which nothing is known, a 503 may be what a limit
+    /// on requests answers.
+    pub(super) fn is_limit(&self, outcome: &Outcome) -> bool {
+        let is_unavailable = matches!(outcome, Outcome::Fail { cause, .. } if cause.as_ref() == judge::UNAVAILABLE);
+        is_unavailable && self.status == Statuses::alive()
+    }
+}
+
 impl Method {
     /// Returns its name in requests.
     pub const fn as_str(self) -> &'static str {
@@ -180,6 +189,11 @@ impl Http {
     /// Tells what was answered and what it means.
     fn judge(&self, version: &str, answer: &HttpReply, attempt: &mut Attempt<'_>) -> Ending {
         let judged = judge::judge(self, answer, attempt.clock.now().wall);
+        if judge::is_for_certificate(self, answer, attempt.certificate_request) {
+            let warning = format!("the server requires a client certificate (status {})", answer.status);
+            attempt.passes_early(format!("{warning}; set client-certificate to test further"));
+            return Ok(());
+        }
         match &judged {
             Ok(()) => {
                 attempt.saw(format!("{version}, status {}", answer.status));

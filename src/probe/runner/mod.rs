@@ -7,6 +7,7 @@
 //! | the queue of commands is full | the sender waits |
 
 mod depths;
+mod groups;
 mod pulse;
 mod refusals;
 
@@ -20,17 +21,19 @@ use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinHandle};
 use tracing::warn;
 
+use super::attempt::Effort;
 use super::metrics::Metrics;
 use super::schedule::{Limits, Schedule, Start, spread};
 use super::watch::Times;
 use super::watch::manager::{self as watch, WatchEvent, WatchManager};
-use super::{Depth, ProbeContext, ProbeReport, Spec, run_hasty, run_to};
+use super::{Check, Depth, ProbeContext, ProbeReport, Spec, run_hasty, run_to};
 use crate::base::clock::{Clock, Mono};
 use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
 use crate::health::cadence::Priority;
 use crate::health::{BrokenConnection, NamedPost, Outcome, ProbeRequest, Report, TargetId, TargetReport};
 use depths::Depths;
+use groups::{Groups, is_shared};
 use pulse::Pulse;
 use refusals::{Identity, Refusals, identity};
 
@@ -101,6 +104,7 @@ pub fn spawn(
         setup: 0,
         targets: Table::new(),
         depths: Depths::default(),
+        groups: Groups::default(),
         refusals: Refusals::default(),
         pulse: Pulse::new(None),
         breaks: BTreeMap::new(),
@@ -120,6 +124,7 @@ struct Runner {
     setup: u64,
     targets: Table<TargetId, Option<Arc<Spec>>>,
     depths: Depths,
+    groups: Groups,
     refusals: Refusals,
     pulse: Pulse,
     /// When a held connection last broke on an address, for as long as its probes are in haste.
@@ -129,11 +134,26 @@ struct Runner {
     probes: TaskSet<ProbeReport>,
     running: BTreeMap<Id, Running>,
     /// Events that wait for room in the queue of reports.
-    outbox: VecDeque<Event>,
+    outbox: VecDeque<Outgoing>,
+}
+
+/// An event on its way.
+struct Outgoing {
+    event: Event,
+    /// Whether it is the end of a probe that another target shared.
+    joined: bool,
+}
+
+impl From<Event> for Outgoing {
+    fn from(event: Event) -> Self {
+        Self { event, joined: false }
+    }
 }
 
 struct Running {
     start: Start,
+    /// The targets that share it, by their numbers in the setup at hand.
+    joined: Vec<TargetId>,
     spec: Arc<Spec>,
     depth: Depth,
     began: Mono,
@@ -183,6 +203,10 @@ impl Runner {
                 let places = places(&self.targets, &targets);
                 self.label_anew(setup, &places);
                 self.depths.replace(&places, targets.len());
+                self.groups.replace(&places, &targets);
+                for address in self.groups.mute_addresses() {
+                    self.schedule.set_mute(address, true, now);
+                }
                 for (target, _) in targets.iter() {
                     if let Some(window) = first {
                         self.schedule.due(target, now + spread(target, window), Priority::Routine);
@@ -218,6 +242,9 @@ impl Runner {
         let was = self.setup;
         let place = |of: u64, target: TargetId| places.get(target).copied().flatten().filter(|_| of == was);
         for running in self.running.values_mut() {
+            let joined = std::mem::take(&mut running.joined).into_iter();
+            let joined = joined.filter_map(|target| places.get(target).copied().flatten());
+            running.joined = joined.filter(|target| self.schedule.carry_on(*target, running.began)).collect();
             let start = &mut running.start;
             if let Some(target) = place(start.setup, start.target)
                 && self.schedule.carry_on(target, running.began)
@@ -225,7 +252,7 @@ impl Runner {
                 (start.setup, start.target) = (setup, target);
             }
         }
-        for event in &mut self.outbox {
+        for Outgoing { event, .. } in &mut self.outbox {
             match event {
                 Event::Finished(finished) => {
                     if let Some(target) = place(finished.setup, finished.target)
@@ -247,6 +274,7 @@ impl Runner {
     fn start_due(&mut self) {
         let now = self.deps.clock.now().mono;
         for start in self.schedule.start(now) {
+            let (start, joined) = self.share(start, now);
             let Some(Some(spec)) = self.targets.get(start.target) else {
                 self.schedule.end(start.setup, start.target);
                 continue;
@@ -259,19 +287,30 @@ impl Runner {
             } else {
                 self.depths.choose(start.target, spec.check.deep_interval(), now)
             };
+            let effort = Effort { resends: !self.groups.is_silent(start.target), ..Effort::to(depth) };
+            self.groups.begin(start.target, now);
             let is_hasty = self.breaks.get(&spec.address.ip()).is_some_and(|broke| now.since(*broke) < HASTE);
             let probe = async move {
                 if is_hasty {
-                    run_hasty(depth, &probed, &clock, &context).await
+                    run_hasty(effort, &probed, &clock, &context).await
                 } else {
-                    run_to(depth, &probed, &clock, &context).await
+                    run_to(effort, &probed, &clock, &context).await
                 }
             };
             let id = self.probes.spawn(probe).id();
-            self.running.insert(id, Running { start, spec, depth, began: now, lost: self.pulse.lost() });
+            self.running.insert(id, Running { start, joined, spec, depth, began: now, lost: self.pulse.lost() });
         }
         self.pulse.beat(!self.running.is_empty(), now);
         self.measure();
+    }
+
+    /// Has the targets of a group share a probe that starts; returns whose turn it is, and the others.
+    fn share(&mut self, start: Start, now: Mono) -> (Start, Vec<TargetId>) {
+        let mut sharing = self.groups.sharing(start.target);
+        sharing.retain(|&target| target == start.target || self.schedule.join(target, now));
+        let turn = sharing.first().copied().unwrap_or(start.target);
+        sharing.retain(|target| *target != turn);
+        (Start { target: turn, ..start }, sharing)
     }
 
     /// Looks after held connections; what they tell goes into the outbox.
@@ -282,12 +321,13 @@ impl Runner {
                 WatchEvent::Broke(address, cause) => {
                     self.breaks.retain(|_, broke| now.since(*broke) < HASTE);
                     self.breaks.insert(address.ip(), now);
-                    self.outbox.push_back(Event::Broke(BrokenConnection { address, cause: cause.into() }));
+                    self.outbox.push_back(Event::Broke(BrokenConnection { address, cause: cause.into() }).into());
                 }
                 WatchEvent::Leaving(targets) => {
                     let outcome = Outcome::Drain { cause: LEAVING.into(), retry_after: None };
                     let report = Report { outcome, began: now, latency: Duration::ZERO };
-                    let said = |target| Event::Said(TargetReport { setup: self.setup, target, report: report.clone() });
+                    let said =
+                        |target| Event::Said(TargetReport { setup: self.setup, target, report: report.clone() }).into();
                     self.outbox.extend(targets.into_iter().map(said));
                 }
             }
@@ -296,7 +336,7 @@ impl Runner {
 
     /// Puts an account into the outbox. A probe that panicked is a bug of ours, so its outcome is unknown.
     fn finish(&mut self, id: Id, result: Result<ProbeReport, JoinError>) {
-        let Some(Running { start, spec, depth, began, lost }) = self.running.remove(&id) else { return };
+        let Some(Running { start, joined, spec, depth, began, lost }) = self.running.remove(&id) else { return };
         self.pulse.beat(true, self.deps.clock.now().mono);
         let mut report = result.unwrap_or_else(|error| {
             let took = self.deps.clock.now().mono.since(began);
@@ -311,6 +351,14 @@ impl Runner {
             let (kind, addr) = (spec.check.kind(), spec.address);
             warn!(probe.kind = kind, probe.addr = %addr, "credentials refused: not tried again until the config changes");
         }
+        let now = self.deps.clock.now().mono;
+        if start.setup == self.setup
+            && self.groups.has_passed(start.target)
+            && matches!(&spec.check, Check::Http(http) if http.is_limit(&report.outcome))
+        {
+            report.outcome = Outcome::Unknown(LIMITED.into());
+            self.schedule.due(start.target, now + LIMIT_PAUSE, Priority::Routine);
+        }
         self.deps.metrics.finished(spec.check.kind(), &report);
         if report.met_nobody() && !start.free {
             self.schedule.give_back(spec.address.ip(), began, self.deps.clock.now().mono);
@@ -323,14 +371,51 @@ impl Runner {
                 Outcome::Drain { .. } | Outcome::Unknown(_) => {}
             }
         }
+        self.tell_group(&start, &joined, &spec, &report, now);
         let finished = TargetReport { setup: start.setup, target: start.target, report: report.into_health_report() };
-        self.outbox.push_back(Event::Finished(finished));
+        self.outbox.push_back(Event::Finished(finished).into());
+    }
+
+    /// Tells those that shared a probe how it ended, or has them probed themselves; takes down who is silent.
+    fn tell_group(&mut self, start: &Start, joined: &[TargetId], spec: &Spec, report: &ProbeReport, now: Mono) {
+        let address = spec.address.ip();
+        let was_mute = self.groups.is_mute(address);
+        if start.setup == self.setup {
+            self.groups.learn(start.target, report, true);
+        }
+        for &target in joined {
+            if is_shared(report) {
+                self.groups.learn(target, report, false);
+                let report = report.clone().into_health_report();
+                let finished = TargetReport { setup: self.setup, target, report };
+                self.outbox.push_back(Outgoing { event: Event::Finished(finished), joined: true });
+            } else {
+                self.schedule.leave(self.setup, target);
+                self.schedule.due(target, now, Priority::Urgent);
+            }
+        }
+        match (was_mute, self.groups.is_mute(address)) {
+            (false, true) => self.schedule.set_mute(address, true, now),
+            (true, false) => {
+                self.schedule.set_mute(address, false, now);
+                // It answers again: the others need not wait, and need not come at once either.
+                let mut at = now;
+                for target in self.groups.on(address).collect::<Vec<_>>() {
+                    if target != start.target && !joined.contains(&target) {
+                        at = at + AWAKENING;
+                        self.schedule.due(target, at, Priority::Routine);
+                    }
+                }
+            }
+            (true, true) | (false, false) => self.schedule.set_idle(address, now),
+        }
     }
 
     /// Takes the next event out of the outbox; from here on a target whose probe has ended may be probed again.
     fn hand_over(&mut self) -> Option<Event> {
-        let event = self.outbox.pop_front()?;
+        let Outgoing { event, joined } = self.outbox.pop_front()?;
         match &event {
+            &Event::Finished(TargetReport { setup, target, .. }) if joined => self.schedule.leave(setup, target),
             &Event::Finished(TargetReport { setup, target, .. }) => {
                 self.schedule.end(setup, target);
                 if setup == self.setup {
@@ -383,6 +468,13 @@ fn readers(targets: &Table<TargetId, Option<Arc<Spec>>>) -> BTreeMap<String, Vec
     }
     readers
 }
+
+/// The words for a 503 of a server that has just passed, and of which nothing more is known.
+const LIMITED: &str = "status 503 right after a pass: perhaps a limit on requests; tested again";
+/// How soon such a server is tested again.
+const LIMIT_PAUSE: Duration = Duration::from_secs(1);
+/// From test to test of the targets of an address that was mute and answers again.
+const AWAKENING: Duration = Duration::from_millis(500);
 
 /// How long after a break probes of its address are in haste.
 const HASTE: Duration = Duration::from_secs(2);

@@ -1,12 +1,13 @@
 //! The runner in paused time: the checks read pushed states, so there is no socket.
 
+use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 use super::*;
 use crate::base::clock::UnixTime;
 use crate::base::table::RowId;
 use crate::health::push::{Expired, PushReport, PushState};
-use crate::probe::{Check, Push, Tcp};
+use crate::probe::{Check, Over, Push, Sip, Tcp};
 
 const LONG: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -183,6 +184,45 @@ async fn a_post_is_read_at_once_and_its_end_in_time() {
 
 /// Timers of the runtime are late by a millisecond at most.
 #[track_caller]
+#[tokio::test]
+async fn forty_domains_of_one_proxy_take_one_probe_and_each_has_its_turn() {
+    let proxy = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let spec = |number: usize| {
+        let check = Check::Sip(Sip::new(format!("d{number}.example"), Over::Udp));
+        Some(Spec { address: proxy.local_addr().unwrap(), check, timeout: LONG, watch: None })
+    };
+    let mut bench = bench(Limits::default(), 100);
+    let targets = (0..40).map(spec).collect();
+    bench.commands.send(Command::Replace { setup: 1, targets, first: None }).await.unwrap();
+    let mut asked = BTreeSet::new();
+    for round in 0..3 {
+        for target in 0..40 {
+            bench.probe(1, target, Duration::ZERO).await;
+        }
+        let (request, from) = {
+            let mut room = vec![0; 2048];
+            let (length, from) = timeout(LONG, proxy.recv_from(&mut room)).await.unwrap().unwrap();
+            room.truncate(length);
+            (String::from_utf8(room).unwrap(), from)
+        };
+        let kept = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
+        let lines = request.lines().filter(|line| kept.iter().any(|name| line.starts_with(name)));
+        let head: Vec<&str> =
+            std::iter::once("SIP/2.0 200 OK").chain(lines).chain(["Content-Length: 0", "", ""]).collect();
+        proxy.send_to(head.join("\r\n").as_bytes(), from).await.unwrap();
+        asked.insert(request.lines().next().unwrap().to_owned());
+        let mut told = BTreeSet::new();
+        for _ in 0..40 {
+            let finished = bench.finished().await;
+            assert_eq!(finished.report.outcome, Outcome::Pass);
+            told.insert(finished.target);
+        }
+        assert_eq!(told.len(), 40, "round {round}");
+        assert!(proxy.try_recv(&mut [0; 1]).is_err(), "one request for all");
+    }
+    assert_eq!(asked.len(), 3, "{asked:?}");
+}
+
 fn is_after(passed: Duration, wanted: Duration) {
     assert!((wanted..wanted + Duration::from_millis(3)).contains(&passed), "{passed:?} and not {wanted:?}");
 }

@@ -12,6 +12,7 @@
 //! | starts a second on an address, in any second | the due ones of the address wait, the earliest due first |
 //! | starts that met nobody, given back: thrice as many again | they count |
 //! | probes in flight in all | all wait, the earliest due first |
+//! | one probe on an address of which all targets are silent | the due ones wait for its end |
 //!
 //! *Urgent* ones (a failure wants to be confirmed, a connection broke not long ago) go before all others wherever somebody
 //! waits; the limits hold for them too. *Woken* ones (a connection broke just now) go beside the starts of their address,
@@ -101,6 +102,9 @@ struct Address {
     given_back: VecDeque<Mono>,
     /// Due targets that wait for the address: the urgent ones first, then by when they were due.
     held: BTreeSet<(Priority, Mono, TargetId)>,
+    /// Whether all on it are silent, so that one is probed at a time; and whether one is.
+    mute: bool,
+    busy: bool,
 }
 
 impl Schedule {
@@ -131,6 +135,7 @@ impl Schedule {
         self.held = 0;
         self.addresses.retain(|_, address| {
             address.held.clear();
+            (address.mute, address.busy) = (false, false);
             address.starts.back().is_some_and(|&last| now < last + SECOND)
         });
         let target = |address: Option<IpAddr>| Target {
@@ -147,6 +152,47 @@ impl Schedule {
     pub fn carry_on(&mut self, target: TargetId, began: Mono) -> bool {
         let row = self.targets.get_mut(target).filter(|row| row.address.is_some() && row.in_flight.is_none());
         row.is_some_and(|row| row.in_flight.replace(began).is_none())
+    }
+
+    /// Has a target share the probe of another that begins now: it is in flight with it, and what it was due for is met.
+    /// Returns whether it may: it is probed, and not in flight.
+    pub fn join(&mut self, target: TargetId, now: Mono) -> bool {
+        let Some(row) = self.targets.get_mut(target) else { return false };
+        let Some(address) = row.address.filter(|_| row.in_flight.is_none()) else { return false };
+        row.in_flight = Some(now);
+        if let Some(due) = row.due.take() {
+            let state = self.addresses.get_mut(&address);
+            if state.is_some_and(|state| state.held.remove(&(due.priority, due.at, target))) {
+                self.held -= 1;
+            }
+            self.queue(due.priority).set(target, None);
+        }
+        true
+    }
+
+    /// Says that the probe has ended which a target shared.
+    pub fn leave(&mut self, setup: u64, target: TargetId) {
+        if setup == self.setup {
+            self.settle(target);
+        }
+    }
+
+    /// Says whether all targets on an address are silent: then one is probed at a time, as who hangs reads all of it later.
+    pub fn set_mute(&mut self, address: IpAddr, mute: bool, now: Mono) {
+        let state = self.addresses.entry(address.to_canonical()).or_default();
+        state.mute = mute;
+        self.set_idle(address, now);
+    }
+
+    /// Says that a probe of an address has ended, so that the next may start.
+    pub fn set_idle(&mut self, address: IpAddr, now: Mono) {
+        let (address, limit) = (address.to_canonical(), self.limits.starts_per_address);
+        let Some(state) = self.addresses.get_mut(&address) else { return };
+        state.busy = false;
+        if !state.held.is_empty() {
+            let open = state.open_at(limit).unwrap_or(now);
+            self.reopening.set(address, Some(open));
+        }
     }
 
     /// Makes a target due, in flight or not; of several points the earliest counts until it has started, and the
@@ -227,9 +273,13 @@ impl Schedule {
     /// Says that a probe has ended.
     pub fn end(&mut self, setup: u64, target: TargetId) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        if setup != self.setup {
-            return;
+        if setup == self.setup {
+            self.settle(target);
         }
+    }
+
+    /// Takes a target out of flight.
+    fn settle(&mut self, target: TargetId) {
         if let Some(row) = self.targets.get_mut(target) {
             row.in_flight = None;
             if let Some(due) = row.due {
@@ -295,14 +345,15 @@ impl Schedule {
         let state = self.addresses.entry(address).or_default();
         let open = state.open_at(self.limits.starts_per_address);
         // Those already held go first, or have their turn at once.
-        if state.held.is_empty() && open.is_none_or(|open| open <= now) {
+        if state.held.is_empty() && open.is_none_or(|open| open <= now) && !state.is_taken() {
+            state.busy = true;
             state.note(now, self.limits.starts_per_address);
             return Some(self.begin(target, due.at, false, now));
         }
         let is_first = state.held.is_empty();
         state.held.insert((due.priority, due.at, target));
         self.held += 1;
-        if is_first {
+        if is_first && !self.addresses.get(&address).is_some_and(Address::is_taken) {
             self.reopening.set(address, Some(open.unwrap_or(now)));
         }
         None
@@ -312,13 +363,14 @@ impl Schedule {
     fn reopen(&mut self, address: IpAddr, now: Mono) -> Option<Start> {
         self.reopening.set(address, None);
         let limit = self.limits.starts_per_address;
-        let state = self.addresses.get_mut(&address)?;
+        let state = self.addresses.get_mut(&address).filter(|state| !state.is_taken())?;
         let (_, due, target) = state.held.pop_first()?;
+        state.busy = true;
         state.note(now, limit);
         self.held -= 1;
         let start = self.begin(target, due, false, now);
         let state = self.addresses.get(&address)?;
-        if !state.held.is_empty() {
+        if !state.held.is_empty() && !state.is_taken() {
             let open = state.open_at(self.limits.starts_per_address).unwrap_or(now);
             self.reopening.set(address, Some(open));
         }
@@ -343,6 +395,11 @@ impl Due {
 }
 
 impl Address {
+    /// Returns whether the next start waits for the end of the probe in flight.
+    const fn is_taken(&self) -> bool {
+        self.mute && self.busy
+    }
+
     /// Notes a start.
     fn note(&mut self, now: Mono, per_second: usize) {
         if self.starts.len() >= per_second {

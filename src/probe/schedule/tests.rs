@@ -54,6 +54,43 @@ fn a_due_in_flight_starts_after_the_end() {
 }
 
 #[test]
+fn who_shares_a_probe_is_in_flight_with_it_and_due_again_after_it() {
+    let mut schedule = schedule(Limits { starts_per_address: 1, in_flight: 99 }, vec![host(1); 3]);
+    for index in 0..3 {
+        schedule.due(id(index), at(0), Priority::Routine);
+    }
+    assert_eq!(started(&mut schedule, at(0)), [0]);
+    // One waits for the address, held; both are met by the probe of the first.
+    assert!(schedule.join(id(1), at(0)) && schedule.join(id(2), at(0)) && !schedule.join(id(0), at(0)));
+    assert_eq!((schedule.held(), schedule.in_flight()), (0, 1));
+    schedule.due(id(1), at(5_000), Priority::Routine);
+    schedule.end(1, id(0));
+    assert!(started(&mut schedule, at(6_000)).is_empty());
+    schedule.leave(1, id(1));
+    schedule.leave(1, id(2));
+    assert_eq!(started(&mut schedule, at(6_000)), [1]);
+    assert_eq!(schedule.in_flight(), 1);
+}
+
+#[test]
+fn an_address_on_which_all_is_silent_has_one_probe_at_a_time() {
+    let mut schedule = schedule(Limits::default(), vec![host(1), host(1), host(1), host(2)]);
+    schedule.set_mute(host(1).unwrap(), true, at(0));
+    for index in 0..4 {
+        schedule.due(id(index), at(0), Priority::Routine);
+    }
+    assert_eq!(started(&mut schedule, at(0)), [0, 3]);
+    assert!(started(&mut schedule, at(2_000)).is_empty());
+    schedule.set_idle(host(1).unwrap(), at(2_000));
+    schedule.end(1, id(0));
+    assert_eq!(started(&mut schedule, at(2_000)), [1]);
+    schedule.due(id(0), at(2_500), Priority::Urgent);
+    assert!(started(&mut schedule, at(3_000)).is_empty());
+    schedule.set_mute(host(1).unwrap(), false, at(3_000));
+    assert_eq!(started(&mut schedule, at(3_000)), [0, 2]);
+}
+
+#[test]
 fn woken_targets_start_beside_those_of_their_address_once_a_second() {
     let mut schedule = schedule(Limits { starts_per_address: 2, in_flight: 99 }, vec![host(1); 6]);
     let wake = |schedule: &mut Schedule, millis: u64| {

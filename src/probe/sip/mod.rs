@@ -141,6 +141,13 @@ impl Probe for Sip {
         self.over.as_str()
     }
 
+    /// In the mode `alive` a proxy that answers is well, whichever of its domains it is asked for; TLS shows each its own
+    /// certificate.
+    fn shared_parameters(&self) -> Option<String> {
+        let is_plain = matches!(self.over, Over::Udp | Over::Tcp);
+        (is_plain && self.expect == Expect::Alive).then(|| format!("max-forwards={}", self.max_forwards))
+    }
+
     fn parameters(&self) -> String {
         let mut parts = Vec::new();
         let tls = match &self.over {

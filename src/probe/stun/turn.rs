@@ -91,7 +91,7 @@ impl Turn {
             Allocation::Challenged(challenge) => {
                 attempt.saw(format!("asks for credentials of {}", quote(&challenge.realm)));
                 match &self.credentials {
-                    Some(credentials) if attempt.depth == Depth::Deep => {
+                    Some(credentials) if attempt.effort.depth == Depth::Deep => {
                         let login = credentials.login(attempt.clock.now().wall);
                         self.log_in(&login, challenge, carrier, attempt).await
                     }

@@ -8,8 +8,9 @@ use tokio::time::sleep;
 
 use super::{Server, assert_saw, probe, probe_within};
 use crate::base::clock::Clock;
+use crate::probe::attempt::Effort;
 use crate::probe::xmpp::Role;
-use crate::probe::{Check, Composite, Depth, Part, ProbeContext, Rule, Spec, Tcp, Tls, Verify, Xmpp, run_to};
+use crate::probe::{Check, Composite, Depth, Part, ProbeContext, Rule, Spec, Tcp, Tls, Xmpp, run_to};
 
 fn whole(rule: Rule, parts: &[(Check, u16)]) -> Check {
     let parts = parts.iter().map(|(check, port)| Part { check: check.clone(), port: Some(*port) });
@@ -107,13 +108,7 @@ async fn without_tls() -> Server {
 #[tokio::test]
 async fn only_the_parts_of_all_take_the_shorter_way() {
     let server = without_tls().await;
-    let tls = Tls {
-        name: "example.com".to_owned(),
-        verify: Verify::Name,
-        alpn: Vec::new(),
-        other_name: None,
-        authority: None,
-    };
+    let tls = Tls::new("example.com");
     let xmpp = || Check::Xmpp(Xmpp::new(Role::Client, false, tls.clone()));
     let port = server.address.port();
     let dead = (connect(), closed_port().await);
@@ -127,7 +122,7 @@ async fn only_the_parts_of_all_take_the_shorter_way() {
         assert_eq!(check.deep_interval().is_some(), may_be_shallow, "{}", check.parameters());
         let spec = Spec { address: server.address, check, timeout: Duration::from_secs(10), watch: None };
         let context = ProbeContext::from_roots([]);
-        assert_saw(&run_to(Depth::Shallow, &spec, &Clock::start(), &context).await, class, "");
+        assert_saw(&run_to(Effort::to(Depth::Shallow), &spec, &Clock::start(), &context).await, class, "");
     }
 }
 

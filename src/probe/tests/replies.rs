@@ -31,6 +31,7 @@ fn postgresql() -> Check {
         verify: Verify::Off,
         alpn: Vec::new(),
         other_name: None,
+        client_certificate: None,
         authority: None,
     };
     Check::Postgresql(Postgresql { tls })

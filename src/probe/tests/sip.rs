@@ -389,7 +389,7 @@ async fn a_domain_that_cannot_be_asked_for_is_our_own_fault() {
 }
 
 fn over_tls(ca: &Ca, verify: Verify) -> Over {
-    Over::Tls(Tls { name: DOMAIN.to_owned(), verify, alpn: Vec::new(), other_name: None, authority: ca.authority() })
+    Over::Tls(Tls { verify, authority: ca.authority(), ..Tls::new(DOMAIN) })
 }
 
 async fn tls_server(identity: Identity) -> Server {

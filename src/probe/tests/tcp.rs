@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{Server, assert_saw, probe, probe_within};
 use crate::base::clock::Clock;
+use crate::probe::attempt::Effort;
 use crate::probe::{Check, Depth, ProbeContext, Spec, Tcp, run_hasty};
 
 const SHORT: Duration = Duration::from_millis(300);
@@ -42,12 +43,12 @@ async fn a_probe_in_haste_does_not_wait_for_a_farewell_that_never_comes() {
     let mut shortest = Duration::MAX;
     for _ in 0..5 {
         let began = clock.now().mono;
-        assert_saw(&run_hasty(Depth::Deep, &spec, &clock, &context).await, "pass", "");
+        assert_saw(&run_hasty(Effort::to(Depth::Deep), &spec, &clock, &context).await, "pass", "");
         shortest = shortest.min(clock.now().mono.since(began));
     }
     assert!(shortest < Duration::from_millis(150), "{shortest:?}");
     drop(listener);
-    assert_saw(&run_hasty(Depth::Deep, &spec, &clock, &context).await, "fail", "connection refused");
+    assert_saw(&run_hasty(Effort::to(Depth::Deep), &spec, &clock, &context).await, "fail", "connection refused");
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::ResolvesServerCertUsingSni;
+use rustls::server::{ResolvesServerCertUsingSni, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, version};
+use rustls::{RootCertStore, ServerConfig, version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{Server, assert_saw, probe, probe_within};
 use crate::base::clock::{Clock, UnixTime};
-use crate::probe::{Authority, Check, ProbeContext, ProbeReport, Spec, Tls, Verify, run};
+use crate::probe::{Authority, Check, ClientCertificate, Http, ProbeContext, ProbeReport, Spec, Tls, Verify, run};
 
 const NAME: &str = "voice.service.example";
 
@@ -52,6 +52,18 @@ impl Ca {
         params.not_before = date_time_ymd(years.0, 1, 1);
         params.not_after = date_time_ymd(years.1, 1, 1);
         self.sign(&params)
+    }
+
+    /// Issues a certificate of a client and its key, as PEM.
+    fn pem_pair(&self) -> (String, String) {
+        let params = CertificateParams::new(vec!["checker.example".to_owned()]).unwrap();
+        let key = KeyPair::generate().unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
+    }
+
+    fn client(&self) -> ClientCertificate {
+        let (chain, key) = self.pem_pair();
+        ClientCertificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap()
     }
 
     /// Issues a certificate without alternative names; its common name is this.
@@ -108,7 +120,7 @@ async fn server(config: ServerConfig) -> (Server, mpsc::Receiver<Result<usize, S
 }
 
 fn check(verify: Verify, authority: Option<Authority>) -> Tls {
-    Tls { name: NAME.to_owned(), verify, alpn: Vec::new(), other_name: None, authority }
+    Tls { verify, authority, ..Tls::new(NAME) }
 }
 
 /// Probes a server with this certificate by each `verify`: name, require, off.
@@ -255,7 +267,7 @@ async fn a_name_that_the_server_does_not_know_fails() {
     assert_saw(&report, "fail", "TLS alert");
     let report = probe(server.address, Check::Tls(check(Verify::Off, None))).await;
     assert_saw(&report, "pass", "");
-    let told = "the server has no certificate for voice.service.example; tested up to here";
+    let told = "the server has no certificate for voice.service.example (TLS alert access_denied); tested up to here";
     assert_eq!((report.warnings, report.steps[1].saw.as_str()), (vec![told.to_owned()], told));
 }
 
@@ -304,6 +316,87 @@ async fn the_alert_for_an_unknown_name_is_told_in_plain_words() {
     .await;
     let report = probe(server.address, Check::Tls(check(Verify::Name, None))).await;
     assert_saw(&report, "fail", "no certificate for voice.service.example (TLS alert unrecognized_name)");
+}
+
+/// A server that lets in only who shows a certificate of this CA.
+fn demanding(ca: &Ca, version: &'static rustls::SupportedProtocolVersion) -> ServerConfig {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.der.clone()).unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
+    let identity = ca.issue(&[NAME], (2020, 2100));
+    ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![identity.certificate], identity.key)
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_client_certificate_passes_with_a_warning_and_is_shown_the_one_that_is_set() {
+    let (ca, other) = (Ca::new(), Ca::named("Other Root"));
+    let base = check(Verify::Require, ca.authority());
+    for version in [&version::TLS13, &version::TLS12] {
+        let (server, mut ended) = server(demanding(&ca, version)).await;
+        let web = |tls: Tls| Check::Http(Http::new(NAME.to_owned(), Some(tls)));
+        for check in [Check::Tls(base.clone()), web(base.clone())] {
+            let report = probe(server.address, check).await;
+            assert_saw(&report, "pass", "");
+            let [warning] = report.warnings.as_slice() else { panic!("{report:#?}") };
+            assert!(warning.starts_with("the server requires a client certificate (TLS alert "), "{warning}");
+            assert!(ended.recv().await.unwrap().is_err());
+        }
+        let with = |ca: &Ca| Tls { client_certificate: Some(ca.client()), ..base.clone() };
+        let report = probe(server.address, Check::Tls(with(&other))).await;
+        assert_saw(&report, "pass", "");
+        assert!(report.warnings[0].starts_with("the server refuses our client certificate"), "{report:#?}");
+        assert!(ended.recv().await.unwrap().is_err());
+        let report = probe(server.address, Check::Tls(with(&ca))).await;
+        assert_saw(&report, "pass", "");
+        assert_eq!((report.warnings, ended.recv().await), (Vec::<String>::new(), Some(Ok(0))), "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_our_tls_cannot_is_no_failure_of_a_server_that_answers_older_clients() {
+    // A ServerHello of TLS 1.2 with TLS_RSA_WITH_AES_128_CBC_SHA, and the fatal alert handshake_failure (40).
+    let hello: Vec<u8> = [&[22, 3, 3, 0, 42, 2, 0, 0, 38, 3, 3][..], &[5; 32], &[0, 0, 0x2f, 0]].concat();
+    let alert = vec![21, 3, 3, 0, 2, 2, 40];
+    for (second, outcome) in [(hello, "pass"), (alert.clone(), "fail")] {
+        let (alert, count) = (alert.clone(), Arc::new(std::sync::atomic::AtomicUsize::new(0)));
+        let server = Server::start(move |mut stream| {
+            let is_first = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            let answer = if is_first { alert.clone() } else { second.clone() };
+            async move {
+                drop(stream.read(&mut [0; 2048]).await);
+                stream.write_all(&answer).await.unwrap();
+                drop(stream.read(&mut [0; 64]).await);
+            }
+        })
+        .await;
+        let report = probe(server.address, Check::Tls(check(Verify::Name, None))).await;
+        assert_eq!(report.outcome.as_str(), outcome, "{report:#?}");
+        if outcome == "pass" {
+            let cause = "no common cipher suite: the server chooses TLS_RSA_WITH_AES_128_CBC_SHA";
+            assert!(report.warnings[0].starts_with(cause), "{report:#?}");
+        } else {
+            assert_saw(&report, "fail", "TLS alert handshake_failure");
+        }
+    }
+}
+
+#[test]
+fn a_client_certificate_needs_its_own_key() {
+    let (one, other) = (Ca::new().pem_pair(), Ca::new().pem_pair());
+    assert!(ClientCertificate::from_pem(one.0.as_bytes(), one.1.as_bytes()).is_ok());
+    assert!(
+        ClientCertificate::from_pem((one.0.clone() + &one.1).as_bytes(), (one.0.clone() + &one.1).as_bytes()).is_ok()
+    );
+    for (chain, key) in [(&one.0, &other.1), (&one.0, &one.0), (&one.1, &one.1), (&String::new(), &one.1)] {
+        let error = ClientCertificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap_err();
+        assert!(!error.to_string().contains("PRIVATE"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use super::scanner::{Signal, StreamScanner};
 use super::{HoldSpec, Place};
 use crate::base::clock::Clock;
 use crate::health::{FailKind, Outcome};
-use crate::probe::attempt::{Attempt, unknown};
+use crate::probe::attempt::{Attempt, Effort, unknown};
 use crate::probe::bounded::LIMIT_REACHED;
 use crate::probe::connect::close;
 use crate::probe::stream::Stream;
@@ -93,13 +93,15 @@ impl Connection {
             }
             Err(Outcome::Fail { kind: FailKind::Silent, .. }) => sender.send(News::Refused(CloseReason::Silent)).await,
             Err(Outcome::Unknown(cause)) => sender.send(News::Unable(format!("{address}: {cause}"))).await,
+            // A server that works, but lets nothing stand with who has no certificate that it takes.
+            Err(Outcome::Pass) => sender.send(News::Refused(CloseReason::Reset)).await,
             // A connection that only stands says none of these.
-            Err(Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. }) => {}
+            Err(Outcome::Degraded(_) | Outcome::Drain { .. }) => {}
         }
     }
 
     async fn open(self) -> Result<Stream, Outcome> {
-        let mut attempt = Attempt::new(self.address, Depth::Deep, &self.clock, &self.context);
+        let mut attempt = Attempt::new(self.address, Effort::to(Depth::Deep), &self.clock, &self.context);
         let stream = Stream::open(self.hold_spec.tls.as_ref(), &mut attempt).await?;
         arm(stream.socket()).map_err(|error| unknown(format!("keepalive cannot be set: {error}")))?;
         Ok(stream)

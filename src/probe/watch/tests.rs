@@ -296,8 +296,7 @@ async fn a_ping_is_two_line_breaks_and_its_answer_one() {
 
 #[tokio::test]
 async fn a_far_side_that_shakes_no_hands_is_refused() {
-    let tls =
-        Tls { name: "a.example".to_owned(), verify: Verify::Off, alpn: Vec::new(), other_name: None, authority: None };
+    let tls = Tls { verify: Verify::Off, ..Tls::new("a.example") };
     let (_pings, mut events, mut stream) = alone(HoldSpec { tls: Some(tls), ..HoldSpec::default() }).await;
     stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
     assert_eq!(events.recv().await.unwrap().news, News::Refused(CloseReason::Reset));

@@ -139,7 +139,7 @@ impl Probe for Xmpp {
     }
 
     async fn run(&self, attempt: &mut Attempt<'_>) -> Ending {
-        let mut dialogue = Dialogue::new(self, attempt.depth, self.direct);
+        let mut dialogue = Dialogue::new(self, attempt.effort.depth, self.direct);
         let ending = self.talk(&mut dialogue, attempt).await;
         attempt.warnings.extend(dialogue.into_warnings());
         ending
@@ -173,7 +173,7 @@ impl Xmpp {
 
     async fn talk(&self, dialogue: &mut Dialogue<'_>, attempt: &mut Attempt<'_>) -> Ending {
         let mut stream = Stream::open(self.direct.then_some(&self.tls), attempt).await?;
-        if self.direct && !self.is_always_whole() && attempt.depth == Depth::Shallow {
+        if self.direct && !self.is_always_whole() && attempt.effort.depth == Depth::Shallow {
             attempt.passes();
             close(stream).await;
             return Ok(());

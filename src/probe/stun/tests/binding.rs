@@ -78,13 +78,7 @@ async fn two_answers_and_a_chatty_stream_are_taken_as_one() {
 
 #[test]
 fn the_identity_of_a_check_holds_what_tls_asks_for() {
-    let tls = Tls {
-        name: "example.test".to_owned(),
-        verify: Verify::Require,
-        alpn: Vec::new(),
-        other_name: None,
-        authority: None,
-    };
+    let tls = Tls { verify: Verify::Require, ..Tls::new("example.test") };
     assert_eq!(over(Over::Udp).parameters(), "");
     assert_eq!((over(Over::Tcp).kind(), over(Over::Tcp).transport()), ("stun", "tcp"));
     assert_eq!(over(Over::Tls(tls)).parameters(), "name=example.test verify=require");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::server::{Books, Manners, Responder, stream, turn};
 use crate::base::clock::Clock;
 use crate::probe::Depth;
+use crate::probe::attempt::Effort;
 use crate::probe::stun::Turn;
 use crate::probe::stun::credentials::{Credentials, Kind};
 use crate::probe::tests::{assert_saw, probe, probe_within};
@@ -132,7 +133,7 @@ async fn a_server_that_keeps_what_it_granted_still_passes() {
 async fn a_shallow_probe_does_not_log_in() {
     let (books, server) = server(Manners::default()).await;
     let spec = Spec { address: server.address, check: login("secret"), timeout: Duration::from_secs(10), watch: None };
-    let report = run_to(Depth::Shallow, &spec, &Clock::start(), &ProbeContext::from_roots([])).await;
+    let report = run_to(Effort::to(Depth::Shallow), &spec, &Clock::start(), &ProbeContext::from_roots([])).await;
     assert_saw(&report, "pass", "");
     assert_eq!(books.lock().unwrap().seen.keys().copied().collect::<Vec<_>>(), ["allocate"]);
 }

@@ -12,11 +12,7 @@ const DOMAIN: &str = "example.test";
 
 /// A check of `example.test` with all defaults.
 fn xmpp(role: Role, direct: bool) -> Xmpp {
-    Xmpp::new(
-        role,
-        direct,
-        Tls { name: DOMAIN.to_owned(), verify: Verify::Name, alpn: Vec::new(), other_name: None, authority: None },
-    )
+    Xmpp::new(role, direct, Tls::new(DOMAIN))
 }
 
 /// A stream header as servers send it.

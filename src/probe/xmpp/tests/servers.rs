@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::base::clock::{Clock, Mono};
+use crate::probe::attempt::Effort;
 use crate::probe::tests::tls::{Ca, Identity};
 use crate::probe::tests::{Server, assert_saw, probe, probe_within};
 use crate::probe::{Check, ProbeContext, ProbeReport, Spec, run_to};
@@ -156,7 +157,7 @@ async fn a_shallow_probe_ends_before_tls() {
         timeout: Duration::from_secs(10),
         watch: None,
     };
-    let report = run_to(Depth::Shallow, &spec, &Clock::start(), &ProbeContext::from_roots([])).await;
+    let report = run_to(Effort::to(Depth::Shallow), &spec, &Clock::start(), &ProbeContext::from_roots([])).await;
     assert_saw(&report, "pass", "");
     assert_eq!(steps(&report), ["connect", "stream"]);
     assert!(heard.recv().await.unwrap().ends_with(&format!("{GOODBYE} Ok(0)")));
@@ -170,7 +171,7 @@ async fn a_shallow_probe_of_direct_tls_leaves_out_the_stream_for_servers_alone()
         let (address, check) = (server.address, trusting(&ca, role, true));
         assert_eq!(check.deep_interval().is_some(), role == Role::Server);
         let spec = Spec { address, check, timeout: Duration::from_secs(10), watch: None };
-        let report = run_to(Depth::Shallow, &spec, &Clock::start(), &ProbeContext::from_roots([])).await;
+        let report = run_to(Effort::to(Depth::Shallow), &spec, &Clock::start(), &ProbeContext::from_roots([])).await;
         assert_saw(&report, "pass", "");
         assert_eq!(steps(&report).join(" "), told);
     }
@@ -207,7 +208,7 @@ async fn a_certificate_that_clients_refuse_fails_behind_starttls_and_in_direct_t
 }
 
 #[tokio::test]
-async fn a_server_that_wants_our_certificate_says_no() {
+async fn a_server_that_wants_our_certificate_passes_with_a_warning() {
     let ca = Ca::new();
     let identity = ca.issue(&[DOMAIN], (2020, 2100));
     let mut roots = rustls::RootCertStore::empty();
@@ -227,7 +228,8 @@ async fn a_server_that_wants_our_certificate_says_no() {
     })
     .await;
     let report = probe(server.address, trusting(&ca, Role::Server, true)).await;
-    assert_saw(&report, "fail", "");
+    assert_saw(&report, "pass", "");
+    assert!(report.warnings[0].starts_with("the server requires a client certificate"), "{report:#?}");
 }
 
 #[tokio::test]
@@ -350,7 +352,11 @@ async fn octets_one_by_one_pass_if_they_come_in_time() {
         timeout: Duration::from_secs(10),
         watch: None,
     };
-    assert_saw(&run_to(Depth::Shallow, &spec, &Clock::start(), &ProbeContext::from_roots([])).await, "pass", "");
+    assert_saw(
+        &run_to(Effort::to(Depth::Shallow), &spec, &Clock::start(), &ProbeContext::from_roots([])).await,
+        "pass",
+        "",
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,274 @@
+//! Which targets share probes, and which are silent.
+//!
+//! A proxy that serves many domains on one port answers well or not at all, whatever the domain. So the targets that differ
+//! in their domain alone ([`Check::shared_parameters`](crate::probe::Check)) are a group: one of them is probed, the domains
+//! in turn, and the outcome counts for all of them.
+//!
+//! | outcome | for whom |
+//! |---|---|
+//! | pass; nothing heard; nobody met; the checker's own fault | the whole group |
+//! | an answer that does not pass | the domain that was asked for, which is probed by itself until it passes; the others at once |
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::Mono;
+use crate::base::table::Table;
+use crate::health::{FailKind, Outcome, TargetId};
+use crate::probe::{ProbeReport, Spec};
+
+/// What makes a group: address, kind, transport, parameters without the domain, time-out.
+type GroupKey = (SocketAddr, &'static str, &'static str, String, Duration);
+
+/// The groups of a setup, and what is known of each target.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    rows: Table<TargetId, Row>,
+    members: Vec<Vec<TargetId>>,
+    addresses: BTreeMap<IpAddr, Loudness>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    address: Option<IpAddr>,
+    group: Option<usize>,
+    /// Its own domain was answered with a failure: it shares nothing until it passes.
+    is_apart: bool,
+    /// When its own domain was last probed.
+    probed: Option<Mono>,
+    /// How many outcomes in a row were silence.
+    silences: u32,
+    /// Whether the last outcome was a pass.
+    passed: bool,
+}
+
+/// How many targets are on an address, and how many of them are mute.
+#[derive(Clone, Copy, Debug, Default)]
+struct Loudness {
+    targets: usize,
+    mute: usize,
+}
+
+impl Groups {
+    /// Takes the targets of a new setup; `places` tells where those of the last one are now.
+    pub(super) fn replace(
+        &mut self,
+        places: &Table<TargetId, Option<TargetId>>,
+        targets: &Table<TargetId, Option<Arc<Spec>>>,
+    ) {
+        let former = std::mem::take(self);
+        self.rows = targets.iter().map(|_| Row::default()).collect();
+        for ((_, was), (_, place)) in former.rows.iter().zip(places.iter()) {
+            if let Some(row) = place.and_then(|place| self.rows.get_mut(place)) {
+                *row = Row { group: None, ..*was };
+            }
+        }
+        let mut by_key: BTreeMap<GroupKey, Vec<TargetId>> = BTreeMap::new();
+        for (target, spec) in targets.iter() {
+            let (Some(spec), Some(row)) = (spec, self.rows.get_mut(target)) else { continue };
+            row.address = Some(spec.address.ip().to_canonical());
+            if let Some(parameters) = spec.check.shared_parameters() {
+                let key = (spec.address, spec.check.kind(), spec.check.transport(), parameters, spec.timeout);
+                by_key.entry(key).or_default().push(target);
+            }
+        }
+        self.members = by_key.into_values().filter(|members| members.len() > 1).collect();
+        for (group, members) in self.members.iter().enumerate() {
+            for &member in members {
+                if let Some(row) = self.rows.get_mut(member) {
+                    row.group = Some(group);
+                }
+            }
+        }
+        for (_, row) in self.rows.iter() {
+            if let Some(address) = row.address {
+                let loudness = self.addresses.entry(address).or_default();
+                loudness.targets += 1;
+                loudness.mute += usize::from(row.is_mute());
+            }
+        }
+    }
+
+    /// Returns those that may share a probe of this target, itself among them, the one first whose domain has its turn.
+    pub(super) fn sharing(&self, target: TargetId) -> Vec<TargetId> {
+        let row = self.rows.get(target).copied().unwrap_or_default();
+        let group = row.group.filter(|_| !row.is_apart).and_then(|group| self.members.get(group));
+        let Some(members) = group else { return vec![target] };
+        let together = |member: &TargetId| self.rows.get(*member).is_some_and(|row| !row.is_apart);
+        let mut sharing: Vec<TargetId> = members.iter().copied().filter(together).collect();
+        sharing.sort_by_key(|member| self.rows.get(*member).and_then(|row| row.probed));
+        sharing
+    }
+
+    /// Returns whether a target was silent last, so that no datagram is sent again.
+    pub(super) fn is_silent(&self, target: TargetId) -> bool {
+        self.rows.get(target).is_some_and(|row| row.silences > 0)
+    }
+
+    /// Returns whether the last outcome of a target was a pass.
+    pub(super) fn has_passed(&self, target: TargetId) -> bool {
+        self.rows.get(target).is_some_and(|row| row.passed)
+    }
+
+    /// Returns whether all targets on an address are silent, and have been for long.
+    pub(super) fn is_mute(&self, address: IpAddr) -> bool {
+        let loudness = self.addresses.get(&address.to_canonical()).copied().unwrap_or_default();
+        loudness.targets > 1 && loudness.mute == loudness.targets
+    }
+
+    /// Returns the addresses of which all targets are silent.
+    pub(super) fn mute_addresses(&self) -> Vec<IpAddr> {
+        self.addresses.keys().copied().filter(|address| self.is_mute(*address)).collect()
+    }
+
+    /// Returns the targets on an address.
+    pub(super) fn on(&self, address: IpAddr) -> impl Iterator<Item = TargetId> {
+        let address = address.to_canonical();
+        self.rows.iter().filter(move |(_, row)| row.address == Some(address)).map(|(target, _)| target)
+    }
+
+    /// Notes that a domain is probed now.
+    pub(super) fn begin(&mut self, target: TargetId, now: Mono) {
+        if let Some(row) = self.rows.get_mut(target) {
+            row.probed = Some(now);
+        }
+    }
+
+    /// Notes how a probe of a target ended, its own or a shared one.
+    pub(super) fn learn(&mut self, target: TargetId, report: &ProbeReport, own: bool) {
+        let Some(row) = self.rows.get_mut(target) else { return };
+        let was_mute = row.is_mute();
+        match &report.outcome {
+            Outcome::Unknown(_) => {}
+            Outcome::Fail { kind: FailKind::Silent, .. } => row.silences = row.silences.saturating_add(1),
+            Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. } | Outcome::Fail { .. } => row.silences = 0,
+        }
+        row.passed = report.outcome == Outcome::Pass;
+        if own {
+            row.is_apart = row.group.is_some() && !is_shared(report);
+        }
+        if let Some(loudness) = row.address.and_then(|address| self.addresses.get_mut(&address)) {
+            loudness.mute = loudness.mute - usize::from(was_mute) + usize::from(row.is_mute());
+        }
+    }
+}
+
+impl Row {
+    const fn is_mute(&self) -> bool {
+        self.silences >= MUTE
+    }
+}
+
+/// Returns whether what a probe saw has nothing to do with the domain.
+pub(super) fn is_shared(report: &ProbeReport) -> bool {
+    match &report.outcome {
+        Outcome::Pass | Outcome::Unknown(_) | Outcome::Fail { kind: FailKind::Silent, .. } => true,
+        Outcome::Fail { kind: FailKind::Conclusive, .. } => report.met_nobody(),
+        Outcome::Degraded(_) | Outcome::Drain { .. } => false,
+    }
+}
+
+/// After so many silent outcomes in a row a target is mute: no sooner than it is down by default, so that a death is found as
+/// fast as ever.
+const MUTE: u32 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::table::RowId;
+    use crate::probe::sip::Expect;
+    use crate::probe::{Check, Over, Sip, Tcp};
+
+    const ADDRESS: &str = "127.0.0.1:5060";
+
+    fn id(index: usize) -> TargetId {
+        TargetId::from_index(index)
+    }
+
+    fn spec(check: Check) -> Option<Arc<Spec>> {
+        let address = ADDRESS.parse().unwrap();
+        Some(Arc::new(Spec { address, check, timeout: Duration::from_secs(2), watch: None }))
+    }
+
+    fn sip(domain: &str, over: Over) -> Check {
+        Check::Sip(Sip::new(domain.to_owned(), over))
+    }
+
+    fn report(outcome: Outcome) -> ProbeReport {
+        ProbeReport { outcome, ..ProbeReport::broken(Mono::START, Duration::ZERO, String::new()) }
+    }
+
+    fn fail(kind: FailKind, cause: &'static str) -> ProbeReport {
+        report(Outcome::Fail { kind, cause: cause.into() })
+    }
+
+    fn groups() -> Groups {
+        let strict = Sip { expect: Expect::strict(), ..Sip::new("d.example".to_owned(), Over::Udp) };
+        let targets = [
+            spec(sip("a.example", Over::Udp)),
+            spec(sip("b.example", Over::Udp)),
+            spec(sip("c.example", Over::Udp)),
+            spec(sip("a.example", Over::Tcp)),
+            spec(Check::Sip(strict)),
+            spec(Check::Tcp(Tcp::default())),
+            None,
+        ];
+        let mut groups = Groups::default();
+        groups.replace(&Table::new(), &targets.into_iter().collect());
+        groups
+    }
+
+    #[test]
+    fn domains_of_one_port_and_transport_have_turns_and_others_stay_alone() {
+        let mut groups = groups();
+        let at = |secs| Mono::START + Duration::from_secs(secs);
+        for (index, turn) in [0, 1, 2, 0, 1].into_iter().enumerate() {
+            let sharing = groups.sharing(id(1));
+            assert_eq!((sharing.len(), sharing[0]), (3, id(turn)));
+            groups.begin(id(turn), at(u64::try_from(index).unwrap()));
+        }
+        for alone in 3..7 {
+            assert_eq!(groups.sharing(id(alone)), [id(alone)]);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_fails_is_of_its_domain_and_silence_and_refusal_are_of_all() {
+        let mut groups = groups();
+        let refused = fail(FailKind::Conclusive, "connection refused");
+        let answered = fail(FailKind::Conclusive, "answered 503 Service Unavailable");
+        for (shared, report) in [
+            (true, report(Outcome::Pass)),
+            (true, fail(FailKind::Silent, "no answer within 2s")),
+            (true, refused),
+            (false, answered.clone()),
+            (false, report(Outcome::Degraded("answered 486".into()))),
+        ] {
+            assert_eq!(is_shared(&report), shared, "{report:?}");
+        }
+        groups.learn(id(1), &answered, true);
+        assert_eq!((groups.sharing(id(0)).len(), groups.sharing(id(1))), (2, vec![id(1)]));
+        groups.learn(id(1), &report(Outcome::Pass), true);
+        assert_eq!(groups.sharing(id(1)).len(), 3);
+    }
+
+    #[test]
+    fn an_address_is_mute_once_all_its_targets_were_silent_three_times() {
+        let mut groups = groups();
+        let (address, silence) = (ADDRESS.parse::<SocketAddr>().unwrap().ip(), fail(FailKind::Silent, "no answer"));
+        for round in 0..3 {
+            assert!(!groups.is_mute(address), "{round}");
+            for target in 0..6 {
+                assert_eq!(groups.is_silent(id(target)), round > 0);
+                groups.learn(id(target), &silence, true);
+            }
+        }
+        assert!(groups.is_mute(address) && groups.mute_addresses() == [address] && groups.on(address).count() == 6);
+        groups.learn(id(3), &report(Outcome::Unknown("no descriptors".into())), true);
+        assert!(groups.is_mute(address), "our own fault says nothing");
+        groups.learn(id(3), &fail(FailKind::Conclusive, "connection refused"), true);
+        assert!(!groups.is_mute(address) && !groups.is_silent(id(3)));
+    }
+}
