@@ -77,6 +77,7 @@ pub fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 const CONTENT_MAX: usize = 65_536;
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "what is not there must fail")]
 mod tests {
     use super::*;
 

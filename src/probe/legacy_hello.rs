@@ -307,6 +307,7 @@ const SIGNATURES: &[SignatureScheme] = &[
 ];
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "what is not there must fail")]
 mod tests {
     use proptest::prelude::*;
     use rustls::crypto::aws_lc_rs;

@@ -74,7 +74,7 @@ fn a_bad_value_is_shown_with_its_line_and_what_would_be_right() {
         ("version = 1\n[health]\ninterval = \"soon\"\n", "understudy.toml:3:12"),
         ("version = 1\n[policy]\nttl = -1\n", "understudy.toml:3:7"),
         ("version = 2\n", "understudy.toml:1:11"),
-        ("version = 1\n[server]\nlisten = [\"127.0.0.1\"]\n", "understudy.toml:3:11"),
+        ("version = 1\n[server]\nlisten = [\"127.0.0.1:dns\"]\n", "understudy.toml:3:11"),
         ("version = 1\n[policy]\nfailed = \"hide\"\n", "understudy.toml:3:10"),
     ] {
         ends(config(&Folder::new(), text), USAGE, &[place, "^", "help: "]);
@@ -221,7 +221,7 @@ fn a_corrupt_state_is_set_aside_with_a_warning_and_the_rest_goes_on() {
 fn nonsense_on_the_command_line_is_wrong_use() {
     for (arguments, says) in [
         (["serve", "--listen", "everywhere"], "everywhere"),
-        (["serve", "--listen", "127.0.0.1"], "127.0.0.1"),
+        (["serve", "--listen", "127.0.0.1:dns"], "127.0.0.1:dns"),
         (["serve", "--log-format", "xml"], "xml"),
         (["serve", "--interval", "5"], "--interval"),
         (["perform", "--state", "none"], "perform"),

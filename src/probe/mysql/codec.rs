@@ -112,6 +112,7 @@ pub const PACKET_MAX: usize = 4096;
 const TEXT_MAX: usize = 120;
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "what is not there must fail")]
 mod tests {
     use super::*;
     use MysqlPacketKind::{Again, Error, Greeting, Ok as Well};
