@@ -473,8 +473,9 @@ fn readers(targets: &Table<TargetId, Option<Arc<Spec>>>) -> BTreeMap<String, Vec
 const LIMITED: &str = "status 503 right after a pass: perhaps a limit on requests; tested again";
 /// How soon such a server is tested again.
 const LIMIT_PAUSE: Duration = Duration::from_secs(1);
-/// From test to test of the targets of an address that was mute and answers again.
-const AWAKENING: Duration = Duration::from_millis(500);
+/// From test to test of the targets of an address that was mute and answers again: what it reads now is all that was sent
+/// meanwhile, and flood guards count over 2 s (Kamailio's pike).
+const AWAKENING: Duration = Duration::from_secs(2);
 
 /// How long after a break probes of its address are in haste.
 const HASTE: Duration = Duration::from_secs(2);
