@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::base::finding::{Finding, Severity};
+use crate::base::terminal::sanitize;
 use crate::config;
 
 use super::args::{self, Ready};
@@ -27,7 +28,9 @@ pub(super) fn run(args: &Ready) -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(text) => {
-            input::print(&format!("{server} is not ready: {}\n", text.trim_start_matches("not ready: ")));
+            // Why, a server tells on its own machine alone.
+            let why = text.strip_prefix("not ready: ").map_or_else(String::new, |why| format!(": {}", sanitize(why)));
+            input::print(&format!("{server} is not ready{why}\n"));
             ExitCode::from(FINDINGS)
         }
         // A time-out has either kind, by the system.

@@ -29,6 +29,7 @@ mod composite;
 mod connect;
 mod context;
 mod datagram;
+mod descendants;
 mod dns;
 mod entry;
 mod errors;

@@ -129,8 +129,8 @@ impl<'a> Walk<'a, '_> {
             Lookup::Outside => {
                 if first {
                     self.plan.rcode = Rcode::REFUSED;
-                    let hidden = self.snapshot.hides(self.plan.name(owner, self.query), self.rtype);
-                    self.explain(if hidden { EDE_PROHIBITED } else { EDE_NOT_AUTHORITATIVE });
+                    // The same for a zone that is not for this client: it is not told that there is one.
+                    self.explain(EDE_NOT_AUTHORITATIVE);
                 }
                 None
             }
@@ -303,7 +303,7 @@ impl<'a> Plan<'a> {
 /// RFC 8914 §4.1: the text says it.
 const EDE_OTHER: u16 = 0;
 /// RFC 8914 §4.15: the server is not ready to serve.
-const EDE_BROKEN: Ede<'_> = Ede { code: 14, text: "the zone could not be loaded" };
+const EDE_BROKEN: Ede<'_> = Ede { code: 14, text: "" };
 /// RFC 8914 §4.21.
 const EDE_NOT_AUTHORITATIVE: Ede<'_> = Ede { code: 20, text: "" };
 /// RFC 8914 §4.19: this client may not ask here.

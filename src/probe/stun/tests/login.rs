@@ -1,6 +1,7 @@
 //! The check `turn` against a small TURN server that records its allocations.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ fn anonymous(over: Over) -> Check {
 }
 
 fn login(password: &str) -> Check {
-    let credentials = Some(Credentials::new(Kind::Password, "probe", password));
+    let credentials = Some(Credentials::new(Kind::Password, "probe", password, Path::new("turn.password")));
     Check::Turn(Turn { over: Over::Udp, credentials, credentials_interval: Duration::from_secs(60) })
 }
 
