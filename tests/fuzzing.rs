@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 
 #[path = "../fuzz/bodies/answer.rs"]
 mod answer;
-#[path = "../fuzz/bodies/grpc.rs"]
-mod grpc;
 #[path = "../fuzz/bodies/config.rs"]
 mod config;
+#[path = "../fuzz/bodies/grpc.rs"]
+mod grpc;
 #[path = "../fuzz/bodies/journal.rs"]
 mod journal;
 #[path = "../fuzz/bodies/query.rs"]
