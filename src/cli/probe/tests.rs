@@ -75,7 +75,7 @@ async fn how_a_name_was_resolved_is_the_first_step() {
 async fn what_may_not_be_probed_is_refused_without_a_packet() {
     let (went, text) = told(Form::Text, &[asked("doc", "192.0.2.1:1".parse().unwrap())]).await;
     assert_eq!((went, went.code()), (Went::Refused, 2));
-    assert!(text.contains("not probed: 192.0.2.1 is in 192.0.2.0/24") && text.contains("--allow"), "{text}");
+    assert!(text.contains("not probed: 192.0.2.1 is for documentation") && text.contains("--allow"), "{text}");
 }
 
 #[test]
