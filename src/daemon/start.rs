@@ -94,6 +94,8 @@ impl StartError {
 
 /// How long the answers wait for the first probes.
 const TIMEOUT: Duration = Duration::from_secs(3);
+/// How much longer they wait for a slow disk.
+const DISK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long tasks may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -218,16 +220,25 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Turns ready when every target is known, or when patience ends.
+    /// Turns ready when every target is known, or when patience ends; and not before the serials that may be answered are
+    /// on disk: the next run begins above them.
     fn become_ready(&self) -> impl Future<Output = ()> + Send + use<> {
         let (mut settled, readiness_state, tasks) =
             (self.settled.clone(), self.readiness_state.clone(), self.tasks.clone());
+        let engine = self.engine();
         async move {
             let known = tokio::select! {
                 biased;
                 () = tasks.stopped() => return,
                 known = tokio::time::timeout(TIMEOUT, settled.wait_for(|settled| *settled)) => known.is_ok(),
             };
+            match tokio::time::timeout(DISK_TIMEOUT, engine.kept()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => warn!(%error, "answers begin, but after a crash serials may be given twice"),
+                Err(_slow) => {
+                    warn!("the state folder is slow: answers begin, but after a crash serials may be given twice");
+                }
+            }
             readiness_state.set(|parts| parts.answering = true);
             let fault = readiness_state.readiness().load().fault.clone();
             info!(every_target_known = known, fault, "answering");
