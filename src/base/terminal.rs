@@ -43,7 +43,7 @@ pub fn escape(text: &str, most: usize) -> String {
         } else if plays(letter) {
             escaped.extend(letter.escape_unicode());
         } else {
-            escaped.push(letter)
+            escaped.push(letter);
         }
     }
     escaped

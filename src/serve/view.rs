@@ -31,10 +31,10 @@ impl<'a> ClientView<'a> {
 
     /// Returns whether a name lies in a broken zone that is not for this client: of the zones with a list the nearest counts.
     fn hides_broken(&self, wire: &[u8]) -> bool {
-        let above =
-            self.context.settings.zones.iter().filter(|(origin, _)| name::suffix(wire, origin.wire()).is_some());
-        let nearest = above.max_by_key(|(origin, _)| origin.wire().len());
-        nearest.is_some_and(|(_, list)| !list.admits(self.context.client.address))
+        let settings = self.context.settings;
+        let above = settings.zones.keys().filter(|origin| name::suffix(wire, origin.wire()).is_some());
+        let nearest = above.max_by_key(|origin| origin.wire().len());
+        nearest.is_some_and(|origin| !settings.may_ask(origin, self.context.client.address))
     }
 }
 

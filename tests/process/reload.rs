@@ -220,38 +220,3 @@ fn a_reload_while_the_server_starts_leaves_it_starting_and_then_answering() {
         is_starting
     });
 }
-
-/// Resident memory of a process in KiB.
-fn resident(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-#[test]
-fn twenty_reloads_of_a_large_zone_hold_at_most_half_as_much_again_as_the_first() {
-    let folder = Folder::new();
-    let zone = |serial: u32| {
-        let mut zone =
-            format!("$ORIGIN example.com.\n$TTL 300\n@ SOA ns h {serial} 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n");
-        for number in 0..30_000_u32 {
-            let [.., a, b, c] = (number + serial).to_be_bytes();
-            zone += &format!("host{number} A 10.{a}.{b}.{c}\n");
-        }
-        zone
-    };
-    let file = folder.write("example.com.zone", zone(1));
-    let server = Server::serve(&[&file], "none".as_ref());
-    let address = server.address();
-    server.answering();
-    let mut held = Vec::new();
-    for round in 2..=21 {
-        folder.write("example.com.zone", zone(round));
-        server.reload("\"reloaded\"");
-        eventually("the new zone", || (ask(address, "example.com. SOA").records == [round.to_string()]).then_some(()));
-        held.push(resident(server.id()));
-    }
-    println!("KiB after each reload: {held:?}");
-    let (first, last) = (held[0], held[held.len() - 1]);
-    assert!(last * 2 <= first * 3, "{last} KiB after {first}: {held:?}");
-}
