@@ -14,4 +14,5 @@ pub mod resolve;
 pub mod serve;
 pub mod snapshot;
 pub mod store;
+pub mod transfer;
 pub mod zone;

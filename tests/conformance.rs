@@ -26,6 +26,8 @@ mod rfc4035;
 mod rfc4592;
 #[path = "conformance/rfc5155.rs"]
 mod rfc5155;
+#[path = "conformance/rfc5936.rs"]
+mod rfc5936;
 #[path = "conformance/rfc6672.rs"]
 mod rfc6672;
 #[path = "conformance/rfc6891.rs"]

@@ -1,6 +1,6 @@
 //! The result of loading: the settings of every room, with all references resolved.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::probe::Spec;
 use crate::probe::allow::Access;
 use crate::resolve::{Addresses, ResolveRequest};
 use crate::serve::{self, Identity, Secrets};
+use crate::transfer::notify::Recipients;
 use crate::zone::Name;
 
 use super::lower::LoweringInput;
@@ -26,6 +27,8 @@ pub struct Running {
     pub state: StateSettings,
     /// How queries are answered (`[server]`, `[limits]`, `[[zone]]`).
     pub serve: serve::Settings,
+    /// Who is told of new versions of zones (`[[zone]]`).
+    pub notify: BTreeMap<Name, Recipients>,
     /// The secrets of cookies; nothing: random ones.
     pub secrets: Option<Secrets>,
     /// What the encrypted listeners show.

@@ -25,6 +25,8 @@ pub(super) struct Outputs {
     pub(super) store: PersistQueue,
     pub(super) history: Recorder,
     pub(super) settled: watch::Sender<bool>,
+    /// The number of the last publication, for those who tell secondaries.
+    pub(super) published: watch::Sender<u64>,
 }
 
 /// Hands changes to the store without ever waiting for its disk: what finds no room waits here, the last value of each
@@ -150,6 +152,8 @@ impl EffectHandler for Outputs {
                 if !publisher.publish(snapshot) && generation < current {
                     error!(generation, current, "an older snapshot than the served one is dropped");
                 }
+                drop(publisher);
+                self.published.send_replace(generation);
             }
             // The runner takes commands while its reports wait, so this cannot hang on a full inbox of ours.
             Effect::Probe(request) => self.tell_probes(Command::Probe(request)).await,
@@ -252,6 +256,7 @@ mod tests {
             store: PersistQueue::new(persist),
             history: recorder,
             settled: watch::channel(false).0,
+            published: watch::channel(0).0,
         };
         let (inbox, mut messages) = mpsc::channel(INBOX);
         let stop = tasks.token().clone();

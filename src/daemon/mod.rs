@@ -20,6 +20,7 @@ mod probe_threads;
 mod read;
 mod readiness;
 mod reload;
+mod secondaries;
 pub mod signals;
 pub mod sockets;
 mod start;

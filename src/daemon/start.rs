@@ -22,6 +22,7 @@ use crate::probe::runner::{self, Command};
 use crate::serve::{self, Certificates, Deps, Limiter, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
 use crate::store::{self, Store};
+use crate::transfer::{self, Permits};
 use crate::zone::Name;
 
 use super::effects::{Outputs, PersistQueue};
@@ -33,6 +34,7 @@ use super::outside::{engine_entries, first_answers, follow, kept_addresses};
 use super::probe_threads::ProbeThreads;
 use super::read::Read;
 use super::readiness::{ReadinessState, broken_zones};
+use super::secondaries::{self, Secondaries};
 use super::sockets::{self, BindError};
 use super::supervise;
 use super::switcher::{ActiveSetup, SetupSwitcher, Turn};
@@ -51,6 +53,7 @@ pub struct Daemon {
     readiness_state: ReadinessState,
     settled: watch::Receiver<bool>,
     listeners: Listeners,
+    secondaries: Secondaries,
     /// Held until the end, as the threads end with them.
     _threads: (ProbeThreads, Threads),
     fixed: Fixed,
@@ -120,6 +123,8 @@ impl Daemon {
         let (inbox, messages) = mpsc::channel(INBOX);
         let (recorder, history, keeping) = history::history(history::RECORDS, clock.now().wall);
         let (settled_sender, settled) = watch::channel(false);
+        let (published_sender, published) = watch::channel(0);
+        let told = secondaries::settings(&running);
         let (persist, persist_queue) = mpsc::channel(store::QUEUE);
         let readiness_state = ReadinessState::starting(broken_zones(&running));
 
@@ -141,7 +146,7 @@ impl Daemon {
         let origins: Vec<Name> = running.setup.zones.iter().map(|(_, zone)| zone.origin.clone()).collect();
         let prepared = Prepared::keyed(running.setup, serve::random());
         let active = ActiveSetup::new(running.lowering_input, &prepared, running.findings);
-        let known = resolver.known.clone();
+        let (known, resolved) = (resolver.known.clone(), resolver.known.clone());
         let switcher = SetupSwitcher::new(active, probes.clone(), inbox.clone(), resolver);
         let follow = follow(tasks.clone(), switcher.clone(), known, persist.clone(), (kept, addresses));
         drop(tasks.spawn_vital("outside-hosts", follow));
@@ -156,6 +161,7 @@ impl Daemon {
             store: PersistQueue::new(persist),
             history: recorder.clone(),
             settled: settled_sender,
+            published: published_sender,
         };
         // Taking a large setup is long work: not on the threads that answer.
         let engine_threads = Threads::start("engine", 1, &tasks).map_err(StartError::Threads)?;
@@ -174,6 +180,16 @@ impl Daemon {
         let serve_metrics = serve::Metrics::register(&mut registry);
         serve_metrics.set_zones(origins.iter());
         let readiness = readiness_state.readiness().clone();
+        let transfer_metrics = transfer::Metrics::register(&mut registry);
+        let parts = secondaries::Parts {
+            clock,
+            reader: reader.clone(),
+            published,
+            resolved,
+            readiness: readiness.clone(),
+            metrics: transfer_metrics.clone(),
+        };
+        let secondaries = Secondaries::start(&tasks, told, parts);
         let responder = Responder::new(serve::Parts {
             reader,
             settings: running.serve,
@@ -183,6 +199,7 @@ impl Daemon {
             limiter: Limiter::new(serve::random()),
             clock,
         });
+        let responder = responder.with_transfers(Permits::new(transfer_metrics));
         let handle = EngineHandle::new(inbox.clone(), history.clone());
         let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), Metrics::register(&mut registry));
         drop(tasks.spawn("watchdog", watchdog.run()));
@@ -213,6 +230,7 @@ impl Daemon {
             readiness_state,
             settled,
             listeners,
+            secondaries,
             _threads: (probe_threads, engine_threads),
             fixed,
         };
@@ -283,6 +301,7 @@ impl Daemon {
         }
         let fault = broken_zones(&running);
         self.listeners.renew(&running);
+        self.secondaries.renew(&running);
         let Some(setup) = switch_lock.replace(running).await else { return };
         self.readiness_state.set(|parts| parts.zones = fault);
         info!(setup, "reloaded");

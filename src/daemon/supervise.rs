@@ -155,6 +155,7 @@ mod tests {
             store: PersistQueue::new(mpsc::channel(1).0),
             history: recorder,
             settled: watch::channel(false).0,
+            published: watch::channel(0).0,
         };
         let (begun, begins) = blocking::channel();
         let (go, gate) = blocking::channel::<()>();

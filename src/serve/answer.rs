@@ -8,10 +8,10 @@ use crate::zone::{Rrset, Rtype, name};
 use super::denial::{self, Absence};
 use super::edns::{self, Ede};
 use super::plan::{ADDITIONAL_MAX, ADDITIONAL_UDP, CHAIN_MAX, Data, Item, Owner, Plan};
-use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, QueryView, Question, Signed};
+use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, QueryView, Question};
 use super::rcode::Rcode;
 use super::view::{ClientView, signatures, zone_of};
-use super::{Context, Transport, additional, chaos, limit};
+use super::{Context, Transport, additional, chaos, limit, signing, transfer};
 
 /// Answers a query from one snapshot.
 pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Context<'a>) -> Plan<'a> {
@@ -38,14 +38,17 @@ pub(super) fn answer_into<'a>(
     let view = ClientView::new(snapshot, *context);
     if !context.settings.transport_acl.admits(context.client.transport, context.client.address) {
         plan.rcode = Rcode::REFUSED;
-        plan.explain(EDE_PROHIBITED);
+        plan.explain(Ede::PROHIBITED);
         return;
     }
-    match gate(query, options, context.client.transport) {
+    match gate(query, options) {
         Err(rcode) => plan.rcode = rcode,
         Ok(None) => {}
         Ok(Some(question)) if class == CLASS_CH => chaos::answer(plan, &question, context),
         Ok(Some(_)) if class != CLASS_IN => plan.rcode = Rcode::REFUSED,
+        Ok(Some(question)) if matches!(question.rtype, Rtype::AXFR | Rtype::IXFR) => {
+            transfer::judge(snapshot, query, &question, context, plan);
+        }
         Ok(Some(question)) => {
             Walk { snapshot: view, query, rtype: question.rtype, limit: limit(query, context), plan: &mut *plan }
                 .follow();
@@ -61,11 +64,7 @@ pub(super) fn answer_into<'a>(
 
 /// Lets questions for data through, and none where only a cookie is asked for (RFC 7873 §5.4); the others get their
 /// response code (RFC 8906 §3).
-fn gate<'a>(
-    query: &QueryView<'a>,
-    options: Result<(), edns::MalformedCookie>,
-    transport: Transport,
-) -> Result<Option<Question<'a>>, Rcode> {
+fn gate<'a>(query: &QueryView<'a>, options: Result<(), edns::MalformedCookie>) -> Result<Option<Question<'a>>, Rcode> {
     if query.header.opcode() != 0 {
         return Err(Rcode::NOTIMP);
     }
@@ -73,21 +72,14 @@ fn gate<'a>(
     if query.edns.is_some_and(|edns| edns.version > 0) {
         return Err(Rcode::BADVERS);
     }
-    match query.signed {
-        // RFC 8945 §5.2: who cannot be understood.
-        Signed::Unreadably => return Err(Rcode::FORMERR),
-        // RFC 8945 §5.2.1: nothing has vouched for the signature.
-        Signed::By(_) => return Err(Rcode::NOTAUTH),
-        Signed::No | Signed::Verified => {}
+    if let Some(rcode) = signing::rcode(query.signed) {
+        return Err(rcode);
     }
     let Some(question) = query.question else {
         let asks_cookie = query.edns.is_some_and(|edns| edns.option(edns::OPTION_COOKIE).is_some());
         return if asks_cookie { Ok(None) } else { Err(Rcode::FORMERR) };
     };
     match question.rtype {
-        // RFC 5936 §4.2: there is no transfer of a whole zone by datagram.
-        Rtype::AXFR if transport.kind().is_datagram => Err(Rcode::NOTIMP),
-        Rtype::AXFR | Rtype::IXFR => Err(Rcode::REFUSED),
         Rtype::OPT | Rtype::TSIG => Err(Rcode::FORMERR),
         Rtype::TKEY | Rtype::MAILA | Rtype::MAILB => Err(Rcode::NOTIMP),
         // The others of RFC 6895 §3.1 that no zone can hold have no meaning yet: unknown types like any (RFC 3597).
@@ -130,14 +122,14 @@ impl<'a> Walk<'a, '_> {
                 if first {
                     self.plan.rcode = Rcode::REFUSED;
                     // The same for a zone that is not for this client: it is not told that there is one.
-                    self.explain(EDE_NOT_AUTHORITATIVE);
+                    self.explain(Ede::NOT_AUTHORITATIVE);
                 }
                 None
             }
             Lookup::Broken => {
                 if first {
                     self.plan.rcode = Rcode::SERVFAIL;
-                    self.explain(EDE_BROKEN);
+                    self.explain(Ede::BROKEN);
                 }
                 None
             }
@@ -292,19 +284,5 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-impl<'a> Plan<'a> {
-    fn explain(&mut self, ede: Ede<'a>) {
-        if let Some(reply) = &mut self.edns {
-            reply.ede = Some(ede);
-        }
-    }
-}
-
 /// RFC 8914 §4.1: the text says it.
 const EDE_OTHER: u16 = 0;
-/// RFC 8914 §4.15: the server is not ready to serve.
-const EDE_BROKEN: Ede<'_> = Ede { code: 14, text: "" };
-/// RFC 8914 §4.21.
-const EDE_NOT_AUTHORITATIVE: Ede<'_> = Ede { code: 20, text: "" };
-/// RFC 8914 §4.19: this client may not ask here.
-const EDE_PROHIBITED: Ede<'_> = Ede { code: 18, text: "" };

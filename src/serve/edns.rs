@@ -48,6 +48,19 @@ pub struct Ede<'a> {
     pub text: &'a str,
 }
 
+impl Ede<'_> {
+    /// RFC 8914 §4.15: the server is not ready to serve.
+    pub(super) const BROKEN: Self = Self { code: 14, text: "" };
+    /// RFC 8914 §4.19: this client may not ask here.
+    pub(super) const PROHIBITED: Self = Self { code: 18, text: "" };
+    /// RFC 8914 §4.21.
+    pub(super) const NOT_AUTHORITATIVE: Self = Self { code: 20, text: "" };
+    /// RFC 8914 §4.22: not by this transport.
+    pub(super) const NOT_HERE: Self = Self { code: 21, text: "transfers go over TCP, TLS and QUIC" };
+    /// RFC 8914 §4.15: the server is not ready to serve another one.
+    pub(super) const TOO_MANY_TRANSFERS: Self = Self { code: 14, text: "too many transfers at once" };
+}
+
 /// Makes the OPT record of an answer; nothing if the query has none (RFC 6891 §6.1.1).
 ///
 /// # Errors

@@ -34,6 +34,7 @@ use super::edns::Reply;
 use super::listener;
 use super::plan::{Data, Item, Plan};
 use super::query::QueryView;
+use super::rcode::Rcode;
 use super::respond::Verdict;
 use super::{Batch, Certificates, Client, Responder, Socket, Transport, render};
 
@@ -154,6 +155,10 @@ impl Batch<'_> {
     fn response(&self, request: &Request, client: Client) -> Option<Response> {
         let mut plan = Plan::default();
         let verdict = self.decide(request.as_slice(), client, &mut plan)?;
+        if plan.transfer.take().is_some() {
+            // hickory's listeners send one message for each query.
+            plan.refuse(Rcode::REFUSED, None);
+        }
         let response = match &verdict {
             Verdict::Fault(_) => Response::fault(request),
             Verdict::Answer(query, limit, _) => Response::of(&plan, query, request).truncate(request, *limit),

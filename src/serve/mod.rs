@@ -24,7 +24,6 @@ mod answer;
 mod certificates;
 mod chaos;
 mod client;
-mod compress;
 mod cookie;
 mod denial;
 mod edns;
@@ -43,7 +42,7 @@ mod render;
 mod respond;
 mod settings;
 mod signing;
-mod tsig;
+mod transfer;
 mod view;
 
 pub use access::{AccessList, TransportAcl};
@@ -66,8 +65,7 @@ pub use readiness::Readiness;
 pub use render::{limit, render, render_fault};
 pub use respond::{Batch, Parts, Responder, Sent};
 pub use settings::{Rates, Settings};
-pub use signing::{Keys, Messages, Rest, Signer, count_record};
-pub use tsig::Tsig;
+pub use signing::{Messages, Rest};
 
 #[cfg(test)]
 mod testing {

@@ -5,9 +5,10 @@ use std::hash::{BuildHasher as _, Hasher as _};
 
 use arrayvec::ArrayVec;
 
+use crate::transfer::Asked;
 use crate::zone::{Name, Rrset, Rtype, name, signed};
 
-use super::edns::Reply;
+use super::edns::{Ede, Reply};
 use super::query::QueryView;
 use super::rcode::Rcode;
 
@@ -37,6 +38,8 @@ pub struct Plan<'a> {
     pub additional: LongList<Item<'a>>,
     /// The OPT record; nothing if the query has none.
     pub edns: Option<Reply<'a>>,
+    /// The transfer that is asked for and granted.
+    pub transfer: Option<Asked>,
     /// How many octets the message has left at most; nothing if what must be in it does not fit.
     pub(super) room: Option<usize>,
     /// Which sets the additional section has beyond its first items.
@@ -121,6 +124,7 @@ impl Default for Plan<'_> {
             authority: List::default(),
             additional: LongList::default(),
             edns: None,
+            transfer: None,
             room: Some(usize::MAX),
             marks: HashSet::new(),
             synthesized: SynthesizedNames::default(),
@@ -136,11 +140,28 @@ impl<'a> Plan<'a> {
         (self.rcode, self.authoritative, self.truncate) = (Rcode::NOERROR, false, false);
         (self.zone, self.source) = (None, None);
         (self.class, self.rotation, self.edns) = (class, rotation, edns);
+        self.transfer = None;
         self.answer.0.clear();
         self.authority.0.clear();
         self.additional.first.clear();
         self.additional.more.clear();
         self.synthesized.0.clear();
+    }
+
+    /// Tells why it is as it is (RFC 8914), if the client understands that.
+    pub(super) fn explain(&mut self, ede: Ede<'a>) {
+        if let Some(reply) = &mut self.edns {
+            reply.ede = Some(ede);
+        }
+    }
+
+    /// Answers with a response code alone.
+    pub(super) fn refuse(&mut self, rcode: Rcode, ede: Option<Ede<'a>>) {
+        self.rcode = rcode;
+        self.authoritative = false;
+        if let Some(ede) = ede {
+            self.explain(ede);
+        }
     }
 
     /// Sets the room for additional records: what is left of `limit` octets beside question, OPT and the other sections. It is

@@ -1,8 +1,7 @@
 //! A borrowed view of a query's octets.
 
-use crate::zone::{Rtype, name};
-
-use super::tsig::Tsig;
+use crate::transfer::tsig::{Refusal, Tsig};
+use crate::zone::{Rtype, Serial, name};
 
 /// What a packet asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +15,8 @@ pub struct QueryView<'p> {
     pub edns: Option<Edns<'p>>,
     /// Whether the last record is a TSIG (RFC 8945).
     pub signed: Signed<'p>,
+    /// The serial of an SOA in the authority section: the version that a client of IXFR has (RFC 1995 §3).
+    pub since: Option<Serial>,
 }
 
 /// Whether a query is signed.
@@ -28,7 +29,9 @@ pub enum Signed<'p> {
     /// By this one.
     By(Tsig<'p>),
     /// By one that has been verified.
-    Verified,
+    Verified(Tsig<'p>),
+    /// By one that is refused.
+    Refused(Tsig<'p>, Refusal),
 }
 
 /// What an answer needs of the header.
@@ -100,7 +103,13 @@ impl<'p> QueryView<'p> {
         }
         let view = Self::read(header, counts, packet, body);
         if header.opcode() != 0 {
-            return Ok(Self { header, question: None, edns: view.and_then(|view| view.edns), signed: Signed::No });
+            return Ok(Self {
+                header,
+                question: None,
+                edns: view.and_then(|view| view.edns),
+                signed: Signed::No,
+                since: None,
+            });
         }
         view.ok_or(Malformed::Faulty(header))
     }
@@ -112,8 +121,9 @@ impl<'p> QueryView<'p> {
             1 => Question::read(body).map(|(question, rest)| (Some(question), rest))?,
             2.. => return None,
         };
-        let mut view = Self { header, question, edns: None, signed: Signed::No };
-        let before = u32::from(u16::from_be_bytes([an0, an1])) + u32::from(u16::from_be_bytes([ns0, ns1]));
+        let mut view = Self { header, question, edns: None, signed: Signed::No, since: None };
+        let answers = u32::from(u16::from_be_bytes([an0, an1]));
+        let before = answers + u32::from(u16::from_be_bytes([ns0, ns1]));
         let total = before + u32::from(u16::from_be_bytes([ar0, ar1]));
         for number in 0..total {
             let owner = packet.len() - rest.len();
@@ -134,6 +144,7 @@ impl<'p> QueryView<'p> {
                     let tsig = tsig.filter(|_| record.class == CLASS_ANY.to_be_bytes());
                     view.signed = tsig.map_or(Signed::Unreadably, Signed::By);
                 }
+                Rtype::SOA if (answers..before).contains(&number) => view.since = serial(record.rdata),
                 _ => {}
             }
         }
@@ -201,6 +212,12 @@ impl<'p> Edns<'p> {
         }
         None
     }
+}
+
+/// Returns the serial in the data of an SOA, whose names may be compressed.
+fn serial(rdata: &[u8]) -> Option<Serial> {
+    let (&[s0, s1, s2, s3, ..], []) = skip_name(skip_name(rdata)?)?.split_first_chunk::<20>()? else { return None };
+    Some(Serial(u32::from_be_bytes([s0, s1, s2, s3])))
 }
 
 /// Returns the first option's code and data, and the octets behind it.

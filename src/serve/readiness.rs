@@ -38,7 +38,7 @@ impl Readiness {
     /// # Cancel safety
     ///
     /// It may be dropped and called again.
-    pub(super) async fn answering(&self) {
+    pub async fn answering(&self) {
         while !self.load().answering {
             tokio::time::sleep(LOOK_EVERY).await;
         }

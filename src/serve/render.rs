@@ -3,10 +3,10 @@
 //! What does not fit is decided here, by whole sets: an answer that lacks a required set has the TC bit, other
 //! additional sets are omitted without it (RFC 2181 §9, RFC 9471 §3). The OPT record always stays (RFC 6891 §7).
 
-use crate::zone::{Rrset, Rtype, name};
+use crate::zone::Rtype;
+use crate::zone::compress::Compressor;
 
 use super::Context;
-use super::compress::Compressor;
 use super::edns::Reply;
 use super::plan::{Data, HEADER_LENGTH, Item, Plan};
 use super::query::{Header, QueryView};
@@ -42,7 +42,7 @@ pub fn render(plan: &Plan<'_>, query: &QueryView<'_>, limit: usize, message: &mu
         additionals += 1;
     }
     let counts = [u16::from(query.question.is_some()), answers, authorities, additionals];
-    write_header(message, header(query.header, plan.rcode, plan.authoritative, truncated), counts);
+    write_header(message, response_header(query.header, plan.rcode, plan.authoritative, truncated), counts);
     truncated
 }
 
@@ -50,7 +50,7 @@ pub fn render(plan: &Plan<'_>, query: &QueryView<'_>, limit: usize, message: &mu
 pub fn render_fault(query: Header, rcode: Rcode, message: &mut Vec<u8>) {
     message.clear();
     message.extend_from_slice(&[0; HEADER_LENGTH]);
-    write_header(message, header(query, rcode, false, false), [0; 4]);
+    write_header(message, response_header(query, rcode, false, false), [0; 4]);
 }
 
 struct Writer<'w, 'a> {
@@ -107,7 +107,7 @@ impl<'w, 'a> Writer<'w, 'a> {
                 let mut count = 0;
                 for rdata in turned {
                     let ttl = item.ttl_of(rdata);
-                    self.record(item, rtype, ttl, |message, compressor| write_rdata(message, compressor, set, rdata));
+                    self.record(item, rtype, ttl, |message, compressor| compressor.write_rdata(message, rtype, rdata));
                     count += 1;
                     if self.message.len() > self.limit {
                         break;
@@ -145,31 +145,6 @@ impl<'w, 'a> Writer<'w, 'a> {
     }
 }
 
-/// Writes RDATA; only names in the types of RFC 1035 may be compressed (RFC 3597 §4).
-fn write_rdata(message: &mut Vec<u8>, compressor: &mut Compressor, set: &Rrset, rdata: &[u8]) {
-    let (prefix, names) = match set.rtype() {
-        Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::MB | Rtype::MD | Rtype::MF | Rtype::MG | Rtype::MR => (0, 1),
-        Rtype::MX => (2, 1),
-        Rtype::SOA | Rtype::MINFO => (0, 2),
-        Rtype::SRV => {
-            // Its host stands in full (RFC 2782), but later owners may point to it.
-            message.extend_from_slice(rdata);
-            let host = rdata.get(6..).unwrap_or(&[]);
-            compressor.remember(message.len() - host.len(), host);
-            return;
-        }
-        _ => (0, 0),
-    };
-    let Some((start, mut rest)) = rdata.split_at_checked(prefix) else { return };
-    message.extend_from_slice(start);
-    for _ in 0..names {
-        let Some((wire, tail)) = name::split_wire(rest) else { break };
-        compressor.write(message, wire);
-        rest = tail;
-    }
-    message.extend_from_slice(rest);
-}
-
 /// Returns one character string of two pieces (RFC 1035 §3.3), cut at its longest.
 pub(super) fn character_string(start: &str, end: &[u8]) -> Vec<u8> {
     let text = start.bytes().chain(end.iter().copied()).take(255);
@@ -181,7 +156,7 @@ pub(super) fn character_string(start: &str, end: &[u8]) -> Vec<u8> {
 }
 
 /// Makes the first four octets: opcode, RD and CD are those of the query; RA and AD are never set.
-fn header(query: Header, rcode: Rcode, authoritative: bool, truncated: bool) -> [u8; 4] {
+pub(super) fn response_header(query: Header, rcode: Rcode, authoritative: bool, truncated: bool) -> [u8; 4] {
     let [i0, i1] = query.id.to_be_bytes();
     let [f0, f1] = query.flags;
     let [_, low] = (rcode.0 & 0x0f).to_be_bytes();

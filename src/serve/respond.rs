@@ -13,6 +13,8 @@ use tracing::error;
 
 use crate::base::clock::{Clock, Now};
 use crate::snapshot::{Snapshot, SnapshotReader};
+use crate::transfer::tsig::Signer;
+use crate::transfer::{Metrics as TransferMetrics, Outbound, Permits};
 use crate::zone::Name;
 
 use super::answer::answer_into;
@@ -23,10 +25,10 @@ use super::plan::Plan;
 use super::query::{CLASS_IN, Header, Malformed, QueryView};
 use super::rate::Pass;
 use super::rcode::Rcode;
-use super::signing::{self, Keys, Rest, Signer};
+use super::signing::{self, Rest};
 use super::{
     Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, chaos, limit, log, render,
-    render_fault,
+    render_fault, transfer,
 };
 
 /// All that answering needs; cheap to clone, one for each listener.
@@ -35,7 +37,7 @@ pub struct Responder {
     reader: SnapshotReader,
     state: Live<State>,
     readiness: Readiness,
-    keys: Option<Arc<dyn Keys>>,
+    transfers: Permits,
     metrics: Metrics,
     limiter: Arc<Limiter>,
     sample: log::Sample,
@@ -89,7 +91,7 @@ pub(super) enum Verdict<'v> {
     /// FORMERR with the header alone.
     Fault(Header),
     /// The plan, to be rendered within so many octets, and who signs it behind them.
-    Answer(QueryView<'v>, usize, Option<Box<dyn Signer>>),
+    Answer(QueryView<'v>, usize, Option<Signer>),
 }
 
 impl Responder {
@@ -99,14 +101,15 @@ impl Responder {
         let state = readiness.state().clone();
         state.settings().set(settings);
         state.secrets().set(secrets);
+        let transfers = Permits::new(TransferMetrics::default());
         let (limiter, sample) = (Arc::new(limiter), log::Sample::default());
-        Self { reader, state, readiness, keys: None, metrics, limiter, sample, clock }
+        Self { reader, state, readiness, transfers, metrics, limiter, sample, clock }
     }
 
-    /// Verifies signed queries with these keys.
+    /// Counts transfers here.
     #[must_use]
-    pub fn with_keys(self, keys: Arc<dyn Keys>) -> Self {
-        Self { keys: Some(keys), ..self }
+    pub fn with_transfers(self, transfers: Permits) -> Self {
+        Self { transfers, ..self }
     }
 
     /// Returns where snapshots come from.
@@ -170,18 +173,40 @@ impl Batch<'_> {
     fn write(&self, packet: &[u8], client: Client, message: &mut Vec<u8>) -> Option<Sent> {
         let mut plan = Plan::default();
         let mut verdict = self.decide(packet, client, &mut plan)?;
-        let truncated = match &mut verdict {
-            Verdict::Fault(header) => {
-                render_fault(*header, Rcode::FORMERR, message);
-                false
-            }
+        let (mut truncated, mut rest) = (false, None);
+        match &mut verdict {
+            Verdict::Fault(header) => render_fault(*header, Rcode::FORMERR, message),
             Verdict::Answer(query, limit, signer) => {
-                let truncated = render(&plan, query, *limit, message);
-                signing::after(signer.as_mut(), query, plan.rcode, *limit, message);
-                truncated
+                let outbound = self.begin_transfer(&mut plan, query, client, *limit, message);
+                if outbound.is_none() {
+                    truncated = render(&plan, query, *limit, message);
+                }
+                signing::after(signer.as_mut(), query, client.now.wall, *limit, message);
+                let more = outbound.filter(|outbound| !outbound.is_done());
+                rest = more.map(|outbound| Rest::new(Box::new(outbound), signer.take()));
             }
-        };
-        Some(self.count(client, &verdict, &plan, truncated))
+        }
+        Some(Sent { rest, ..self.count(client, &verdict, &plan, truncated) })
+    }
+
+    /// Writes the first message of the transfer that a plan asks for; nothing if it asks for none, or none can begin.
+    fn begin_transfer(
+        &self,
+        plan: &mut Plan<'_>,
+        query: &QueryView<'_>,
+        client: Client,
+        limit: usize,
+        message: &mut Vec<u8>,
+    ) -> Option<Outbound> {
+        let limits = (&self.responder.transfers, self.state.settings.transfer_limit);
+        let mut outbound = transfer::begin(plan, query, client, &self.snapshot, limits)?;
+        let is_datagram = client.transport.kind().is_datagram;
+        if transfer::write_first(&mut outbound, is_datagram, limit, message) {
+            return Some(outbound);
+        }
+        // Not even the SOA has room: over TCP it has.
+        plan.truncate = true;
+        None
     }
 
     /// Decides about a packet: what becomes of it, and in `plan` what its answer holds; nothing if silence is the answer.
@@ -215,7 +240,7 @@ impl Batch<'_> {
             metrics.dropped(transport);
             return None;
         }
-        let signer = signing::before(self.responder.keys.as_deref(), packet, &mut query, client.now.wall);
+        let signer = signing::before(&settings.keys, &mut query, client.now.wall);
         let rotation = rotation(query.header.id);
         let context = Context { settings, status, client, secrets, rotation };
         answer_into(&self.snapshot, &query, &context, plan);
@@ -237,7 +262,7 @@ impl Batch<'_> {
         // RFC 7873 §5.2.3: who has none yet is given one.
         let room = if proven || settings.amplification { most } else { packet.len() + plan.cookie_growth(&query) };
         let most = most.min(room);
-        let room = signer.as_ref().map_or(0, |signer| signer.room());
+        let room = signer.as_ref().map_or(0, Signer::room);
         Some(Verdict::Answer(query, most.saturating_sub(room), signer))
     }
 

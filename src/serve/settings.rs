@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::transfer::{KeyRing, Rules};
 use crate::zone::Name;
 
 use super::access::{AccessList, TransportAcl};
@@ -29,6 +30,12 @@ pub struct Settings {
     pub transport_acl: TransportAcl,
     /// Who may ask in a zone; everybody in one that is not here.
     pub zones: HashMap<Name, AccessList>,
+    /// Who may transfer which zone; nobody any other one.
+    pub transfers: HashMap<Name, Rules>,
+    /// How many transfers run at once.
+    pub transfer_limit: u32,
+    /// The keys of signed queries.
+    pub keys: KeyRing,
     /// One of so many queries is logged; 0: none.
     pub query_log: u32,
 }
@@ -59,6 +66,9 @@ impl Default for Settings {
             rates: Rates::default(),
             transport_acl: TransportAcl::default(),
             zones: HashMap::new(),
+            transfers: HashMap::new(),
+            transfer_limit: 10,
+            keys: KeyRing::default(),
             query_log: 0,
         }
     }

@@ -121,6 +121,11 @@ impl<'a> ZoneView<'a> {
         self.node(APEX)
     }
 
+    /// Returns a name by its number in canonical order, from the apex's 0 on; nothing behind the last one.
+    pub fn nth(self, number: u32) -> Option<Node<'a>> {
+        self.part().numbers().contains(&number).then(|| self.node(number))
+    }
+
     /// Returns how the zone proves that something does not exist.
     pub fn denial(self) -> Denial<'a> {
         self.part().chain().denial(self)

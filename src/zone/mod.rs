@@ -13,6 +13,7 @@
 mod builder;
 pub mod check;
 mod collect;
+pub mod compress;
 pub mod diff;
 pub mod name;
 pub mod parse;

@@ -1,4 +1,4 @@
-//! TSIG: no key is known here, and who signs is told so.
+//! TSIG: a key that is not known is told so to who signs with it; other keys are tried in `tests/interop_transfer`.
 
 use understudy::serve::Transport;
 

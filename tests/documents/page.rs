@@ -31,6 +31,7 @@ impl Page {
             "docs/behaviour.md",
             "docs/benchmarks.md",
             "docs/conformance.md",
+            "docs/interop.md",
             "docs/listeners.md",
             "docs/how-to-delegated.md",
             "docs/how-to-encrypted.md",

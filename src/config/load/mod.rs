@@ -5,6 +5,7 @@ mod file;
 mod identity;
 mod outside;
 mod secrets;
+mod transfers;
 mod zones;
 
 use std::collections::HashMap;
@@ -94,6 +95,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     secrets::read_all(&mut file, &folder, &mut findings);
     let identity = identity::read_identity(&file.server, &folder, &mut findings);
     let secrets = identity::read_secrets(&file.server, &folder, &mut findings);
+    let keys = transfers::read_keys(&file, chosen.config.as_deref(), &folder, &mut findings);
     let server = server_settings(&file, input);
     for (place, &address) in input.listen.iter().enumerate() {
         let before = input.listen.iter().take(place).find(|before| values::excludes(**before, address));
@@ -106,6 +108,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         versions: input.lint && file.zones.is_empty(),
     };
     let read = zones::read(&file.zones, &folder, &chosen.zones, read_options);
+    let secondaries = transfers::secondaries(&file, &folder, &read.origins, &mut findings);
     let refused = worst(&findings) == Some(Severity::Error)
         || read.refused
         || (server.strict_zones && worst(&read.findings) == Some(Severity::Error));
@@ -134,7 +137,11 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let refused = refused || worst(&lowered.findings) == Some(Severity::Error);
     findings.extend(lowered.findings);
     let file = &lowering_input.file;
-    let outside = outside::wanted(lowered.outside, file.probing.resolver.as_ref(), &folder, &mut findings);
+    let mut hosts = lowered.outside;
+    hosts.extend(transfers::hosts_outside(&secondaries.notify, &lowering_input.zones));
+    hosts.sort_unstable();
+    hosts.dedup();
+    let outside = outside::wanted(hosts, file.probing.resolver.as_ref(), &folder, &mut findings);
     let mut allowed = 0;
     if input.lint {
         let ids = Allowed::read(file.lint.allow.as_ref(), read.places.iter().map(|(_, places)| places));
@@ -148,7 +155,12 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     Ok(Running {
         allowed,
         state: state_settings(file, input, &folder, environment),
-        serve: serve_settings(file, server.tcp_idle, access_lists(file, &folder, &read.origins)),
+        serve: serve::Settings {
+            transfers: secondaries.rules,
+            keys,
+            ..serve_settings(file, server.tcp_idle, access_lists(file, &folder, &read.origins))
+        },
+        notify: secondaries.notify,
         secrets,
         identity,
         server,

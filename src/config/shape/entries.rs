@@ -5,16 +5,17 @@ use std::path::PathBuf;
 
 use crate::base::finding::{Finding, Place};
 use crate::base::prefix::IpPrefix;
+use crate::keys::Key;
 use crate::keys::reader::{Each, EachOfEach, Reader, Section};
 use crate::keys::source::{List, Placed};
 use crate::keys::statement;
 use crate::keys::values;
-use crate::keys::{Key, Value};
 use crate::probe::CheckEntry;
 use crate::serve::AccessList;
 use crate::zone::Name;
 
 use super::settings::{PolicyKeys, TargetKeys};
+use super::transfers::{TransferKeys, ZONE_LATER};
 
 statement! {
     /// The keys of `[[zone]]`.
@@ -44,28 +45,6 @@ statement! {
     }
 }
 
-/// The keys of `[[zone]]` that come later.
-pub(super) const ZONE_LATER: &[Key] = &[
-    Key::later(
-        "primaries",
-        &[" With a later version: zones pulled from a primary, and handed on to secondaries, with their TSIG keys."],
-        Value::Example("[\"192.0.2.1:53\"]"),
-    ),
-    Key::later("tsig-key", &[], Value::Example("\"transfer\"")),
-    Key::later("tls", &[], Value::Example("true")),
-    Key::later("allow-transfer", &[], Value::Example("[\"192.0.2.2\"]")),
-    Key::later("also-notify", &[], Value::Example("[\"192.0.2.2:53\"]")),
-    Key::later("notify", &[], Value::Default(|| "\"explicit\"".to_owned())),
-];
-
-/// The keys of `[[key]]`, which comes later.
-pub(super) const TSIG_KEY: &[Key] = &[
-    Key::later("name", &[], Value::Example("\"transfer\"")),
-    Key::later("algorithm", &[], Value::Default(|| "\"hmac-sha256\"".to_owned())),
-    Key::later("secret", &[], Value::Example("\"…\"")),
-    Key::later("secret-file", &[], Value::Example("\"transfer.key\"")),
-];
-
 /// The check of a `[[service]]` or an `[[address]]`.
 pub(super) const CHECK: &[Key] = &[Key::bare("check")];
 
@@ -78,6 +57,8 @@ pub struct ZoneEntry {
     pub file: Placed<PathBuf>,
     /// `allow-query`
     pub allow_query: AccessList,
+    /// The keys about transfers.
+    pub transfer: TransferKeys,
 }
 
 /// One `[[service]]`.
@@ -127,7 +108,8 @@ fn read_zone(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<ZoneEntry
     if !section.has("file") && !section.has("primaries") {
         reader.missing(section, "file", "name the zone's file, such as file = \"example.com.zone\"");
     }
-    Some(ZoneEntry { name, file: file?, allow_query: access_list(allow_query.as_ref()) })
+    let transfer = TransferKeys::read(reader, section);
+    Some(ZoneEntry { name, file: file?, allow_query: access_list(allow_query.as_ref()), transfer })
 }
 
 /// Reads every `[[service]]`.
@@ -225,7 +207,7 @@ pub(super) fn access_list(list: Option<&Placed<Vec<IpPrefix>>>) -> AccessList {
 }
 
 /// All keys of `[[zone]]`.
-pub(super) const ZONE: &[&[Key]] = &[ZoneKeys::KEYS, ZONE_LATER];
+pub(super) const ZONE: &[&[Key]] = &[ZoneKeys::KEYS, TransferKeys::KEYS, ZONE_LATER];
 /// All keys of `[[service]]`.
 pub(super) const SERVICE: &[&[Key]] = &[ServiceKeys::KEYS, CHECK, PolicyKeys::KEYS, TargetKeys::KEYS];
 /// All keys of `[[address]]`.

@@ -74,7 +74,7 @@ const TITLES: [(&str, &str); 8] = [
     ("[limits]", "Limits against abuse"),
     ("[lint]", "What `check` says"),
     ("[[zone]]", "Zones"),
-    ("[[key]]", ""),
+    ("[[key]]", "Keys of transfers"),
 ];
 
 #[test]

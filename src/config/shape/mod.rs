@@ -7,6 +7,7 @@ mod lint;
 mod listeners;
 mod server;
 mod settings;
+mod transfers;
 
 use toml::de::{DeTable, DeValue};
 
@@ -22,6 +23,7 @@ pub use lint::Lint;
 pub use listeners::{AllowKeys, ListenKeys, twice};
 pub use server::{Answers, Limits, Server, State};
 pub use settings::{PolicyKeys, ProbingKeys, TargetKeys};
+pub use transfers::{KeyEntry, NotifyChoice, SecretKeys, TransferKeys, decode};
 
 /// One config file.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +48,8 @@ pub struct File {
     pub policy: PolicyKeys,
     /// `[lint]`
     pub lint: Lint,
+    /// `[[key]]`
+    pub keys: Vec<KeyEntry>,
     /// `[[zone]]`
     pub zones: Vec<ZoneEntry>,
     /// `[[service]]`
@@ -114,13 +118,8 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
         reader.refuse_unknown_keys(&section, keys);
         Some(section)
     };
-    for key in reader.tables(root, "key", "[[key]]") {
-        let message = "`[[key]]` is not there yet";
-        let finding = Finding::error("config-key-later", message).at(reader.place(&key));
-        reader.find(finding.why("transfers and their keys come with a later version").help("leave it out"));
-        reader.refuse_unknown_keys(&key, &[entries::TSIG_KEY]);
-    }
     let mut file = File {
+        keys: transfers::read_keys(reader, root),
         zones: entries::read_zones(reader, root),
         services: entries::read_services(reader, root),
         addresses: entries::read_addresses(reader, root),
@@ -176,7 +175,7 @@ pub const SECTIONS: &[Listed] = &[
     POLICY,
     LIMITS,
     LINT,
-    ("[[key]]", &[entries::TSIG_KEY]),
+    ("[[key]]", transfers::KEY),
     ("[[zone]]", entries::ZONE),
     ("[[service]]", entries::SERVICE),
     ("[[address]]", entries::ADDRESS),

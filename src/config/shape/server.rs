@@ -74,6 +74,8 @@ statement! {
         /// How many bits of an address make a network.
         v4 as "rrl-v4": u8, in rates = values::integer(8, 32);
         v6 as "rrl-v6": u8, in rates = values::integer(16, 128);
+        /// How many transfers to secondaries run at once; those beyond are answered SERVFAIL, and come again.
+        transfer_limit: u32 = values::integer(1, 1_000);
         /// Whether an answer over UDP may be longer than its query, if the client has no cookie to show that it owns its address;
         /// if not, it is sent truncated, with the client's first cookie.
         amplification: bool = values::boolean;

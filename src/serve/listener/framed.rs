@@ -55,7 +55,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, connection:
             if let Some(sent) = respond(packet, connection, &mut message).await {
                 push_message(&mut output, &message);
                 if let Some(more) = sent.rest
-                    && push_rest(stream, more, &mut output, &mut message, connection.idle).await.is_err()
+                    && push_rest(stream, more, &mut output, &mut message, connection).await.is_err()
                 {
                     return CloseReason::Client;
                 }
@@ -145,21 +145,28 @@ fn split_message(octets: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(u16::from_be_bytes(length)))
 }
 
-/// Adds the messages behind the first one of a long answer; no more of them are held than are written at once.
+/// Adds the messages behind the first one of a long answer; no more of them are held than are written at once. The task
+/// yields after each of them, so that a transfer holds up nobody; and while its client takes them, it is not idle.
 async fn push_rest<S: AsyncWrite + Unpin>(
     stream: &mut S,
     mut rest: Rest,
     output: &mut Vec<u8>,
     message: &mut Vec<u8>,
-    idle: Duration,
+    connection: &Connection,
 ) -> Result<(), ()> {
-    while rest.next(message) {
-        push_message(output, message);
-        if output.len() >= OUTPUT_MAX {
-            write(stream, output, idle).await?;
+    loop {
+        let now = connection.responder.clock().now();
+        if !rest.next(now.wall, message) {
+            // A stream that ends before its last record cannot be told otherwise.
+            return if rest.is_whole() { Ok(()) } else { Err(()) };
         }
+        push_message(output, message);
+        if output.len() >= REST_MAX {
+            write(stream, output, connection.idle).await?;
+            connection.permit.touch(now.mono);
+        }
+        tokio::task::yield_now().await;
     }
-    Ok(())
 }
 
 fn push_message(output: &mut Vec<u8>, message: &[u8]) {
@@ -176,6 +183,8 @@ const READ: usize = 2_048;
 const STEP: usize = 4 * READ;
 /// From how many octets on answers are written before more are made.
 const OUTPUT_MAX: usize = 64 << 10;
+/// The same for the messages behind the first one.
+const REST_MAX: usize = 16 << 10;
 /// How long queries that are on their way are waited for when the server stops.
 const LAST_QUERIES: Duration = Duration::from_millis(50);
 /// How long the end of a connection may take.
@@ -196,9 +205,12 @@ mod tests {
     use crate::base::connections::{ConnectionLimiter, Limits};
     use crate::base::table::Table;
     use crate::base::tasks::Tasks;
+    use crate::serve::Messages;
     use crate::serve::listener::{Deps, Transport};
-    use crate::serve::{Messages, Signer};
     use crate::snapshot::{Image, Publisher, Snapshot};
+    use crate::transfer::tsig::Signer;
+    use crate::transfer::{Algorithm, Key};
+    use crate::zone::Name;
 
     /// A client that has sent ten thousand reads full of queries, and takes every answer; it counts them.
     struct Flood(usize, Arc<AtomicUsize>);
@@ -235,8 +247,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_client_that_floods_its_connection_leaves_turns_to_others() {
+    fn connection() -> (Deps, Connection) {
         let first = Snapshot::first(Arc::new(Image::build(&Table::new(), &Table::new())), Vec::new(), 1);
         let deps = Deps {
             responder: crate::serve::testing::responder(Publisher::new(first).reader()),
@@ -246,6 +257,12 @@ mod tests {
             stop: CancellationToken::new(),
         };
         let connection = Connection::admit(&deps, Transport::Tcp, ([127, 0, 0, 1], 9).into());
+        (deps, connection)
+    }
+
+    #[tokio::test]
+    async fn a_client_that_floods_its_connection_leaves_turns_to_others() {
+        let (deps, connection) = connection();
         let answered = Arc::new(AtomicUsize::new(0));
         let flood = Flood(0, Arc::clone(&answered));
         let _task = deps.tasks.spawn("flood", async move { answer(flood, &connection).await });
@@ -257,39 +274,32 @@ mod tests {
         assert!(answered.load(Ordering::Relaxed) > 0);
     }
 
-    /// A long answer: each message is its number, a thousand times.
+    /// A long answer: each message is its number, a thousand times or as often as there is room.
     #[derive(Debug)]
     struct Numbers(u16);
 
     impl Messages for Numbers {
-        fn next(&mut self, room: usize, message: &mut Vec<u8>) -> bool {
+        fn next(&mut self, limit: usize, message: &mut Vec<u8>) -> bool {
             self.0 += 1;
-            message.extend(self.0.to_be_bytes().repeat((2_000 - room) / 2));
+            message.extend([0; 12]);
+            message.extend(self.0.to_be_bytes().repeat(1_000.min(limit / 2)));
             self.0 <= 200
         }
-    }
 
-    /// Signs with one octet.
-    #[derive(Debug)]
-    struct Octet;
-
-    impl Signer for Octet {
-        fn room(&self) -> usize {
-            2
-        }
-
-        fn sign(&mut self, message: &mut Vec<u8>) {
-            message.extend([7, 7]);
+        fn is_done(&self) -> bool {
+            self.0 > 200
         }
     }
 
     #[tokio::test]
     async fn a_long_answer_is_written_in_parts_and_each_message_is_signed() {
         let (mut near, mut far) = tokio::io::duplex(1_000);
+        let key = Arc::new(Key::new(&Name::root(), Algorithm::HmacSha256, &[7; 32]));
+        let signer = Signer::of(Arc::clone(&key));
         let writer = Tasks::new().spawn("writer", async move {
-            let (mut output, mut message) = (Vec::new(), Vec::new());
-            let rest = Rest::new(Box::new(Numbers(0)), Some(Box::new(Octet)));
-            push_rest(&mut near, rest, &mut output, &mut message, Duration::from_secs(9)).await.unwrap();
+            let ((_deps, connection), mut output, mut message) = (connection(), Vec::new(), Vec::new());
+            let rest = Rest::new(Box::new(Numbers(0)), Some(signer));
+            push_rest(&mut near, rest, &mut output, &mut message, &connection).await.unwrap();
             assert!(output.capacity() <= 2 * OUTPUT_MAX, "{} octets were held at once", output.capacity());
             write(&mut near, &mut output, Duration::from_secs(9)).await.unwrap();
         });
@@ -297,10 +307,12 @@ mod tests {
         far.read_to_end(&mut octets).await.unwrap();
         writer.await.unwrap();
         let mut rest = octets.as_slice();
+        let mut signatures = std::collections::HashSet::new();
         for number in 1..=200_u16 {
             let (message, behind) = split_message(rest).unwrap();
-            assert_eq!((message.len(), message.get(..2)), (2_000, Some(number.to_be_bytes().as_slice())));
-            assert!(message.ends_with(&[7, 7]));
+            assert_eq!(message.get(12..14), Some(number.to_be_bytes().as_slice()));
+            let mac = message.get(message.len() - 38..).unwrap();
+            assert!(message.get(11) == Some(&1) && signatures.insert(mac.to_vec()), "message {number} is not signed");
             rest = behind;
         }
         assert!(rest.is_empty());

@@ -52,6 +52,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     allow: "allow-https",
     socket: SocketKind::Streams,
     is_datagram: false,
+    has_long_answers: false,
     is_encrypted: true,
     proves_address: true,
     has_keepalive: false,

@@ -88,6 +88,8 @@ pub struct ListenerKind {
     pub socket: SocketKind,
     /// Whether an answer is one datagram, with a limit.
     pub is_datagram: bool,
+    /// Whether an answer may be several messages, as transfers are.
+    pub has_long_answers: bool,
     /// Whether others on the way cannot read it: then lengths tell something, and are padded (RFC 8467). Such a listener
     /// needs a certificate.
     pub is_encrypted: bool,

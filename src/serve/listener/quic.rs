@@ -38,6 +38,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     allow: "allow-quic",
     socket: SocketKind::Datagrams,
     is_datagram: false,
+    has_long_answers: true,
     is_encrypted: true,
     proves_address: true,
     has_keepalive: false,
@@ -216,7 +217,7 @@ impl Exchange {
                     return Ok(());
                 }
             }
-            if !sent.rest.as_mut().is_some_and(|rest| rest.next(&mut message)) {
+            if !sent.rest.as_mut().is_some_and(|rest| rest.next(self.connection.client().now.wall, &mut message)) {
                 break;
             }
         }

@@ -20,6 +20,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     allow: "allow-tcp",
     socket: SocketKind::Streams,
     is_datagram: false,
+    has_long_answers: true,
     is_encrypted: false,
     proves_address: true,
     has_keepalive: true,

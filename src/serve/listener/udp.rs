@@ -26,6 +26,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     allow: "allow-udp",
     socket: SocketKind::Datagrams,
     is_datagram: true,
+    has_long_answers: false,
     is_encrypted: false,
     proves_address: false,
     has_keepalive: false,

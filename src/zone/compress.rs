@@ -1,12 +1,12 @@
-//! Name compression (RFC 1035 §4.1.4).
+//! Writes names and RDATA into messages, with name compression (RFC 1035 §4.1.4).
 
 use arrayvec::ArrayVec;
 
-use crate::zone::name;
+use super::{Rtype, name};
 
 /// Remembers where labels stand in a message.
-#[derive(Debug)]
-pub(super) struct Compressor {
+#[derive(Debug, Default)]
+pub struct Compressor {
     limiter: ArrayVec<Place, PLACES_MAX>,
 }
 
@@ -18,22 +18,23 @@ struct Place {
 }
 
 impl Compressor {
-    pub(super) fn new() -> Self {
+    /// Begins with a message in which no name stands yet.
+    pub fn new() -> Self {
         Self { limiter: ArrayVec::new() }
     }
 
     /// Returns a mark to go [`back`](Self::back) to.
-    pub(super) const fn mark(&self) -> usize {
+    pub const fn mark(&self) -> usize {
         self.limiter.len()
     }
 
     /// Forgets what was remembered since the mark.
-    pub(super) fn back(&mut self, mark: usize) {
+    pub fn back(&mut self, mark: usize) {
         self.limiter.truncate(mark);
     }
 
     /// Remembers an uncompressed name that stands at `at`, and its endings.
-    pub(super) fn remember(&mut self, at: usize, wire: &[u8]) {
+    pub fn remember(&mut self, at: usize, wire: &[u8]) {
         let mut rest = wire;
         while let Some((&length, tail)) = rest.split_first().filter(|(length, _)| **length > 0) {
             self.push(at + wire.len() - rest.len(), rest.len());
@@ -42,7 +43,7 @@ impl Compressor {
     }
 
     /// Writes a name, its longest known ending as a pointer.
-    pub(super) fn write(&mut self, message: &mut Vec<u8>, wire: &[u8]) {
+    pub fn write(&mut self, message: &mut Vec<u8>, wire: &[u8]) {
         let mut rest = wire;
         while let Some((&length, tail)) = rest.split_first().filter(|(length, _)| **length > 0) {
             if let Some(place) = self.find(message, rest) {
@@ -56,6 +57,31 @@ impl Compressor {
             rest = tail;
         }
         message.push(0);
+    }
+
+    /// Writes RDATA; only names in the types of RFC 1035 may be compressed (RFC 3597 §4).
+    pub fn write_rdata(&mut self, message: &mut Vec<u8>, rtype: Rtype, rdata: &[u8]) {
+        let (prefix, names) = match rtype {
+            Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::MB | Rtype::MD | Rtype::MF | Rtype::MG | Rtype::MR => (0, 1),
+            Rtype::MX => (2, 1),
+            Rtype::SOA | Rtype::MINFO => (0, 2),
+            Rtype::SRV => {
+                // Its host stands in full (RFC 2782), but later owners may point to it.
+                message.extend_from_slice(rdata);
+                let host = rdata.get(6..).unwrap_or(&[]);
+                self.remember(message.len() - host.len(), host);
+                return;
+            }
+            _ => (0, 0),
+        };
+        let Some((start, mut rest)) = rdata.split_at_checked(prefix) else { return };
+        message.extend_from_slice(start);
+        for _ in 0..names {
+            let Some((wire, tail)) = name::split_wire(rest) else { break };
+            self.write(message, wire);
+            rest = tail;
+        }
+        message.extend_from_slice(rest);
     }
 
     fn push(&mut self, at: usize, length: usize) {
