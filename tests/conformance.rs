@@ -50,5 +50,4 @@ mod rfc9471;
 mod rfc9859;
 #[path = "support/signed.rs"]
 mod signed;
-#[expect(dead_code, reason = "shared with other tests")]
 mod support;

@@ -1,7 +1,8 @@
 //! The bodies of the fuzz targets over their seeds and over what chance makes of them, for a second each: what holds
 //! for every input is tried with each run of the tests. `cargo fuzz` runs the same bodies guided by coverage.
 //!
-//! `FUZZ_SECONDS` sets how long each body runs. An input that fails is written to a file, which is named.
+//! `FUZZ_SECONDS` sets how long each body runs, and `FUZZ_SEED` repeats what a run has made: each has a seed of its own, which it
+//! prints. An input that fails is written to a file, which is named.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "it runs for a time, and tells how often")]
@@ -13,10 +14,14 @@ use std::time::{Duration, Instant};
 
 #[path = "../fuzz/bodies/answer.rs"]
 mod answer;
+#[path = "../fuzz/bodies/config.rs"]
+mod config;
 #[path = "../fuzz/bodies/greeting.rs"]
 mod greeting;
 #[path = "../fuzz/bodies/grpc.rs"]
 mod grpc;
+#[path = "../fuzz/bodies/journal.rs"]
+mod journal;
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
 #[path = "../fuzz/bodies/replies.rs"]
@@ -56,6 +61,16 @@ fn any_octets_are_read_as_a_packet() {
 }
 
 #[test]
+fn any_octets_are_read_as_a_config() {
+    feed("config", config::run);
+}
+
+#[test]
+fn any_octets_are_read_as_a_journal() {
+    feed("journal", journal::run);
+}
+
+#[test]
 fn any_octets_are_read_as_sip() {
     feed("sip", sip::run);
 }
@@ -82,7 +97,9 @@ fn feed(name: &str, body: fn(&[u8])) {
     seeds.iter().for_each(|seed| run(name, body, seed));
     let seconds = std::env::var("FUZZ_SECONDS").map_or(1, |text| text.parse().unwrap());
     let end = Instant::now() + Duration::from_secs(seconds);
-    let mut chance = Chance(0x5eed);
+    let seed = std::env::var("FUZZ_SEED").map_or_else(|_| fresh_seed(), |text| text.parse().unwrap());
+    println!("{name}: FUZZ_SEED={seed}");
+    let mut chance = Chance(seed);
     let mut runs = 0_u64;
     while Instant::now() < end {
         run(name, body, &change(&seeds, &mut chance));
@@ -90,6 +107,11 @@ fn feed(name: &str, body: fn(&[u8])) {
     }
     println!("{name}: {runs} inputs");
     assert!(runs > 0);
+}
+
+/// A seed of this run alone.
+fn fresh_seed() -> u64 {
+    std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), "seed")
 }
 
 fn run(name: &str, body: fn(&[u8]), input: &[u8]) {
@@ -135,7 +157,7 @@ fn change(seeds: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
     input
 }
 
-/// Numbers that follow from the first: the same run each time (SplitMix64).
+/// Numbers that follow from the first, the seed (SplitMix64).
 struct Chance(u64);
 
 impl Chance {

@@ -1,6 +1,7 @@
 //! The program under abuse: good queries by UDP with a fifth of broken packets among them, and a crowd on TCP and TLS that
-//! idles, stops in the middle, sends an octet a second or never reads. Meanwhile new clients come by UDP, TCP and TLS, and
-//! dnsperf asks beside. Everything runs on loopback.
+//! idles, stops in the middle, sends an octet a second or never reads. Thirty targets flood whoever tests them, the zone is read
+//! anew twice a second, and nobody reads the log, in which every query is noted. Meanwhile new clients come by UDP, TCP and
+//! TLS, and dnsperf asks beside. Everything runs on loopback.
 //!
 //! ```text
 //! cargo bench --bench abuse -- --seconds 300                   # five minutes
@@ -15,6 +16,7 @@
 
 mod broken;
 mod crowd;
+mod hostile;
 mod load;
 mod new_client;
 mod question;
@@ -47,6 +49,9 @@ fn main() {
     let rate = argument("--rate").unwrap_or(20_000);
     let kind = if std::env::args().any(|argument| argument == "nsd") { Kind::Nsd } else { Kind::Understudy };
     raise_descriptors();
+    if matches!(kind, Kind::Understudy) {
+        hostile::start_targets();
+    }
     let server = Server::start(kind);
     let new_clients = NewClients::new(server.certificate());
     while new_clients.by_udp().is_none() {}
@@ -57,12 +62,14 @@ fn main() {
     let crowd = crowd::start(server.certificate(), &stop);
     let load = load::start(u32::try_from(rate).unwrap(), &stop);
     let dnsperf = load::Dnsperf::start(server.folder(), seconds);
+    let reloads = matches!(kind, Kind::Understudy).then(|| hostile::reload(server.id(), server.folder(), &stop));
     let memory = watch_memory(&server, seconds, &stop);
     let under = measure(&new_clients, Duration::from_secs(seconds));
     stop.store(true, Ordering::Relaxed);
     let memory = memory.join().unwrap();
     let crowd = crowd.join().unwrap();
     let load = load.join();
+    let reloads = reloads.map_or(0, |reloads| reloads.join().unwrap());
 
     println!("| new clients | | answered | not | median | p99 | longest |\n|---|---|---|---|---|---|---|");
     let both = alone.into_iter().zip(under);
@@ -70,7 +77,7 @@ fn main() {
         println!("| {transport} | alone | {} |", alone.render());
         println!("| {transport} | under abuse | {} |", under.render());
     }
-    println!("\n{}\n{}\n{}\n{memory}", load, crowd, dnsperf.render());
+    println!("\n{}\n{}\n{}\n{memory}\n{reloads} reloads", load, crowd, dnsperf.render());
 }
 
 /// Lets new clients come by every transport, one after the other, for so long.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::CertificateDer;
 
 use crate::question::ZONE;
-use crate::{PLAIN, TLS};
+use crate::{PLAIN, TLS, hostile};
 
 /// Which one.
 #[derive(Clone, Copy)]
@@ -34,8 +34,11 @@ impl Server {
         let folder = std::env::temp_dir().join(format!("understudy-abuse-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let made = rcgen::generate_simple_self_signed(["ns1.example.com".to_owned()]).unwrap();
-        let files =
-            [("cert.pem", made.cert.pem()), ("key.pem", made.signing_key.serialize_pem()), ("zone", ZONE.to_owned())];
+        let zone = match kind {
+            Kind::Understudy => hostile::zone(1),
+            Kind::Nsd => ZONE.to_owned(),
+        };
+        let files = [("cert.pem", made.cert.pem()), ("key.pem", made.signing_key.serialize_pem()), ("zone", zone)];
         for (name, text) in files {
             std::fs::write(folder.join(name), text).unwrap();
         }
@@ -43,7 +46,9 @@ impl Server {
             Kind::Understudy => understudy(&folder),
             Kind::Nsd => nsd(&folder),
         };
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir(&folder);
+        // A pipe that nobody reads, for as long as the child lives.
+        let log = if matches!(kind, Kind::Understudy) { Stdio::piped() } else { Stdio::null() };
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).current_dir(&folder);
         let program = command.get_program().to_string_lossy().into_owned();
         let child = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
         let server = Self { kind, child, folder, certificate: made.cert.der().clone() };
@@ -66,6 +71,11 @@ impl Server {
     /// Returns what its TLS listener shows.
     pub(crate) fn certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
+    }
+
+    /// Returns the number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Returns its folder.
@@ -122,12 +132,13 @@ impl Processes {
 fn understudy(folder: &Path) -> Command {
     let config = format!(
         "version = 1\n[server]\nlisten = [\"{PLAIN}\"]\ntls-listen = [\"{TLS}\"]\ncertificate = \"cert.pem\"\n\
-         key = \"key.pem\"\n[[zone]]\nname = \"example.com\"\nfile = \"zone\"\n"
+         key = \"key.pem\"\nquery-log = 1\n[[service]]\nmatch = \"_grpc._tcp.*.example.com\"\n\
+         check = {{ kind = \"grpc\" }}\n[[zone]]\nname = \"example.com\"\nfile = \"zone\"\n"
     );
     let file = folder.join("understudy.toml");
     std::fs::write(&file, config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
-    command.args(["serve", "--static", "--state", "none"]).arg(file);
+    command.args(["serve", "--state", "none"]).arg(file);
     command
 }
 

@@ -18,9 +18,26 @@ pub const MAX_DATA: u64 = 1 << 30;
 /// # Errors
 /// If it cannot be opened, or is no plain file.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Without waiting for a writer, should it turn into a FIFO between the two looks.
-    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0);
     is_plain(&std::fs::metadata(path)?)?;
+    open_by(path, OFlags::empty())
+}
+
+/// Opens a plain file to read, and no symbolic link to one.
+///
+/// # Errors
+/// If it cannot be opened, or is no plain file.
+pub fn open_itself(path: &Path) -> io::Result<File> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    if metadata.is_symlink() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link"));
+    }
+    is_plain(&metadata)?;
+    open_by(path, OFlags::NOFOLLOW)
+}
+
+fn open_by(path: &Path, more: OFlags) -> io::Result<File> {
+    // Without waiting for a writer, should it turn into a FIFO between the two looks.
+    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY | more).bits()).unwrap_or(0);
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     is_plain(&file.metadata()?)?;
     Ok(file)

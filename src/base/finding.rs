@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 
-use super::terminal;
+use super::terminal::{self, sanitize, sanitize_lines};
 
 /// How bad a finding is; ordered, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,15 +170,22 @@ impl Finding {
         let paint = |style: Style, text: &str| terminal::paint(style, look.colour, text);
         let tone = self.severity.style();
         let head = format!("{}[{}]", self.severity, self.id);
-        let mut text = format!("{}{}", paint(tone, &head), paint(BOLD, &format!(": {}", self.message)));
+        let mut text = format!("{}{}", paint(tone, &head), paint(BOLD, &format!(": {}", sanitize(&self.message))));
         let mut gutter = 1;
         let bar = paint(FRAME, "|");
         if let Some(place) = &self.place {
             let number = place.line.to_string();
             // The caret stands under its column: a tab is one character as well.
-            let line = terminal::sanitize(&place.text.replace('\t', " "));
+            let line = sanitize(&place.text.replace('\t', " "));
             gutter = number.len();
-            text += &format!("\n{:gutter$}{} {}:{}:{}", "", paint(FRAME, "-->"), place.file, place.line, place.column);
+            text += &format!(
+                "\n{:gutter$}{} {}:{}:{}",
+                "",
+                paint(FRAME, "-->"),
+                sanitize(&place.file),
+                place.line,
+                place.column
+            );
             text += &format!("\n{:gutter$} {bar}\n{} {bar} {}", "", paint(FRAME, &number), line);
             let before = place.column.saturating_sub(1) as usize;
             let carets = "^".repeat(place.width.max(1) as usize);
@@ -187,15 +194,23 @@ impl Finding {
         let why = self.why.as_ref().filter(|_| look.why);
         for (word, advice) in [("why", why), ("help", self.help.as_ref()), ("see", self.command.as_ref())] {
             if let Some(advice) = advice {
-                text += &format!("\n{:gutter$} {} {}: {advice}", "", paint(FRAME, "="), paint(BOLD, word));
+                text += &format!(
+                    "\n{:gutter$} {} {}: {}",
+                    "",
+                    paint(FRAME, "="),
+                    paint(BOLD, word),
+                    sanitize_lines(advice)
+                );
             }
         }
         let shown = others.len().min(most);
         for other in others.iter().take(shown) {
-            let at =
-                other.place.as_ref().map_or_else(String::new, |at| format!("{}:{}:{}: ", at.file, at.line, at.column));
+            let at = other
+                .place
+                .as_ref()
+                .map_or_else(String::new, |at| format!("{}:{}:{}: ", sanitize(&at.file), at.line, at.column));
             let also = paint(BOLD, "also");
-            text += &format!("\n{:gutter$} {} {also}: {at}{}", "", paint(FRAME, "="), other.message);
+            text += &format!("\n{:gutter$} {} {also}: {at}{}", "", paint(FRAME, "="), sanitize(&other.message));
         }
         if others.len() > shown {
             text += &format!("\n{:gutter$} {} and {} more", "", paint(FRAME, "="), others.len() - shown);
@@ -255,6 +270,12 @@ mod tests {
     fn a_file_cannot_play_with_the_terminal() {
         let place = Place { file: "a.zone".into(), line: 1, column: 1, width: 1, text: "a\x1b[2Jb".into() };
         assert!(!Finding::note("x", "y").at(place).to_string().contains('\x1b'));
+        // A name of a zone, a banner, a path: what turns text around could show another command than is copied.
+        let evil = "rm \u{202e}x\x1b[2J\u{2066}";
+        let file = Place { file: evil.into(), line: 1, column: 1, width: 1, text: evil.into() };
+        let finding = Finding::note("x", evil).at(file).why(evil).help(evil).command(evil);
+        let text = finding.render_with(&[&finding], 1, Look::default());
+        assert!(!text.contains(['\x1b', '\u{202e}', '\u{2066}']), "{text:?}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod hash;
 pub mod merge;
 pub mod nearest;
 pub mod prefix;
+pub mod scope;
 pub mod table;
 pub mod tasks;
 pub mod terminal;

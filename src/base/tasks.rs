@@ -76,7 +76,15 @@ impl Tasks {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        let vital = Vital { name, owner: self.clone() };
+        self.spawn_vital_until(name, self.token(), future)
+    }
+
+    /// Starts a task without which the process is not whole until `stop` is cancelled, which may be before its owner is.
+    pub fn spawn_vital_until<F>(&self, name: &'static str, stop: &CancellationToken, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let vital = Vital { name, stop: stop.clone(), lost: Arc::clone(&self.lost) };
         self.spawn(name, holding(vital, future))
     }
 
@@ -181,13 +189,14 @@ async fn holding<G, F: Future>(guard: G, future: F) -> F::Output {
 /// Reports the end of a task that should have lasted.
 struct Vital {
     name: &'static str,
-    owner: Tasks,
+    stop: CancellationToken,
+    lost: Arc<watch::Sender<Vec<&'static str>>>,
 }
 
 impl Drop for Vital {
     fn drop(&mut self) {
-        if !self.owner.is_stopped() {
-            self.owner.lost.send_modify(|lost| lost.push(self.name));
+        if !self.stop.is_cancelled() {
+            self.lost.send_modify(|lost| lost.push(self.name));
         }
     }
 }
@@ -266,6 +275,11 @@ mod tests {
         tasks.spawn_vital("ends", async {}).await.unwrap();
         tasks.spawn_vital("panics", async { panic!("on purpose") }).await.unwrap_err();
         assert_eq!(*lost.borrow_and_update(), ["ends", "panics"]);
+        let stop = CancellationToken::new();
+        tasks.spawn_vital_until("listener", &stop, async {}).await.unwrap();
+        assert_eq!(lost.borrow_and_update().last(), Some(&"listener"));
+        stop.cancel();
+        tasks.spawn_vital_until("listener", &stop, async {}).await.unwrap();
         let below = tasks.child();
         let obedient = below.clone();
         let task = below.spawn_vital("obedient", async move { obedient.stopped().await });

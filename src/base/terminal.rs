@@ -11,10 +11,25 @@ pub fn paint(style: Style, colour: bool, text: impl Display) -> String {
 
 /// Makes each control character one that is none, so that columns stay and no text plays with the terminal.
 pub fn sanitize(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    text.chars().map(|c| if plays(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// Escapes control characters, as in `\u{1b}`, and cuts what is longer than so many octets; `…` says that something is
+/// The same for text of several lines, whose ends stay.
+pub fn sanitize_lines(text: &str) -> String {
+    text.chars().map(|c| if plays(c) && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Returns whether a character does something else than stand there: controls, marks that turn the direction of what follows
+/// (as in CVE-2021-42574), those that cannot be seen, and ends of lines in Unicode's sense.
+fn plays(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        )
+}
+
+/// Escapes control characters and those that turn text around, as in `\u{1b}`, and cuts what is longer than so many octets; `…` says that something is
 /// missing.
 pub fn escape(text: &str, most: usize) -> String {
     let mut escaped = String::new();
@@ -23,7 +38,13 @@ pub fn escape(text: &str, most: usize) -> String {
             escaped.push('…');
             break;
         }
-        if letter.is_control() { escaped.extend(letter.escape_default()) } else { escaped.push(letter) }
+        if letter.is_control() {
+            escaped.extend(letter.escape_default());
+        } else if plays(letter) {
+            escaped.extend(letter.escape_unicode());
+        } else {
+            escaped.push(letter);
+        }
     }
     escaped
 }
@@ -45,7 +66,9 @@ mod tests {
     #[test]
     fn no_text_plays_with_the_terminal() {
         assert_eq!(sanitize("a\x1b[2J\tb"), "a\u{fffd}[2J\u{fffd}b");
-        assert_eq!(escape("a\x1b[2J\t漢", usize::MAX), "a\\u{1b}[2J\\t漢");
+        assert_eq!(escape("a\x1b[2J\t漢\u{202e}", usize::MAX), "a\\u{1b}[2J\\t漢\\u{202e}");
+        assert_eq!(sanitize("a\u{202e}b\u{2066}c\u{200b}\u{9b}d\ne"), "a\u{fffd}b\u{fffd}c\u{fffd}\u{fffd}d\u{fffd}e");
+        assert_eq!(sanitize_lines("a\u{202e}\nb\x1b"), "a\u{fffd}\nb\u{fffd}");
     }
 
     #[test]

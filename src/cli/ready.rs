@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::base::terminal::sanitize;
 use crate::config;
 
 use super::args::{self, Ready};
@@ -23,7 +24,9 @@ pub(super) fn run(args: &Ready) -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(text) => {
-            input::print(&format!("{server} is not ready: {}\n", text.trim_start_matches("not ready: ")));
+            // Why, a server tells on its own machine alone.
+            let why = text.strip_prefix("not ready: ").map_or_else(String::new, |why| format!(": {}", sanitize(why)));
+            input::print(&format!("{server} is not ready{why}\n"));
             ExitCode::from(FINDINGS)
         }
         // A time-out has either kind, by the system.

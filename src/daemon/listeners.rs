@@ -44,7 +44,7 @@ impl Listeners {
         };
         let told: Vec<_> = bound.iter().map(|bound| (bound.address, bound.to_string())).collect();
         for (name, listening) in frame.open(bound.into_iter().flat_map(|bound| bound.sockets), deps)? {
-            listeners.open.push(deps.tasks.spawn(name, listening));
+            listeners.open.push(deps.tasks.spawn_vital_until(name, &deps.stop, listening));
         }
         for (address, titles) in told {
             info!(listen = %address, "listening on {titles}");
@@ -52,7 +52,7 @@ impl Listeners {
         if frame == Frame::Hickory {
             info!("the listeners are those of hickory-server");
         }
-        drop(deps.tasks.spawn("cookie-secrets", listeners.replace_secrets()));
+        drop(deps.tasks.spawn_vital_until("cookie-secrets", &deps.stop, listeners.replace_secrets()));
         Ok(listeners)
     }
 

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::base::clock::Clock;
 use crate::base::tasks::Tasks;
 use crate::config::Running;
+use crate::probe::allow::DeclaredBy;
 use crate::resolve::Resolved;
 use crate::serve::{self, Readiness};
 use crate::snapshot::SnapshotReader;
@@ -60,6 +61,6 @@ pub(super) fn settings(running: &Running) -> Settings {
     Settings {
         zones: running.notify.clone(),
         keys: running.serve.keys.clone(),
-        permits: Arc::new(move |address| access.permits(address).is_ok()),
+        permits: Arc::new(move |address| access.permits(address, DeclaredBy::Us).is_ok()),
     }
 }

@@ -7,10 +7,10 @@
 //! | 2; not finished within the timeout | fail, silent: it is not known whether the target or the path to it failed |
 //! | 3, any other; a signal; it cannot be started; too many run | unknown |
 //!
-//! The program gets the environment `CHECK_ADDRESS`, `CHECK_PORT`, `CHECK_DOMAIN`, `CHECK_TIMEOUT_MS` and nothing else;
+//! The program gets the environment `CHECK_ADDRESS`, `CHECK_PORT`, `CHECK_DOMAIN`, `CHECK_TIMEOUT_MS`, `CHECK_ID` and nothing else;
 //! in its arguments `{address}`, `{port}` and `{domain}` are replaced. It runs in a process group of its own, as the
 //! server's user, in `/`. The whole group gets SIGTERM on timeout, and SIGKILL after that and after the program has
-//! ended.
+//! ended; so does what has left the group, which is found by `CHECK_ID`.
 //!
 //! **Invariant:** program and arguments come from the config; of a zone's data only an address, a port and a domain of
 //! plain letters reach it.
@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
@@ -27,8 +28,10 @@ use tokio::time::{sleep, timeout};
 use toml::de::DeValue;
 
 use super::attempt::{Attempt, Ending, Probe, silent, unknown};
+use super::descendants;
 use super::kind::{CheckContext, KindKeys};
 use crate::base::finding::Place;
+use crate::base::terminal::sanitize;
 use crate::health::Outcome;
 use crate::keys::reader::{Each, Reader, Section};
 use crate::keys::values::{self, Read};
@@ -129,12 +132,15 @@ impl Probe for Exec {
         let Ok(Ok(_permit)) = waited else {
             return Err(attempt.fails(unknown("too many programs run already")));
         };
+        let mark = attempt.context.random::<16>().map(|octets| HEXLOWER.encode(&octets));
+        let mark = mark.ok_or_else(|| attempt.fails(unknown("the system gives no random numbers")))?;
         let mut command = self.command(attempt)?;
+        command.env(descendants::KEY, &mark);
         let child = command.spawn();
         let child = child.map_err(|error| {
             attempt.fails(unknown(format!("{} cannot be started: {error}", self.program.display())))
         })?;
-        let mut group = Group::of(child);
+        let mut group = Group::of(child, mark);
         let limit = attempt.left().saturating_sub(grace);
         let ended = select! {
             ended = group.run() => Some(ended),
@@ -183,12 +189,14 @@ impl Exec {
 struct Group {
     child: Child,
     leader: Option<Pid>,
+    /// What its processes have in their environment.
+    mark: String,
 }
 
 impl Group {
-    fn of(child: Child) -> Self {
+    fn of(child: Child, mark: String) -> Self {
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        Self { child, leader }
+        Self { child, leader, mark }
     }
 
     /// Waits for the program's end, and takes the begin of its output: as much as there is by then.
@@ -215,6 +223,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
+        descendants::end(std::mem::take(&mut self.mark));
     }
 }
 
@@ -233,7 +242,8 @@ fn first_line(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
     let line = text.lines().next().unwrap_or_default();
     let line = line.split_once('|').map_or(line, |(text, _)| text);
-    line.chars().filter(|letter| !letter.is_control()).take(LINE_MAX).collect::<String>().trim().to_owned()
+    let line: String = line.chars().filter(|letter| !letter.is_control()).take(LINE_MAX).collect();
+    sanitize(line.trim())
 }
 
 fn judge(status: ExitStatus, line: &str, attempt: &mut Attempt<'_>) -> Ending {

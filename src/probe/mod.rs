@@ -31,6 +31,7 @@ mod composite;
 mod connect;
 mod context;
 mod datagram;
+mod descendants;
 mod dns;
 mod entry;
 mod errors;

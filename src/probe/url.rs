@@ -211,6 +211,8 @@ fn bracketed(address: IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::probe::stun::credentials::Kind;
     use crate::probe::xmpp::Role;
@@ -267,7 +269,7 @@ mod tests {
             let read = (spec.address, spec.check.kind(), spec.check.transport());
             assert_eq!(read, (address.parse().unwrap(), kind, transport), "{text}");
         }
-        let credentials = Some(Credentials::new(Kind::Password, "probe", "secret"));
+        let credentials = Some(Credentials::new(Kind::Password, "probe", "secret", Path::new("f")));
         let choices = Choices { credentials: credentials.clone(), ..Choices::default() };
         let turn = parse("turn://127.0.0.1", None, &choices).unwrap();
         assert!(matches!(turn.check, Check::Turn(turn) if turn.credentials == credentials));

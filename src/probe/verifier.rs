@@ -122,6 +122,14 @@ impl Recorder {
             };
             faults.push(Fault::new(CertificateError::NotValidForName, of_old, text));
         }
+        if intermediates.len() > CHAIN_MAX {
+            let count = intermediates.len();
+            let text = format!(
+                "no chain to a known root: {count} certificates beside the server's own, {CHAIN_MAX} are looked at"
+            );
+            faults.push(Fault::new(CertificateError::UnknownIssuer, true, text));
+            return faults;
+        }
         let algorithms = self.provider.signature_verification_algorithms.all;
         let chain = verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms);
         match chain {
@@ -253,5 +261,7 @@ fn list(names: &[String]) -> String {
     if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) }
 }
 
+/// The most certificates beside the server's own that are looked at; public chains have one to three.
+const CHAIN_MAX: usize = 10;
 /// The most names that a cause lists.
 const NAMES_SHOWN: usize = 4;

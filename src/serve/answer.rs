@@ -121,8 +121,8 @@ impl<'a> Walk<'a, '_> {
             Lookup::Outside => {
                 if first {
                     self.plan.rcode = Rcode::REFUSED;
-                    let hidden = self.snapshot.hides(self.plan.name(owner, self.query), self.rtype);
-                    self.explain(if hidden { Ede::PROHIBITED } else { Ede::NOT_AUTHORITATIVE });
+                    // The same for a zone that is not for this client: it is not told that there is one.
+                    self.explain(Ede::NOT_AUTHORITATIVE);
                 }
                 None
             }

@@ -30,6 +30,8 @@ fn text<'a>(name: &[u8], context: &Context<'a>) -> Option<Data<'a>> {
     if is(READY) {
         Some(match &context.status.fault {
             None => Data::Text("ready", b""),
+            // It may name zones: that is for this machine alone.
+            Some(_) if !context.client.address.is_loopback() => Data::Text("not ready", b""),
             Some(reason) => Data::Text("not ready: ", reason.as_bytes()),
         })
     } else if is(b"\x07version\x04bind\x00") || is(b"\x07version\x06server\x00") {

@@ -50,7 +50,7 @@ pub struct Ede<'a> {
 
 impl Ede<'_> {
     /// RFC 8914 §4.15: the server is not ready to serve.
-    pub(super) const BROKEN: Self = Self { code: 14, text: "the zone could not be loaded" };
+    pub(super) const BROKEN: Self = Self { code: 14, text: "" };
     /// RFC 8914 §4.19: this client may not ask here.
     pub(super) const PROHIBITED: Self = Self { code: 18, text: "" };
     /// RFC 8914 §4.21.

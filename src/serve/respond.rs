@@ -22,7 +22,7 @@ use super::edns::OPTION_COOKIE;
 use super::live::{Part, State};
 use super::metrics::Count;
 use super::plan::Plan;
-use super::query::{Header, Malformed, QueryView};
+use super::query::{CLASS_IN, Header, Malformed, QueryView};
 use super::rate::Pass;
 use super::rcode::Rcode;
 use super::signing::{self, Rest};
@@ -219,6 +219,15 @@ impl Batch<'_> {
             Ok(query) => query,
             Err(Malformed::Faulty(header)) if status.answering => {
                 metrics.opcode(header.opcode());
+                plan.begin(CLASS_IN, 0, None);
+                plan.rcode = Rcode::FORMERR;
+                let limiter = &self.responder.limiter;
+                if !transport.kind().proves_address
+                    && limiter.judge(settings.rates, client.address, plan, client.now.mono) == Pass::Drop
+                {
+                    metrics.limited(false);
+                    return None;
+                }
                 return Some(Verdict::Fault(header));
             }
             Err(Malformed::Silent | Malformed::Faulty(_)) => {

@@ -43,7 +43,8 @@ pub struct Settings {
 /// `[limits]`: how many answers a network gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
-    /// Like answers to one network in a second; 0 is no limit.
+    /// Like answers to one network in a second; 0 is no limit. NSD's default too: a resolver keeps an answer for its TTL, so even
+    /// those of a whole network ask less.
     pub rate: u16,
     /// Every so manieth answer beyond the rate is sent truncated; 0: none, 1: all.
     pub slip: u8,
@@ -82,6 +83,6 @@ impl Settings {
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { rate: 0, slip: 2, v4: 24, v6: 56 }
+        Self { rate: 200, slip: 2, v4: 24, v6: 56 }
     }
 }

@@ -1,7 +1,7 @@
 //! The view of a snapshot for one client.
 
 use crate::snapshot::{Lookup, Node, Snapshot, ZoneView};
-use crate::zone::{Rrset, Rtype};
+use crate::zone::{Rrset, Rtype, name};
 
 use super::Context;
 
@@ -20,16 +20,21 @@ impl<'a> ClientView<'a> {
     /// Looks a name up.
     pub(super) fn lookup(&self, wire: &[u8], rtype: Rtype) -> Lookup<'a> {
         let found = self.snapshot.lookup(wire, rtype);
+        if matches!(found, Lookup::Broken) && self.hides_broken(wire) {
+            return Lookup::Outside;
+        }
         match zone_of(found) {
             Some(zone) if !self.context.settings.may_ask(zone.origin(), self.context.client.address) => Lookup::Outside,
             Some(_) | None => found,
         }
     }
 
-    /// Returns whether a name lies in a zone that is not for this client.
-    pub(super) fn hides(&self, wire: &[u8], rtype: Rtype) -> bool {
-        zone_of(self.snapshot.lookup(wire, rtype))
-            .is_some_and(|zone| !self.context.settings.may_ask(zone.origin(), self.context.client.address))
+    /// Returns whether a name lies in a broken zone that is not for this client: of the zones with a list the nearest counts.
+    fn hides_broken(&self, wire: &[u8]) -> bool {
+        let settings = self.context.settings;
+        let above = settings.zones.keys().filter(|origin| name::suffix(wire, origin.wire()).is_some());
+        let nearest = above.max_by_key(|origin| origin.wire().len());
+        nearest.is_some_and(|origin| !settings.may_ask(origin, self.context.client.address))
     }
 }
 

@@ -29,6 +29,18 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
+    /// Somebody else owns the folder, or may write in it: what is kept there could be theirs.
+    #[error("the state folder {} {}", dir.display(), exposure(*uid, *owner, *mode))]
+    Exposed {
+        /// The folder.
+        dir: PathBuf,
+        /// The process's user, if it is known.
+        uid: Option<u32>,
+        /// The folder's user.
+        owner: u32,
+        /// The folder's permissions.
+        mode: u32,
+    },
     /// Another server holds the folder.
     #[error("the state folder {} is used by another server{}", dir.display(), pid.map(|pid| format!(", process {pid}")).unwrap_or_default())]
     Busy {
@@ -84,7 +96,7 @@ impl OpenError {
     pub(super) fn is_refusal(&self) -> bool {
         match self {
             Self::Make { source, .. } | Self::Write { source, .. } => refuses(source),
-            Self::Busy { .. } | Self::Lock { .. } | Self::Read { .. } => false,
+            Self::Exposed { .. } | Self::Busy { .. } | Self::Lock { .. } | Self::Read { .. } => false,
         }
     }
 
@@ -110,6 +122,14 @@ impl OpenError {
                 let (dir, uid) = (dir.display(), uid.map_or_else(|| "USER".to_owned(), |uid| uid.to_string()));
                 ("state-folder", format!("give it to the server's user with `chown -R {uid} {dir}`, {OTHERWISE}"))
             }
+            Self::Exposed { dir, uid, owner, .. } => {
+                let dir = dir.display();
+                let fix = match uid.filter(|uid| uid != owner) {
+                    Some(uid) => format!("chown -R {uid} {dir}"),
+                    None => format!("chmod go-w {dir}"),
+                };
+                ("state-folder", format!("look at what is in it, then `{fix}`, {OTHERWISE}"))
+            }
             Self::Busy { .. } => ("state-busy", format!("stop the other server, {OTHERWISE}")),
             Self::Lock { .. } => ("state-lock", format!("put it on a local file system, {OTHERWISE}")),
             Self::Read { path, .. } => {
@@ -117,6 +137,14 @@ impl OpenError {
             }
         };
         Finding::error(id, Chain(self).to_string()).help(help)
+    }
+}
+
+/// Says why others could have written what is in a folder.
+fn exposure(uid: Option<u32>, owner: u32, mode: u32) -> String {
+    match uid.filter(|uid| *uid != owner) {
+        Some(uid) => format!("belongs to user {owner}, and this is user {uid}"),
+        None => format!("can be written by others (mode {mode:o})"),
     }
 }
 

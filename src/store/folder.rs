@@ -1,11 +1,15 @@
 //! The state folder: making it, locking it, replacing and setting aside its files.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use super::OpenError;
 use crate::base::error::Chain;
+use crate::base::file;
 
 /// The state folder with its lock, which ends with this value or its process, however that dies.
 #[derive(Debug)]
@@ -18,17 +22,23 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes the folder if it is missing, and locks it.
     pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
-        fs::create_dir_all(dir).map_err(|source| OpenError::Make { dir: dir.into(), uid: own_uid(), source })?;
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| OpenError::Make {
+            dir: dir.into(),
+            uid: own_uid(),
+            source,
+        })?;
         let path = dir.join(LOCK);
-        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let lock = options.map_err(|source| OpenError::Write { dir: dir.into(), uid: own_uid(), source })?;
+        let lock = own_file().read(true).create(true).truncate(false).open(&path);
+        let lock = lock.map_err(|source| OpenError::Write { dir: dir.into(), uid: own_uid(), source })?;
+        judge_owner(dir)?;
         Self::locked(dir, path, lock)
     }
 
     /// Takes a folder in which nothing can be written for now; another server's lock holds all the same.
     pub(super) fn open_to_read(dir: &Path) -> Result<Self, OpenError> {
         let path = dir.join(LOCK);
-        match File::open(&path) {
+        judge_owner(dir)?;
+        match file::open_itself(&path) {
             Ok(lock) => Self::locked(dir, path, lock),
             Err(_) => Ok(Self { dir: dir.into(), lock: None }),
         }
@@ -58,6 +68,11 @@ impl Folder {
         &self.dir
     }
 
+    /// Opens the journal to append.
+    pub(super) fn append(&self) -> io::Result<File> {
+        own_file().append(true).open(self.journal())
+    }
+
     /// Returns the journal's path.
     pub(super) fn journal(&self) -> PathBuf {
         self.dir.join(JOURNAL)
@@ -67,7 +82,12 @@ impl Folder {
     pub(super) fn replace(&mut self, bytes: &[u8]) -> io::Result<File> {
         self.catch_up()?;
         let new = self.dir.join(JOURNAL_NEW);
-        let mut file = File::create(&new)?;
+        // What is there by this name is of a process that was killed, or not ours: it is not written through.
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut file = own_file().create_new(true).open(&new)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&new, self.journal())?;
@@ -83,15 +103,40 @@ impl Folder {
             .map(|name| self.dir.join(name));
         let mut last = None;
         for path in names {
-            let free = !path.try_exists()?;
+            let free = fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
             last = Some(path);
             if free {
                 break;
             }
         }
         let aside = last.expect("the first name is always there");
-        fs::copy(self.journal(), &aside)?;
+        if fs::symlink_metadata(&aside).is_ok() {
+            fs::remove_file(&aside)?;
+        }
+        let mut copy = own_file().create_new(true).open(&aside)?;
+        io::copy(&mut file::open_itself(&self.journal())?, &mut copy)?;
         Ok(aside)
+    }
+}
+
+/// Opens files of the folder: for their owner alone, and through no link of somebody else.
+fn own_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NOCTTY).bits()).unwrap_or(0);
+    options.write(true).mode(0o600).custom_flags(flags);
+    options
+}
+
+/// Refuses a folder in which others could put what is believed at the next start.
+fn judge_owner(dir: &Path) -> Result<(), OpenError> {
+    let Ok(metadata) = fs::metadata(dir) else { return Ok(()) };
+    let (own, owner, mode) = (own_uid(), metadata.uid(), metadata.mode() & 0o7777);
+    // Root could put there what it likes anyway.
+    let is_ours = owner == 0 || own.is_none_or(|own| own == owner);
+    if is_ours && mode & 0o022 == 0 {
+        Ok(())
+    } else {
+        Err(OpenError::Exposed { dir: dir.into(), uid: own, owner, mode })
     }
 }
 
@@ -103,7 +148,6 @@ fn holder(lock: &mut File) -> Option<u32> {
 
 /// The user of this process, as the owner of its entry in /proc.
 pub(super) fn own_uid() -> Option<u32> {
-    use std::os::unix::fs::MetadataExt as _;
     fs::metadata("/proc/self").ok().map(|meta| meta.uid())
 }
 

@@ -30,8 +30,8 @@ pub(super) struct Journal {
 impl Journal {
     /// Opens and fixes the journal of a folder.
     ///
-    /// Where the disk is full or only to be read, it is read, is behind, and why is told beside it. So it is where the
-    /// folder belongs to somebody else, if it holds a journal: a server that was running goes on.
+    /// Where the disk is full or only to be read, it is read, is behind, and why is told beside it. So it is where a journal
+    /// may be read but nothing be written: a server that was running goes on.
     pub(super) fn open(dir: &Path) -> Result<(Self, Option<OpenError>), OpenError> {
         match Self::open_to_write(dir) {
             Ok(journal) => Ok((journal, None)),
@@ -68,7 +68,7 @@ impl Journal {
         let live = journal.encode();
         journal.limit = limit_for(live.len());
         if clean && bytes.len() <= journal.limit {
-            journal.file = Some(File::options().append(true).open(&path).map_err(unwritable)?);
+            journal.file = Some(journal.folder.append().map_err(unwritable)?);
             journal.size = bytes.len();
         } else {
             journal.compact(&live).map_err(unwritable)?;
@@ -144,7 +144,7 @@ impl Journal {
 
 fn read(folder: &Folder) -> Result<Vec<u8>, OpenError> {
     let path = folder.journal();
-    match file::read(&path, MAX_DATA) {
+    match file::open_itself(&path).and_then(|file| file::read_opened(&file, MAX_DATA)) {
         Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(source) => Err(OpenError::Read { path, source }),
@@ -153,7 +153,7 @@ fn read(folder: &Folder) -> Result<Vec<u8>, OpenError> {
 
 /// Returns whether a folder in which we may not write holds a journal that we may read.
 fn is_readable(dir: &Path, refusal: &OpenError) -> bool {
-    matches!(refusal, OpenError::Write { .. }) && File::open(dir.join(JOURNAL)).is_ok()
+    matches!(refusal, OpenError::Write { .. }) && file::open_itself(&dir.join(JOURNAL)).is_ok()
 }
 
 fn is_too_long(change: &Change) -> bool {

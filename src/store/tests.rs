@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -143,6 +144,63 @@ fn a_folder_that_cannot_be_made_names_the_mend() {
     let finding = Store::open("/proc/understudy".as_ref()).unwrap_err().finding();
     assert!(finding.message.starts_with("cannot make the state folder /proc/understudy: "), "{finding}");
     assert!(finding.help.unwrap().starts_with("make it with `install -d -o "));
+}
+
+#[test]
+fn folder_and_files_are_for_their_owner_alone() {
+    let dir = Scratch::new();
+    let inner = dir.0.join("state");
+    fs::remove_dir_all(&inner).ok();
+    let mut store = Store::open(&inner).unwrap();
+    write_all(&mut store, &history());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&inner), 0o700);
+    for name in ["state.journal", "state.lock"] {
+        assert_eq!(mode(&inner.join(name)), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_folder_in_which_others_may_write_or_that_is_theirs_is_refused() {
+    let dir = Scratch::new();
+    drop(Store::open(&dir.0).unwrap());
+    for mode in [0o777, 0o1777, 0o770, 0o702] {
+        fs::set_permissions(&dir.0, fs::Permissions::from_mode(mode)).unwrap();
+        let finding = Store::open(&dir.0).unwrap_err().finding();
+        assert!(finding.message.contains("can be written by others"), "{mode:o}: {finding}");
+        assert!(finding.help.unwrap().contains("chmod go-w"), "{mode:o}");
+    }
+    fs::set_permissions(&dir.0, fs::Permissions::from_mode(0o755)).unwrap();
+    drop(Store::open(&dir.0).unwrap());
+    // Only root may give a folder away.
+    if std::os::unix::fs::chown(&dir.0, Some(65_534), None).is_ok() {
+        let finding = Store::open(&dir.0).unwrap_err().finding();
+        assert!(finding.message.contains("belongs to user 65534"), "{finding}");
+        std::os::unix::fs::chown(&dir.0, Some(0), None).unwrap();
+    }
+}
+
+#[test]
+fn nothing_is_read_or_written_through_a_link() {
+    for name in ["state.journal", "state.lock", "state.journal.new"] {
+        let (dir, other) = (Scratch::new(), Scratch::new());
+        let victim = other.0.join("victim");
+        fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, dir.0.join(name)).unwrap();
+        if let Ok(mut store) = Store::open(&dir.0) {
+            store.write(history()).ok();
+            store.repair().ok();
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious", "{name}");
+    }
+    // A copy of a damaged journal does not follow one either.
+    let (dir, other) = (Scratch::new(), Scratch::new());
+    let victim = other.0.join("victim");
+    fs::write(&victim, "precious").unwrap();
+    fs::write(dir.journal(), b"\x7fELF\0\0").unwrap();
+    std::os::unix::fs::symlink(other.0.join("absent"), dir.0.join("state.journal.corrupt")).unwrap();
+    drop(Store::open(&dir.0).unwrap());
+    assert!(!other.0.join("absent").exists(), "a dangling link is no free name");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Limits against abuse: rates, amplification, who may ask.
 
 use hickory_proto::op::ResponseCode::{NoError, Refused};
-use understudy::serve::{AccessList, Rates, Transport, TransportAcl};
+use understudy::serve::{AccessList, Client, Rates, Transport, TransportAcl};
 
 use crate::support::{Answer, Server, client, name, query, query_with};
 
@@ -13,13 +13,36 @@ fn list(networks: &[&str]) -> AccessList {
     AccessList::only(networks.iter().map(|network| network.parse().unwrap()).collect())
 }
 
+/// Somebody who asks by UDP from elsewhere.
+fn stranger() -> Client {
+    Client { address: [198, 51, 100, 7].into(), ..client(Transport::Udp) }
+}
+
+#[test]
+fn errors_have_a_rate_too_and_by_default_it_is_200() {
+    let server = Server::new(&[ZONE]);
+    let broken = &query("www.t. A", None)[..16];
+    for packet in [broken, &query("elsewhere. A", Some(1232)), &query("no.t. A", None)] {
+        let answers = (0..1_000).filter_map(|_| {
+            let mut octets = Vec::new();
+            server.responder.respond(packet, stranger(), &mut octets).map(|sent| sent.truncated)
+        });
+        let answers: Vec<bool> = answers.collect();
+        let slipped = answers.len() - 200;
+        assert_eq!((answers.len(), slipped), (600, 400), "every second one beyond the rate");
+    }
+    let mut octets = Vec::new();
+    assert!(server.responder.respond(broken, client(Transport::Udp), &mut octets).is_some(), "not of this machine");
+    assert!(server.metrics().contains("rate_limited_total{action=\"dropped\"} 1200"), "{}", server.metrics());
+}
+
 #[test]
 fn beyond_the_rate_who_asks_by_udp_is_sent_to_tcp() {
     let server = Server::new(&[ZONE]);
     server.set(|settings| settings.rates = Rates { rate: 10, slip: 2, ..Rates::default() });
     let ask = |question: &str| {
         let mut octets = Vec::new();
-        let sent = server.responder.respond(&query(question, Some(1232)), client(Transport::Udp), &mut octets);
+        let sent = server.responder.respond(&query(question, Some(1232)), stranger(), &mut octets);
         sent.map(|_| Answer::read(octets))
     };
     // Names below a wildcard are one answer.

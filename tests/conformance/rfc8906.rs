@@ -1,9 +1,9 @@
 //! Odd queries get an answer too, the right one; and what is asked about the server itself.
 
 use hickory_proto::op::ResponseCode::{FormErr, NoError, NotImp, Refused};
-use understudy::serve::{Status, Transport};
+use understudy::serve::{Client, Status, Transport};
 
-use crate::support::{Server, client, query};
+use crate::support::{Answer, Server, client, query};
 
 fn server() -> Server {
     Server::new(&["t. 60 SOA n. h. 1 2 3 4 60\nt. 60 A 192.0.2.1"])
@@ -78,6 +78,25 @@ fn readiness_is_told_even_before_answers_are_given() {
     ready("ready.understudy. 0 TXT not ready: starting");
     assert!(server.is_silent(&query("t. A", None)));
     assert!(server.is_silent(&query("version.bind. TXT CH", None)));
+}
+
+/// A fault may name zones, which are no business of others.
+#[test]
+fn what_is_wrong_is_told_on_this_machine_alone() {
+    let server = server();
+    let fault = Some("broken zones are answered SERVFAIL: secret.example.".to_owned());
+    server.responder.readiness().set(Status { answering: true, fault });
+    let ready = query("ready.understudy. TXT CH", Some(1232));
+    for (address, is_told) in [("127.0.0.1", true), ("::1", true), ("198.51.100.7", false), ("2001:db8::7", false)] {
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let client = Client { address: address.parse().unwrap(), ..client(transport) };
+            let mut octets = Vec::new();
+            server.responder.respond(&ready, client, &mut octets).unwrap();
+            let text = Answer::read(octets).answer().concat();
+            assert!(text.contains("not ready"), "{address}: {text}");
+            assert_eq!(text.contains("secret"), is_told, "{address}: {text}");
+        }
+    }
 }
 
 /// RFC 4892.

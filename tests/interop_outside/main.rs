@@ -30,10 +30,10 @@ const ZONE: &str = "$ORIGIN example.com.\n$TTL 300\n@ IN SOA ns1 hostmaster 1 36
 const BOTH: &[&str] = &["10 0 node", "20 0 standby"];
 const STANDBY: &[&str] = &["20 0 standby"];
 
-/// A config in which others' servers are tested often, as they are ours in truth.
+/// A config in which others' servers are tested often, and on loopback, as they are ours in truth.
 fn config(folder: &Folder, resolver: &str) -> PathBuf {
     let text = format!(
-        "version = 1\n[health]\nresolver = \"{resolver}\"\n[policy]\nhold = \"1s\"\n[[zone]]\nfile = \"example.com.zone\"\n\
+        "version = 1\n[health]\nresolver = \"{resolver}\"\nprobe-allow = [\"127.0.0.0/8\"]\n[policy]\nhold = \"1s\"\n[[zone]]\nfile = \"example.com.zone\"\n\
          [[service]]\nmatch = \"_sip._tcp.example.com\"\ncheck = {{ kind = \"tcp\" }}\ninterval = \"400ms\"\n\
          fast-interval = \"200ms\"\ndown-interval = \"400ms\"\nconfirm-interval = \"100ms\"\n"
     );

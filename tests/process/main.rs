@@ -10,6 +10,7 @@ mod crashes;
 mod descriptors;
 mod failover;
 mod held;
+mod kills;
 mod listeners;
 mod log;
 mod metrics;

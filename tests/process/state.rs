@@ -1,5 +1,6 @@
 //! Where the state lies, and that one folder has one server.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::client::{DECLARED, STANDBY, ask_sip, fetch, wait_sip};
@@ -71,6 +72,10 @@ fn a_folder_that_became_read_only_is_read_and_the_server_serves_with_an_error() 
     wait_sip(address, STANDBY);
     assert_eq!(server.terminate().0.code(), Some(0));
 
+    // As of a folder that root restored from elsewhere.
+    for (path, mode) in [(state.clone(), 0o755), (state.join("state.journal"), 0o644)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
     let Some(program) = Server::program(&[&config, &zone], &state).unprivileged() else {
         println!("not shown: only root can start the program as another user");
         return;

@@ -16,7 +16,7 @@ use crate::base::finding::{Finding, Severity};
 use crate::base::prefix::IpPrefix;
 use crate::config::{self, Input};
 use crate::engine::setup::{PoolSetup, Setup};
-use crate::probe::allow::Access;
+use crate::probe::allow::{Access, DeclaredBy};
 use crate::probe::stun::credentials::Kind;
 use crate::probe::url::{Choices, parse};
 use crate::probe::{self, Authority, ClientCertificate, Credentials, ProbeContext, Spec, TargetSettings};
@@ -96,7 +96,7 @@ async fn plan(args: &Probe) -> Result<Plan, Vec<Finding>> {
 fn besides_default(mut allow: Vec<IpPrefix>, targets: &[Asked]) -> Access {
     if !allow.is_empty() {
         let addresses = targets.iter().map(|asked| asked.spec.address.ip().to_canonical());
-        let plain = addresses.filter(|address| Access::default().permits(*address).is_ok());
+        let plain = addresses.filter(|address| Access::default().permits(*address, DeclaredBy::Us).is_ok());
         allow.extend(plain.map(IpPrefix::from));
     }
     Access { allow, deny: Vec::new() }
@@ -218,7 +218,7 @@ fn credentials(args: &Probe) -> Result<Option<Credentials>, Vec<Finding>> {
     if let Some(warning) = warning {
         input::tell(&[warning], Severity::Warning);
     }
-    Ok(Some(Credentials::new(kind, args.user.as_deref().unwrap_or_default(), &secret)))
+    Ok(Some(Credentials::new(kind, args.user.as_deref().unwrap_or_default(), &secret, file)))
 }
 
 const fn verify(verify: Verify) -> probe::Verify {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::base::clock::Clock;
 use crate::cli::words::days_left;
 use crate::health::Outcome;
-use crate::probe::allow::Access;
+use crate::probe::allow::{Access, DeclaredBy};
 use crate::probe::{ProbeContext, ProbeReport, Spec, Step, run};
 
 /// A target, and what the user calls it.
@@ -93,7 +93,7 @@ impl Prober {
     /// Probes once and tells it.
     async fn tell(&self, asked: &Asked, out: &mut impl Write) -> io::Result<Went> {
         let Asked { label, spec, resolved } = asked;
-        if let Err(refused) = self.access.permits(spec.address.ip()) {
+        if let Err(refused) = self.access.permits(spec.address.ip(), DeclaredBy::Us) {
             let mut value = identity(label, spec);
             merge(&mut value, json!({ "outcome": "refused", "cause": refused.to_string() }));
             match self.form {

@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 
 use super::prober::{Asked, Form, Prober, Went};
 use super::*;
+use crate::probe::allow::DeclaredBy;
 use crate::probe::{Check, Step, Tcp};
 
 fn prober(form: Form) -> Prober {
@@ -74,14 +75,14 @@ async fn how_a_name_was_resolved_is_the_first_step() {
 async fn what_may_not_be_probed_is_refused_without_a_packet() {
     let (went, text) = told(Form::Text, &[asked("doc", "192.0.2.1:1".parse().unwrap())]).await;
     assert_eq!((went, went.code()), (Went::Refused, 2));
-    assert!(text.contains("not probed: 192.0.2.1 is in 192.0.2.0/24") && text.contains("--allow"), "{text}");
+    assert!(text.contains("not probed: 192.0.2.1 is for documentation") && text.contains("--allow"), "{text}");
 }
 
 #[test]
 fn a_network_that_is_allowed_takes_nothing_from_the_others() {
     let targets = ["192.0.2.1:1", "127.0.0.1:1", "[2001:db8::1]:1"].map(|at| asked(at, at.parse().unwrap()));
     let access = besides_default(vec!["192.0.2.0/24".parse().unwrap()], &targets);
-    let permitted = targets.each_ref().map(|asked| access.permits(asked.spec.address.ip()).is_ok());
+    let permitted = targets.each_ref().map(|asked| access.permits(asked.spec.address.ip(), DeclaredBy::Us).is_ok());
     assert_eq!(permitted, [true, true, false]);
     assert_eq!(besides_default(Vec::new(), &targets), Access::default());
 }

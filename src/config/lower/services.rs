@@ -54,6 +54,8 @@ pub(super) struct Services<'a, 't, 'c> {
     shallow: Shallow,
     /// Where `min-up` is above a tier's size: its place, what is said of the first service, and how many others.
     min_up: Vec<(Option<Place>, String, usize)>,
+    /// Hosts with more addresses than are tested, with how many they have.
+    many_addresses: BTreeMap<Name, usize>,
 }
 
 /// What is left of the making, besides the targets.
@@ -97,6 +99,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             risks: Risks::default(),
             shallow: Shallow::default(),
             min_up: Vec::new(),
+            many_addresses: BTreeMap::new(),
         }
     }
 
@@ -142,6 +145,16 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             let finding = Finding::warning("min-up-size", message + &others).at(place);
             let why = "a tier never needs more members than it has: the first that fails ends the tier";
             findings.push(finding.why(why).help("set it to the number of members that are enough to carry the load"));
+        }
+        if let Some((host, count)) = self.many_addresses.first_key_value() {
+            let others = match self.many_addresses.len() {
+                1 => String::new(),
+                hosts => format!("; {} more hosts have too many", hosts - 1),
+            };
+            let message = format!("{host} has {count} addresses, of which {ADDRESSES_MAX} are tested{others}");
+            let why = "a zone must not make the server a scanner: the other addresses are served as declared";
+            findings
+                .push(Finding::warning("host-addresses", message).why(why).help("give each server a name of its own"));
         }
         if let Some(first) = self.outside.first() {
             let message = format!("{} outside of the zones (first {first})", hosts(self.outside.len()));
@@ -251,7 +264,10 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
                 if !host.inside && !host.name.is_root() && !is_address(&host.name) {
                     self.outside.insert(host.name.clone());
                 }
-                for (at, address) in host.addresses.iter().enumerate() {
+                if host.addresses.len() > ADDRESSES_MAX {
+                    self.many_addresses.insert(host.name.clone(), host.addresses.len());
+                }
+                for (at, address) in host.addresses.iter().enumerate().take(ADDRESSES_MAX) {
                     let at_port = SocketAddr::new(*address, port.unwrap_or(srv.port));
                     let Some(target) = self.targets.target(at_port, plan, number) else { continue };
                     targets.push(target);
@@ -432,6 +448,8 @@ pub(super) fn signed_finding(origin: &Name, services: usize) -> Finding {
 
 /// What is noted of hosts that are resolved.
 pub(super) const OUTSIDE: &str = "host-outside";
+/// The most addresses of one host that are tested.
+const ADDRESSES_MAX: usize = 32;
 /// The most kinds of services that one note names.
 const MOST_NAMED: usize = 8;
 /// The most names that a misspelt one is compared with.

@@ -1,6 +1,6 @@
 //! The table of targets: two members that need the same probe share one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::base::table::Table;
 use crate::config::shape::TargetKeys;
 use crate::engine::setup::{MemberSetup, PoolSetup, TargetKey, TargetSetup};
 use crate::health::{self, TargetId};
-use crate::probe::allow::{Access, Refused};
+use crate::probe::allow::{Access, DeclaredBy, Refused};
 use crate::probe::{Check, Spec, TargetSettings};
 
 /// How the targets of one service are probed.
@@ -19,6 +19,7 @@ pub(super) struct Plan {
     parameters: String,
     settings: health::Settings,
     watch: Option<Duration>,
+    declared_by: DeclaredBy,
 }
 
 /// What makes a plan: transport, kind, parameters, thresholds and cadence.
@@ -35,6 +36,8 @@ pub(super) struct Targets<'a> {
     plans: HashMap<PlanKey, u32>,
     known: HashMap<(SocketAddr, u32), TargetId>,
     access: &'a Access,
+    /// Why targets are not probed.
+    refused: BTreeMap<TargetId, Refused>,
     /// Whether nothing is probed at all (`--static`).
     fixed: bool,
 }
@@ -50,6 +53,7 @@ impl Plan {
                 self.settings.down_interval = self.settings.down_interval.max(FOREIGN);
             }
         }
+        self.declared_by = DeclaredBy::Others;
         self.watch = self.watch.filter(|_| own.is_some_and(|keys| keys.watch.is_some()));
         self
     }
@@ -67,14 +71,22 @@ impl Plan {
             (settings.fall, settings.rise) = (1, 1);
         }
         let watch = with.watch.then_some(with.watch_renew);
-        Self { check, parameters, settings, watch }
+        Self { check, parameters, settings, watch, declared_by: DeclaredBy::Us }
     }
 }
 
 impl<'a> Targets<'a> {
     /// Starts an empty table.
     pub(super) fn new(access: &'a Access, fixed: bool) -> Self {
-        Self { table: Table::new(), specs: Table::new(), plans: HashMap::new(), known: HashMap::new(), access, fixed }
+        Self {
+            table: Table::new(),
+            specs: Table::new(),
+            plans: HashMap::new(),
+            known: HashMap::new(),
+            access,
+            refused: BTreeMap::new(),
+            fixed,
+        }
     }
 
     /// Returns the number of a plan: the same for equal ones.
@@ -89,11 +101,9 @@ impl<'a> Targets<'a> {
         if self.fixed {
             return None;
         }
-        let (table, specs, access) = (&mut self.table, &mut self.specs, self.access);
+        let (table, specs, refused) = (&mut self.table, &mut self.specs, &mut self.refused);
         let new = || {
-            let probed = access.permits(address.ip()).is_ok() && (address.port() != 0 || !plan.check.has_port());
-            let timeout = plan.settings.timeout;
-            specs.push(probed.then(|| Spec { address, check: plan.check.clone(), timeout, watch: plan.watch }));
+            specs.push(None);
             let key = TargetKey {
                 address: address.ip(),
                 port: address.port(),
@@ -101,9 +111,23 @@ impl<'a> Targets<'a> {
                 kind: plan.check.kind(),
                 parameters: plan.parameters.clone(),
             };
-            table.push(TargetSetup { key, settings: plan.settings.clone(), probed, watched: false })
+            table.push(TargetSetup { key, settings: plan.settings.clone(), probed: false, watched: false })
         };
         let id = *self.known.entry((address, number)).or_insert_with(new);
+        // Of several that share a target one is enough that may be probed.
+        if let Some(spec @ None) = specs.get_mut(id) {
+            match self.access.permits(address.ip(), plan.declared_by) {
+                Err(refusal) => _ = refused.entry(id).or_insert(refusal),
+                Ok(()) if address.port() == 0 && plan.check.has_port() => {}
+                Ok(()) => {
+                    let timeout = plan.settings.timeout;
+                    *spec = Some(Spec { address, check: plan.check.clone(), timeout, watch: plan.watch });
+                    if let Some(row) = table.get_mut(id) {
+                        row.probed = true;
+                    }
+                }
+            }
+        }
         // Of several that share a target one is enough to have it watched.
         if let Some(Some(spec)) = self.specs.get_mut(id) {
             spec.watch = spec.watch.max(plan.watch);
@@ -117,28 +141,30 @@ impl<'a> Targets<'a> {
     /// Returns whether anything of a pool is tested. A host whose addresses are not known yet may be, and an address for
     /// documents stands for one that will be.
     pub(super) fn test(&self, pool: &PoolSetup) -> bool {
-        let for_documents = |address| matches!(self.access.permits(address), Err(Refused::Documentation(..)));
-        let probed = |id: &TargetId| {
-            self.table.get(*id).is_some_and(|target| target.probed || for_documents(target.key.address))
-        };
+        let for_documents = |id: &TargetId| matches!(self.refused.get(id), Some(Refused::Documentation(_)));
+        let probed = |id: &TargetId| self.table.get(*id).is_some_and(|target| target.probed) || for_documents(id);
         let tested = |member: &MemberSetup| member.targets.is_empty() || member.targets.iter().any(probed);
         pool.members.iter().any(|member| !member.unprobed && tested(member))
     }
 
     /// Finds the targets that may not be probed, in one finding for each cause.
     pub(super) fn judge(&self) -> Vec<Finding> {
-        let (mut document, mut denied, mut no_port): (Vec<IpAddr>, Vec<IpAddr>, Vec<IpAddr>) = Default::default();
-        for (_, target) in self.table.iter().filter(|(_, target)| !target.probed) {
+        let [mut document, mut denied, mut local, mut inside, mut no_port] = [const { Vec::<IpAddr>::new() }; 5];
+        for (id, target) in self.table.iter().filter(|(_, target)| !target.probed) {
             let address = target.key.address;
-            match self.access.permits(address) {
-                Err(Refused::Documentation(..)) => document.push(address),
-                Err(Refused::NoHost(..) | Refused::Denied(..) | Refused::NotAllowed(_)) => denied.push(address),
-                Ok(()) => no_port.push(address),
+            match self.refused.get(&id) {
+                Some(Refused::Documentation(_)) => document.push(address),
+                Some(Refused::Local(..)) => local.push(address),
+                Some(Refused::Inside(_)) => inside.push(address),
+                Some(Refused::NoHost(..) | Refused::Denied(..) | Refused::NotAllowed(_)) => denied.push(address),
+                None => no_port.push(address),
             }
         }
         let causes = [
             (document, "target-documentation", "for documents only (RFC 5737, RFC 3849)", ALLOW),
             (denied, "target-denied", "outside of what `probe-allow` and `probe-deny` in [health] let us test", ALLOW),
+            (local, "target-local", "link-local, or of a cloud's metadata", ALLOW),
+            (inside, "target-inside", "private or loopback, of a host outside of the zones", ALLOW),
             (
                 no_port,
                 "target-port-zero",

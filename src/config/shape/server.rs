@@ -68,7 +68,7 @@ statement! {
     /// `[limits]`
     pub struct Limits over serve::Settings {
         /// Like answers over UDP to one network in a second; 0 is no limit. Of those beyond, every so manieth (0: none) is sent
-        /// truncated, so that who really asks comes by TCP. Clients with a DNS cookie are not limited.
+        /// truncated, so that who really asks comes by TCP. Clients with a DNS cookie, and those on this machine, are not limited.
         rate as "rrl-rate": u16, in rates = values::integer(0, 65_535);
         slip as "rrl-slip": u8, in rates = values::integer(0, 100);
         /// How many bits of an address make a network.

@@ -455,7 +455,13 @@ fn places(
             by_identity.entry(identity(spec)).or_insert(id);
         }
     }
-    before.iter().map(|(_, spec)| by_identity.get(&identity(spec.as_ref()?)).copied()).collect()
+    let place = |spec: &Spec| {
+        let place = by_identity.get(&identity(spec)).copied()?;
+        // With other credentials it begins anew.
+        let after = after.get(place)?.as_ref()?;
+        (after.check == spec.check).then_some(place)
+    };
+    before.iter().map(|(_, spec)| place(spec.as_ref()?)).collect()
 }
 
 /// Finds the targets whose checks read each name.

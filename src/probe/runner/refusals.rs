@@ -1,14 +1,14 @@
 //! Which credentials were refused by which server: they are not tried again (the server could treat that as password
 //! guessing).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::probe::Spec;
+use crate::probe::{Check, Spec};
 
-/// The checks that were refused, for as long as a setup holds them.
+/// The checks that were refused, with the credentials that they had, for as long as a setup holds them.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(BTreeSet<Identity>);
+pub(super) struct Refusals(BTreeMap<Identity, Check>);
 
 /// What makes a check the same: address, kind, transport, parameters.
 pub(super) type Identity = (SocketAddr, &'static str, &'static str, String);
@@ -16,18 +16,19 @@ pub(super) type Identity = (SocketAddr, &'static str, &'static str, String);
 impl Refusals {
     /// Adds a check; returns whether it is new.
     pub(super) fn add(&mut self, spec: &Spec) -> bool {
-        self.0.insert(identity(spec))
+        self.0.insert(identity(spec), spec.check.clone()).as_ref() != Some(&spec.check)
     }
 
     /// Returns whether a check was refused.
     pub(super) fn include(&self, spec: &Spec) -> bool {
-        !self.0.is_empty() && self.0.contains(&identity(spec))
+        !self.0.is_empty() && self.0.get(&identity(spec)) == Some(&spec.check)
     }
 
     /// Forgets all that a new setup does not hold.
     pub(super) fn keep_only<'s>(&mut self, specs: impl Iterator<Item = &'s Spec>) {
         if !self.0.is_empty() {
-            self.0 = specs.map(identity).filter(|identity| self.0.contains(identity)).collect();
+            let held = specs.filter(|spec| self.include(spec));
+            self.0 = held.map(|spec| (identity(spec), spec.check.clone())).collect();
         }
     }
 }

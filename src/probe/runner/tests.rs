@@ -132,7 +132,7 @@ async fn a_probe_in_flight_goes_on_under_the_next_setup_and_is_the_only_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_of_reports_stops_neither_commands_nor_later_reports() {
-    let limits = Limits { in_flight: 2, starts_per_address: 100 };
+    let limits = Limits { in_flight: 2, starts_per_address: 100, ..Limits::default() };
     let mut bench = bench(limits, 1);
     bench.replace(1, &[Some("alive"); 6], Some(Duration::ZERO)).await;
     // More commands than their queue holds: they are taken although nobody reads reports.

@@ -11,6 +11,7 @@
 //! | one probe a target | what falls due in flight starts after the end |
 //! | starts a second on an address, in any second | the due ones of the address wait, the earliest due first |
 //! | starts that met nobody, given back: thrice as many again | they count |
+//! | starts a second in a /24 or /56, and in all | each gets the next free place |
 //! | probes in flight in all | all wait, the earliest due first |
 //! | one probe on an address of which all targets are silent | the due ones wait for its end |
 //!
@@ -20,6 +21,8 @@
 //!
 //! The runner measures how late probes start. No target starves: one that has started is due later than those still
 //! waiting.
+
+mod networks;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -31,6 +34,8 @@ use crate::base::timers::Timers;
 use crate::health::TargetId;
 use crate::health::cadence::Priority;
 
+use networks::Networks;
+
 /// How much may be done at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -38,12 +43,17 @@ pub struct Limits {
     pub starts_per_address: usize,
     /// Probes in flight in all, at least 1; each takes one file descriptor.
     pub in_flight: usize,
+    /// Probes that start in one /24 or /56 within a second, at least 1; as many urgent ones beside them.
+    pub starts_per_network: u32,
+    /// Probes that start within a second in all, at least 1; as many urgent ones beside them.
+    pub starts: u32,
 }
 
 impl Default for Limits {
-    /// Five starts a second on an address (Kamailio's flood guard bans at 8), 1,000 probes at once.
+    /// Five starts a second on an address (Kamailio's flood guard bans at 8), 1,000 probes at once. A network with 250 servers
+    /// of ten ports each, tested every 5 s, has its 500; ten thousand targets need 2,000.
     fn default() -> Self {
-        Self { starts_per_address: 5, in_flight: 1_000 }
+        Self { starts_per_address: 5, in_flight: 1_000, starts_per_network: 500, starts: 5_000 }
     }
 }
 
@@ -59,6 +69,9 @@ pub struct Schedule {
     urgent: Timers<TargetId>,
     /// Addresses with held targets: when the next may start.
     reopening: Timers<IpAddr>,
+    /// The places of routine probes, and those of urgent ones.
+    routine_networks: Networks,
+    urgent_networks: Networks,
     in_flight: usize,
     held: usize,
 }
@@ -85,6 +98,8 @@ struct Target {
     in_flight: Option<Mono>,
     /// When one last began beside the starts of the address.
     last_free: Option<Mono>,
+    /// Whether its network has a place for it, now or later.
+    has_place: bool,
 }
 
 /// When a target is due, and before whom it goes.
@@ -111,7 +126,13 @@ impl Schedule {
     /// Makes a schedule without targets.
     pub fn new(limits: Limits) -> Self {
         Self {
-            limits: Limits { starts_per_address: limits.starts_per_address.max(1), in_flight: limits.in_flight.max(1) },
+            limits: Limits {
+                starts_per_address: limits.starts_per_address.max(1),
+                in_flight: limits.in_flight.max(1),
+                ..limits
+            },
+            routine_networks: Networks::new(limits.starts_per_network, limits.starts),
+            urgent_networks: Networks::new(limits.starts_per_network, limits.starts),
             setup: 0,
             targets: Table::new(),
             addresses: BTreeMap::new(),
@@ -133,6 +154,8 @@ impl Schedule {
         self.urgent.clear();
         self.reopening.clear();
         self.held = 0;
+        self.routine_networks.forget_waiting(now);
+        self.urgent_networks.forget_waiting(now);
         self.addresses.retain(|_, address| {
             address.held.clear();
             (address.mute, address.busy) = (false, false);
@@ -143,6 +166,7 @@ impl Schedule {
             due: None,
             in_flight: None,
             last_free: None,
+            has_place: false,
         };
         self.targets = targets.into_iter().map(target).collect();
     }
@@ -341,7 +365,21 @@ impl Schedule {
     /// Takes the first target of a queue: it starts, or is held by its address.
     fn take(&mut self, due: Due, target: TargetId, now: Mono) -> Option<Start> {
         self.queue(due.priority).set(target, None);
-        let address = self.targets.get(target)?.address?;
+        let row = self.targets.get_mut(target)?;
+        let address = row.address?;
+        // It was due then, however long its network made it wait.
+        let due = Due { at: row.due.map_or(due.at, |due| due.at), ..due };
+        let networks = match due.priority {
+            Priority::Routine => &mut self.routine_networks,
+            Priority::Woken | Priority::Urgent => &mut self.urgent_networks,
+        };
+        if !std::mem::replace(&mut row.has_place, true) {
+            let open = networks.take(address, now);
+            if open > now {
+                self.queue(due.priority).set(target, Some(open));
+                return None;
+            }
+        }
         let state = self.addresses.entry(address).or_default();
         let open = state.open_at(self.limits.starts_per_address);
         // Those already held go first, or have their turn at once.
@@ -380,6 +418,7 @@ impl Schedule {
     fn begin(&mut self, target: TargetId, due: Mono, free: bool, now: Mono) -> Start {
         if let Some(row) = self.targets.get_mut(target) {
             row.due = None;
+            row.has_place = false;
             row.in_flight = Some(now);
         }
         self.in_flight += 1;

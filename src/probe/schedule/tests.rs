@@ -55,7 +55,7 @@ fn a_due_in_flight_starts_after_the_end() {
 
 #[test]
 fn who_shares_a_probe_is_in_flight_with_it_and_due_again_after_it() {
-    let mut schedule = schedule(Limits { starts_per_address: 1, in_flight: 99 }, vec![host(1); 3]);
+    let mut schedule = schedule(Limits { starts_per_address: 1, in_flight: 99, ..Limits::default() }, vec![host(1); 3]);
     for index in 0..3 {
         schedule.due(id(index), at(0), Priority::Routine);
     }
@@ -92,7 +92,7 @@ fn an_address_on_which_all_is_silent_has_one_probe_at_a_time() {
 
 #[test]
 fn woken_targets_start_beside_those_of_their_address_once_a_second() {
-    let mut schedule = schedule(Limits { starts_per_address: 2, in_flight: 99 }, vec![host(1); 6]);
+    let mut schedule = schedule(Limits { starts_per_address: 2, in_flight: 99, ..Limits::default() }, vec![host(1); 6]);
     let wake = |schedule: &mut Schedule, millis: u64| {
         (0..6).for_each(|index| schedule.due(id(index), at(millis), Priority::Woken));
     };
@@ -223,7 +223,7 @@ fn other_starts_leave_one_to_probes() {
 
 #[test]
 fn a_new_setup_forgets_dues_and_keeps_flights_and_rates() {
-    let limits = Limits { in_flight: 2, starts_per_address: 1 };
+    let limits = Limits { in_flight: 2, starts_per_address: 1, ..Limits::default() };
     let mut schedule = schedule(limits, [host(1), host(2)]);
     schedule.due(id(0), at(0), Priority::Routine);
     schedule.due(id(1), at(50), Priority::Routine);
@@ -278,7 +278,7 @@ proptest! {
     #[test]
     fn never_two_at_once_and_the_limits_hold(acts in prop::collection::vec(act(), 1..300), per in 1..6_usize, all in 1..9_usize) {
         let mut hosts: Vec<Option<IpAddr>> = (0..24).map(|index| host(index % 3 + 1)).collect();
-        let mut schedule = schedule(Limits { starts_per_address: per, in_flight: all }, hosts.clone());
+        let mut schedule = schedule(Limits { starts_per_address: per, in_flight: all, ..Limits::default() }, hosts.clone());
         let (mut now, mut setup) = (Mono::START, 1);
         let mut flights: Vec<(u64, TargetId)> = Vec::new();
         let mut history: BTreeMap<IpAddr, Vec<Mono>> = BTreeMap::new();
@@ -325,7 +325,7 @@ proptest! {
     #[test]
     fn nobody_starves(targets in 1..40_usize, hosts in 1..4_u8, all in 1..5_usize, took in 1..60_u64) {
         let addresses = (0..targets).map(|index| host(u8::try_from(index).unwrap() % hosts + 1));
-        let mut schedule = schedule(Limits { starts_per_address: 5, in_flight: all }, addresses);
+        let mut schedule = schedule(Limits { starts_per_address: 5, in_flight: all, ..Limits::default() }, addresses);
         let mut runs = vec![0_u64; targets];
         let mut flights: VecDeque<(Mono, Mono, TargetId)> = VecDeque::new();
         for index in 0..targets {
@@ -349,4 +349,34 @@ proptest! {
         let (least, most) = (*runs.iter().min().unwrap(), *runs.iter().max().unwrap());
         prop_assert!(least > 0 && most <= least * u64::from(hosts) * 2 + 10, "{least} to {most}");
     }
+}
+
+#[test]
+fn no_zone_makes_us_a_scanner_of_a_network() {
+    let limits = Limits { starts_per_network: 50, starts: 80, ..Limits::default() };
+    let near = (0..=255).map(host);
+    let far = (0..100).map(|last| Some(IpAddr::from([127, 0, 1, last])));
+    let mut schedule = schedule(limits, near.chain(far));
+    (0..356).for_each(|index| schedule.due(id(index), at(0), Priority::Routine));
+    let mut by_second = Vec::new();
+    let mut seen = BTreeSet::new();
+    for millis in 0..20_000 {
+        for start in schedule.start(at(millis)) {
+            assert_eq!(start.due, at(0), "the wait counts as lateness");
+            assert!(seen.insert(start.target), "each once");
+            schedule.end(1, start.target);
+            by_second.push((millis / 1_000, start.target.index() < 256));
+        }
+    }
+    assert_eq!(seen.len(), 356, "all of them in the end");
+    for second in 0..6 {
+        let all = by_second.iter().filter(|(at, _)| *at == second).count();
+        let near = by_second.iter().filter(|(at, is_near)| *at == second && *is_near).count();
+        // The first second begins with as many as one has, at once.
+        assert!(all <= 2 * 80 && near <= 2 * 50, "{all} and {near} in second {second}");
+    }
+    // An urgent one is not behind all the others.
+    (0..356).for_each(|index| schedule.due(id(index), at(30_000), Priority::Routine));
+    schedule.due(id(300), at(30_000), Priority::Urgent);
+    assert!(started(&mut schedule, at(30_000)).contains(&300));
 }

@@ -1,11 +1,11 @@
 //! The credentials of a TURN probe.
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::path::Path;
 use std::time::Duration;
 
-use aws_lc_rs::{hmac, pbkdf2};
-use data_encoding::{BASE64, HEXLOWER};
+use aws_lc_rs::hmac;
+use data_encoding::BASE64;
 
 use crate::base::clock::UnixTime;
 
@@ -16,7 +16,8 @@ use crate::base::clock::UnixTime;
 pub struct Credentials {
     user: String,
     secret: Secret,
-    digest: String,
+    /// Where the secret stands.
+    file: String,
 }
 
 /// What a password comes from.
@@ -44,21 +45,19 @@ struct Secret {
 }
 
 impl Credentials {
-    /// Makes credentials. Costs some milliseconds: the digest is made so that it betrays no weak password.
-    pub fn new(kind: Kind, user: &str, secret: &str) -> Self {
-        let mut digest = [0; 4];
-        let salt = [kind.as_str().as_bytes(), user.as_bytes()].join(b"/".as_slice());
-        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ROUNDS, &salt, secret.as_bytes(), &mut digest);
+    /// Makes credentials of a secret that stands in a file.
+    pub fn new(kind: Kind, user: &str, secret: &str, file: &Path) -> Self {
         Self {
             user: user.to_owned(),
             secret: Secret { kind, octets: secret.to_owned() },
-            digest: HEXLOWER.encode(&digest),
+            file: file.display().to_string(),
         }
     }
 
-    /// Returns a text that differs when user, kind or secret do, but for one time in four billion.
+    /// Returns a text that tells credentials apart by user, kind and file. It is logged and kept, so nothing in it is
+    /// derived from the secret.
     pub fn identity(&self) -> String {
-        format!("{}/{} {}", self.secret.kind.as_str(), self.user.escape_default(), self.digest)
+        format!("{}/{} {}", self.secret.kind.as_str(), self.user.escape_default(), self.file.escape_default())
     }
 
     /// Returns what to log in with now. With a shared secret that is `END:USER` and the HMAC of that
@@ -104,8 +103,6 @@ impl fmt::Debug for Login {
 pub const USER_MOST: usize = 508;
 /// How long a login of a shared secret is good: a probe takes seconds, clocks differ by minutes.
 const LOGIN_LASTS: Duration = Duration::from_secs(3600);
-/// Rounds of PBKDF2 behind the digest: about five milliseconds, so that guessing by it is slow.
-const ROUNDS: NonZeroU32 = NonZeroU32::new(10_000).expect("is not 0");
 
 #[cfg(test)]
 mod tests {
@@ -113,18 +110,18 @@ mod tests {
 
     #[test]
     fn a_shared_secret_makes_passwords_that_end() {
-        let credentials = Credentials::new(Kind::Shared, "understudy", "north");
+        let credentials = Credentials::new(Kind::Shared, "understudy", "north", Path::new("f"));
         let login = credentials.login(UnixTime::from_secs(1_699_996_400));
         assert_eq!(login.user, "1700000000:understudy");
         // printf 1700000000:understudy | openssl dgst -sha1 -hmac north -binary | base64
         assert_eq!(login.password, "dlNPMCM8XIw4/b+XNaLHO5czyCA=");
-        let bare = Credentials::new(Kind::Shared, "", "north").login(UnixTime::from_secs(0));
+        let bare = Credentials::new(Kind::Shared, "", "north", Path::new("f")).login(UnixTime::from_secs(0));
         assert_eq!(bare.user, "3600");
     }
 
     #[test]
     fn nothing_printed_holds_the_secret() {
-        let credentials = Credentials::new(Kind::Password, "probe", "correct horse");
+        let credentials = Credentials::new(Kind::Password, "probe", "correct horse", Path::new("f"));
         let login = credentials.login(UnixTime::from_secs(0));
         for text in [format!("{credentials:?}"), credentials.identity(), format!("{login:?}")] {
             assert!(text.contains("probe") && !text.contains("horse"), "{text}");
@@ -133,15 +130,15 @@ mod tests {
     }
 
     #[test]
-    fn the_identity_tells_all_three_parts_apart() {
+    fn the_identity_tells_user_kind_and_file_apart_and_nothing_of_the_secret() {
+        let identity = |kind, user, secret, file| Credentials::new(kind, user, secret, Path::new(file)).identity();
         let texts = [
-            Credentials::new(Kind::Password, "a", "b"),
-            Credentials::new(Kind::Shared, "a", "b"),
-            Credentials::new(Kind::Password, "b", "b"),
-            Credentials::new(Kind::Password, "a", "c"),
-        ]
-        .map(|credentials| credentials.identity());
+            identity(Kind::Password, "a", "s", "f"),
+            identity(Kind::Shared, "a", "s", "f"),
+            identity(Kind::Password, "b", "s", "f"),
+            identity(Kind::Password, "a", "s", "g"),
+        ];
         assert_eq!(texts.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{texts:?}");
-        assert_eq!(texts[0], Credentials::new(Kind::Password, "a", "b").identity());
+        assert_eq!(texts[0], identity(Kind::Password, "a", "another", "f"));
     }
 }

@@ -136,7 +136,7 @@ or secret itself never stands here, but alone in its file.";
     fn read_secrets(&mut self, read: &mut dyn FnMut(&Placed<PathBuf>) -> Option<String>) {
         if let Some(login) = &self.login {
             let LoginFile { kind, user, file } = &**login;
-            self.credentials = read(file).map(|secret| Credentials::new(*kind, user, &secret));
+            self.credentials = read(file).map(|secret| Credentials::new(*kind, user, &secret, &file.value));
         }
     }
 }

@@ -103,6 +103,15 @@ async fn what_the_program_leaves_behind_ends_with_it() {
 }
 
 #[tokio::test]
+async fn what_has_left_the_process_group_ends_too() {
+    let report = script("setsid sh -c 'sleep 60 & echo $!; exec >&-; wait' & sleep 0.3; exit 0").await;
+    assert_saw(&report, "pass", "");
+    let pid = report.steps[0].saw.rsplit(' ').next().unwrap().to_owned();
+    assert!(pid.parse::<u32>().is_ok(), "{report:?}");
+    wait_for_end(&pid).await;
+}
+
+#[tokio::test]
 async fn endless_output_is_read_and_forgotten() {
     let report = script("i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890; i=$((i+1)); done").await;
     assert_saw(&report, "pass", "");

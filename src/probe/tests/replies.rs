@@ -88,7 +88,7 @@ async fn each_protocol_passes_by_its_own_answer_and_fails_by_others() {
 async fn datagrams_are_answered_and_others_passed_over() {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
-    let serve = tokio::spawn(async move {
+    let serve = async {
         let mut octets = [0; 512];
         for _ in 0..2 {
             let (length, from) = socket.recv_from(&mut octets).await.unwrap();
@@ -99,8 +99,10 @@ async fn datagrams_are_answered_and_others_passed_over() {
             };
             socket.send_to(&answer, from).await.unwrap();
         }
-    });
-    assert_saw(&probe(address, Check::Mumble(Mumble)).await, "pass", "");
-    assert_saw(&probe(address, kerberos(Over::Udp)).await, "pass", "");
-    serve.await.unwrap();
+    };
+    let ask = async {
+        assert_saw(&probe(address, Check::Mumble(Mumble)).await, "pass", "");
+        assert_saw(&probe(address, kerberos(Over::Udp)).await, "pass", "");
+    };
+    tokio::join!(serve, ask);
 }

@@ -101,6 +101,35 @@ impl Identity {
     }
 }
 
+#[tokio::test]
+async fn a_chain_of_any_length_is_not_walked() {
+    let ca = Ca::new();
+    for (count, verdict) in
+        [(10, "no chain to a known root: unknown issuer"), (11, "11 certificates beside the server's own")]
+    {
+        let mut identity = ca.issue(&[NAME], (2020, 2100));
+        let mut chain = vec![identity.certificate.clone()];
+        chain.extend(std::iter::repeat_n(identity.certificate.clone(), count));
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(rustls::ALL_VERSIONS)
+            .unwrap()
+            .with_no_client_auth();
+        identity.certificate = ca.der.clone();
+        let (server, _ended) = server(config.with_single_cert(chain, identity.key).unwrap()).await;
+        let tls = Tls {
+            name: NAME.to_owned(),
+            other_name: None,
+            verify: Verify::Name,
+            alpn: Vec::new(),
+            authority: None,
+            client_certificate: None,
+        };
+        let report = probe(server.address, Check::Tls(tls)).await;
+        assert_saw(&report, "pass", "");
+        assert!(report.warnings.iter().any(|warning| warning.contains(verdict)), "{count}: {:?}", report.warnings);
+    }
+}
+
 /// A TLS server that says how each connection ended: what it read after the handshake, or its error.
 async fn server(config: ServerConfig) -> (Server, mpsc::Receiver<Result<usize, String>>) {
     let acceptor = TlsAcceptor::from(Arc::new(config));

@@ -1,12 +1,12 @@
 //! Addresses of hosts that SRV records name: whether a client elsewhere can reach them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use super::rule::Rule;
 use super::survey::Survey;
 use super::tree::Fate;
 use crate::base::finding::{Finding, Severity};
-use crate::base::prefix;
+use crate::base::scope::Scope;
 use crate::zone::{Name, Rtype};
 
 /// Looks at each address of each host.
@@ -15,8 +15,8 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
     for host in &survey.hosts {
         let Fate::Addresses { owner, .. } = survey.fate_here(&host.name) else { continue };
         for (rtype, record, address) in addresses(survey, &owner) {
-            let Some(scope) = scope(address) else { continue };
-            let (rule, word) = match scope {
+            let (rule, word) = match Scope::of(address) {
+                Scope::Public => continue,
                 Scope::Documentation => {
                     documentation.push((survey.at_field(&owner, rtype, record, 0), owner.clone()));
                     continue;
@@ -25,6 +25,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Finding>) {
                 Scope::Unusable => (&UNUSABLE, "no host's address"),
                 Scope::Loopback => (&LOOPBACK, "a loopback address"),
                 Scope::LinkLocal => (&LINK_LOCAL, "a link-local address"),
+                Scope::Metadata => (&LINK_LOCAL, "the address of a cloud's metadata"),
                 Scope::Private => (&PRIVATE, "a private address"),
             };
             let message = format!("{owner} is the target of an SRV record and has {word}, {address}");
@@ -55,46 +56,6 @@ pub(super) fn addresses(survey: &Survey<'_>, owner: &Name) -> Vec<(Rtype, usize,
         .collect()
 }
 
-/// Where an address that is not simply public can be reached from.
-#[derive(Clone, Copy)]
-enum Scope {
-    Unusable,
-    Loopback,
-    LinkLocal,
-    Private,
-    Documentation,
-}
-
-fn scope(address: IpAddr) -> Option<Scope> {
-    let scope = match address {
-        IpAddr::V4(address) => scope_v4(address),
-        IpAddr::V6(address) => scope_v6(address),
-    };
-    scope.or_else(|| prefix::documentation(address).map(|_| Scope::Documentation))
-}
-
-fn scope_v4(address: Ipv4Addr) -> Option<Scope> {
-    match address.octets() {
-        [0 | 224..=255, ..] => Some(Scope::Unusable),
-        [127, ..] => Some(Scope::Loopback),
-        [169, 254, ..] => Some(Scope::LinkLocal),
-        // RFC 1918 and RFC 6598.
-        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Some(Scope::Private),
-        _ => None,
-    }
-}
-
-fn scope_v6(address: Ipv6Addr) -> Option<Scope> {
-    match address.segments() {
-        [0, 0, 0, 0, 0, 0, 0, 1] => Some(Scope::Loopback),
-        // Unspecified, IPv4-compatible and IPv4-mapped: none of them goes over a wire.
-        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0xff00..=0xffff, ..] => Some(Scope::Unusable),
-        [0xfe80..=0xfebf, ..] => Some(Scope::LinkLocal),
-        [0xfc00..=0xfdff, ..] => Some(Scope::Private),
-        _ => None,
-    }
-}
-
 pub(super) const UNUSABLE: Rule = Rule {
     id: "address-unusable",
     severity: Severity::Error,
@@ -121,7 +82,7 @@ pub(super) const LINK_LOCAL: Rule = Rule {
     id: "address-link-local",
     severity: Severity::Warning,
     finds: "a host with a link-local address",
-    why: "it means another machine on each link, and nothing without the name of an interface",
+    why: "it means another machine on each link, and nothing without the name of an interface; it is not tested",
     help: "write an address that is routed",
     see: "dig +short AAAA {host}",
     wrong: "sip-node1  300 IN AAAA fe80::10",
