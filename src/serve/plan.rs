@@ -3,6 +3,7 @@
 use arrayvec::ArrayVec;
 
 use crate::transfer::Asked;
+use crate::transfer::inbound::Notified;
 use crate::zone::{Name, Rrset, Rtype, name, signed};
 
 use super::edns::{Ede, Reply};
@@ -37,6 +38,8 @@ pub struct Plan<'a> {
     pub edns: Option<Reply<'a>>,
     /// The transfer that is asked for and granted.
     pub transfer: Option<Asked>,
+    /// What a primary tells.
+    pub notified: Option<Notified>,
     /// Names made for this answer: targets of CNAMEs that stand for a DNAME.
     pub(super) synthesized: SynthesizedNames,
 }
@@ -118,6 +121,7 @@ impl Default for Plan<'_> {
             additional: LongList::default(),
             edns: None,
             transfer: None,
+            notified: None,
             synthesized: SynthesizedNames::default(),
         }
     }
@@ -129,7 +133,7 @@ impl<'a> Plan<'a> {
         (self.rcode, self.authoritative, self.truncate) = (Rcode::NOERROR, false, false);
         (self.zone, self.source) = (None, None);
         (self.class, self.rotation, self.edns) = (class, rotation, edns);
-        self.transfer = None;
+        (self.transfer, self.notified) = (None, None);
         self.answer.0.clear();
         self.authority.0.clear();
         self.additional.first.clear();
