@@ -22,8 +22,8 @@ statement! {
         /// port or at port 53 (with `tls` 853), each with the name of a key that signs, or without. Only they may send NOTIFY. The
         /// zone is kept in the state folder, and needs a `name`.
         primaries: Vec<ServerText> = Each(server), apart "[\"192.0.2.1\", \"192.0.2.9:5300 transfer\"]";
-        /// The name in the certificate of the primaries: then they are asked over TLS (RFC 9103). It is verified by `ca-file` in
-        /// [health], else by the system's authorities.
+        /// The name in the certificate of the primaries: then they are asked over TLS (RFC 9103). Its issuer must be in `ca-file`
+        /// of [health], else in the system's list.
         tls: String = values::host, apart "\"ns1.example.net\"";
         /// Who may transfer the zone (AXFR and IXFR, over TCP, TLS and QUIC): addresses or networks, each with the name of a
         /// key that must sign the queries from there, or without. Nobody by default.
