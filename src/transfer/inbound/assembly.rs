@@ -100,6 +100,8 @@ enum State {
     Adding(Serial),
     /// Behind the last SOA.
     End,
+    /// Within a whole zone that is the version that we have: nothing of it is needed.
+    Same,
 }
 
 #[derive(Clone, Debug)]
@@ -204,6 +206,7 @@ impl Assembly {
                 }
             }
             (State::End, _) => self.finish().map(Outcome::New),
+            (State::Same, _) => Ok(Outcome::Current),
             (State::Begin, _) => Err(Refused::NoSoa),
             _ => Ok(Outcome::More),
         }
@@ -233,6 +236,8 @@ impl Assembly {
                 self.had = None;
                 self.close(&record, newest)?;
             }
+            // A primary that knows no differences sends all of the same version again.
+            (State::Opened, _) if self.is_same() => self.state = State::Same,
             (State::Opened, None) => {
                 // RFC 1995 §4: the whole zone in answer to IXFR.
                 self.judge_serial()?;
@@ -253,8 +258,13 @@ impl Assembly {
             (State::Adding(at), Some(serial)) if serial == at => self.state = State::Deleting,
             (State::Adding(_), Some(serial)) => return Err(Refused::Gap(serial)),
             (State::End, _) => return Err(Refused::BehindTheEnd),
+            (State::Same, _) => {}
         }
         Ok(())
+    }
+
+    fn is_same(&self) -> bool {
+        self.newest.as_ref().is_some_and(|(_, theirs)| self.leads_from(*theirs))
     }
 
     fn leads_from(&self, serial: Serial) -> bool {

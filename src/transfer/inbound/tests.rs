@@ -110,6 +110,11 @@ fn differences_lead_from_our_version_to_the_newest() {
         assert_eq!((serial, found), (7, wanted.to_vec()), "{parts}");
     }
     assert_eq!(take(true, &[message(&[soa(5)])]), Ok(Outcome::Current));
+    let whole = message(&[soa(5), address("a.t.", 1), address("b.t.", 2), soa(5)]);
+    assert_eq!(
+        (take(true, std::slice::from_ref(&whole)), take(false, &[whole])),
+        (Ok(Outcome::Current), Ok(Outcome::Current))
+    );
 }
 
 #[test]
