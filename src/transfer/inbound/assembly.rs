@@ -226,6 +226,8 @@ impl Assembly {
                 self.state = State::Opened;
             }
             (State::Begin, None) => return Err(Refused::NoSoa),
+            // A primary that knows no differences sends all of the same version again.
+            (State::Opened, _) if self.is_same() => self.state = State::Same,
             (State::Opened, Some(serial)) if self.is_incremental && self.leads_from(serial) => {
                 self.judge_serial()?;
                 self.state = State::Deleting;
@@ -236,8 +238,6 @@ impl Assembly {
                 self.had = None;
                 self.close(&record, newest)?;
             }
-            // A primary that knows no differences sends all of the same version again.
-            (State::Opened, _) if self.is_same() => self.state = State::Same,
             (State::Opened, None) => {
                 // RFC 1995 §4: the whole zone in answer to IXFR.
                 self.judge_serial()?;
