@@ -8,6 +8,7 @@
 //!
 //! **Invariant:** nothing here decides anything about DNS or health: it builds the rooms below and joins them.
 
+mod background;
 mod descriptors;
 mod effects;
 mod findings;
@@ -26,6 +27,7 @@ pub mod sockets;
 mod start;
 mod supervise;
 mod switcher;
+mod threads;
 mod watchdog;
 
 pub use outside::{engine_entries, kept_addresses};

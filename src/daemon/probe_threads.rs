@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tracing::warn;
 
@@ -15,22 +14,17 @@ use crate::resolve::{self, Addresses, ResolveRequest, Resolved};
 
 use super::descriptors;
 use super::switcher::Resolver;
+use super::threads::Threads;
 
-/// A runtime for probes and resolver, gone with this value; what still runs on it is dropped then.
+/// The threads of probes and resolver.
 #[derive(Debug)]
-pub(super) struct ProbeThreads {
-    tasks: Tasks,
-    runtime: Option<Runtime>,
-}
+pub(super) struct ProbeThreads(Threads);
 
 impl ProbeThreads {
     /// Makes the threads; tasks on them belong to `tasks`.
     pub(super) fn start(tasks: &Tasks) -> std::io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut builder = Builder::new_multi_thread();
-        builder.worker_threads(cores.min(MAX_THREADS)).thread_name("probes").enable_all();
-        let runtime = builder.build()?;
-        Ok(Self { tasks: tasks.on(runtime.handle()), runtime: Some(runtime) })
+        Threads::start("probes", cores.min(MAX_THREADS), tasks).map(Self)
     }
 
     /// Starts the probes; `clients` is how many connections listeners may hold. Returns the ways to and from them.
@@ -49,7 +43,7 @@ impl ProbeThreads {
         let deps = runner::Deps { clock, context: Arc::new(context), limits, held, metrics };
         let (commands, command_queue) = mpsc::channel(COMMANDS);
         let (report, reports) = mpsc::channel(REPORTS);
-        drop(runner::spawn(&self.tasks, deps, command_queue, report));
+        drop(runner::spawn(self.0.tasks(), deps, command_queue, report));
         (commands, reports)
     }
 
@@ -64,20 +58,10 @@ impl ProbeThreads {
         let metrics = resolve::Metrics::register(registry);
         let (wanted, wants) = watch::channel(outside.clone());
         let (knows, known) = watch::channel(Resolved::default());
-        drop(
-            self.tasks
-                .spawn_vital("resolver", resolve::run(self.tasks.clone(), clock, kept.clone(), wants, knows, metrics)),
-        );
+        let tasks = self.0.tasks();
+        let resolver = resolve::run(tasks.clone(), clock, kept.clone(), wants, knows, metrics);
+        drop(tasks.spawn_vital("resolver", resolver));
         Resolver { wanted, known }
-    }
-}
-
-impl Drop for ProbeThreads {
-    fn drop(&mut self) {
-        // Without waiting, which a runtime may not do on a thread of another one.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
 

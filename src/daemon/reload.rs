@@ -2,17 +2,20 @@
 
 use tracing::error;
 
+use crate::base::error::Chain;
+
+use super::background;
 use super::findings::log_findings;
 use super::read::Read;
 use super::start::Daemon;
 
 impl Daemon {
-    /// Reads anew, off the tasks that answer, and swaps, or keeps the old setup and says why. A zone that was good and
+    /// Reads anew, off the threads that answer, and swaps, or keeps the old setup and says why. A zone that was good and
     /// is broken now stays in its last good version. Tells whether it swapped.
     pub async fn reload(&self, read: &Read) -> bool {
         let switch_lock = self.switcher.switch_lock().await;
         let read = read.clone();
-        let result = tokio::task::spawn_blocking(move || read.read()).await;
+        let result = background::work("reload", move || read.read()).await;
         match result {
             Ok(Ok(running)) => {
                 self.replace(switch_lock, running).await;
@@ -25,8 +28,9 @@ impl Daemon {
                 false
             }
             Err(failure) => {
-                self.tell_reload_failed(failure.to_string()).await;
-                error!(%failure, "reload failed: everything stays as it was");
+                let failure = Chain(&failure).to_string();
+                self.tell_reload_failed(failure.clone()).await;
+                error!(failure, "reload failed: everything stays as it was");
                 false
             }
         }

@@ -39,6 +39,7 @@ use super::secondaries::{self, Secondaries};
 use super::sockets::{self, BindError};
 use super::supervise;
 use super::switcher::{ActiveSetup, SetupSwitcher, Turn};
+use super::threads::Threads;
 use super::watchdog::{self, Watchdog};
 
 /// A running server.
@@ -55,8 +56,8 @@ pub struct Daemon {
     listeners: Listeners,
     secondaries: Secondaries,
     primaries: Primaries,
-    /// Held until the end, as its threads end with it.
-    _probe_threads: ProbeThreads,
+    /// Held until the end, as the threads end with them.
+    _threads: (ProbeThreads, Threads),
     fixed: Fixed,
 }
 
@@ -76,8 +77,8 @@ pub enum StartError {
     /// The state folder cannot be used.
     #[error(transparent)]
     Store(#[from] store::OpenError),
-    /// There are no threads for the tests of targets.
-    #[error("no threads for the tests of targets")]
+    /// There are no threads for the tests of targets, or for the engine.
+    #[error("no threads for the tests of targets and the engine")]
     Threads(#[source] std::io::Error),
     /// The listeners could not be handed to the runtime.
     #[error("the sockets cannot be served")]
@@ -98,6 +99,8 @@ impl StartError {
 
 /// How long the answers wait for the first probes.
 const TIMEOUT: Duration = Duration::from_secs(3);
+/// How much longer they wait for a slow disk.
+const DISK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many NOTIFYs wait.
 const NOTIFIED: usize = 64;
 /// How long tasks may take to end.
@@ -167,9 +170,11 @@ impl Daemon {
             settled: settled_sender,
             published: published_sender,
         };
+        // Taking a large setup is long work: not on the threads that answer.
+        let engine_threads = Threads::start("engine", 1, &tasks).map_err(StartError::Threads)?;
         let engine = supervise::Engine {
             clock,
-            tasks: tasks.clone(),
+            tasks: engine_threads.tasks().clone(),
             outputs,
             read,
             readiness_state: readiness_state.clone(),
@@ -177,7 +182,7 @@ impl Daemon {
             max_age: running.state.max_age,
             switcher: switcher.clone(),
         };
-        drop(tasks.spawn_vital("engine-supervisor", engine.run(core, messages)));
+        drop(engine_threads.tasks().spawn_vital("engine-supervisor", engine.run(core, messages)));
 
         let serve_metrics = serve::Metrics::register(&mut registry);
         serve_metrics.set_zones(origins.iter());
@@ -233,23 +238,32 @@ impl Daemon {
             listeners,
             secondaries,
             primaries,
-            _probe_threads: probe_threads,
+            _threads: (probe_threads, engine_threads),
             fixed,
         };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
     }
 
-    /// Turns ready when every target is known, or when patience ends.
+    /// Turns ready when every target is known, or when patience ends; and not before the serials that may be answered are
+    /// on disk: the next run begins above them.
     fn become_ready(&self) -> impl Future<Output = ()> + Send + use<> {
         let (mut settled, readiness_state, tasks) =
             (self.settled.clone(), self.readiness_state.clone(), self.tasks.clone());
+        let engine = self.engine();
         async move {
             let known = tokio::select! {
                 biased;
                 () = tasks.stopped() => return,
                 known = tokio::time::timeout(TIMEOUT, settled.wait_for(|settled| *settled)) => known.is_ok(),
             };
+            match tokio::time::timeout(DISK_TIMEOUT, engine.kept()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => warn!(%error, "answers begin, but after a crash serials may be given twice"),
+                Err(_slow) => {
+                    warn!("the state folder is slow: answers begin, but after a crash serials may be given twice");
+                }
+            }
             readiness_state.set(|parts| parts.answering = true);
             let fault = readiness_state.readiness().load().fault.clone();
             info!(every_target_known = known, fault, "answering");

@@ -9,12 +9,14 @@ use tokio::sync::{Mutex, mpsc};
 use tracing::{error, info};
 
 use crate::base::clock::Clock;
+use crate::base::error::Chain;
 use crate::base::tasks::Tasks;
 use crate::engine::driver::{Message, drive};
 use crate::engine::memory::Restored;
 use crate::engine::{Core, Numbers, Prepared};
 use crate::store;
 
+use super::background;
 use super::effects::Outputs;
 use super::outside::engine_entries;
 use super::read::Read;
@@ -74,7 +76,7 @@ impl Engine {
         let (read, state, max_age) = (self.read.clone(), self.state.clone(), self.max_age);
         let switch_lock = self.switcher.turn_without_engine().await;
         let (addresses, last) = (self.switcher.addresses(), switch_lock.image_cache());
-        let made = tokio::task::spawn_blocking(move || {
+        let made = background::work("rebuild", move || {
             let mut running =
                 read.read().map_err(|findings| format!("{} findings in config or zones", findings.len()))?;
             drop(running.resolve(&addresses));
@@ -92,7 +94,7 @@ impl Engine {
                 return None;
             }
             Err(failure) => {
-                error!(%failure, "no new engine could be built");
+                error!(failure = %Chain(&failure), "no new engine could be built");
                 return None;
             }
         };

@@ -18,6 +18,7 @@ use crate::probe::Spec;
 use crate::probe::runner::Command;
 use crate::resolve::{Addresses, ResolveRequest, Resolved};
 
+use super::background;
 use super::findings::log_findings;
 
 /// Swaps setups; clones are the same.
@@ -138,8 +139,8 @@ impl Turn<'_> {
     /// Puts what was read anew in place; returns its number, nothing if it could not be indexed: the old one stays.
     pub(super) async fn replace(self, mut running: Running) -> Option<u64> {
         let (addresses, last) = (self.switcher.addresses(), self.image_cache());
-        // Indexing a large zone takes a while: off the tasks that answer.
-        let made = tokio::task::spawn_blocking(move || {
+        // Indexing a large zone takes a while: off the threads that answer.
+        let made = background::work("index", move || {
             if !running.outside.hosts.is_empty() {
                 log_findings(&running.resolve(&addresses));
             }
@@ -157,7 +158,7 @@ impl Turn<'_> {
 
     async fn move_hosts(self, addresses: Arc<Addresses>) {
         let active = self.switcher.lock().clone();
-        let made = tokio::task::spawn_blocking(move || {
+        let made = background::work("index", move || {
             let lowered = active.lowering_input.lower(&addresses);
             let new = lowered.findings.into_iter().filter(|found| !active.prior_findings.contains(found));
             (Prepared::again(lowered.setup, &active.image_cache), lowered.specs, new.collect::<Vec<_>>())

@@ -68,6 +68,14 @@ impl EngineHandle {
         self.change(|reply| Request::ProbeNow(scope, reply)).await
     }
 
+    /// Waits until all that is to be kept so far is on disk.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn kept(&self) -> Result<(), RequestError> {
+        self.change(Request::Keep).await
+    }
+
     /// Returns the orders that are not over.
     ///
     /// # Errors

@@ -33,6 +33,8 @@ pub enum Request {
     Post(String, PushReport, Reply<()>),
     /// Probe all targets of a scope at once.
     ProbeNow(Scope, Reply<Vec<String>>),
+    /// Change nothing, and say when all that was to be kept so far is on disk.
+    Keep(Reply<()>),
     /// Report the orders.
     Orders(oneshot::Sender<Vec<OrderStatus>>),
     /// Report everything.
@@ -102,6 +104,7 @@ impl Request {
             Self::FailBack(service, reply) => respond(core.fail_back(&service, now), reply),
             Self::Post(name, post, reply) => respond(core.post(&name, post, now).map_err(Refusal::Post), reply),
             Self::ProbeNow(scope, reply) => respond(core.probe_now(&scope, now), reply),
+            Self::Keep(reply) => respond(Ok(()), reply),
             // The client may be gone.
             Self::Orders(reply) => {
                 drop(reply.send(core.order_status(now.wall)));

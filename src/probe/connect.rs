@@ -11,11 +11,12 @@ use tokio::select;
 use tokio::time::timeout;
 
 use super::attempt::{Attempt, conclusive, unknown};
+use super::bounded::BoundedStream;
 use super::errors::{self, ErrorOrigin};
 use crate::health::Outcome;
 
 /// Connects to the address of the probe.
-pub(super) async fn connect(attempt: &mut Attempt<'_>) -> Result<TcpStream, Outcome> {
+pub(super) async fn connect(attempt: &mut Attempt<'_>) -> Result<BoundedStream, Outcome> {
     attempt.begin("connect");
     let socket = match attempt.address {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
@@ -42,7 +43,7 @@ pub(super) async fn connect(attempt: &mut Attempt<'_>) -> Result<TcpStream, Outc
     // A probe writes little and waits: Nagle's algorithm would only delay it. If this fails, so does what follows.
     stream.set_nodelay(true).ok();
     attempt.saw("connected");
-    Ok(stream)
+    Ok(BoundedStream::new(stream))
 }
 
 /// Returns whether both ends of a connection are the same socket: nobody listens there.

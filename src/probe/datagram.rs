@@ -11,7 +11,7 @@ use tokio::io::{Interest, Ready};
 use tokio::net::UdpSocket;
 use tokio::time::sleep;
 
-use super::attempt::{Attempt, unknown};
+use super::attempt::{Attempt, conclusive, unknown};
 use super::errors::{self, ErrorOrigin};
 use crate::health::Outcome;
 
@@ -60,6 +60,7 @@ impl Datagram {
         sent.map_err(|error| attempt.fails(errors::classify(&error, ErrorOrigin::Local)))?;
         let mut again = after.iter();
         let mut next = again.next();
+        let mut foreign = 0;
         loop {
             let passed = attempt.clock.now().mono.since(began);
             let wait = next.map_or(Duration::ZERO, |after| after.saturating_sub(passed));
@@ -69,6 +70,10 @@ impl Datagram {
                     self.heed(ready).map_err(|error| attempt.fails(errors::classify(&error, ErrorOrigin::Remote)))?;
                     if let Some(taken) = self.take(&mut accept, attempt)? {
                         return Ok(taken);
+                    }
+                    foreign += 1;
+                    if foreign > FOREIGN_MAX {
+                        return Err(attempt.fails(conclusive(format!("more than {FOREIGN_MAX} datagrams that do not answer"))));
                     }
                 }
                 () = sleep(wait), if next.is_some() => {
@@ -118,6 +123,8 @@ impl Datagram {
 
 /// The longest datagram that is read whole, in octets; the protocols' answers are far shorter.
 const LONGEST: usize = 4096;
+/// The most datagrams that are read for one question: a flood keeps no probe busy.
+const FOREIGN_MAX: u32 = 1_024;
 
 #[cfg(test)]
 mod tests {

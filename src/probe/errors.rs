@@ -4,6 +4,7 @@
 //! |---|---|
 //! | refused (RST, or ICMP port unreachable), reset, aborted, broken pipe, end of stream | fail, conclusive |
 //! | data that are no TLS any more (rustls gives them this form) | fail, conclusive |
+//! | more was sent than is read ([`LIMIT_REACHED`]) | fail, conclusive |
 //! | time-out; host or net unreachable, or prohibited, told by the network | fail, silent |
 //! | the same told at once by our own kernel; EPERM at any time, which no ICMP message becomes | unknown: no route, or a local rule |
 //! | a refusal that comes only when TCP asks again ([`classify_refusal`]) | fail, silent |
@@ -16,6 +17,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::attempt::{conclusive, silent, unknown};
+use super::bounded::LIMIT_REACHED;
 pub(super) use super::report::NOBODY;
 use crate::health::Outcome;
 
@@ -37,6 +39,7 @@ pub(super) fn classify(error: &Error, told: ErrorOrigin) -> Outcome {
             conclusive("connection broken off")
         }
         (ErrorKind::UnexpectedEof, _) => conclusive("closed by the far side"),
+        (LIMIT_REACHED, _) => conclusive(error.to_string()),
         (ErrorKind::TimedOut, _) => silent("timed out"),
         (ErrorKind::HostUnreachable, ErrorOrigin::Remote) => silent("host unreachable"),
         (ErrorKind::NetworkUnreachable, ErrorOrigin::Remote) => silent("network unreachable"),

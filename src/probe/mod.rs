@@ -22,6 +22,7 @@
 pub mod allow;
 mod attempt;
 pub mod authority;
+mod bounded;
 mod certificate;
 pub mod check;
 mod composite;

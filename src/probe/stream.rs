@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::attempt::{Attempt, Ending, unknown};
+use super::bounded::BoundedStream;
 use super::connect::connect;
 use super::errors::{self, ErrorOrigin};
 use super::tls::{Tls, handshake};
@@ -19,9 +20,9 @@ use crate::health::Outcome;
 #[derive(Debug)]
 pub(super) enum Stream {
     /// TCP alone.
-    Plain(TcpStream),
+    Plain(BoundedStream),
     /// TLS over TCP.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<BoundedStream>>),
 }
 
 impl Stream {
@@ -58,8 +59,8 @@ impl Stream {
     /// Returns the socket below.
     pub(super) fn socket(&self) -> &TcpStream {
         match self {
-            Self::Plain(stream) => stream,
-            Self::Tls(stream) => stream.get_ref().0,
+            Self::Plain(stream) => stream.socket(),
+            Self::Tls(stream) => stream.get_ref().0.socket(),
         }
     }
 

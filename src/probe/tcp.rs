@@ -3,10 +3,10 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use toml::de::DeValue;
 
 use super::attempt::{Attempt, Ending, Probe, conclusive};
+use super::bounded::BoundedStream;
 use super::connect::{close, connect};
 use super::errors::{self, ErrorOrigin};
 use super::kind::{CheckContext, KindKeys, OwnerLabels};
@@ -108,7 +108,7 @@ impl Probe for Tcp {
 }
 
 /// Reads until the wanted bytes are found, at most [`ANSWER_MAX`].
-async fn expect(wanted: &[u8], stream: &mut TcpStream, attempt: &mut Attempt<'_>) -> Ending {
+async fn expect(wanted: &[u8], stream: &mut BoundedStream, attempt: &mut Attempt<'_>) -> Ending {
     attempt.begin("expect");
     let mut answer = Vec::with_capacity(ANSWER_MAX);
     loop {

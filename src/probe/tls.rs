@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, Error, ProtocolVersion};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use toml::de::DeValue;
 
 use super::Authority;
 use super::attempt::{Attempt, Ending, Probe, conclusive, unknown};
+use super::bounded::BoundedStream;
 use super::connect::{close, connect};
 use super::errors::{self, ErrorOrigin};
 use super::kind::{CheckContext, KindKeys, OwnerLabels};
@@ -142,9 +142,9 @@ impl Probe for Tls {
 /// Shakes hands over a connection, and takes down the certificate.
 pub(super) async fn handshake(
     tls: &Tls,
-    stream: TcpStream,
+    stream: BoundedStream,
     attempt: &mut Attempt<'_>,
-) -> Result<TlsStream<TcpStream>, Outcome> {
+) -> Result<TlsStream<BoundedStream>, Outcome> {
     attempt.begin("tls");
     let Ok(name) = ServerName::try_from(tls.name.clone()) else {
         return Err(attempt.fails(unknown(format!("\"{}\" cannot be asked for by TLS", tls.name))));
@@ -182,7 +182,7 @@ pub(super) async fn handshake(
 }
 
 /// Says what was agreed on.
-fn agreed(stream: &TlsStream<TcpStream>) -> String {
+fn agreed(stream: &TlsStream<BoundedStream>) -> String {
     let (_, session) = stream.get_ref();
     let version = match session.protocol_version() {
         Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",

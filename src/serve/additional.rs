@@ -17,6 +17,9 @@ pub(super) fn add_targets<'a>(snapshot: ClientView<'a>, query: &QueryView<'a>, p
         let Data::Set(set) = item.data else { continue };
         let rtype = set.rtype();
         for rdata in set.rdatas() {
+            if plan.is_full() {
+                return;
+            }
             let Some(target) = host(rtype, rdata) else { continue };
             let own = name::labels(target).next().is_none();
             match (next(rtype, rdata), item.owner) {
@@ -49,11 +52,17 @@ pub(super) fn add_glue<'a>(
     let Some(servers) = cut.records(Rtype::NS) else { return };
     let in_domain = |target: &[u8]| name::suffix(target, cut.owner().wire()).is_some();
     for target in servers.rdatas().filter(|target| in_domain(target)) {
+        if plan.room.is_none() {
+            return;
+        }
         if let Some(node) = zone.occluded(target) {
             add_addresses(query, plan, target, node, true);
         }
     }
     for target in servers.rdatas().filter(|target| !in_domain(target)) {
+        if plan.is_full() {
+            return;
+        }
         match zone.occluded(target) {
             Some(node) => add_addresses(query, plan, target, node, false),
             None => add_host(snapshot, query, plan, Rtype::A, target),
@@ -81,6 +90,9 @@ fn add_next<'a>(snapshot: ClientView<'a>, query: &QueryView<'a>, plan: &mut Plan
     let Some(set) = node.records(next) else { return };
     add(query, plan, target, node, set, false);
     for host in set.rdatas().filter_map(|rdata| host(next, rdata)) {
+        if plan.is_full() {
+            return;
+        }
         let host = if name::labels(host).next().is_none() && is_binding(next) { target } else { host };
         add_host(snapshot, query, plan, next, host);
     }
@@ -102,10 +114,9 @@ fn add<'a>(
     set: &'a Rrset,
     required: bool,
 ) {
-    let is_this = |item: &Item<'a>| item.is(set) && plan.name(item.owner, query).eq_ignore_ascii_case(owner);
-    if !plan.answer.iter().chain(plan.additional.iter()).any(is_this) {
+    if !plan.has(owner, set, query) {
         let signatures = signatures(node, plan.dnssec_ok());
-        plan.additional.push(Item { signatures, required, ..Item::of(Owner::Wire(owner), set) });
+        plan.push_additional(Item { signatures, required, ..Item::of(Owner::Wire(owner), set) });
     }
 }
 

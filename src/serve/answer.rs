@@ -11,7 +11,7 @@ use super::plan::{ADDITIONAL_MAX, ADDITIONAL_UDP, CHAIN_MAX, Data, Item, Owner, 
 use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, OPCODE_NOTIFY, QueryView, Question};
 use super::rcode::Rcode;
 use super::view::{ClientView, signatures, zone_of};
-use super::{Context, Transport, additional, chaos, notify, signing, transfer};
+use super::{Context, Transport, additional, chaos, limit, notify, signing, transfer};
 
 /// Answers a query from one snapshot.
 pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Context<'a>) -> Plan<'a> {
@@ -51,8 +51,10 @@ pub(super) fn answer_into<'a>(
             transfer::judge(snapshot, query, &question, context, plan);
         }
         Ok(Some(question)) => {
-            Walk { snapshot: view, query, rtype: question.rtype, plan: &mut *plan }.follow();
+            Walk { snapshot: view, query, rtype: question.rtype, limit: limit(query, context), plan: &mut *plan }
+                .follow();
             if !context.settings.minimal_responses {
+                plan.measure_room(query, limit(query, context));
                 additional::add_targets(view, query, plan);
             }
             // RFC 1035 §6.2: an answer for all classes cannot claim to be whole.
@@ -97,6 +99,8 @@ struct Walk<'a, 'q> {
     snapshot: ClientView<'a>,
     query: &'q QueryView<'a>,
     rtype: Rtype,
+    /// The longest answer, in octets.
+    limit: usize,
     plan: &'q mut Plan<'a>,
 }
 
@@ -264,6 +268,7 @@ impl<'a> Walk<'a, '_> {
                 None => self.prove(owner, zone, Absence::Type(cut)),
             }
         }
+        self.plan.measure_room(self.query, self.limit);
         additional::add_glue(self.snapshot, self.query, self.plan, zone, cut);
     }
 

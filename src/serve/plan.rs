@@ -1,5 +1,8 @@
 //! The content of an answer before it is encoded: references into the snapshot, the query and the plan itself.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, Hasher as _};
+
 use arrayvec::ArrayVec;
 
 use crate::transfer::Asked;
@@ -40,6 +43,10 @@ pub struct Plan<'a> {
     pub transfer: Option<Asked>,
     /// What a primary tells.
     pub notified: Option<Notified>,
+    /// How many octets the message has left at most; nothing if what must be in it does not fit.
+    pub(super) room: Option<usize>,
+    /// Which sets the additional section has beyond its first items.
+    pub(super) marks: HashSet<u64>,
     /// Names made for this answer: targets of CNAMEs that stand for a DNAME.
     pub(super) synthesized: SynthesizedNames,
 }
@@ -122,6 +129,8 @@ impl Default for Plan<'_> {
             edns: None,
             transfer: None,
             notified: None,
+            room: Some(usize::MAX),
+            marks: HashSet::new(),
             synthesized: SynthesizedNames::default(),
         }
     }
@@ -130,6 +139,8 @@ impl Default for Plan<'_> {
 impl<'a> Plan<'a> {
     /// Begins an answer in this room, whatever was in it.
     pub(super) fn begin(&mut self, class: u16, rotation: u16, edns: Option<Reply<'a>>) {
+        self.room = Some(usize::MAX);
+        self.marks.clear();
         (self.rcode, self.authoritative, self.truncate) = (Rcode::NOERROR, false, false);
         (self.zone, self.source) = (None, None);
         (self.class, self.rotation, self.edns) = (class, rotation, edns);
@@ -155,6 +166,52 @@ impl<'a> Plan<'a> {
         if let Some(ede) = ede {
             self.explain(ede);
         }
+    }
+
+    /// Sets the room for additional records: what is left of `limit` octets beside question, OPT and the other sections. It is
+    /// never less than what the renderer will have, so that what is left out here would be left out there.
+    pub(super) fn measure_room(&mut self, query: &QueryView<'_>, limit: usize) {
+        let question = query.question.map_or(0, |question| question.octets.len());
+        let edns = self.edns.as_ref().map_or(0, Reply::reserved);
+        let sections = self.answer.iter().chain(self.authority.iter()).map(Item::least_octets);
+        self.room = limit.checked_sub(HEADER_LENGTH + question + edns + sections.sum::<usize>());
+    }
+
+    /// Adds to the additional section, unless it is certain that the item does not fit; one that must be there and does not
+    /// fit ends the room.
+    pub(super) fn push_additional(&mut self, item: Item<'a>) {
+        let left = self.room.and_then(|room| room.checked_sub(item.least_octets()));
+        if left.is_some() || item.required {
+            self.room = left;
+            if self.additional.first.is_full()
+                && let (Data::Set(set), Owner::Wire(owner)) = (item.data, item.owner)
+            {
+                let mark = self.mark(owner, set);
+                self.marks.insert(mark);
+            }
+            self.additional.push(item);
+        }
+    }
+
+    /// Returns whether a set of this owner is in the answer or the additional section. Beside the first items of a long section
+    /// a set of marks is asked, so that a thousand hosts are not compared with each other.
+    pub(super) fn has(&self, owner: &[u8], set: &Rrset, query: &QueryView<'_>) -> bool {
+        let is_this = |item: &Item<'_>| item.is(set) && self.name(item.owner, query).eq_ignore_ascii_case(owner);
+        let first = self.answer.iter().chain(&self.additional.first);
+        first.into_iter().any(is_this) || !self.marks.is_empty() && self.marks.contains(&self.mark(owner, set))
+    }
+
+    /// Marks what was added beyond the first items.
+    fn mark(&self, owner: &[u8], set: &Rrset) -> u64 {
+        let mut hasher = self.marks.hasher().build_hasher();
+        hasher.write_usize(std::ptr::from_ref(set).addr());
+        owner.iter().for_each(|octet| hasher.write_u8(octet.to_ascii_lowercase()));
+        hasher.finish()
+    }
+
+    /// Returns whether no record fits any more.
+    pub(super) fn is_full(&self) -> bool {
+        self.room.is_none_or(|room| room < RECORD_LEAST)
     }
 
     /// Returns whether signatures and proofs are wanted: the DO bit (RFC 3225 §3).
@@ -185,6 +242,19 @@ impl<'a> Item<'a> {
     /// Returns whether the records are this very set of the snapshot.
     pub(super) fn is(&self, set: &Rrset) -> bool {
         matches!(self.data, Data::Set(own) if std::ptr::eq(own, set))
+    }
+
+    /// Returns how many octets its records take at least, with names as short as compression makes them.
+    fn least_octets(&self) -> usize {
+        match self.data {
+            Data::Set(set) => {
+                // Types that no name in is compressed stand as they are.
+                let rdata =
+                    if matches!(set.rtype(), Rtype::A | Rtype::AAAA | Rtype::SRV) { set.rdata_octets() } else { 0 };
+                set.len() * RECORD_HEADER + rdata
+            }
+            Data::Cname(_) | Data::Text(..) => RECORD_HEADER,
+        }
     }
 
     /// Walks over the RDATA of the signatures over these records (RFC 4035 §3.1.1); they have the records' owner and
@@ -298,6 +368,12 @@ const ADDITIONAL_FIRST: usize = 40;
 pub const ADDITIONAL_MAX: usize = 4096;
 /// The same for the longest datagram, of 4096 octets.
 pub(super) const ADDITIONAL_UDP: usize = 256;
+/// Octets of a message's header.
+pub(super) const HEADER_LENGTH: usize = 12;
+/// Octets of a record before its RDATA, with a name that points to another.
+const RECORD_HEADER: usize = 12;
+/// Octets of the shortest record that an additional section has: an address of IPv4.
+const RECORD_LEAST: usize = RECORD_HEADER + 4;
 /// Steps from alias to alias; a longer chain is answered in part, and its client asks on from there.
 pub(super) const CHAIN_MAX: usize = 11;
 /// Octets for made names: for each step of a chain one of the longest.

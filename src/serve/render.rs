@@ -8,7 +8,7 @@ use crate::zone::compress::Compressor;
 
 use super::Context;
 use super::edns::Reply;
-use super::plan::{Data, Item, Plan};
+use super::plan::{Data, HEADER_LENGTH, Item, Plan};
 use super::query::{Header, QueryView};
 use super::rcode::Rcode;
 
@@ -177,5 +177,3 @@ fn put(message: &mut [u8], place: usize, number: u16) {
         *octets = number.to_be_bytes();
     }
 }
-
-const HEADER_LENGTH: usize = 12;

@@ -74,6 +74,11 @@ impl Rrset {
         self.count == 0
     }
 
+    /// Returns how many octets the RDATA of all records have, uncompressed.
+    pub fn rdata_octets(&self) -> usize {
+        self.packed.len().saturating_sub(2 * self.len())
+    }
+
     /// Walks over the RDATA of each record.
     pub fn rdatas(&self) -> Rdatas<'_> {
         Rdatas(&self.packed)

@@ -1,11 +1,11 @@
 //! SRV, and what goes with it into the additional section.
 
 use hickory_proto::op::ResponseCode::NoError;
-use understudy::serve::Transport;
+use understudy::serve::{Context, QueryView, Secrets, Settings, Transport, answer, render};
 use understudy::snapshot::SlotValue;
 use understudy::zone::Rtype;
 
-use crate::support::{Server, query, srv_set};
+use crate::support::{Server, client, query, srv_set};
 
 const ZONE: &str = "
     t. 60 SOA n. h. 1 2 3 4 60
@@ -106,4 +106,51 @@ fn fifty_targets_have_their_addresses_with_them_where_there_is_room() {
     }
     let answer = Server::new(&[&zone]).ask("_sip._tcp.t. SRV");
     assert_eq!((answer.is_truncated(), answer.answer().len(), answer.additional().len()), (false, 50, 100));
+}
+
+/// Plans the answer to a question by one transport, and renders it within so many octets.
+fn plan_and_render(server: &Server, packet: &[u8], transport: Transport, most: usize) -> (usize, Vec<u8>) {
+    let query = QueryView::parse(packet).unwrap();
+    let (settings, secrets) = (Settings::default(), Secrets::new([1; 16]));
+    let status = server.responder.readiness().load();
+    let client = client(transport);
+    let context = Context { settings: &settings, status: &status, client, secrets: &secrets, rotation: 0 };
+    let plan = answer(server.snapshot(), &query, &context);
+    let mut octets = Vec::new();
+    render(&plan, &query, most, &mut octets);
+    (plan.additional.len(), octets)
+}
+
+/// So many services of one name, each on a host of its own with some addresses; some share a host.
+fn many_targets(count: usize) -> Server {
+    let mut zone = "t. 60 SOA n. h. 1 2 3 4 60\n".to_owned();
+    for number in 0..count {
+        zone += &format!("_sip._tcp.t. 60 SRV 10 1 {number} h{}.t.\n", number % (count * 3 / 4 + 1));
+        for address in 0..number % 7 {
+            zone += &format!("h{number}.t. 60 A 192.0.2.{address}\n");
+        }
+        zone += &format!("h{number}.t. 60 AAAA 2001:db8::{number}\n");
+    }
+    Server::new(&[&zone])
+}
+
+/// The work ends where the answer is full; what is sent is the same as if all addresses were looked up and then left out.
+#[test]
+fn addresses_that_cannot_fit_are_not_looked_up_and_nothing_else_changes() {
+    for count in (1..60).step_by(2) {
+        let server = many_targets(count);
+        for size in [512, 800, 1232, 4096] {
+            let packet = query("_sip._tcp.t. SRV", Some(size));
+            let most = usize::from(size.min(1232));
+            let (planned, whole) = plan_and_render(&server, &packet, Transport::Tcp, most);
+            let (stopped, octets) = plan_and_render(&server, &packet, Transport::Udp, most);
+            assert_eq!(octets, whole, "{count} targets, {size} octets");
+            assert!(stopped <= planned && stopped * 16 <= most, "{stopped} sets for {most} octets");
+        }
+    }
+    let server = many_targets(1_300);
+    let packet = query("_sip._tcp.t. SRV", Some(1232));
+    assert_eq!(plan_and_render(&server, &packet, Transport::Udp, 1232).0, 0, "the answer itself does not fit");
+    let (planned, octets) = plan_and_render(&server, &packet, Transport::Tcp, usize::from(u16::MAX));
+    assert!(planned > 500 && octets.len() > 60_000, "{planned} sets in {} octets", octets.len());
 }

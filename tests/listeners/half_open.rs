@@ -43,22 +43,28 @@ async fn begin(attacker: &Endpoint, config: &ClientConfig, server: SocketAddr) -
     let address = relay.local_addr().unwrap();
     let _connecting = attacker.connect_with(config.clone(), address, "first.test").unwrap();
     let mut packet = [0; 2_000];
-    let (length, client) = soon(relay.recv_from(&mut packet)).await.unwrap();
-    relay.send_to(&packet[..length], server).await.unwrap();
+    let mut client = None;
+    let mut retried = false;
+    // Packets may be lost on a busy machine: then the client sends its own once more.
     loop {
         let (length, from) = soon(relay.recv_from(&mut packet)).await.unwrap();
         // RFC 9000 §17.2.5: a Retry packet.
-        let is_retry = from == server && packet[0] & 0b1111_0000 == 0b1111_0000;
-        if from == server && !is_retry {
-            return false;
-        }
-        if is_retry {
-            relay.send_to(&packet[..length], client).await.unwrap();
-            let (length, _) = soon(relay.recv_from(&mut packet)).await.unwrap();
-            relay.send_to(&packet[..length], server).await.unwrap();
-            // Until the server has met it.
-            let _answer = tokio::time::timeout(Duration::from_secs(1), relay.recv_from(&mut packet)).await;
-            return true;
+        let is_retry = packet[0] & 0b1111_0000 == 0b1111_0000;
+        match client {
+            Some(client) if from == server && is_retry => {
+                retried = true;
+                relay.send_to(&packet[..length], client).await.unwrap();
+            }
+            _ if from == server => return false,
+            _ => {
+                client = Some(from);
+                relay.send_to(&packet[..length], server).await.unwrap();
+                if retried {
+                    // Until the server has met it.
+                    let _answer = tokio::time::timeout(Duration::from_secs(1), relay.recv_from(&mut packet)).await;
+                    return true;
+                }
+            }
         }
     }
 }

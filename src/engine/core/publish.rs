@@ -36,19 +36,19 @@ impl Core {
     }
 
     fn publish_changes(&mut self, dirty: &BTreeSet<SlotId>, now: Now) {
-        let zones: BTreeSet<ZoneId> = dirty.iter().map(|slot| self.prepared.slots[*slot].zone).collect();
+        let values = dirty.iter().filter_map(|slot| Some((*slot, self.slots[*slot].value.clone()?)));
+        let mut values: Vec<_> = values.collect();
+        let mut diffs: BTreeMap<ZoneId, Diff> = BTreeMap::new();
+        self.compare(&values, &mut diffs);
+        // How long a set may be cached as empty is no data of the zone.
+        diffs.retain(|_, diff| !diff.is_empty());
+        let zones: BTreeSet<ZoneId> = diffs.keys().copied().collect();
         for &zone in &zones {
             self.serials.data_changed(zone);
         }
-        let values = dirty.iter().filter_map(|slot| Some((*slot, self.slots[*slot].value.clone()?)));
-        let authorities = zones.iter().filter_map(|zone| self.authority(*zone));
-        let values: Vec<_> = values.chain(authorities).collect();
-        let mut diffs: BTreeMap<ZoneId, Diff> = BTreeMap::new();
-        for (slot, value) in &values {
-            let key = &self.prepared.slots[*slot];
-            let before = self.snapshot.slot(*slot).and_then(SlotValue::records);
-            diffs.entry(key.zone).or_default().compare(&key.owner, before, value.records());
-        }
+        let authorities: Vec<_> = zones.iter().filter_map(|zone| self.authority(*zone)).collect();
+        self.compare(&authorities, &mut diffs);
+        values.extend(authorities);
         let notes = dirty.iter().map(|slot| (*slot, self.slots[*slot].note.clone()));
         let next = self.snapshot.next(values).with_notes(notes);
         let mut changes = Vec::new();
@@ -57,6 +57,15 @@ impl Core {
         }
         let next = next.with_histories(zones.iter().filter_map(|zone| self.history(*zone)));
         self.hand_out(next, zones, changes, now);
+    }
+
+    /// Takes into the differences of zones what their slots' new values change.
+    fn compare(&self, values: &[(SlotId, SlotValue)], diffs: &mut BTreeMap<ZoneId, Diff>) {
+        for (slot, value) in values {
+            let key = &self.prepared.slots[*slot];
+            let before = self.snapshot.slot(*slot).and_then(SlotValue::records);
+            diffs.entry(key.zone).or_default().compare(&key.owner, before, value.records());
+        }
     }
 
     /// Publishes a new image. The serial of a zone moves if its data differ from those in the `former` zone.

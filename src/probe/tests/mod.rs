@@ -3,6 +3,7 @@
 mod composite;
 mod dns;
 mod exec;
+mod flood;
 mod grpc;
 mod http;
 pub(super) mod keys;

@@ -18,6 +18,7 @@ use super::{HoldSpec, Place};
 use crate::base::clock::Clock;
 use crate::health::{FailKind, Outcome};
 use crate::probe::attempt::{Attempt, unknown};
+use crate::probe::bounded::LIMIT_REACHED;
 use crate::probe::connect::close;
 use crate::probe::stream::Stream;
 use crate::probe::{Depth, ProbeContext};
@@ -165,7 +166,9 @@ async fn ping(stream: &mut Stream) -> std::io::Result<()> {
 /// Tells how a connection ended by the error that it ended with.
 fn end_by(error: &Error) -> CloseReason {
     let kind = error.kind();
-    if matches!(kind, ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) {
+    if kind == LIMIT_REACHED {
+        CloseReason::Noisy
+    } else if matches!(kind, ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) {
         CloseReason::Silent
     } else if kind == ErrorKind::UnexpectedEof {
         // TLS without a farewell.
