@@ -1,6 +1,6 @@
 //! From the messages of a transfer to a whole zone: pure (RFC 5936 §2.2, RFC 1995 §4).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::transfer::tsig::expand;
@@ -24,7 +24,7 @@ pub struct Assembly {
     /// The records of `had` that left.
     removed: HashSet<Identity>,
     /// The records that were added by a difference, by their place in `added`; those that left again are taken out.
-    live: std::collections::HashMap<Identity, usize>,
+    live: HashMap<Identity, usize>,
     messages: usize,
     octets: usize,
 }
@@ -127,7 +127,7 @@ impl Assembly {
             newest: None,
             added: Vec::new(),
             removed: HashSet::new(),
-            live: std::collections::HashMap::new(),
+            live: HashMap::new(),
             messages: 0,
             octets: 0,
         }
