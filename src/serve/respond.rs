@@ -24,7 +24,7 @@ use super::edns::OPTION_COOKIE;
 use super::live::{Part, State};
 use super::metrics::Count;
 use super::plan::Plan;
-use super::query::{Header, Malformed, QueryView};
+use super::query::{Header, Malformed, OPCODE_NOTIFY, QueryView, Signed};
 use super::rate::Pass;
 use super::rcode::Rcode;
 use super::signing::{self, Rest};
@@ -236,6 +236,10 @@ impl Batch<'_> {
             }
         };
         metrics.opcode(query.header.opcode());
+        if query.header.opcode() == OPCODE_NOTIFY && settings.primaries.is_empty() {
+            // It is not implemented here: its question means nothing.
+            query = QueryView { question: None, signed: Signed::No, since: None, ..query };
+        }
         if !status.answering && !query.question.is_some_and(|question| chaos::asks_readiness(&question)) {
             metrics.dropped(transport);
             return None;
