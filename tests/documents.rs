@@ -23,7 +23,7 @@ use understudy::zone::reference_identity::{self, ReferenceIdentity};
 use page::{Page, read, root};
 
 /// What stands in code with hyphens and is not ours: hosts of examples, settings and programs of others.
-const OTHERS: &[&str] = &["cache-min-ttl", "min-cache-ttl", "sip-node1", "sip-node2"];
+const OTHERS: &[&str] = &["cache-min-ttl", "min-cache-ttl", "sip-node1", "sip-node2", "xfrd-reload-timeout"];
 
 /// Settings of coturn.
 const COTURN: &[&str] =
