@@ -105,6 +105,7 @@ pub(super) fn primaries(file: &File, keys: &KeyRing, findings: &mut Vec<Finding>
             findings.push(finding.help("name one, such as [\"192.0.2.1\"]"));
         }
         let tls = entry.transfer.tls.as_ref().and_then(|name| client(file, name, findings));
+        let usual_port = if tls.is_some() { 853 } else { 53 };
         let own = entry.transfer.tsig_key.as_ref().map(|key| key.value.clone());
         let mut list = Vec::new();
         let mut rules = Vec::new();
@@ -113,7 +114,7 @@ pub(super) fn primaries(file: &File, keys: &KeyRing, findings: &mut Vec<Finding>
             if let Some(key) = &server.key {
                 judge_key(file, &Placed { value: key.clone(), place: servers.place.clone() }, findings);
             }
-            let port = server.port.unwrap_or(if tls.is_some() { 853 } else { 53 });
+            let port = server.port.unwrap_or(usual_port);
             list.push(Primary {
                 address: SocketAddr::new(server.address, port),
                 key: key.as_ref().and_then(|key| keys.get(key)).map(Arc::clone),
