@@ -268,6 +268,7 @@ fn metrics_are_those_of_the_code() {
         "understudy_probe_latency_seconds",
         "understudy_probe_outcomes",
         "understudy_resolve_lookups",
+        "understudy_transfer_inbound",
         "understudy_transfer_notify",
         "understudy_transfer_outbound",
         "understudy_watch_ends",

@@ -120,7 +120,15 @@ async fn serve(running: Running, from: Input, signals: &mut Signals, logging: &L
             None
         }
     };
-    while signals.next().await == Signal::Reload {
+    loop {
+        let signal = tokio::select! {
+            biased;
+            signal = signals.next() => signal,
+            () = daemon.zones_came() => Signal::Reload,
+        };
+        if signal == Signal::Drain {
+            break;
+        }
         tokio::select! {
             biased;
             () = signals.drain() => break,

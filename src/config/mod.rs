@@ -24,7 +24,7 @@ pub mod shape;
 pub mod values;
 
 pub use load::{Environment, Input, TWINS, listen, load, read_secret, servers};
-pub use running::Running;
+pub use running::{KeptZone, Running};
 pub use settings::{ServerSettings, StateChoice, StateSettings, Workers};
 pub use shape::DNS_PORT;
 pub use values::Resolver;

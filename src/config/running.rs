@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::base::clock::UnixTime;
 use crate::base::finding::Finding;
 use crate::base::table::Table;
 use crate::engine::setup::Setup;
@@ -12,6 +13,7 @@ use crate::probe::Spec;
 use crate::probe::allow::Access;
 use crate::resolve::{Addresses, ResolveRequest};
 use crate::serve::{self, Identity, Secrets};
+use crate::transfer::inbound;
 use crate::transfer::notify::Recipients;
 use crate::zone::Name;
 
@@ -29,6 +31,10 @@ pub struct Running {
     pub serve: serve::Settings,
     /// Who is told of new versions of zones (`[[zone]]`).
     pub notify: BTreeMap<Name, Recipients>,
+    /// Where zones come from that have no file (`[[zone]]`).
+    pub primaries: inbound::Settings,
+    /// Where each of them is kept, and when what is kept was the newest version.
+    pub kept: HashMap<Name, KeptZone>,
     /// The secrets of cookies; nothing: random ones.
     pub secrets: Option<Secrets>,
     /// What the encrypted listeners show.
@@ -51,6 +57,15 @@ pub struct Running {
     pub files: Vec<PathBuf>,
     /// The origin of each zone file.
     pub origins: HashMap<PathBuf, Name>,
+}
+
+/// Where a zone from primaries is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptZone {
+    /// The file.
+    pub file: PathBuf,
+    /// When what is in it was the newest version; nothing if there is nothing, or if it has expired.
+    pub fresh_at: Option<UnixTime>,
 }
 
 impl Running {

@@ -16,6 +16,7 @@ mod listeners;
 pub mod logging;
 pub mod metrics;
 mod outside;
+mod primaries;
 mod probe_threads;
 mod read;
 mod readiness;

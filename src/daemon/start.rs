@@ -31,6 +31,7 @@ use super::listeners::Listeners;
 use super::logging;
 use super::metrics::Metrics;
 use super::outside::{engine_entries, first_answers, follow, kept_addresses};
+use super::primaries::Primaries;
 use super::probe_threads::ProbeThreads;
 use super::read::Read;
 use super::readiness::{ReadinessState, broken_zones};
@@ -54,6 +55,7 @@ pub struct Daemon {
     settled: watch::Receiver<bool>,
     listeners: Listeners,
     secondaries: Secondaries,
+    primaries: Primaries,
     /// Held until the end, as the threads end with them.
     _threads: (ProbeThreads, Threads),
     fixed: Fixed,
@@ -99,6 +101,8 @@ impl StartError {
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// How much longer they wait for a slow disk.
 const DISK_TIMEOUT: Duration = Duration::from_secs(1);
+/// How many NOTIFYs wait.
+const NOTIFIED: usize = 64;
 /// How long tasks may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -125,6 +129,9 @@ impl Daemon {
         let (settled_sender, settled) = watch::channel(false);
         let (published_sender, published) = watch::channel(0);
         let told = secondaries::settings(&running);
+        let transfer_metrics = transfer::Metrics::register(&mut registry);
+        let (notified, told_us) = mpsc::channel(NOTIFIED);
+        let primaries = Primaries::start(&tasks, &running, told_us, transfer_metrics.clone(), clock);
         let (persist, persist_queue) = mpsc::channel(store::QUEUE);
         let readiness_state = ReadinessState::starting(broken_zones(&running));
 
@@ -180,7 +187,6 @@ impl Daemon {
         let serve_metrics = serve::Metrics::register(&mut registry);
         serve_metrics.set_zones(origins.iter());
         let readiness = readiness_state.readiness().clone();
-        let transfer_metrics = transfer::Metrics::register(&mut registry);
         let parts = secondaries::Parts {
             clock,
             reader: reader.clone(),
@@ -199,7 +205,7 @@ impl Daemon {
             limiter: Limiter::new(serve::random()),
             clock,
         });
-        let responder = responder.with_transfers(Permits::new(transfer_metrics));
+        let responder = responder.with_transfers(Permits::new(transfer_metrics)).with_notified(notified);
         let handle = EngineHandle::new(inbox.clone(), history.clone());
         let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), Metrics::register(&mut registry));
         drop(tasks.spawn("watchdog", watchdog.run()));
@@ -231,6 +237,7 @@ impl Daemon {
             settled,
             listeners,
             secondaries,
+            primaries,
             _threads: (probe_threads, engine_threads),
             fixed,
         };
@@ -271,6 +278,14 @@ impl Daemon {
         }
     }
 
+    /// Waits until a zone has come from a primary, or has expired: a reload serves what there is now.
+    ///
+    /// # Cancel safety
+    /// It may be dropped and called again.
+    pub async fn zones_came(&self) {
+        self.primaries.came().await;
+    }
+
     /// Returns where the server answers.
     pub fn addresses(&self) -> &[SocketAddr] {
         self.listeners.addresses()
@@ -302,6 +317,7 @@ impl Daemon {
         let fault = broken_zones(&running);
         self.listeners.renew(&running);
         self.secondaries.renew(&running);
+        self.primaries.renew(&running);
         let Some(setup) = switch_lock.replace(running).await else { return };
         self.readiness_state.set(|parts| parts.zones = fault);
         info!(setup, "reloaded");

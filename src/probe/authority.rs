@@ -37,7 +37,7 @@ impl Authority {
     }
 
     /// Returns the roots.
-    pub(super) fn roots(&self) -> &Arc<RootCertStore> {
+    pub fn roots(&self) -> &Arc<RootCertStore> {
         &self.roots
     }
 

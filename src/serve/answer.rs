@@ -8,10 +8,10 @@ use crate::zone::{Rrset, Rtype, name};
 use super::denial::{self, Absence};
 use super::edns::{self, Ede};
 use super::plan::{ADDITIONAL_MAX, ADDITIONAL_UDP, CHAIN_MAX, Data, Item, Owner, Plan};
-use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, QueryView, Question};
+use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, OPCODE_NOTIFY, QueryView, Question};
 use super::rcode::Rcode;
 use super::view::{ClientView, signatures, zone_of};
-use super::{Context, Transport, additional, chaos, limit, signing, transfer};
+use super::{Context, Transport, additional, chaos, limit, notify, signing, transfer};
 
 /// Answers a query from one snapshot.
 pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Context<'a>) -> Plan<'a> {
@@ -41,9 +41,10 @@ pub(super) fn answer_into<'a>(
         plan.explain(Ede::PROHIBITED);
         return;
     }
-    match gate(query, options) {
+    match gate(query, options, !context.settings.primaries.is_empty()) {
         Err(rcode) => plan.rcode = rcode,
         Ok(None) => {}
+        Ok(Some(question)) if query.header.opcode() == OPCODE_NOTIFY => notify::judge(query, &question, context, plan),
         Ok(Some(question)) if class == CLASS_CH => chaos::answer(plan, &question, context),
         Ok(Some(_)) if class != CLASS_IN => plan.rcode = Rcode::REFUSED,
         Ok(Some(question)) if matches!(question.rtype, Rtype::AXFR | Rtype::IXFR) => {
@@ -64,9 +65,15 @@ pub(super) fn answer_into<'a>(
 
 /// Lets questions for data through, and none where only a cookie is asked for (RFC 7873 §5.4); the others get their
 /// response code (RFC 8906 §3).
-fn gate<'a>(query: &QueryView<'a>, options: Result<(), edns::MalformedCookie>) -> Result<Option<Question<'a>>, Rcode> {
-    if query.header.opcode() != 0 {
-        return Err(Rcode::NOTIMP);
+fn gate<'a>(
+    query: &QueryView<'a>,
+    options: Result<(), edns::MalformedCookie>,
+    has_primaries: bool,
+) -> Result<Option<Question<'a>>, Rcode> {
+    match query.header.opcode() {
+        0 => {}
+        OPCODE_NOTIFY if has_primaries => {}
+        _ => return Err(Rcode::NOTIMP),
     }
     options.map_err(|edns::MalformedCookie| Rcode::FORMERR)?;
     if query.edns.is_some_and(|edns| edns.version > 0) {

@@ -32,6 +32,7 @@ mod listener;
 mod live;
 mod log;
 pub mod metrics;
+mod notify;
 mod plan;
 mod query;
 mod random;

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use arrayvec::ArrayVec;
 
 use crate::transfer::Asked;
+use crate::transfer::inbound::Notified;
 use crate::zone::{Name, Rrset, Rtype, name, signed};
 
 use super::edns::{Ede, Reply};
@@ -40,6 +41,8 @@ pub struct Plan<'a> {
     pub edns: Option<Reply<'a>>,
     /// The transfer that is asked for and granted.
     pub transfer: Option<Asked>,
+    /// What a primary tells.
+    pub notified: Option<Notified>,
     /// How many octets the message has left at most; nothing if what must be in it does not fit.
     pub(super) room: Option<usize>,
     /// Which sets the additional section has beyond its first items.
@@ -125,6 +128,7 @@ impl Default for Plan<'_> {
             additional: LongList::default(),
             edns: None,
             transfer: None,
+            notified: None,
             room: Some(usize::MAX),
             marks: HashSet::new(),
             synthesized: SynthesizedNames::default(),
@@ -140,7 +144,7 @@ impl<'a> Plan<'a> {
         (self.rcode, self.authoritative, self.truncate) = (Rcode::NOERROR, false, false);
         (self.zone, self.source) = (None, None);
         (self.class, self.rotation, self.edns) = (class, rotation, edns);
-        self.transfer = None;
+        (self.transfer, self.notified) = (None, None);
         self.answer.0.clear();
         self.authority.0.clear();
         self.additional.first.clear();

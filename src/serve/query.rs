@@ -8,14 +8,15 @@ use crate::zone::{Rtype, Serial, name};
 pub struct QueryView<'p> {
     /// The header.
     pub header: Header,
-    /// The question; nothing if there is none but an OPT record (RFC 7873 §5.4), or if the opcode is not QUERY: the
-    /// question of such a packet may mean something else.
+    /// The question; nothing if there is none but an OPT record (RFC 7873 §5.4), or if the opcode is neither QUERY nor
+    /// NOTIFY: the question of such a packet may mean something else.
     pub question: Option<Question<'p>>,
     /// The OPT record (RFC 6891).
     pub edns: Option<Edns<'p>>,
     /// Whether the last record is a TSIG (RFC 8945).
     pub signed: Signed<'p>,
-    /// The serial of an SOA in the authority section: the version that a client of IXFR has (RFC 1995 §3).
+    /// The serial of an SOA in the authority section: the version that a client of IXFR has (RFC 1995 §3). In a NOTIFY the
+    /// new one, in the answer section.
     pub since: Option<Serial>,
 }
 
@@ -102,6 +103,9 @@ impl<'p> QueryView<'p> {
             return Err(Malformed::Silent);
         }
         let view = Self::read(header, counts, packet, body);
+        if header.opcode() == OPCODE_NOTIFY && view.is_some() {
+            return view.ok_or(Malformed::Faulty(header));
+        }
         if header.opcode() != 0 {
             return Ok(Self {
                 header,
@@ -144,7 +148,10 @@ impl<'p> QueryView<'p> {
                     let tsig = tsig.filter(|_| record.class == CLASS_ANY.to_be_bytes());
                     view.signed = tsig.map_or(Signed::Unreadably, Signed::By);
                 }
-                Rtype::SOA if (answers..before).contains(&number) => view.since = serial(record.rdata),
+                // RFC 1996 §3.7: a NOTIFY has it in the answer section.
+                Rtype::SOA if (number < answers) == (header.opcode() == OPCODE_NOTIFY) && number < before => {
+                    view.since = serial(record.rdata);
+                }
                 _ => {}
             }
         }
@@ -240,6 +247,8 @@ fn skip_name(mut octets: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// RFC 1996 §3.
+pub(super) const OPCODE_NOTIFY: u8 = 4;
 /// The class of the Internet.
 pub(super) const CLASS_IN: u16 = 1;
 /// CHAOS: questions about the server itself.

@@ -9,10 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arc_swap::Guard;
+use tokio::sync::mpsc;
 use tracing::error;
 
 use crate::base::clock::{Clock, Now};
 use crate::snapshot::{Snapshot, SnapshotReader};
+use crate::transfer::inbound::Notified;
 use crate::transfer::tsig::Signer;
 use crate::transfer::{Metrics as TransferMetrics, Outbound, Permits};
 use crate::zone::Name;
@@ -22,7 +24,7 @@ use super::edns::OPTION_COOKIE;
 use super::live::{Part, State};
 use super::metrics::Count;
 use super::plan::Plan;
-use super::query::{CLASS_IN, Header, Malformed, QueryView};
+use super::query::{CLASS_IN, Header, Malformed, OPCODE_NOTIFY, QueryView, Signed};
 use super::rate::Pass;
 use super::rcode::Rcode;
 use super::signing::{self, Rest};
@@ -38,6 +40,7 @@ pub struct Responder {
     state: Live<State>,
     readiness: Readiness,
     transfers: Permits,
+    notified: Option<mpsc::Sender<Notified>>,
     metrics: Metrics,
     limiter: Arc<Limiter>,
     sample: log::Sample,
@@ -103,7 +106,13 @@ impl Responder {
         state.secrets().set(secrets);
         let transfers = Permits::new(TransferMetrics::default());
         let (limiter, sample) = (Arc::new(limiter), log::Sample::default());
-        Self { reader, state, readiness, transfers, metrics, limiter, sample, clock }
+        Self { reader, state, readiness, transfers, notified: None, metrics, limiter, sample, clock }
+    }
+
+    /// Hands on what primaries tell. What finds no room is dropped: those before it have the zones asked for too.
+    #[must_use]
+    pub fn with_notified(self, notified: mpsc::Sender<Notified>) -> Self {
+        Self { notified: Some(notified), ..self }
     }
 
     /// Counts transfers here.
@@ -236,6 +245,10 @@ impl Batch<'_> {
             }
         };
         metrics.opcode(query.header.opcode());
+        if query.header.opcode() == OPCODE_NOTIFY && settings.primaries.is_empty() {
+            // It is not implemented here: its question means nothing.
+            query = QueryView { question: None, signed: Signed::No, since: None, ..query };
+        }
         if !status.answering && !query.question.is_some_and(|question| chaos::asks_readiness(&question)) {
             metrics.dropped(transport);
             return None;
@@ -257,6 +270,9 @@ impl Batch<'_> {
                     return None;
                 }
             }
+        }
+        if let (Some(told), Some(notified)) = (plan.notified.take(), &self.responder.notified) {
+            let _full = notified.try_send(told);
         }
         let most = limit(&query, &context);
         // RFC 7873 §5.2.3: who has none yet is given one.

@@ -32,6 +32,8 @@ pub struct Settings {
     pub zones: HashMap<Name, AccessList>,
     /// Who may transfer which zone; nobody any other one.
     pub transfers: HashMap<Name, Rules>,
+    /// Who may tell of new versions of which zone: its primaries.
+    pub primaries: HashMap<Name, Rules>,
     /// How many transfers run at once.
     pub transfer_limit: u32,
     /// The keys of signed queries.
@@ -67,6 +69,7 @@ impl Default for Settings {
             transport_acl: TransportAcl::default(),
             zones: HashMap::new(),
             transfers: HashMap::new(),
+            primaries: HashMap::new(),
             transfer_limit: 10,
             keys: KeyRing::default(),
             query_log: 0,

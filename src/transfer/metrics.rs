@@ -13,7 +13,8 @@ use prometheus_client::registry::Registry;
 pub struct Metrics {
     outbound: Family<OutboundLabels, Counter<u64, AtomicU64>>,
     running: Gauge<i64, AtomicI64>,
-    notify: Family<NotifyLabels, Counter<u64, AtomicU64>>,
+    notify: Family<ResultLabels, Counter<u64, AtomicU64>>,
+    inbound: Family<ResultLabels, Counter<u64, AtomicU64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -23,7 +24,7 @@ struct OutboundLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct NotifyLabels {
+struct ResultLabels {
     result: &'static str,
 }
 
@@ -35,6 +36,7 @@ impl Metrics {
         transfer.register("outbound", "Queries for transfers, and what became of them", metrics.outbound.clone());
         transfer.register("running", "Transfers to secondaries that run", metrics.running.clone());
         transfer.register("notify", "NOTIFYs to secondaries, and what became of them", metrics.notify.clone());
+        transfer.register("inbound", "Queries to primaries, and what came of them", metrics.inbound.clone());
         metrics
     }
 
@@ -45,7 +47,12 @@ impl Metrics {
 
     /// Counts a NOTIFY that is sent, or what becomes of it.
     pub(super) fn notified(&self, result: &'static str) {
-        self.notify.get_or_create_owned(&NotifyLabels { result }).inc();
+        self.notify.get_or_create_owned(&ResultLabels { result }).inc();
+    }
+
+    /// Counts what came of a query to the primaries of a zone.
+    pub(super) fn inbound(&self, result: &'static str) {
+        self.inbound.get_or_create_owned(&ResultLabels { result }).inc();
     }
 
     pub(super) fn begun(&self) {

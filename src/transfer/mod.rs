@@ -11,6 +11,7 @@
 //! **Invariant:** this module knows neither health nor policy. Streams are made without a clock or a socket.
 
 mod access;
+pub mod inbound;
 mod key;
 pub mod metrics;
 pub mod notify;

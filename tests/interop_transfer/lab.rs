@@ -53,6 +53,11 @@ impl Process {
         let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn();
         Self(child.unwrap_or_else(|error| panic!("{tool} is needed: {error}")))
     }
+
+    /// Has it read its files anew.
+    pub(crate) fn hang_up(&self) {
+        run("kill", &["-s", "HUP", &self.0.id().to_string()]);
+    }
 }
 
 impl Drop for Process {
@@ -92,6 +97,10 @@ impl Target {
         );
         self.child = Some(Process::start("target", folder, "python3", &["-c", &text]));
         eventually("the target listens", || std::net::TcpStream::connect(("127.0.0.1", self.port)).ok());
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn kill(&mut self) {

@@ -95,6 +95,8 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let identity = identity::read_identity(&file.server, &folder, &mut findings);
     let secrets = identity::read_secrets(&file.server, &folder, &mut findings);
     let keys = transfers::read_keys(&file, chosen.config.as_deref(), &folder, &mut findings);
+    let state = state_settings(&file, input, &folder, environment);
+    transfers::place_kept(&mut file, state.folder.as_deref(), &mut findings);
     let server = server_settings(&file, input);
     for (place, &address) in input.listen.iter().enumerate() {
         let before = input.listen.iter().take(place).find(|before| values::excludes(**before, address));
@@ -107,6 +109,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         versions: input.lint && file.zones.is_empty(),
     };
     let read = zones::read(&file.zones, &folder, &chosen.zones, read_options);
+    let primaries = transfers::primaries(&file, &keys, &mut findings);
     let secondaries = transfers::secondaries(&file, &folder, &read.origins, &mut findings);
     let refused = worst(&findings) == Some(Severity::Error)
         || read.refused
@@ -153,13 +156,16 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     }
     Ok(Running {
         allowed,
-        state: state_settings(file, input, &folder, environment),
+        state,
         serve: serve::Settings {
             transfers: secondaries.rules,
+            primaries: primaries.rules,
             keys,
             ..serve_settings(file, server.tcp_idle, access_lists(file, &folder, &read.origins))
         },
         notify: secondaries.notify,
+        primaries: primaries.settings,
+        kept: read.kept,
         secrets,
         identity,
         server,

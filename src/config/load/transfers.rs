@@ -1,7 +1,12 @@
 //! The keys of TSIG, and who may transfer which zone.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::base::finding::{Finding, Place};
 use crate::base::nearest::{nearest, tolerance};
@@ -11,6 +16,7 @@ use crate::engine::setup::ZoneSetup;
 use crate::keys::source::Placed;
 use crate::serve::Frame;
 use crate::snapshot::ZoneId;
+use crate::transfer::inbound::{self, Primary};
 use crate::transfer::notify::{Destination, Recipients};
 use crate::transfer::{Key, KeyRing, Rule, Rules};
 use crate::zone::serial::Soa;
@@ -64,6 +70,90 @@ fn read_secret(entry: &KeyEntry, folder: &Path, findings: &mut Vec<Finding>) -> 
             None
         }
     }
+}
+
+/// Where zones come from that have no file.
+#[derive(Debug, Default)]
+pub(super) struct Primaries {
+    pub(super) settings: inbound::Settings,
+    /// Who may send NOTIFY.
+    pub(super) rules: HashMap<Name, Rules>,
+}
+
+/// Says where zones from primaries are kept: in the state folder.
+pub(super) fn place_kept(file: &mut File, state: Option<&Path>, findings: &mut Vec<Finding>) {
+    for entry in file.zones.iter_mut().filter(|entry| entry.transfer.primaries.is_some()) {
+        let Some(state) = state else {
+            let finding = Finding::error("zone-kept", "a zone from primaries needs a state folder to be kept in");
+            findings.push(finding.at(entry.file.place.clone()).help("name one: `dir` in [state]"));
+            continue;
+        };
+        let name = entry.name.as_ref().map(|name| name.value.to_lower().to_string()).unwrap_or_default();
+        // A label may hold a slash, which no file name may.
+        let plain = name.trim_end_matches('.').replace('/', "\\047");
+        entry.file.value = state.join("transferred").join(format!("{plain}.zone"));
+    }
+}
+
+/// Returns where zones come from, and who may tell of new versions.
+pub(super) fn primaries(file: &File, keys: &KeyRing, findings: &mut Vec<Finding>) -> Primaries {
+    let mut all = Primaries::default();
+    for entry in &file.zones {
+        let (Some(name), Some(servers)) = (&entry.name, &entry.transfer.primaries) else { continue };
+        if servers.value.is_empty() {
+            let finding = Finding::error("config-value", "`primaries` names no server").at(servers.place.clone());
+            findings.push(finding.help("name one, such as [\"192.0.2.1\"]"));
+        }
+        let tls = entry.transfer.tls.as_ref().and_then(|name| client(file, name, findings));
+        let usual_port = if tls.is_some() { 853 } else { 53 };
+        let own = entry.transfer.tsig_key.as_ref().map(|key| key.value.clone());
+        let mut list = Vec::new();
+        let mut rules = Vec::new();
+        for server in &servers.value {
+            let key = server.key.clone().or_else(|| own.clone());
+            if let Some(key) = &server.key {
+                judge_key(file, &Placed { value: key.clone(), place: servers.place.clone() }, findings);
+            }
+            let port = server.port.unwrap_or(usual_port);
+            list.push(Primary {
+                address: SocketAddr::new(server.address, port),
+                key: key.as_ref().and_then(|key| keys.get(key)).map(Arc::clone),
+                tls: tls.clone(),
+            });
+            rules.push(Rule { network: server.address.into(), key });
+        }
+        all.settings.insert(name.value.clone(), list);
+        all.rules.insert(name.value.clone(), rules.into_iter().collect());
+    }
+    all
+}
+
+/// Makes what verifies primaries by the name in their certificate.
+fn client(
+    file: &File,
+    name: &Placed<String>,
+    findings: &mut Vec<Finding>,
+) -> Option<(Arc<ClientConfig>, ServerName<'static>)> {
+    let server = ServerName::try_from(name.value.clone()).ok()?;
+    let roots =
+        file.target.tls_files.authority.as_ref().map_or_else(system_roots, |authority| Arc::clone(authority.roots()));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    // RFC 9103 §7.1: version 1.3 or later.
+    let versions = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13]);
+    let Ok(versions) = versions else {
+        findings.push(Finding::error("config-value", "TLS 1.3 is not there").at(name.place.clone()));
+        return None;
+    };
+    let mut config = versions.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"dot".to_vec()];
+    Some((Arc::new(config), server))
+}
+
+fn system_roots() -> Arc<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    // Those that cannot be read verify nothing.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    Arc::new(roots)
 }
 
 /// Who may transfer the zones, and who is told of them.

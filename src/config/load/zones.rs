@@ -4,14 +4,18 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::base::clock::{Clock, UnixTime};
 use crate::base::file::{self, MAX_DATA};
 use crate::base::finding::{Finding, Place};
 use crate::base::table::Table;
 use crate::engine::setup::ZoneSetup;
+use crate::keys::source::Placed;
 use crate::snapshot::ZoneId;
+use crate::transfer::inbound::Times;
 use crate::zone::parse::{self, Origin, Parsed, Places, Sources};
 use crate::zone::{Name, Zone};
 
+use super::super::running::KeptZone;
 use super::super::shape::ZoneEntry;
 use super::file::{folder_of, unreadable};
 
@@ -28,6 +32,8 @@ pub(super) struct ZonesRead {
     pub(super) files: Vec<PathBuf>,
     /// The origin of each zone file.
     pub(super) origins: HashMap<PathBuf, Name>,
+    /// Where the zones from primaries are kept.
+    pub(super) kept: HashMap<Name, KeptZone>,
     /// The zones with the places of their records, if they are kept; second versions of a zone included.
     pub(super) places: Vec<(Arc<Zone>, Places)>,
 }
@@ -56,12 +62,16 @@ pub(super) fn read(
     let mut known: HashMap<Name, String> = HashMap::new();
     for entry in entries {
         let name = entry.name.as_ref().map(|name| &name.value);
+        if let (Some(name), Some(_)) = (name, &entry.transfer.primaries) {
+            read.add_kept(&entry.file, name, &mut known, read_options);
+            continue;
+        }
         read.add(&folder.join(&entry.file.value), name, Some(&entry.file.place), &mut known, read_options);
     }
     for path in named {
         read.add(path, None, None, &mut known, read_options);
     }
-    if read.zones.iter().all(|(_, zone)| zone.zone.is_none()) {
+    if read.kept.is_empty() && read.zones.iter().all(|(_, zone)| zone.zone.is_none()) {
         read.refused = true;
         read.findings.push(if entries.is_empty() && named.is_empty() {
             Finding::error("zone-none", "no zone is named").help("add a [[zone]] with its `file`, or name a zone file")
@@ -73,6 +83,43 @@ pub(super) fn read(
 }
 
 impl ZonesRead {
+    /// Reads a zone that came from primaries, if it has come and has not expired.
+    fn add_kept(
+        &mut self,
+        file: &Placed<PathBuf>,
+        name: &Name,
+        known: &mut HashMap<Name, String>,
+        read_options: ReadOptions<'_>,
+    ) {
+        let path = &file.value;
+        let fresh_at = fresh_at(path);
+        let text = fresh_at.and_then(|_| file::read(path, MAX_DATA).ok());
+        let parsed = text.and_then(|text| self.parse(path, &text, Origin::Named(name), read_options.keep_places).zone);
+        let now = Clock::start().now().wall;
+        let is_fresh = |zone: &Zone| {
+            let expire = Times::of(zone.soa()).map(|times| times.expire);
+            fresh_at.zip(expire).is_some_and(|(at, expire)| now < at + expire)
+        };
+        let zone = parsed.filter(is_fresh).map(|zone| match read_options.former.get(name) {
+            Some(former) if zone.is_same(former) => Arc::clone(former),
+            Some(_) | None => Arc::new(zone),
+        });
+        if zone.is_none() {
+            let message = format!("{name} has not come from its primaries, or has expired: it is answered SERVFAIL");
+            self.findings.push(Finding::warning("zone-absent", message).at(file.place.clone()));
+        }
+        let fresh_at = fresh_at.filter(|_| zone.is_some());
+        if known.insert(name.clone(), path.display().to_string()).is_some() {
+            let finding = Finding::error("zone-duplicate", format!("{name} is stated twice")).at(file.place.clone());
+            self.findings.push(finding.help("name each zone once"));
+            self.refused = true;
+            return;
+        }
+        self.kept.insert(name.clone(), KeptZone { file: path.clone(), fresh_at });
+        self.origins.insert(path.clone(), name.clone());
+        self.zones.push(ZoneSetup { origin: name.clone(), zone });
+    }
+
     fn add(
         &mut self,
         path: &Path,
@@ -159,6 +206,13 @@ impl ZonesRead {
 
 /// The name of a zone that comes by standard input.
 const STANDARD_INPUT: &str = "-";
+
+/// Returns when what a file holds was the newest version: its time is set to that.
+fn fresh_at(path: &Path) -> Option<UnixTime> {
+    let modified = std::fs::metadata(path).ok()?.modified().ok()?;
+    let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(UnixTime::from_secs(since.as_secs()))
+}
 
 /// Lets a finding that lies at no line name its file.
 fn named(finding: Finding, file: &str) -> Finding {

@@ -15,7 +15,7 @@ use crate::serve::AccessList;
 use crate::zone::Name;
 
 use super::settings::{PolicyKeys, TargetKeys};
-use super::transfers::{TransferKeys, ZONE_LATER};
+use super::transfers::TransferKeys;
 
 statement! {
     /// The keys of `[[zone]]`.
@@ -53,7 +53,7 @@ pub(super) const CHECK: &[Key] = &[Key::bare("check")];
 pub struct ZoneEntry {
     /// `name`; nothing: what the file says.
     pub name: Option<Placed<Name>>,
-    /// `file`
+    /// `file`; of a zone that comes from primaries where it is kept.
     pub file: Placed<PathBuf>,
     /// `allow-query`
     pub allow_query: AccessList,
@@ -105,11 +105,23 @@ pub(super) fn read_zones(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Zon
 fn read_zone(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<ZoneEntry> {
     reader.refuse_unknown_keys(section, ZONE);
     let ZoneKeys { name, file, allow_query } = ZoneKeys::read(reader, section);
-    if !section.has("file") && !section.has("primaries") {
-        reader.missing(section, "file", "name the zone's file, such as file = \"example.com.zone\"");
-    }
     let transfer = TransferKeys::read(reader, section);
-    Some(ZoneEntry { name, file: file?, allow_query: access_list(allow_query.as_ref()), transfer })
+    match (section.has("file"), section.has("primaries")) {
+        (false, false) => reader.missing(section, "file", "name the zone's file, such as file = \"example.com.zone\""),
+        (true, true) => {
+            let finding = Finding::error("zone-source", "`file` and `primaries` exclude each other");
+            reader.find(finding.at(reader.key_place(section, "primaries")).help("leave one of them out"));
+            return None;
+        }
+        (false, true) if !section.has("name") => {
+            reader.missing(section, "name", "name the zone that its primaries have, such as name = \"example.com\"");
+        }
+        (false, true) | (true, false) => {}
+    }
+    // Where a zone from primaries is kept, the state folder says.
+    let kept = || Some(Placed { value: PathBuf::new(), place: transfer.primaries.as_ref()?.place.clone() });
+    let file = file.or_else(kept)?;
+    Some(ZoneEntry { name, file, allow_query: access_list(allow_query.as_ref()), transfer })
 }
 
 /// Reads every `[[service]]`.
@@ -203,7 +215,7 @@ pub(super) fn access_list(list: Option<&Placed<Vec<IpPrefix>>>) -> AccessList {
 }
 
 /// All keys of `[[zone]]`.
-pub(super) const ZONE: &[&[Key]] = &[ZoneKeys::KEYS, TransferKeys::KEYS, ZONE_LATER];
+pub(super) const ZONE: &[&[Key]] = &[ZoneKeys::KEYS, TransferKeys::KEYS];
 /// All keys of `[[service]]`.
 pub(super) const SERVICE: &[&[Key]] = &[ServiceKeys::KEYS, CHECK, PolicyKeys::KEYS, TargetKeys::KEYS];
 /// All keys of `[[address]]`.

@@ -23,7 +23,7 @@ pub use lint::Lint;
 pub use listeners::{AllowKeys, DNS_PORT, ListenKeys, twice};
 pub use server::{Answers, Limits, Server, State};
 pub use settings::{PolicyKeys, ProbingKeys, TargetKeys, TlsFiles};
-pub use transfers::{KeyEntry, NotifyChoice, SecretKeys, TransferKeys, decode};
+pub use transfers::{KeyEntry, NotifyChoice, SecretKeys, ServerText, TransferKeys, decode};
 
 /// One config file.
 #[derive(Clone, Debug, Default)]

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use toml::de::DeValue;
 
 use crate::base::prefix::IpPrefix;
+use crate::keys::Key;
 use crate::keys::reader::{Each, Reader, Section};
 use crate::keys::source::Placed;
 use crate::keys::statement;
 use crate::keys::values::{self, Read, Words};
-use crate::keys::{Key, Value};
 use crate::transfer::notify::Destination;
 use crate::transfer::{Algorithm, Rule};
 use crate::zone::Name;
@@ -18,6 +18,13 @@ use crate::zone::Name;
 statement! {
     /// The keys of `[[zone]]` about transfers.
     pub struct TransferKeys {
+        /// In place of `file`: the zone comes from these servers by AXFR and IXFR, asked in this order. They are addresses, with a
+        /// port or at port 53 (with `tls` 853), each with the name of a key that signs, or without. Only they may send NOTIFY. The
+        /// zone is kept in the state folder, and needs a `name`.
+        primaries: Vec<ServerText> = Each(server), apart "[\"192.0.2.1\", \"192.0.2.9:5300 transfer\"]";
+        /// The name in the certificate of the primaries: then they are asked over TLS (RFC 9103). Its issuer must be in `ca-file`
+        /// of [health], else in the system's list.
+        tls: String = values::host, apart "\"ns1.example.net\"";
         /// Who may transfer the zone (AXFR and IXFR, over TCP, TLS and QUIC): addresses or networks, each with the name of a
         /// key that must sign the queries from there, or without. Nobody by default.
         allow_transfer: Vec<Rule> = Each(rule), apart "[\"192.0.2.2\", \"2001:db8::/32 transfer\"]";
@@ -44,16 +51,6 @@ statement! {
         secret: Vec<u8> = secret, apart "\"c2VjcmV0IG9mIHRoZSBleGFtcGxlIGluIGJhc2U2NA==\"";
     }
 }
-
-/// The keys of `[[zone]]` that come later.
-pub(super) const ZONE_LATER: &[Key] = &[
-    Key::later(
-        "primaries",
-        &[" With a later version: zones that are pulled from a primary."],
-        Value::Example("[\"192.0.2.1:53\"]"),
-    ),
-    Key::later("tls", &[], Value::Example("true")),
-];
 
 /// Who is told of a zone besides those that are named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,16 +113,34 @@ fn rule(value: &DeValue<'_>) -> Read<Rule> {
     if words.next().is_some() { Err(wanted()) } else { Ok(Rule { network, key }) }
 }
 
-/// Reads an address with or without a port, and the name of a key behind it.
+/// A server as it is written: its address, its port if that is said, and the name of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerText {
+    /// The address.
+    pub address: IpAddr,
+    /// The port.
+    pub port: Option<u16>,
+    /// The name of the key.
+    pub key: Option<Name>,
+}
+
+/// Reads an address with or without a port, and the name of a key behind it: one that is told at port 53.
 fn destination(value: &DeValue<'_>) -> Read<Destination> {
+    let ServerText { address, port, key } = server(value)?;
+    Ok(Destination { address: SocketAddr::new(address, port.unwrap_or(53)), key })
+}
+
+/// Reads an address with or without a port, and the name of a key behind it.
+fn server(value: &DeValue<'_>) -> Read<ServerText> {
     let wanted =
         || "an address, its port if it is not 53, and the name of a key, such as \"192.0.2.2:53 transfer\"".to_owned();
     let mut words = value.as_str().ok_or_else(wanted)?.split_whitespace();
     let text = words.next().ok_or_else(wanted)?;
-    let address = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53)).or_else(|_| text.parse());
-    let address = address.map_err(|_| wanted())?;
+    let with_port = |socket: SocketAddr| (socket.ip(), Some(socket.port()));
+    let address = text.parse::<IpAddr>().map(|address| (address, None));
+    let (address, port) = address.or_else(|_| text.parse().map(with_port)).map_err(|_| wanted())?;
     let key = words.next().map(str::parse).transpose().map_err(|_| wanted())?;
-    if words.next().is_some() { Err(wanted()) } else { Ok(Destination { address, key }) }
+    if words.next().is_some() { Err(wanted()) } else { Ok(ServerText { address, port, key }) }
 }
 
 /// Reads a secret in Base64.

@@ -17,6 +17,7 @@ mod sign;
 mod tests;
 mod verify;
 
+pub(in crate::transfer) use record::expand;
 pub use record::{Tsig, Unreadable};
 pub use sign::Signer;
 pub use verify::{Refusal, Unverified, Verifier, verify};

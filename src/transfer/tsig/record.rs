@@ -38,7 +38,7 @@ pub(super) struct Fields<'p> {
 }
 
 /// A name of a packet in full.
-pub(super) type Expanded = ArrayVec<u8, { name::MAX_NAME }>;
+pub(in crate::transfer) type Expanded = ArrayVec<u8, { name::MAX_NAME }>;
 
 impl<'p> Tsig<'p> {
     /// Reads a record by where its owner and its data stand in the packet; nothing if a name cannot be read, or if the
@@ -166,7 +166,7 @@ fn skip_name(packet: &[u8], mut at: usize) -> Option<usize> {
 }
 
 /// Returns a name in full, and the place behind it; nothing if it is none, or if a pointer does not lead back.
-pub(super) fn expand(packet: &[u8], mut at: usize) -> Option<(Expanded, usize)> {
+pub(in crate::transfer) fn expand(packet: &[u8], mut at: usize) -> Option<(Expanded, usize)> {
     let (mut wire, mut behind, mut earliest) = (Expanded::new(), None, at);
     loop {
         let length = *packet.get(at)?;

@@ -23,7 +23,7 @@ pub struct Signer {
 
 /// An error that is told in an answer that is signed (RFC 8945 §5.3.2).
 #[derive(Clone, Copy, Debug)]
-pub(super) enum SignedError {
+pub(in crate::transfer) enum SignedError {
     /// The query was signed at another time; the answer repeats it, and tells the server's time (RFC 8945 §5.2.3).
     Time {
         /// The time of the query's signature and its fudge.
@@ -40,7 +40,7 @@ impl Signer {
     }
 
     /// Signs the answer to a query with this MAC.
-    pub(super) fn answer(key: Arc<Key>, mac: &[u8], error: Option<SignedError>) -> Self {
+    pub(in crate::transfer) fn answer(key: Arc<Key>, mac: &[u8], error: Option<SignedError>) -> Self {
         Self { key, prior: mac.to_vec(), begun: false, error }
     }
 

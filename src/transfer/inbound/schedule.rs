@@ -1,0 +1,198 @@
+//! When a zone is asked for next, and when it expires: pure (RFC 1034 §4.3.5, RFC 1996 §4).
+
+use std::time::Duration;
+
+use crate::base::clock::{Mono, Now, UnixTime};
+use crate::zone::Rrset;
+use crate::zone::serial::Soa;
+
+/// The times of an SOA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// From one successful query to the next.
+    pub refresh: Duration,
+    /// From one failure to the next query.
+    pub retry: Duration,
+    /// How long the zone is served without a successful query.
+    pub expire: Duration,
+}
+
+/// The state of one zone.
+///
+/// | state | edge |
+/// |---|---|
+/// | waiting | it is due, or a NOTIFY → running |
+/// | running | a success → waiting for `refresh`; a failure → waiting for `retry`; a NOTIFY → once more when it ends |
+/// | either | no success for `expire` → expired, until the next one |
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    times: Option<Times>,
+    /// The last success.
+    good_at: Option<UnixTime>,
+    state: State,
+    /// Failures in a row.
+    failures: u32,
+    /// When the last query began.
+    begun: Option<Mono>,
+    is_expired: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting(Mono),
+    Running { again: bool },
+}
+
+impl Times {
+    /// Reads them; times that make no sense are brought within limits.
+    pub fn of(soa: &Rrset) -> Option<Self> {
+        let soa = Soa::read(soa.rdatas().next()?)?;
+        let time = |secs: u32, least: Duration| Duration::from_secs(u64::from(secs)).clamp(least, LONGEST);
+        let (refresh, retry) = (time(soa.refresh, REFRESH_LEAST), time(soa.retry, RETRY_LEAST));
+        // RFC 1912 §2.2: a zone outlives some failures.
+        Some(Self { refresh, retry, expire: time(soa.expire, refresh + retry) })
+    }
+}
+
+impl Schedule {
+    /// Begins with a zone that a former run left, or with none; it is due at once.
+    pub fn new(known: Option<(Times, UnixTime)>, now: Now) -> Self {
+        let (times, good_at) = known.unzip();
+        let state = State::Waiting(now.mono);
+        Self { times, good_at, state, failures: 0, begun: None, is_expired: false }
+    }
+
+    /// The primary told of a new version.
+    pub fn notified(&mut self, now: Now) {
+        match &mut self.state {
+            State::Running { again } => *again = true,
+            State::Waiting(due) => {
+                // Floods become a query every now and then.
+                let earliest = self.begun.map_or(now.mono, |begun| (begun + PAUSE).max(now.mono));
+                *due = earliest.min(*due);
+            }
+        }
+    }
+
+    /// Begins a query, if one is due.
+    pub fn begin(&mut self, now: Now) -> bool {
+        let is_due = matches!(self.state, State::Waiting(due) if due <= now.mono);
+        if is_due {
+            self.state = State::Running { again: false };
+            self.begun = Some(now.mono);
+        }
+        is_due
+    }
+
+    /// The primary has answered: there is a zone with these times, which is the newest version.
+    pub fn succeeded(&mut self, times: Times, now: Now) {
+        (self.times, self.good_at, self.failures, self.is_expired) = (Some(times), Some(now.wall), 0, false);
+        self.wait(times.refresh, now);
+    }
+
+    /// No primary has given an answer that is of use.
+    pub fn failed(&mut self, now: Now) {
+        self.failures = self.failures.saturating_add(1);
+        let doubled = FIRST_RETRY.saturating_mul(1 << (self.failures - 1).min(16));
+        self.wait(doubled.min(self.times.map_or(RETRY_WITHOUT_ZONE, |times| times.retry)), now);
+    }
+
+    /// Returns when to come again.
+    pub fn next(&self, now: Now) -> Option<Mono> {
+        let due = match self.state {
+            State::Waiting(due) => Some(due),
+            State::Running { .. } => None,
+        };
+        let expiry = self.expiry().filter(|_| !self.is_expired);
+        let expiry = expiry.map(|at| now.mono + at.since(now.wall).min(LONGEST));
+        due.into_iter().chain(expiry).min()
+    }
+
+    /// Returns when the zone expires, if there is one.
+    pub fn expiry(&self) -> Option<UnixTime> {
+        Some(self.good_at? + self.times?.expire)
+    }
+
+    /// Returns whether the zone has expired just now; it says so once.
+    pub fn expires(&mut self, now: Now) -> bool {
+        let is_over = self.expiry().is_some_and(|at| at <= now.wall) && !self.is_expired;
+        self.is_expired |= is_over;
+        is_over
+    }
+
+    fn wait(&mut self, time: Duration, now: Now) {
+        let again = matches!(self.state, State::Running { again: true });
+        self.state = State::Waiting(if again { now.mono } else { now.mono + time });
+    }
+}
+
+/// From the begin of one query to that of the next, whatever NOTIFYs come.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The first retry; each one later doubles it, up to the zone's own.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// The longest time between retries without any zone.
+const RETRY_WITHOUT_ZONE: Duration = Duration::from_secs(60);
+/// The shortest refresh.
+const REFRESH_LEAST: Duration = Duration::from_secs(5);
+/// The shortest retry.
+const RETRY_LEAST: Duration = Duration::from_secs(2);
+/// The longest of all times.
+const LONGEST: Duration = Duration::from_secs(86_400 * 3_650);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMES: Times =
+        Times { refresh: Duration::from_secs(100), retry: Duration::from_secs(10), expire: Duration::from_secs(300) };
+
+    fn at(secs: u64) -> Now {
+        let wall = UnixTime::from_secs(1_000_000 + secs);
+        Now { mono: Mono::START + Duration::from_secs(secs), wall }
+    }
+
+    fn due(schedule: &Schedule, now: Now) -> Option<u64> {
+        schedule.next(now).map(|next| next.since_start().as_secs())
+    }
+
+    #[test]
+    fn it_asks_each_refresh_and_after_failures_sooner() {
+        let mut schedule = Schedule::new(None, at(0));
+        assert!(schedule.begin(at(0)) && !schedule.begin(at(0)));
+        schedule.succeeded(TIMES, at(1));
+        assert_eq!((due(&schedule, at(1)), schedule.begin(at(100))), (Some(101), false));
+        let mut asked = Vec::new();
+        for second in 101..140 {
+            if schedule.begin(at(second)) {
+                asked.push(second);
+                schedule.failed(at(second));
+            }
+        }
+        assert_eq!(asked, [101, 102, 104, 108, 116, 126, 136], "doubled up to retry");
+    }
+
+    #[test]
+    fn a_zone_without_news_of_its_primary_expires_once_and_comes_back() {
+        let mut schedule = Schedule::new(Some((TIMES, at(0).wall)), at(50));
+        assert!(schedule.begin(at(50)));
+        schedule.failed(at(50));
+        let expired: Vec<u64> = (51..400).filter(|second| schedule.expires(at(*second))).collect();
+        assert_eq!(expired, [300]);
+        schedule.notified(at(400));
+        assert!(schedule.begin(at(400)));
+        schedule.succeeded(TIMES, at(400));
+        assert!(!schedule.expires(at(699)) && schedule.expires(at(700)));
+    }
+
+    #[test]
+    fn notifies_ask_at_once_and_floods_of_them_every_now_and_then() {
+        let mut schedule = Schedule::new(Some((TIMES, at(0).wall)), at(0));
+        assert!(schedule.begin(at(0)));
+        (0..1_000).for_each(|_| schedule.notified(at(0)));
+        schedule.succeeded(TIMES, at(0));
+        assert!(schedule.begin(at(0)), "once more for what came meanwhile");
+        schedule.succeeded(TIMES, at(0));
+        (0..1_000).for_each(|_| schedule.notified(at(0)));
+        assert!(!schedule.begin(at(0)) && schedule.begin(at(1)));
+    }
+}
