@@ -92,7 +92,8 @@ impl Chance {
 #[test]
 fn kill_9_at_any_moment_loses_no_order_no_serial_and_no_decision() {
     let rounds: u64 = std::env::var("KILLS").map_or(4, |rounds| rounds.parse().unwrap());
-    let seed = std::env::var("KILLS_SEED").map_or(u64::from(std::process::id()) | 1, |seed| seed.parse().unwrap());
+    let seed =
+        std::env::var("KILLS_SEED").map_or_else(|_| u64::from(std::process::id()) | 1, |seed| seed.parse().unwrap());
     println!("{rounds} rounds, KILLS_SEED={seed}");
     let (folder, hosts, mut chance) = (Folder::new(), Hosts::new(), Chance(seed));
     let state = folder.path("state");
