@@ -23,7 +23,7 @@ pub mod settings;
 pub mod shape;
 pub mod values;
 
-pub use load::{Environment, Input, TWINS, listen, load, read_secret, servers};
-pub use running::Running;
+pub use load::{Environment, Input, TWINS, load, own_server, read_secret, servers};
+pub use running::{Running, StaleZone};
 pub use settings::{ServerSettings, StateChoice, StateSettings, Workers};
 pub use values::Resolver;

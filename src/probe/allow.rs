@@ -43,6 +43,18 @@ pub enum Refused {
     Documentation(IpAddr, IpPrefix),
 }
 
+impl Refused {
+    /// Returns the reason without the address.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NoHost(..) => "an address of no single host",
+            Self::Denied(..) => "in a network that `probe-deny` names",
+            Self::NotAllowed(_) => "in no network that `probe-allow` names",
+            Self::Documentation(..) => "an address for documentation",
+        }
+    }
+}
+
 impl Access {
     /// Says whether an address may be probed.
     pub fn permits(&self, address: IpAddr) -> Result<(), Refused> {

@@ -24,6 +24,7 @@ mod attempt;
 pub mod authority;
 mod bounded;
 mod certificate;
+mod certificate_book;
 pub mod check;
 mod composite;
 mod connect;
@@ -65,6 +66,8 @@ use crate::base::clock::Clock;
 
 pub use attempt::{DEEP_INTERVAL, Depth};
 pub use authority::Authority;
+pub use certificate::certificate_end;
+pub use certificate_book::CertificateBook;
 pub use check::*;
 pub use composite::{Part, Rule};
 pub use context::ProbeContext;

@@ -7,7 +7,7 @@ use super::plan::{Data, Item, Owner, Plan};
 use super::query::{CLASS_CH, Question};
 use super::rcode::Rcode;
 
-/// Answers `ready.understudy.`, and if configured `version.server.` and `id.server.` (RFC 4892) with their older names.
+/// Answers `ready.understudy.` and `live.understudy.`, and if configured `version.server.` and `id.server.` (RFC 4892) with their older names.
 pub(super) fn answer<'a>(plan: &mut Plan<'a>, question: &Question<'_>, context: &Context<'a>) {
     let text = match text(question.name, context) {
         Some(text) if matches!(question.rtype, Rtype::TXT | Rtype::ANY) => text,
@@ -17,12 +17,18 @@ pub(super) fn answer<'a>(plan: &mut Plan<'a>, question: &Question<'_>, context: 
         }
     };
     plan.authoritative = true;
-    plan.answer.push(Item { owner: Owner::Question, data: text, ttl: 0, signatures: None, required: true });
+    let item = |data| Item { owner: Owner::Question, data, ttl: 0, signatures: None, required: true };
+    plan.answer.push(item(text));
+    let remark = context.status.remark.as_ref().filter(|_| question.name.eq_ignore_ascii_case(READY));
+    if let Some(remark) = remark {
+        plan.answer.push(item(Data::Text("", remark.as_bytes())));
+    }
 }
 
 /// Returns whether this is the question that is answered even while the server is silent.
 pub(super) fn asks_readiness(question: &Question<'_>) -> bool {
-    question.class == CLASS_CH && question.name.eq_ignore_ascii_case(READY)
+    let is = |wanted: &[u8]| question.name.eq_ignore_ascii_case(wanted);
+    question.class == CLASS_CH && (is(READY) || is(LIVE))
 }
 
 fn text<'a>(name: &[u8], context: &Context<'a>) -> Option<Data<'a>> {
@@ -31,6 +37,11 @@ fn text<'a>(name: &[u8], context: &Context<'a>) -> Option<Data<'a>> {
         Some(match &context.status.fault {
             None => Data::Text("ready", b""),
             Some(reason) => Data::Text("not ready: ", reason.as_bytes()),
+        })
+    } else if is(LIVE) {
+        Some(match &context.status.dead {
+            None => Data::Text("live", b""),
+            Some(reason) => Data::Text("not live: ", reason.as_bytes()),
         })
     } else if is(b"\x07version\x04bind\x00") || is(b"\x07version\x06server\x00") {
         context.settings.version.as_deref().map(|version| Data::Text("", version.as_bytes()))
@@ -41,4 +52,5 @@ fn text<'a>(name: &[u8], context: &Context<'a>) -> Option<Data<'a>> {
     }
 }
 
+const LIVE: &[u8] = b"\x04live\x0aunderstudy\x00";
 const READY: &[u8] = b"\x05ready\x0aunderstudy\x00";

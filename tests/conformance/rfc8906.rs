@@ -74,7 +74,7 @@ fn readiness_is_told_even_before_answers_are_given() {
     let server = server();
     let ready = |wanted: &str| server.ask("ready.understudy. TXT CH").is(NoError, true, wanted, "", "");
     ready("ready.understudy. 0 TXT ready");
-    server.responder.readiness().set(Status { answering: false, fault: Some("starting".to_owned()) });
+    server.responder.readiness().set(Status { fault: Some("starting".to_owned()), ..Status::default() });
     ready("ready.understudy. 0 TXT not ready: starting");
     assert!(server.is_silent(&query("t. A", None)));
     assert!(server.is_silent(&query("version.bind. TXT CH", None)));

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::file::{self, MAX_DATA};
-use crate::base::finding::{Finding, Place};
+use crate::base::finding::{Finding, Place, Severity};
 use crate::base::table::Table;
+use crate::config::running::StaleZone;
 use crate::engine::setup::ZoneSetup;
 use crate::snapshot::ZoneId;
 use crate::zone::parse::{self, Origin, Parsed, Places, Sources};
@@ -28,6 +29,8 @@ pub(super) struct ZonesRead {
     pub(super) files: Vec<PathBuf>,
     /// The origin of each zone file.
     pub(super) origins: HashMap<PathBuf, Name>,
+    /// The zones that stay in their last good version.
+    pub(super) stale: Vec<StaleZone>,
     /// The zones with the places of their records, if they are kept; second versions of a zone included.
     pub(super) places: Vec<(Arc<Zone>, Places)>,
 }
@@ -89,6 +92,7 @@ impl ZonesRead {
             (None, None) => Origin::Unknown,
         };
         let mut places = Places::default();
+        let before = self.findings.len();
         let (zone, apex) = match file::read(path, MAX_DATA) {
             Ok(text) => {
                 let parsed = self.parse(path, &text, origin, read_options.keep_places);
@@ -111,7 +115,14 @@ impl ZonesRead {
             // What did not change stays the same by address: so all that follows from it can be shared.
             (Some(zone), Some(former)) if zone.is_same(&former) => Some(former),
             (Some(zone), _) => Some(Arc::new(zone)),
-            (None, former) => former,
+            (None, Some(former)) => {
+                let errors = self.findings.iter().skip(before).filter(|found| found.severity == Severity::Error);
+                let place = errors.filter_map(|found| found.place.as_ref()).next();
+                let place = place.map_or_else(|| file.clone(), |at| format!("{}:{}:{}", at.file, at.line, at.column));
+                self.stale.push(StaleZone { origin: former.origin().clone(), place });
+                Some(former)
+            }
+            (None, None) => None,
         };
         let Some(origin) = zone.as_ref().map(|zone| zone.origin().clone()).or(known_by) else {
             // What is broken and has no name cannot even be refused service.

@@ -86,9 +86,16 @@ impl<'a> Targets<'a> {
         }
         let (table, specs, access) = (&mut self.table, &mut self.specs, self.access);
         let new = || {
-            let probed = access.permits(address.ip()).is_ok() && (address.port() != 0 || !plan.check.has_port());
+            let no_port = address.port() == 0 && plan.check.has_port();
+            let barrier = access.permits(address.ip()).err().map(Refused::reason);
+            let barrier = barrier.or_else(|| no_port.then_some("port 0"));
             let timeout = plan.settings.timeout;
-            specs.push(probed.then(|| Spec { address, check: plan.check.clone(), timeout, watch: plan.watch }));
+            specs.push(barrier.is_none().then(|| Spec {
+                address,
+                check: plan.check.clone(),
+                timeout,
+                watch: plan.watch,
+            }));
             let key = TargetKey {
                 address: address.ip(),
                 port: address.port(),
@@ -96,7 +103,7 @@ impl<'a> Targets<'a> {
                 kind: plan.check.kind(),
                 parameters: plan.parameters.clone(),
             };
-            table.push(TargetSetup { key, settings: plan.settings.clone(), probed, watched: false })
+            table.push(TargetSetup { key, settings: plan.settings.clone(), barrier, watched: false })
         };
         let id = *self.known.entry((address, number)).or_insert_with(new);
         // Of several that share a target one is enough to have it watched.
@@ -112,7 +119,7 @@ impl<'a> Targets<'a> {
     /// Finds the targets that may not be probed, in one finding for each cause.
     pub(super) fn judge(&self) -> Vec<Finding> {
         let (mut document, mut denied, mut no_port): (Vec<IpAddr>, Vec<IpAddr>, Vec<IpAddr>) = Default::default();
-        for (_, target) in self.table.iter().filter(|(_, target)| !target.probed) {
+        for (_, target) in self.table.iter().filter(|(_, target)| !target.is_probed()) {
             let address = target.key.address;
             match self.access.permits(address) {
                 Err(Refused::Documentation(..)) => document.push(address),

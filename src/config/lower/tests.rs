@@ -363,14 +363,14 @@ fn every_address_of_a_resolved_host_is_a_target_at_the_pace_for_others_servers()
 fn addresses_for_documents_are_reported_and_not_probed() {
     let text = "_a._tcp SRV 1 0 80 h\n h A 192.0.2.1\n h A 192.0.2.2\n h A 127.0.0.1";
     let lowered = lower_one("", text);
-    let probed: Vec<bool> = lowered.setup.targets.iter().map(|(_, target)| target.probed).collect();
+    let probed: Vec<bool> = lowered.setup.targets.iter().map(|(_, target)| target.is_probed()).collect();
     assert_eq!(probed, [false, false, true]);
     assert_eq!(lowered.specs.iter().map(|(_, spec)| spec.is_some()).collect::<Vec<_>>(), probed);
     assert_eq!(faults(&lowered), [("target-documentation", 0)]);
     assert!(lowered.findings[0].help.as_ref().unwrap().contains("`probe-allow`"));
     let lowered = lower_one("[health]\nprobe-allow = [\"192.0.2.0/24\"]", text);
     assert_eq!(faults(&lowered), [("target-denied", 0)]);
-    assert!(lowered.setup.targets[TargetId::from_index(0)].probed);
+    assert!(lowered.setup.targets[TargetId::from_index(0)].is_probed());
 }
 
 #[test]
