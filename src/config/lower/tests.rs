@@ -560,7 +560,8 @@ fn each_general_check_becomes_what_the_config_says() {
     let targets = |check: &str| {
         let config = format!("[health]\nexec = true\n[[service]]\nmatch = \"_a._tcp.example.com\"\ncheck = {check}\n");
         let lowered = lower_one(&config, "_a._tcp SRV 0 0 7000 a\na A 127.0.0.1\n");
-        assert_eq!(faults(&lowered), [], "{check}");
+        // Nothing can report a state yet.
+        assert!(faults(&lowered).iter().all(|(id, _)| *id == "push-idle" && check.contains("push")), "{check}");
         probes(&lowered, pool(&lowered, "_a._tcp.example.com.")).concat().concat()
     };
     for (check, target) in [
