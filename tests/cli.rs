@@ -262,7 +262,7 @@ fn simulate_lets_the_standby_stand_in() {
     ran.shows(
         0,
         &[
-            "every target is taken as up",
+            "assumed, not measured: every target is up",
             "_sip._tcp.example.com  tier 20 stands in  (now tier 10)",
             "  _sip._tcp.example.com. 30 IN SRV 20 0 5060 sip-dr.example.com.",
             "_game._udp.example.com  served as declared, not tested",

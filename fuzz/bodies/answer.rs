@@ -18,7 +18,7 @@ pub(crate) fn run(octets: &[u8]) {
     let transport = Transport::ALL[usize::from(*choice) % Transport::ALL.len()];
     let now = Now { mono: Mono::START, wall: UnixTime::from_secs(1_800_000_000) };
     let client = Client::new(SocketAddr::from(([127, 0, 0, 1], 5300)), transport, now);
-    let (settings, status) = (Settings::default(), Status { answering: true, fault: None });
+    let (settings, status) = (Settings::default(), Status { answering: true, ..Status::default() });
     let rotation = u16::from(*choice);
     let context = Context { settings: &settings, status: &status, client, secrets: &Secrets::new([7; 16]), rotation };
     let plan = answer(snapshot(), &query, &context);

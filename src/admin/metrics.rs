@@ -1,4 +1,5 @@
-//! `GET /metrics` in the OpenMetrics text format, and `GET /healthz` for orchestrators.
+//! `GET /metrics` in the OpenMetrics text format, and `GET /livez` and `GET /readyz` for orchestrators; `/healthz` is the
+//! latter by its older name.
 
 use std::fmt;
 use std::io;
@@ -19,9 +20,18 @@ use crate::base::clock::Clock;
 
 use super::listener::Limited;
 
+/// Whether the server is live and ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Why a restart is needed, if it is.
+    pub live: Result<(), String>,
+    /// Why the server is not ready; if it is, what is wrong nevertheless.
+    pub ready: Result<Option<String>, String>,
+}
+
 /// Serves the registry and readiness until `shutdown` is done and open connections have ended, at most 10 s later.
 ///
-/// `readiness` gives the reason when the server is not ready; it is asked at each request and must not block.
+/// `readiness` tells whether the server is live and ready; it is asked at each request and must not block.
 ///
 /// # Errors
 /// If the listener is broken.
@@ -29,18 +39,32 @@ pub async fn serve(
     listener: TcpListener,
     clock: Clock,
     registry: Arc<Registry>,
-    readiness: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+    readiness: impl Fn() -> Told + Send + Sync + 'static,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let limited = Limited::new(listener, clock, LIFETIME);
     axum::serve(limited, router(registry, readiness)).with_graceful_shutdown(shutdown).await
 }
 
-fn router(registry: Arc<Registry>, readiness: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Router {
+fn router(registry: Arc<Registry>, readiness: impl Fn() -> Told + Send + Sync + 'static) -> Router {
     let readiness = Arc::new(readiness);
     Router::new()
         .route("/metrics", get(move || std::future::ready(exposition(&registry))))
-        .route("/healthz", get(move || std::future::ready(health(readiness()))))
+        .route(
+            "/livez",
+            get({
+                let readiness = Arc::clone(&readiness);
+                move || std::future::ready(health("live", readiness().live.map(|()| None)))
+            }),
+        )
+        .route(
+            "/readyz",
+            get({
+                let readiness = Arc::clone(&readiness);
+                move || std::future::ready(health("ready", readiness().ready))
+            }),
+        )
+        .route("/healthz", get(move || std::future::ready(health("ready", readiness().ready))))
         // All answers, those to unknown paths too.
         .layer(map_response(close))
 }
@@ -59,10 +83,11 @@ fn exposition(registry: &Registry) -> Response {
     }
 }
 
-fn health(readiness: Result<(), String>) -> Response {
-    match readiness {
-        Ok(()) => answer(StatusCode::OK, PLAIN, "ready\n".to_owned()),
-        Err(reason) => answer(StatusCode::SERVICE_UNAVAILABLE, PLAIN, format!("not ready: {reason}\n")),
+fn health(word: &str, told: Result<Option<String>, String>) -> Response {
+    match told {
+        Ok(None) => answer(StatusCode::OK, PLAIN, format!("{word}\n")),
+        Ok(Some(remark)) => answer(StatusCode::OK, PLAIN, format!("{word}\n{remark}\n")),
+        Err(reason) => answer(StatusCode::SERVICE_UNAVAILABLE, PLAIN, format!("not {word}: {reason}\n")),
     }
 }
 
@@ -100,7 +125,14 @@ mod tests {
         let (stop, stopped) = oneshot::channel::<()>();
         let readiness = {
             let ready = Arc::clone(&ready);
-            move || if ready.load(Ordering::Relaxed) { Ok(()) } else { Err("probing".to_owned()) }
+            move || Told {
+                live: Ok(()),
+                ready: if ready.load(Ordering::Relaxed) {
+                    Ok(Some("no route".to_owned()))
+                } else {
+                    Err("probing".to_owned())
+                },
+            }
         };
         let server = serve(listener, Clock::start(), Arc::new(registry), readiness, async move { drop(stopped.await) });
         let asks = async {
@@ -114,8 +146,12 @@ mod tests {
                 unready.starts_with("HTTP/1.1 503 ") && unready.ends_with("\r\n\r\nnot ready: probing\n"),
                 "{unready}"
             );
+            assert!(fetch(address, "GET /livez").await.ends_with("\r\n\r\nlive\n"));
             ready.store(true, Ordering::Relaxed);
-            assert!(fetch(address, "GET /healthz").await.starts_with("HTTP/1.1 200 "));
+            for path in ["GET /healthz", "GET /readyz"] {
+                let green = fetch(address, path).await;
+                assert!(green.starts_with("HTTP/1.1 200 ") && green.ends_with("\r\n\r\nready\nno route\n"), "{green}");
+            }
             assert!(fetch(address, "GET /").await.starts_with("HTTP/1.1 404 "));
             assert!(fetch(address, "POST /metrics").await.starts_with("HTTP/1.1 405 "));
             stop.send(()).unwrap();
@@ -130,7 +166,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let limited = Limited::new(listener, Clock::start(), Duration::from_millis(20));
-        let server = axum::serve(limited, router(Arc::default(), || Ok(())))
+        let server = axum::serve(limited, router(Arc::default(), well))
             .with_graceful_shutdown(async move { drop(stopped.await) });
         let asks = async {
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -150,7 +186,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = serve(listener, Clock::start(), Arc::default(), || Ok(()), async move { drop(stopped.await) });
+        let server = serve(listener, Clock::start(), Arc::default(), well, async move { drop(stopped.await) });
         let asks = async {
             let mut silent = Vec::new();
             for _ in 0..300 {
@@ -165,6 +201,10 @@ mod tests {
         };
         let (served, ()) = tokio::join!(server, asks);
         served.unwrap();
+    }
+
+    fn well() -> Told {
+        Told { live: Ok(()), ready: Ok(None) }
     }
 
     async fn fetch(address: SocketAddr, request: &str) -> String {

@@ -59,11 +59,27 @@ pub fn write_short(duration: Duration) -> String {
     write(Duration::from_secs(secs - secs % grain))
 }
 
+/// Writes what is left in one unit for people: whole days from two of them on, else whole hours, else minutes.
+pub fn write_left(duration: Duration) -> String {
+    let minutes = duration.as_secs() / 60;
+    match minutes {
+        2_880.. => format!("{} days", minutes / 1_440),
+        120.. => format!("{} h", minutes / 60),
+        _ => format!("{minutes} min"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_is_left_is_told_in_one_unit() {
+        let left = [0, 7_199, 7_200, 86_399, 172_799, 172_800].map(|secs| write_left(Duration::from_secs(secs)));
+        assert_eq!(left, ["0 min", "119 min", "2 h", "23 h", "47 h", "2 days"]);
+    }
 
     #[test]
     fn durations_are_numbers_with_units() {

@@ -128,10 +128,10 @@ pub struct Serve {
     /// Serve as declared, probe nothing
     #[arg(long = "static")]
     pub fixed: bool,
-    /// What to log, as in `info` or `understudy::engine=debug`
+    /// What to log: a level, as in `debug`, or by parts of the program, as in `warn,understudy::probe=debug`
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
-    /// How to log; default: text on a terminal, json otherwise
+    /// How to log; default: text, with priorities for systemd's journal
     #[arg(long, value_enum)]
     pub log_format: Option<LogFormat>,
     /// Do not show the live table on a terminal
@@ -280,6 +280,12 @@ pub struct Ready {
     /// Where the server answers; without a port it is 53
     #[arg(long, value_name = "ADDR[:PORT]", value_parser = address)]
     pub server: Option<SocketAddr>,
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub state: State,
+    /// Ask whether it is live instead: not live means that it must be restarted
+    #[arg(long)]
+    pub live: bool,
     /// How long to wait for the answer, as in 2s or 500ms; a bare number is seconds
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "1s")]
     pub timeout: Duration,

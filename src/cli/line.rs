@@ -40,6 +40,11 @@ impl Line {
         self.plain(" ".repeat(blanks))
     }
 
+    /// Returns whether a stretch of it has this tone.
+    pub(super) fn is(&self, tone: Tone) -> bool {
+        self.0.iter().any(|(own, _)| *own == tone)
+    }
+
     /// Returns how many columns of a terminal it takes, at most.
     pub(super) fn columns(&self) -> usize {
         self.0.iter().flat_map(|(_, text)| text.chars()).map(columns).sum()
@@ -95,7 +100,7 @@ fn columns(c: char) -> usize {
 }
 
 /// The marks that this program prints itself, one column each.
-const OWN: &str = "●○→…─";
+const OWN: &str = "●◐○×→…─";
 /// The first character that some terminal shows two columns wide (Hangul Jamo).
 const FIRST_WIDE: char = '\u{1100}';
 

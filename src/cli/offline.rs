@@ -2,9 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use crate::base::clock::{Now, UnixTime};
 use crate::base::duration::write_short;
+use crate::base::error::Chain;
+use crate::base::finding::Finding;
 use crate::base::nearest::{nearest, tolerance};
 use crate::config::{Running, StateSettings};
 use crate::daemon::{engine_entries, kept_addresses};
@@ -14,17 +19,38 @@ use crate::engine::{Core, Prepared};
 use crate::health::TargetId;
 use crate::health::orders::Scope;
 use crate::snapshot::{Lookup, Node, Snapshot};
-use crate::store;
+use crate::store::{self, OpenError};
 use crate::zone::{Name, Rtype};
+
+use super::paint::Tone;
 
 /// What is believed of the targets, and from where.
 #[derive(Debug, Default)]
 pub(super) struct Belief {
     restored: Restored,
+    /// The targets that are assumed to be down.
+    down: BTreeSet<TargetId>,
+    /// Where it comes from.
+    pub(super) source: Source,
     /// Where it comes from, in a sentence for people.
     pub(super) told: String,
-    /// Whether there is state of a run.
-    pub(super) kept: bool,
+}
+
+/// Where a belief comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Source {
+    /// From nowhere: every target is assumed to be up.
+    #[default]
+    Assumed,
+    /// From the state folder.
+    State {
+        /// Whether a server uses the folder now.
+        running: bool,
+        /// How long ago the server was heard of last.
+        age: Option<Duration>,
+        /// For how long the server has been isolated, if it is.
+        isolated: Option<Duration>,
+    },
 }
 
 /// Which targets a command's `--down` means.
@@ -37,28 +63,52 @@ pub(super) struct Assumed {
 }
 
 impl Belief {
-    /// Reads the state folder; without one, or if it cannot be read, every target is taken as up.
-    pub(super) fn read(state: &StateSettings, now: Now) -> Self {
-        let none = |told: String| Self { told: format!("every target is taken as up: {told}"), ..Self::default() };
-        let Some(folder) = &state.folder else { return none("no state is kept".to_owned()) };
-        let name = folder.display();
-        let entries = match store::read(folder) {
-            Ok(entries) => entries,
-            Err(error) => return none(format!("{error}")),
+    /// Reads the state folder; without one, or if nothing is in it, every target is assumed to be up.
+    ///
+    /// # Errors
+    /// If there is state that cannot be read: what runs is not known then, and nothing is assumed instead.
+    pub(super) fn read(state: &StateSettings, now: Now) -> Result<Self, Box<Finding>> {
+        let assume = |why: String| Self {
+            told: format!("assumed, not measured: every target is up, as {why}"),
+            ..Self::default()
         };
-        let (restored, _) = Restored::read(engine_entries(&entries), state.max_age);
+        let Some(folder) = &state.folder else { return Ok(assume("no state is kept".to_owned())) };
+        let name = folder.display();
+        let entries = store::read(folder).map_err(|error| Box::new(unreadable(&error)))?;
+        let (restored, strange) = Restored::read(engine_entries(&entries), state.max_age);
+        if let Some(key) = strange.first() {
+            let message = format!("{} values in {name} cannot be read, such as {key}", strange.len());
+            return Err(Box::new(Finding::error("state-unreadable", message).help(ASSUME)));
+        }
         if restored.is_empty() {
-            return none(format!("there is no state in {name}"));
+            return Ok(assume(format!("there is no state in {name}")));
         }
         let age = restored.alive().map(|at| now.wall.since(at));
-        let told = match age {
-            Some(age) if age > state.max_age => {
-                format!("from the state in {name}, {} old: too old to know the targets (max-age)", write_short(age))
-            }
-            Some(age) => format!("from the state in {name}, {} old", write_short(age)),
-            None => format!("from the state in {name}"),
+        let isolated = restored.isolated().map(|at| now.wall.since(at));
+        let running = store::in_use(folder);
+        let old = age.map_or_else(|| "of unknown age".to_owned(), |age| format!("{} old", write_short(age)));
+        let mut told = match running {
+            true => format!("as the running server noted it in {name}, at most {old}"),
+            false => format!("NO SERVER RUNS on {name}: this is the state that one has left, {old}"),
         };
-        Self { restored, told, kept: true }
+        if age.is_none_or(|age| age > state.max_age) {
+            told += ", too old to know the targets (`max-age`)";
+        }
+        if let Some(isolated) = isolated.filter(|_| running) {
+            told += &format!("; isolated for {}: silent failures do not count", write_short(isolated));
+        }
+        let source = Source::State { running, age, isolated: isolated.filter(|_| running) };
+        Ok(Self { restored: restored.as_picture(), source, told, ..Self::default() })
+    }
+
+    /// Returns whether there is state of a run.
+    pub(super) fn is_kept(&self) -> bool {
+        self.source != Source::Assumed
+    }
+
+    /// Returns whether the state of this target is assumed.
+    pub(super) fn assumes(&self, id: TargetId) -> bool {
+        !self.is_kept() || self.down.contains(&id)
     }
 
     /// Returns since when a target is believed to be as it is, if a run has noted it.
@@ -69,16 +119,43 @@ impl Belief {
     /// Makes a core that believes this, and that those assumed to be down are.
     pub(super) fn core(&mut self, setup: &Setup, down: &BTreeSet<TargetId>, now: Now) -> Core {
         for (id, target) in setup.targets.iter() {
-            if down.contains(&id) || !self.kept {
+            if down.contains(&id) || !self.is_kept() {
                 self.restored.assume(&target.key, !down.contains(&id), now.wall);
             }
         }
+        self.down.clone_from(down);
         let mut setup = setup.clone();
         // What is assumed counts also where `probe-allow` forbids to look.
-        down.iter().for_each(|&id| setup.targets[id].probed = true);
+        down.iter().for_each(|&id| setup.targets[id].barrier = None);
         Core::new(Prepared::new(setup), &self.restored, now)
     }
+
+    /// Returns how a terminal shows where it comes from: what is no picture of a running server stands out.
+    pub(super) const fn tone(&self) -> Tone {
+        match self.source {
+            Source::State { running: true, isolated: None, .. } => Tone::Dim,
+            Source::Assumed | Source::State { .. } => Tone::Soso,
+        }
+    }
+
+    /// Returns where it comes from, for programs.
+    pub(super) fn json(&self) -> Value {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        match self.source {
+            Source::Assumed => json!({ "from": "assumed" }),
+            Source::State { running, age, isolated } => json!({
+                "from": "state", "running": running, "age_ms": age.map(millis), "isolated_ms": isolated.map(millis),
+            }),
+        }
+    }
 }
+
+fn unreadable(error: &OpenError) -> Finding {
+    Finding::error("state-unreadable", Chain(error).to_string()).help(ASSUME)
+}
+
+/// What helps when state cannot be read.
+const ASSUME: &str = "run it as a user who may read the state folder, or with `--state none` to assume that all is up";
 
 /// Takes the addresses of hosts outside of the zones that the last run knew: offline, nobody is asked.
 pub(super) fn recall(running: &mut Running) {

@@ -1,6 +1,5 @@
 //! `serve`: runs the server until SIGTERM.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use tracing::{info, warn};
@@ -13,7 +12,9 @@ use crate::daemon::logging::{self, Format, Logging};
 use crate::daemon::signals::{Signal, Signals};
 
 use super::args::{LogFormat, Serve};
-use super::live::Screen;
+use super::line::Line;
+use super::live::{Key, Keyboard, Screen, can_draw};
+use super::paint::Tone;
 use super::{START, USAGE, input, paint};
 
 /// Runs the command.
@@ -52,7 +53,7 @@ pub(super) fn run(args: &Serve) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return no_threads(&error),
     };
-    let table = !args.no_table && std::io::stdout().is_terminal();
+    let table = !args.no_table && can_draw();
     if table {
         logging.quieten(true);
     }
@@ -112,23 +113,18 @@ async fn serve(running: Running, from: Input, signals: &mut Signals, logging: &L
             return ExitCode::from(START);
         }
     };
-    let screen = match table.then(|| Screen::open(&daemon, logging, Vec::new)).transpose() {
-        Ok(screen) => screen,
-        Err(error) => {
-            logging.quieten(false);
-            warn!(%error, "no thread for the table");
-            None
-        }
-    };
-    loop {
-        let signal = tokio::select! {
-            biased;
-            signal = signals.next() => signal,
-            () = daemon.zones_came() => Signal::Reload,
+    let mut keyboard = table.then(Keyboard::take).transpose().ok().flatten().flatten();
+    let footer = keyboard.as_ref().map(|_| Line::of(Tone::Bold, "[q]").plain(" quit"));
+    let screen =
+        match table.then(|| Screen::open(&daemon, logging, move || footer.iter().cloned().collect())).transpose() {
+            Ok(screen) => screen,
+            Err(error) => {
+                logging.quieten(false);
+                warn!(%error, "no thread for the table");
+                None
+            }
         };
-        if signal == Signal::Drain {
-            break;
-        }
+    while is_to_go_on(&daemon, signals, keyboard.as_mut()).await {
         tokio::select! {
             biased;
             () = signals.drain() => break,
@@ -139,9 +135,26 @@ async fn serve(running: Running, from: Input, signals: &mut Signals, logging: &L
     if let Some(screen) = screen {
         screen.close().await;
     }
+    drop(keyboard);
     tokio::select! {
         biased;
         () = daemon.stop() => ExitCode::SUCCESS,
         () = signals.drain() => { info!("asked again: ending at once"); ExitCode::SUCCESS }
+    }
+}
+
+/// Waits for a signal, a key or a zone from a primary; returns whether a reload is wanted rather than the end.
+async fn is_to_go_on(daemon: &Daemon, signals: &mut Signals, keyboard: Option<&mut Keyboard>) -> bool {
+    let quit = async {
+        match keyboard {
+            Some(keyboard) => while keyboard.next().await != Key::Quit {},
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        signal = signals.next() => signal == Signal::Reload,
+        () = quit => false,
+        () = daemon.zones_came() => true,
     }
 }

@@ -1,6 +1,8 @@
 //! How the commands name services, targets and certificates in their output.
 
-use crate::engine::status::{PoolStatus, TargetStatus};
+use crate::base::duration::write_short;
+use crate::engine::status::{MemberStatus, PoolStatus, TargetStatus};
+use crate::health::Verdict;
 use crate::health::machine::State;
 use crate::policy::{ActiveTier, Placement};
 
@@ -18,6 +20,8 @@ pub(super) enum Condition {
     StandsIn,
     /// The preferred tier serves, but not all members do.
     Thinned,
+    /// Every member serves, but some of them were never tested.
+    Untested,
     /// Every member serves.
     Well,
     /// It follows no health.
@@ -32,8 +36,9 @@ impl Condition {
             Self::LastResort => "at last resort",
             Self::StandsIn => "with a standby that stands in",
             Self::Thinned => "with some members down",
+            Self::Untested => "with members that cannot be tested",
             Self::Well => "well",
-            Self::Fixed => "not tested",
+            Self::Fixed => "served as declared",
         }
     }
 }
@@ -46,6 +51,7 @@ pub(super) fn condition(pool: &PoolStatus) -> Condition {
         ActiveTier::Tier(tier) if Some(tier) != preferred(pool) => Condition::StandsIn,
         ActiveTier::Tier(_) if pool.members.iter().any(|member| !member.verdict.serves()) => Condition::Thinned,
         ActiveTier::Tier(_) if is_fixed(pool) => Condition::Fixed,
+        ActiveTier::Tier(_) if pool.members.iter().any(|member| member.untested.is_some()) => Condition::Untested,
         ActiveTier::Tier(_) => Condition::Well,
     }
 }
@@ -53,6 +59,11 @@ pub(super) fn condition(pool: &PoolStatus) -> Condition {
 /// Returns whether no member of a service has a target: no health can change what is served.
 pub(super) fn is_fixed(pool: &PoolStatus) -> bool {
     pool.members.iter().all(|member| member.targets.is_empty())
+}
+
+/// Returns whether a test tells something of a member of a tier.
+fn is_tested(pool: &PoolStatus, tier: u16) -> bool {
+    pool.members.iter().any(|member| member.priority == tier && member.untested.is_none())
 }
 
 /// Returns the number of the preferred tier.
@@ -64,7 +75,13 @@ pub(super) fn preferred(pool: &PoolStatus) -> Option<u16> {
 pub(super) fn headline(pool: &PoolStatus) -> Line {
     let (tone, text) = match (condition(pool), pool.decision.served) {
         (Condition::Fixed, _) => (Tone::Dim, "served as declared, not tested".to_owned()),
-        (Condition::StandsIn, ActiveTier::Tier(tier)) => (Tone::Soso, format!("tier {tier} stands in")),
+        (Condition::StandsIn, ActiveTier::Tier(tier)) => {
+            let back = pool.failback.map(|(better, due)| format!(", tier {better} fails back in {}", write_short(due)));
+            (Tone::Soso, format!("tier {tier} stands in{}", back.unwrap_or_default()))
+        }
+        (Condition::Untested, ActiveTier::Tier(tier)) if !is_tested(pool, tier) => {
+            (Tone::Soso, format!("tier {tier} serves, not tested"))
+        }
         (_, ActiveTier::Tier(tier)) => (Tone::Good, format!("tier {tier} serves")),
         (_, ActiveTier::LastResort) => (Tone::Bad, "last resort".to_owned()),
         (_, ActiveTier::AllDown) => (Tone::Bad, "all down".to_owned()),
@@ -77,18 +94,26 @@ pub(super) fn service(pool: &PoolStatus) -> String {
     pool.name.split('+').map(|half| half.trim_end_matches('.')).collect::<Vec<_>>().join(" + ")
 }
 
-/// Returns the mark that says whether a member is in the answer.
-pub(super) fn mark(placement: &Placement) -> Line {
-    if placement.lists() { Line::of(Tone::Good, "●") } else { Line::of(Tone::Dim, "○") }
+/// Returns the mark that says whether a member is in the answer, and whether it is known to be alive.
+pub(super) fn mark(member: &MemberStatus, placement: &Placement) -> Line {
+    match member.verdict {
+        _ if !placement.lists() => Line::of(Tone::Dim, "○"),
+        Verdict::Withhold { leaving: false, .. } => Line::of(Tone::Bad, "×"),
+        Verdict::Serve { tested: false, .. } => Line::of(Tone::Soso, "◐"),
+        Verdict::Serve { .. } | Verdict::Withhold { leaving: true, .. } => Line::of(Tone::Good, "●"),
+    }
 }
+
+/// The meaning of the marks, for a line below them.
+pub(super) const LEGEND: &str = "● in the answer  ◐ in the answer, not tested  × in the answer, but down  ○ left out";
 
 /// Returns the word for a target's state, in its colour.
 pub(super) fn state(target: &TargetStatus) -> Line {
     let word = if target.degraded { "degraded" } else { target.state.as_str() };
     match target.state {
-        State::Up if !target.degraded => Line::of(Tone::Good, word),
-        State::Unknown if !target.probed => Line::of(Tone::Dim, "not tested"),
-        State::Up | State::Unknown | State::Failing { .. } | State::Recovering { .. } => Line::of(Tone::Soso, word),
+        State::Unknown => Line::of(Tone::Soso, "not tested"),
+        State::Up if !target.degraded && target.untested.is_none() => Line::of(Tone::Good, word),
+        State::Up | State::Failing { .. } | State::Recovering { .. } => Line::of(Tone::Soso, word),
         State::Down(_) => Line::of(Tone::Bad, word),
     }
 }

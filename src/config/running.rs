@@ -51,6 +51,8 @@ pub struct Running {
     pub lowering_input: Arc<LoweringInput>,
     /// Findings that do not stop a start: warnings and notes, and the errors of zones that are answered SERVFAIL.
     pub findings: Vec<Finding>,
+    /// The zones that stay in their last good version, as their files are broken now.
+    pub stale: Vec<StaleZone>,
     /// How many findings of the lint are left out, as they are meant so.
     pub allowed: usize,
     /// The files that were read, for a watcher; the config first.
@@ -66,6 +68,15 @@ pub struct KeptZone {
     pub file: PathBuf,
     /// When what is in it was the newest version; nothing if there is nothing, or if it has expired.
     pub fresh_at: Option<UnixTime>,
+}
+
+/// A zone that stays in its last good version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaleZone {
+    /// Its origin.
+    pub origin: Name,
+    /// Where its file is broken: file, line and column.
+    pub place: String,
 }
 
 impl Running {

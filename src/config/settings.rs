@@ -31,8 +31,19 @@ pub struct ServerSettings {
     pub tcp_idle: Duration,
     /// Whether a broken zone refuses the start.
     pub strict_zones: bool,
+    /// When the server counts as ready.
+    pub ready: Ready,
     /// Where metrics and readiness are told over HTTP.
     pub metrics_listen: Option<SocketAddr>,
+}
+
+/// When the server counts as ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// As long as one zone is served.
+    AnyZone,
+    /// If no zone is broken, and none is served in an older version.
+    EveryZone,
 }
 
 /// The number of threads that answer.
@@ -65,6 +76,7 @@ impl Default for ServerSettings {
             tcp_limit_per_client: 20,
             tcp_idle: Duration::from_secs(10),
             strict_zones: false,
+            ready: Ready::AnyZone,
             metrics_listen: None,
         }
     }

@@ -12,6 +12,7 @@ use crate::engine::driver::EffectHandler;
 use crate::engine::effect::StoredValue;
 use crate::engine::history::Recorder;
 use crate::engine::{Effect, Kept, NotKept, Notice};
+use crate::policy::Move;
 use crate::probe::runner::Command;
 use crate::snapshot::Publisher;
 use crate::store::{Change, Persist, WriteError};
@@ -171,18 +172,33 @@ impl EffectHandler for Outputs {
 
 fn log(notice: &Notice) {
     match notice {
-        Notice::Target { target, from, to, cause, .. } => {
-            info!(probe.target = %target, health.from = from, health.to = to, cause = cause.as_deref(), "health changed");
+        Notice::Target { target, address, hosts, services, from, to, cause, .. } => {
+            let (service, host) = (services.join(", "), hosts.join(", "));
+            let reason = cause.as_deref();
+            // Two levels are two macros.
+            macro_rules! tell {
+                ($level:ident) => {
+                    $level!(service, host, %address, health.from = from, health.to = to, reason, probe.target = %target, "health changed")
+                };
+            }
+            if matches!(*to, "down" | "leaving") { tell!(warn) } else { tell!(info) }
         }
         Notice::Decision { pool, reason, moved, alarm: false, .. } => {
-            let moved = moved.as_ref().map(ToString::to_string);
-            info!(service = %pool, %reason, moved, "answer changed");
+            let told = moved.as_ref().map(ToString::to_string);
+            match moved {
+                Some(Move::Failover { .. } | Move::Lost { .. }) => {
+                    warn!(service = %pool, %reason, moved = told, "answer changed");
+                }
+                Some(Move::Taken { .. } | Move::Failback { .. }) | None => {
+                    info!(service = %pool, %reason, moved = told, "answer changed");
+                }
+            }
         }
         Notice::Decision { pool, reason, alarm: true, .. } => {
             error!(service = %pool, %reason, "no member is up: a person must act");
         }
         Notice::Broke { address, cause } => {
-            info!(peer.addr = %address, %cause, "a held connection broke: testing at once");
+            debug!(peer.addr = %address, %cause, "a held connection broke: testing at once");
         }
         Notice::Isolated(true) => {
             warn!("isolated: no witness answers, so silent failures do not count until one does");

@@ -8,7 +8,10 @@
 //!
 //! **Invariant:** nothing here decides anything about DNS or health: it builds the rooms below and joins them.
 
+mod addresses;
 mod background;
+mod certificates;
+mod coverage;
 mod descriptors;
 mod effects;
 mod findings;
@@ -30,6 +33,7 @@ mod switcher;
 mod threads;
 mod watchdog;
 
+pub use addresses::kept_listeners;
 pub use outside::{engine_entries, kept_addresses};
 pub use read::Read;
 pub use start::{Daemon, StartError};

@@ -9,7 +9,7 @@ use tracing::warn;
 use crate::base::clock::Clock;
 use crate::base::tasks::Tasks;
 use crate::probe::runner::{self, Command};
-use crate::probe::{ProbeContext, metrics};
+use crate::probe::{CertificateBook, ProbeContext, metrics};
 use crate::resolve::{self, Addresses, ResolveRequest, Resolved};
 
 use super::descriptors;
@@ -33,6 +33,7 @@ impl ProbeThreads {
         clock: Clock,
         registry: &mut Registry,
         clients: u32,
+        certificates: CertificateBook,
     ) -> (mpsc::Sender<Command>, mpsc::Receiver<runner::Event>) {
         let context = ProbeContext::from_system();
         if let Some(warning) = context.warning() {
@@ -40,7 +41,7 @@ impl ProbeThreads {
         }
         let metrics = metrics::Metrics::register(registry);
         let descriptors::Shares { probes: limits, held } = descriptors::share(clients);
-        let deps = runner::Deps { clock, context: Arc::new(context), limits, held, metrics };
+        let deps = runner::Deps { clock, context: Arc::new(context), limits, held, metrics, certificates };
         let (commands, command_queue) = mpsc::channel(COMMANDS);
         let (report, reports) = mpsc::channel(REPORTS);
         drop(runner::spawn(self.0.tasks(), deps, command_queue, report));

@@ -9,10 +9,13 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
+use crate::admin::metrics::Told;
 use crate::base::clock::Clock;
 use crate::base::connections::{ConnectionLimiter, Limits};
+use crate::base::duration::write_short;
 use crate::base::finding::Finding;
 use crate::base::tasks::Tasks;
+use crate::config::settings::Ready;
 use crate::config::{Running, ServerSettings, StateSettings};
 use crate::engine::driver::{INBOX, Message};
 use crate::engine::history::{self, History, Recorder};
@@ -21,10 +24,12 @@ use crate::engine::{Core, EngineHandle, Event, Notice, Prepared, TimedNotice};
 use crate::probe::runner::{self, Command};
 use crate::serve::{self, Certificates, Deps, Limiter, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
-use crate::store::{self, Store};
+use crate::store::{self, Persist, Store};
 use crate::transfer::{self, Permits};
 use crate::zone::Name;
 
+use super::addresses;
+use super::coverage::CoverageWatch;
 use super::effects::{Outputs, PersistQueue};
 use super::findings::log_findings;
 use super::listeners::Listeners;
@@ -34,7 +39,7 @@ use super::outside::{engine_entries, first_answers, follow, kept_addresses};
 use super::primaries::Primaries;
 use super::probe_threads::ProbeThreads;
 use super::read::Read;
-use super::readiness::{ReadinessState, broken_zones};
+use super::readiness::{ReadinessState, Served, ZonesTaken};
 use super::secondaries::{self, Secondaries};
 use super::sockets::{self, BindError};
 use super::supervise;
@@ -54,6 +59,7 @@ pub struct Daemon {
     readiness_state: ReadinessState,
     settled: watch::Receiver<bool>,
     listeners: Listeners,
+    metrics: Metrics,
     secondaries: Secondaries,
     primaries: Primaries,
     /// Held until the end, as the threads end with them.
@@ -133,7 +139,11 @@ impl Daemon {
         let (notified, told_us) = mpsc::channel(NOTIFIED);
         let primaries = Primaries::start(&tasks, &running, told_us, transfer_metrics.clone(), clock);
         let (persist, persist_queue) = mpsc::channel(store::QUEUE);
-        let readiness_state = ReadinessState::starting(broken_zones(&running));
+        let listeners_kept = persist.clone();
+        let metrics = Metrics::register(&mut registry);
+        let readiness_state = metrics.readiness_state.clone();
+        readiness_state.take_zones(ZonesTaken::of(&running), clock.now().wall);
+        log_start(&running);
 
         // Tasks, in the order of their start.
         drop(tasks.spawn_vital("store", store::run(store, persist_queue, store::Metrics::register(&mut registry))));
@@ -146,7 +156,8 @@ impl Daemon {
             drop(running.resolve(&addresses));
         }
         log_findings(&running.findings);
-        let (probes, reports) = probe_threads.probes(clock, &mut registry, running.server.tcp_limit);
+        let (probes, reports) =
+            probe_threads.probes(clock, &mut registry, running.server.tcp_limit, metrics.certificates.book().clone());
         drop(tasks.spawn_vital("reports", forward(reports, inbox.clone())));
         send(&probes, Command::Replace { setup: 1, targets: running.specs, first: None }).await;
 
@@ -207,7 +218,17 @@ impl Daemon {
         });
         let responder = responder.with_transfers(Permits::new(transfer_metrics)).with_notified(notified);
         let handle = EngineHandle::new(inbox.clone(), history.clone());
-        let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), Metrics::register(&mut registry));
+        let coverage_watch = CoverageWatch {
+            tasks: tasks.clone(),
+            engine: handle.clone(),
+            readiness_state: readiness_state.clone(),
+            clock,
+            latest: metrics.coverage.clone(),
+        };
+        drop(tasks.spawn("coverage", coverage_watch.run()));
+        metrics.certificates.set_own(running.identity.as_ref());
+        drop(tasks.spawn("certificates", metrics.certificates.clone().run(tasks.clone(), clock)));
+        let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), metrics.clone());
         drop(tasks.spawn("watchdog", watchdog.run()));
         if let Some(listener) = metrics_listener {
             start_metrics(&tasks, listener, registry, readiness, clock).map_err(StartError::Listeners)?;
@@ -226,6 +247,8 @@ impl Daemon {
         };
         let listeners = Listeners::open(running.server.frame, &deps, sockets.listeners, running.secrets.is_none());
         let listeners = listeners.map_err(StartError::Listeners)?;
+        // `understudy ready` asks there; a store that takes nothing more is told of by itself.
+        drop(listeners_kept.send(Persist::Change(addresses::keep(listeners.addresses()))).await);
         let daemon = Self {
             clock,
             tasks,
@@ -236,6 +259,7 @@ impl Daemon {
             readiness_state,
             settled,
             listeners,
+            metrics,
             secondaries,
             primaries,
             _threads: (probe_threads, engine_threads),
@@ -250,7 +274,7 @@ impl Daemon {
     fn become_ready(&self) -> impl Future<Output = ()> + Send + use<> {
         let (mut settled, readiness_state, tasks) =
             (self.settled.clone(), self.readiness_state.clone(), self.tasks.clone());
-        let engine = self.engine();
+        let (engine, coverage) = (self.engine(), self.metrics.coverage.clone());
         async move {
             let known = tokio::select! {
                 biased;
@@ -266,7 +290,11 @@ impl Daemon {
             }
             readiness_state.set(|parts| parts.answering = true);
             let fault = readiness_state.readiness().load().fault.clone();
-            info!(every_target_known = known, fault, "answering");
+            if let Ok(counted) = engine.coverage(0).await {
+                coverage.set(counted);
+            }
+            let (targets, untested) = coverage.counts();
+            info!(every_target_known = known, targets, tested = targets - untested, untested, fault, "answering");
             watchdog::notify_ready().await;
         }
     }
@@ -289,6 +317,12 @@ impl Daemon {
     /// Returns where the server answers.
     pub fn addresses(&self) -> &[SocketAddr] {
         self.listeners.addresses()
+    }
+
+    /// Returns the certificates that end soon or have ended, as sentences.
+    pub fn ending_certificates(&self) -> impl Fn() -> Vec<String> + Send + 'static {
+        let (certificates, clock) = (self.metrics.certificates.clone(), self.clock);
+        move || certificates.ending(clock.now().wall)
     }
 
     /// Returns the clock that it runs by.
@@ -314,12 +348,17 @@ impl Daemon {
                 "changes of listeners, limits of connections and workers in [server], and of [state], count from the next start on"
             );
         }
-        let fault = broken_zones(&running);
+        let zones = ZonesTaken::of(&running);
         self.listeners.renew(&running);
+        self.metrics.certificates.set_own(running.identity.as_ref());
         self.secondaries.renew(&running);
         self.primaries.renew(&running);
         let Some(setup) = switch_lock.replace(running).await else { return };
-        self.readiness_state.set(|parts| parts.zones = fault);
+        let now = self.clock.now().wall;
+        for Served { zone, read } in self.readiness_state.take_zones(zones, now) {
+            let age = write_short(now.since(read));
+            warn!(zone = %zone.origin, place = zone.place, age, "a zone is broken: its version of {age} ago is served on");
+        }
         info!(setup, "reloaded");
     }
 
@@ -347,10 +386,25 @@ impl Daemon {
 
 impl Fixed {
     fn of(running: &Running) -> Self {
-        // Whether a broken zone is refused is asked anew at each reading.
-        let server = ServerSettings { strict_zones: false, ..running.server.clone() };
+        // Whether a broken zone is refused, and what it means for readiness, is asked anew at each reading.
+        let server = ServerSettings { strict_zones: false, ready: Ready::AnyZone, ..running.server.clone() };
         Self { server, state: running.state.clone() }
     }
+}
+
+/// Says what starts.
+fn log_start(running: &Running) {
+    let config = running.files.first().filter(|file| file.extension().is_some_and(|end| end == "toml"));
+    let config = config.map(|file| file.display().to_string());
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        config,
+        zones = running.setup.zones.len(),
+        services = running.setup.pools.len(),
+        targets = running.setup.targets.len(),
+        outside_hosts = running.outside.hosts.len(),
+        "starting; hosts outside of the zones are tested every 5 min unless a service says otherwise"
+    );
 }
 
 fn start_metrics(
@@ -363,7 +417,11 @@ fn start_metrics(
     listener.set_nonblocking(true)?;
     info!(listen = %listener.local_addr()?, "telling metrics and readiness over HTTP");
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let told = move || readiness.load().fault.clone().map_or(Ok(()), Err);
+    let told = move || {
+        let status = readiness.load();
+        let remark = status.remark.clone();
+        Told { live: status.dead.clone().map_or(Ok(()), Err), ready: status.fault.clone().map_or(Ok(remark), Err) }
+    };
     let stop = tasks.token().clone().cancelled_owned();
     drop(tasks.spawn_vital("metrics", async move {
         if let Err(error) = crate::admin::metrics::serve(listener, clock, Arc::new(registry), told, stop).await {

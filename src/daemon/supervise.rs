@@ -20,7 +20,7 @@ use super::background;
 use super::effects::Outputs;
 use super::outside::engine_entries;
 use super::read::Read;
-use super::readiness::{ReadinessState, broken_zones};
+use super::readiness::{ReadinessState, ZonesTaken};
 use super::switcher::{ActiveSetup, SetupSwitcher};
 
 /// How soon after a failure another one ends the attempts.
@@ -82,12 +82,12 @@ impl Engine {
             drop(running.resolve(&addresses));
             let kept = state.map(|dir| store::read(&dir)).transpose().map_err(|error| error.to_string())?;
             let (restored, _) = Restored::read(engine_entries(&kept.unwrap_or_default()), max_age);
-            let broken = broken_zones(&running);
+            let zones = ZonesTaken::of(&running);
             let prepared = Prepared::again(running.setup, &last);
             let active = ActiveSetup::new(running.lowering_input, &prepared, running.findings);
-            Ok::<_, String>((prepared, running.specs, restored, broken, (active, running.outside)))
+            Ok::<_, String>((prepared, running.specs, restored, zones, (active, running.outside)))
         });
-        let (prepared, specs, restored, broken, (active, outside)) = match made.await {
+        let (prepared, specs, restored, zones, (active, outside)) = match made.await {
             Ok(Ok(parts)) => parts,
             Ok(Err(reason)) => {
                 error!(reason, "no new engine could be built");
@@ -100,7 +100,7 @@ impl Engine {
         };
         let generation = self.outputs.publisher.lock().unwrap_or_else(PoisonError::into_inner).generation();
         let setup = switch_lock.begin(active, outside, specs).await?;
-        self.readiness_state.set(|parts| parts.zones = broken);
+        self.readiness_state.take_zones(zones, self.clock.now().wall);
         Some(Core::succeed(prepared, &restored, Numbers { setup, generation }, self.clock.now()))
     }
 }
@@ -165,7 +165,7 @@ mod tests {
             gate.lock().unwrap().recv().unwrap();
             Ok(read())
         });
-        let (clock, readiness_state) = (Clock::start(), ReadinessState::starting(None));
+        let (clock, readiness_state) = (Clock::start(), ReadinessState::default());
         let state = (None, Duration::ZERO);
         let engine = Engine {
             clock,

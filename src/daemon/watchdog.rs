@@ -124,7 +124,7 @@ mod tests {
         let tasks = Tasks::new();
         let (inbox, messages) = mpsc::channel(1);
         let (_recorder, history, _keeping) = history(1, Clock::start().now().wall);
-        let readiness_state = ReadinessState::starting(None);
+        let readiness_state = ReadinessState::default();
         readiness_state.set(|parts| parts.answering = true);
         let mut registry = Registry::default();
         let engine = EngineHandle::new(inbox, history);

@@ -54,6 +54,10 @@ pub enum Notice {
         target: String,
         /// Its id in the setup.
         id: TargetId,
+        /// Its address and port.
+        address: SocketAddr,
+        /// The members that rest on it, as in `sip-node1.example.com:5060`.
+        hosts: Vec<String>,
         /// The names of the services that rest on it.
         services: Vec<String>,
         /// The origins of their zones.

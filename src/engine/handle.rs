@@ -9,7 +9,7 @@ use super::driver::Message;
 use super::history::History;
 use super::orders::OrderId;
 use super::request::{Reply, Request, RequestError};
-use super::status::{OrderStatus, Status};
+use super::status::{Coverage, OrderStatus, Status};
 
 /// Sends requests to the engine and waits for the replies; clones are the same.
 ///
@@ -90,6 +90,14 @@ impl EngineHandle {
     /// [`RequestError::Stopped`].
     pub async fn status(&self) -> Result<Status, RequestError> {
         self.send(Request::Status).await
+    }
+
+    /// Returns how much is tested, and how the first so many services are served.
+    ///
+    /// # Errors
+    /// [`RequestError::Stopped`].
+    pub async fn coverage(&self, most: usize) -> Result<Coverage, RequestError> {
+        self.send(|reply| Request::Coverage(most, reply)).await
     }
 
     /// Waits until the engine has worked off what waits for it; shows that it does not hang.

@@ -153,7 +153,7 @@ impl Prepared {
 
     /// Returns the references that may be probed.
     pub(super) fn references(&self) -> Vec<TargetId> {
-        self.setup.references.iter().copied().filter(|id| self.setup.targets[*id].probed).collect()
+        self.setup.references.iter().copied().filter(|id| self.setup.targets[*id].is_probed()).collect()
     }
 
     /// Returns the witnesses that the config names.
@@ -163,7 +163,7 @@ impl Prepared {
 
     /// Walks over the targets whose answers prove that the network is there.
     pub(super) fn witnesses(&self) -> impl Iterator<Item = (TargetId, Endpoint)> {
-        let probed = self.setup.targets.iter().filter(|(_, target)| target.probed && target.key.bears_witness());
+        let probed = self.setup.targets.iter().filter(|(_, target)| target.is_probed() && target.key.bears_witness());
         probed.map(|(id, target)| (id, target.key.endpoint()))
     }
 

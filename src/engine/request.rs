@@ -11,7 +11,7 @@ use crate::health::push::PushReport;
 
 use super::core::Core;
 use super::orders::{OrderId, Refusal};
-use super::status::{OrderStatus, Status};
+use super::status::{Coverage, OrderStatus, Status};
 
 /// One request, with the way back to the client.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub enum Request {
     Orders(oneshot::Sender<Vec<OrderStatus>>),
     /// Report everything.
     Status(oneshot::Sender<Status>),
+    /// Count what is tested, and how the first so many services are served.
+    Coverage(usize, oneshot::Sender<Coverage>),
     /// Show that the engine works.
     Beat(oneshot::Sender<()>),
 }
@@ -112,6 +114,10 @@ impl Request {
             }
             Self::Status(reply) => {
                 drop(reply.send(core.status(now)));
+                None
+            }
+            Self::Coverage(most, reply) => {
+                drop(reply.send(core.coverage(most, now)));
                 None
             }
             Self::Beat(reply) => {

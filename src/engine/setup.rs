@@ -56,10 +56,17 @@ pub struct TargetSetup {
     pub key: TargetKey,
     /// Its thresholds and cadence.
     pub settings: health::Settings,
-    /// Whether it may be probed (`probe-allow`, `probe-deny`); if not, it stays unknown.
-    pub probed: bool,
+    /// Why it may not be probed (`probe-allow`, `probe-deny`); then it stays unknown.
+    pub barrier: Option<&'static str>,
     /// Whether a connection is held open to it (`watch`), whose end has it probed at once.
     pub watched: bool,
+}
+
+impl TargetSetup {
+    /// Returns whether it may be probed.
+    pub const fn is_probed(&self) -> bool {
+        self.barrier.is_none()
+    }
 }
 
 /// A target's identity. Targets equal but for `parameters` keep their health over a reload.

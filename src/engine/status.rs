@@ -1,16 +1,17 @@
 //! The status: a copy of the engine's health states and decisions, for people and tools.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::health::machine::State;
 use crate::health::orders::Order;
 use crate::health::{Outcome, TargetId, Verdict};
-use crate::policy::{Decision, PoolId};
+use crate::policy::{ActiveTier, Decision, PoolId};
 
 use super::core::{Core, Timer, ttl_of};
 use super::orders::OrderId;
-use super::setup::Setup;
+use super::setup::{MemberSetup, Setup};
 
 /// Everything at one moment.
 #[derive(Clone, Debug)]
@@ -55,6 +56,8 @@ pub struct PoolStatus {
     pub changed: Option<UnixTime>,
     /// How long until time alone may change it.
     pub again: Option<Duration>,
+    /// The better tier that is healthy, and how long until it fails back if all stays as it is.
+    pub failback: Option<(u16, Duration)>,
 }
 
 /// One member.
@@ -72,6 +75,30 @@ pub struct MemberStatus {
     pub verdict: Verdict,
     /// Its targets.
     pub targets: Vec<TargetId>,
+    /// Why no test tells anything of it now; nothing if one of its targets is tested.
+    pub untested: Option<String>,
+}
+
+/// How much of the setup is tested, and why the rest is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// The targets of services in each state, by its word; those that were never tested are `not-tested`.
+    pub states: BTreeMap<&'static str, usize>,
+    /// The targets that no test tells anything of now: for each reason how many there are over IPv4 and over IPv6.
+    pub untested: BTreeMap<String, [usize; 2]>,
+    /// How each service is served.
+    pub services: Vec<ServiceCoverage>,
+}
+
+/// How one service is served, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceCoverage {
+    /// Its name.
+    pub name: String,
+    /// Which tier is active.
+    pub served: ActiveTier,
+    /// The members that are up by test or order, those that are taken as up, and those that do not serve.
+    pub members: [usize; 3],
 }
 
 /// One target.
@@ -79,8 +106,8 @@ pub struct MemberStatus {
 pub struct TargetStatus {
     /// What it is, as [`super::setup::TargetKey`] prints it.
     pub name: String,
-    /// Whether it may be probed.
-    pub probed: bool,
+    /// Why no test tells anything of it now; nothing if tests do.
+    pub untested: Option<String>,
     /// The belief.
     pub state: State,
     /// For how long.
@@ -157,12 +184,58 @@ impl Core {
                     weight: member.weight,
                     verdict,
                     targets: setup.targets.clone(),
+                    untested: self.member_untested(setup),
                 })
                 .collect(),
             flaps: row.memory.flaps,
             changed: row.changed,
+            failback: row.holding.zip(row.failback_at).map(|((tier, _), at)| (tier, at.since(now.mono))),
             again: self.timers.at(&Timer::Pool(id)).map(|at| at.since(now.mono)),
         })
+    }
+
+    /// Says why no test tells anything of a member; nothing if one of its targets is tested.
+    fn member_untested(&self, member: &MemberSetup) -> Option<String> {
+        if member.targets.is_empty() {
+            let why = if member.unprobed { "no check is known for it" } else { "no address of its host is known" };
+            return Some(why.to_owned());
+        }
+        let reasons = member.targets.iter().map(|id| self.untested(*id)).collect::<Option<Vec<_>>>()?;
+        reasons.into_iter().next()
+    }
+
+    fn untested(&self, id: TargetId) -> Option<String> {
+        self.targets[id].untested(&self.prepared.setup.targets[id])
+    }
+
+    /// Counts what is tested and what is not, and how the first so many services are served.
+    pub fn coverage(&self, most: usize, now: Now) -> Coverage {
+        let mut coverage = Coverage::default();
+        for (id, row) in self.targets.iter() {
+            let setup = &self.prepared.setup.targets[id];
+            let never = *row.health.state() == State::Unknown;
+            let word = if never { "not-tested" } else { row.health.state().as_str() };
+            *coverage.states.entry(word).or_default() += 1;
+            if let Some(reason) = row.untested(setup) {
+                let reasons = &mut coverage.untested;
+                let known = reasons.contains_key(&reason) || reasons.len() < MOST_REASONS;
+                let families = reasons.entry(if known { reason } else { OTHER.to_owned() }).or_default();
+                families[usize::from(setup.key.address.is_ipv6())] += 1;
+            }
+        }
+        for (id, setup) in self.prepared.setup.pools.iter().take(most) {
+            let Some(decision) = &self.pools[id].decision else { continue };
+            let mut members = [0; 3];
+            for verdict in self.verdicts(id, now.wall) {
+                members[match verdict {
+                    Verdict::Serve { tested: true, .. } => 0,
+                    Verdict::Serve { tested: false, .. } => 1,
+                    Verdict::Withhold { .. } => 2,
+                }] += 1;
+            }
+            coverage.services.push(ServiceCoverage { name: setup.name.clone(), served: decision.served, members });
+        }
+        coverage
     }
 
     /// Pictures one target.
@@ -170,7 +243,7 @@ impl Core {
         let (setup, row) = (&self.prepared.setup.targets[id], &self.targets[id]);
         TargetStatus {
             name: setup.key.to_string(),
-            probed: setup.probed,
+            untested: row.untested(setup),
             state: row.health.state().clone(),
             held: now.since(row.health.since()),
             degraded: row.health.is_degraded(),
@@ -180,3 +253,8 @@ impl Core {
         }
     }
 }
+
+/// The most reasons that are told apart.
+const MOST_REASONS: usize = 16;
+/// What stands for all other reasons.
+const OTHER: &str = "other reasons";

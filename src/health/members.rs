@@ -58,10 +58,11 @@ pub fn verdict<'a>(targets: impl Iterator<Item = TargetView<'a>> + Clone) -> Ver
         return Verdict::Serve {
             degraded: serving.clone().all(|target| target.health.is_degraded()),
             proven: serving.clone().any(|target| target.is_proven()),
+            tested: true,
         };
     }
     if known.clone().next().is_none() {
-        return Verdict::Serve { degraded: false, proven: false };
+        return Verdict::Serve { degraded: false, proven: false, tested: false };
     }
     Verdict::Withhold {
         by: if known.clone().all(|target| target.force.is_some()) { By::Order } else { By::Health },
@@ -97,7 +98,7 @@ pub fn untested(belief: Belief, forces: impl Iterator<Item = Option<Force>>) -> 
         return Verdict::Withhold { by: By::Health, leaving: false, conclusive: true };
     }
     if serves.unwrap_or(true) {
-        return Verdict::Serve { degraded: false, proven: by_design || up };
+        return Verdict::Serve { degraded: false, proven: by_design || up, tested: up };
     }
     Verdict::Withhold { by: By::Order, leaving: by_design && drained, conclusive: true }
 }
@@ -135,10 +136,10 @@ mod tests {
         let (unknown, up) = (believed(State::Unknown), believed(State::Up));
         let failing = believed(State::Failing { passes: 0, fails: 1 });
         let (dead, gone) = (believed(State::Down(Down::Conclusive)), believed(State::Down(Down::Leaving)));
-        let serve = |proven| Verdict::Serve { degraded: false, proven };
+        let serve = |proven| Verdict::Serve { degraded: false, proven, tested: true };
         let withheld = |by, leaving, conclusive| Verdict::Withhold { by, leaving, conclusive };
         for (targets, expected) in [
-            (vec![(&unknown, None)], serve(false)),
+            (vec![(&unknown, None)], Verdict::Serve { degraded: false, proven: false, tested: false }),
             (vec![(&unknown, None), (&up, None)], serve(true)),
             (vec![(&unknown, None), (&dead, None)], withheld(By::Health, false, true)),
             (vec![(&dead, None), (&up, None)], serve(true)),
@@ -159,22 +160,22 @@ mod tests {
     #[test]
     fn without_targets_only_orders_withhold() {
         let (down, drained, up) = (Some(Force::Down), Some(Force::Drained), Some(Force::Up));
-        let serve = |proven| Verdict::Serve { degraded: false, proven };
+        let serve = |proven, tested| Verdict::Serve { degraded: false, proven, tested };
         let withheld = |leaving| Verdict::Withhold { by: By::Order, leaving, conclusive: true };
         let gone = Verdict::Withhold { by: By::Health, leaving: false, conclusive: true };
         for (forces, expected) in
-            [(vec![], gone), (vec![None], gone), (vec![up], serve(true)), (vec![down], withheld(false))]
+            [(vec![], gone), (vec![None], gone), (vec![up], serve(true, true)), (vec![down], withheld(false))]
         {
             assert_eq!(untested(Belief::Nowhere, forces.iter().copied()), expected, "{forces:?}");
         }
         for (by_design, forces, expected) in [
-            (true, vec![], serve(true)),
-            (true, vec![None], serve(true)),
+            (true, vec![], serve(true, false)),
+            (true, vec![None], serve(true, false)),
             (true, vec![drained], withheld(true)),
             (true, vec![down], withheld(false)),
-            (true, vec![down, None], serve(true)),
-            (false, vec![None], serve(false)),
-            (false, vec![up], serve(true)),
+            (true, vec![down, None], serve(true, false)),
+            (false, vec![None], serve(false, false)),
+            (false, vec![up], serve(true, true)),
             (false, vec![drained], withheld(false)),
         ] {
             let belief = if by_design { Belief::ByDesign } else { Belief::Nothing };

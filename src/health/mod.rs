@@ -116,6 +116,8 @@ pub enum Verdict {
         degraded: bool,
         /// Known up, forced up or unprobed by design; ignorance (not proven) may keep a tier active, but does not fail back.
         proven: bool,
+        /// Whether a test or an order says so; if not, it is taken as up without being known.
+        tested: bool,
     },
     /// It is left out, or put behind.
     Withhold {

@@ -68,6 +68,8 @@ pub struct Answer {
     pub again: Option<Duration>,
     /// How long until a failback is due if all stays as it is; TTLs are unsettled one settled TTL before.
     pub failback_due: Option<Duration>,
+    /// The tier that fails back then, and since when it holds.
+    pub holding: Option<(u16, Mono)>,
     /// Whether the order `failback` was used up.
     pub failback_used: bool,
 }
@@ -110,8 +112,10 @@ pub fn decide(ask: &Ask<'_>) -> Answer {
     if let ActiveTier::Tier(_) = served {
         memory.last_good = Some(decision.listed.concat());
     }
-    let due = |(_, since): &(u16, Mono)| failback::ripe_in(&ask.pool.settings, memory.flaps, *since, ask.now);
-    let failback_due = memory.holding.iter().filter_map(due).min();
+    let due = |holding: &(u16, Mono)| {
+        Some((failback::ripe_in(&ask.pool.settings, memory.flaps, holding.1, ask.now)?, *holding))
+    };
+    let (failback_due, holding) = memory.holding.iter().filter_map(due).min().unzip();
     Answer {
         failback_used: ask.failback_ordered && uses_order(&summary, served, moved),
         decision,
@@ -119,6 +123,7 @@ pub fn decide(ask: &Ask<'_>) -> Answer {
         moved,
         again: failback_due,
         failback_due,
+        holding,
     }
 }
 

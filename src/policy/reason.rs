@@ -40,6 +40,8 @@ pub struct Tally {
     pub up: usize,
     /// Its members.
     pub of: usize,
+    /// Those of the eligible ones that are taken as up without being tested.
+    pub untested: usize,
     /// Those withheld by order.
     pub by_order: usize,
     /// Its need.
@@ -157,7 +159,7 @@ pub enum Why {
 impl Tally {
     /// The tally of a tier without members.
     pub(super) const fn none(need: Need) -> Self {
-        Self { up: 0, of: 0, by_order: 0, need, holds: false }
+        Self { up: 0, of: 0, untested: 0, by_order: 0, need, holds: false }
     }
 }
 
@@ -178,15 +180,27 @@ impl Placement {
 }
 
 impl Reason {
-    /// Returns what clients are told (RFC 8914); nothing if the preferred tier serves. It stays true while what is served
-    /// stays the same: it tells no durations.
-    pub fn note(&self) -> Option<String> {
+    /// Returns what clients are told (RFC 8914); nothing if the preferred tier serves. It tells no durations, so that it
+    /// stays true: it ends with the tier that is `holding`, for its times to follow.
+    pub fn note(&self, holding: Option<u16>) -> Option<String> {
         let Self::Tier { tier, better, .. } = self else { return Some(self.to_string()) };
-        let first = better.first()?;
-        if better.iter().any(|better| better.waits == Waits::Failed) {
-            return Some(format!("standby: tier {tier} serves, tier {} failed", first.tier));
+        if better.is_empty() {
+            return None;
         }
-        Some(format!("standby: tier {tier} is active, tier {} has not failed back yet", first.tier))
+        let mut text = format!("standby: tier {tier} is active");
+        let (last, first): (Vec<&Better>, Vec<&Better>) =
+            better.iter().partition(|better| Some(better.tier) == holding);
+        for better in first.into_iter().chain(last) {
+            let number = better.tier;
+            text += &match better.waits {
+                Waits::Failed if better.tally.by_order == 0 => format!(", tier {number} failed"),
+                Waits::Failed => format!(", tier {number} is out by order"),
+                Waits::Proof => format!(", tier {number} is not known to be up"),
+                Waits::Order => format!(", tier {number} is healthy and fails back by order only"),
+                Waits::Hold(_) | Waits::Window { .. } => format!(", tier {number} is healthy"),
+            };
+        }
+        Some(text)
     }
 }
 
@@ -231,9 +245,17 @@ impl fmt::Display for Reason {
 }
 
 impl fmt::Display for Tally {
-    /// Prints as in `1 of 2 members up, 1 out by order, needs 2`.
+    /// Prints as in `1 of 2 members up, 1 out by order, needs 2`; a member is called up only if it was tested.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} {} up", self.up, self.of, if self.of == 1 { "member" } else { "members" })?;
+        let Self { up, of, untested, .. } = *self;
+        let members = if of == 1 { "member" } else { "members" };
+        if untested == 0 {
+            write!(f, "{up} of {of} {members} up")?;
+        } else if untested == of {
+            write!(f, "{of} {members} taken as up, not tested")?;
+        } else {
+            write!(f, "{} of {of} {members} up, {untested} not tested and taken as up", up - untested)?;
+        }
         if self.by_order > 0 {
             write!(f, ", {} out by order", self.by_order)?;
         }

@@ -63,7 +63,7 @@ impl<'a> TierSummary<'a> {
 
     /// Returns a member's verdict; one that nobody judged may serve, unproven.
     pub(super) fn verdict(&self, member: usize) -> Verdict {
-        self.verdicts.get(member).copied().unwrap_or(Verdict::Serve { degraded: false, proven: false })
+        self.verdicts.get(member).copied().unwrap_or(Verdict::Serve { degraded: false, proven: false, tested: false })
     }
 
     /// Returns whether a member is degraded and others of its tier (and half) suffice.
@@ -115,8 +115,9 @@ impl<'a> TierSummary<'a> {
         let by_order = all.iter().filter(|i| self.by_order(**i)).count();
         // A tier of a pair or of addresses holds when it holds in one half.
         let reached = |counts: fn(Verdict) -> bool| groups.iter().any(|group| self.reaches(group, counts));
-        let tally =
-            Tally { up, of: all.len(), by_order, need: self.pool.settings.min_up, holds: reached(Verdict::serves) };
+        let untested = all.iter().filter(|i| matches!(self.verdict(**i), Verdict::Serve { tested: false, .. })).count();
+        let (need, holds) = (self.pool.settings.min_up, reached(Verdict::serves));
+        let tally = Tally { up, of: all.len(), untested, by_order, need, holds };
         let proven = reached(|v| matches!(v, Verdict::Serve { proven: true, .. }));
         Tier { priority, eligible: up > 0, proven, tally }
     }

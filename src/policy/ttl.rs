@@ -25,6 +25,18 @@ pub struct TtlState {
     until: Option<Mono>,
 }
 
+impl TtlState {
+    /// Makes the state of an answer that is unsettled until a moment.
+    pub const fn unsettled_until(until: Mono) -> Self {
+        Self { held: false, until: Some(until) }
+    }
+
+    /// Returns when it settles; nothing while a condition holds, or if it is settled.
+    pub fn ends(self) -> Option<Mono> {
+        self.until.filter(|_| !self.held)
+    }
+}
+
 /// A TTL and what follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ttl {

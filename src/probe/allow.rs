@@ -59,6 +59,20 @@ pub enum Refused {
     Documentation(IpAddr),
 }
 
+impl Refused {
+    /// Returns the reason without the address.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NoHost(..) => "an address of no single host",
+            Self::Denied(..) => "in a network that `probe-deny` names",
+            Self::NotAllowed(_) => "in no network that `probe-allow` names",
+            Self::Local(..) => "link-local, or of a cloud's metadata",
+            Self::Inside(_) => "private or loopback, of a host outside of the zones",
+            Self::Documentation(..) => "an address for documentation",
+        }
+    }
+}
+
 impl Access {
     /// Says whether an address may be probed.
     ///

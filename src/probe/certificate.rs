@@ -56,6 +56,11 @@ fn common_name(subject: &X509Name) -> Option<String> {
     Some(escape(text, TEXT_MAX))
 }
 
+/// Returns when a certificate, DER, expires; nothing if it is none that we understand.
+pub fn certificate_end(der: &[u8]) -> Option<UnixTime> {
+    Some(read(der, UnixTime::default())?.told.not_after)
+}
+
 /// Returns whole days from one point to another, rounded down: negative from the second that `to` lies before `from`.
 fn days(from: UnixTime, to: UnixTime) -> i64 {
     let secs = |at: UnixTime| i64::try_from(at.as_secs()).unwrap_or(i64::MAX);

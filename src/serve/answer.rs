@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::base::clock::Mono;
 use crate::snapshot::{Held, Lookup, Node, Snapshot, ZoneView};
 use crate::zone::{Rrset, Rtype, name};
 
@@ -51,10 +52,10 @@ pub(super) fn answer_into<'a>(
             transfer::judge(snapshot, query, &question, context, plan);
         }
         Ok(Some(question)) => {
-            Walk { snapshot: view, query, rtype: question.rtype, limit: limit(query, context), plan: &mut *plan }
-                .follow();
+            let (now, limit) = (context.client.now.mono, limit(query, context));
+            Walk { snapshot: view, query, rtype: question.rtype, now, limit, plan: &mut *plan }.follow();
             if !context.settings.minimal_responses {
-                plan.measure_room(query, limit(query, context));
+                plan.measure_room(query, limit);
                 additional::add_targets(view, query, plan);
             }
             // RFC 1035 §6.2: an answer for all classes cannot claim to be whole.
@@ -99,6 +100,7 @@ struct Walk<'a, 'q> {
     snapshot: ClientView<'a>,
     query: &'q QueryView<'a>,
     rtype: Rtype,
+    now: Mono,
     /// The longest answer, in octets.
     limit: usize,
     plan: &'q mut Plan<'a>,
@@ -281,8 +283,8 @@ impl<'a> Walk<'a, '_> {
 
     /// Tells why a set is not as declared, if so it is.
     fn tell_reason(&mut self, node: Node<'a>) {
-        if let Some(text) = node.note(self.rtype) {
-            self.explain(Ede { code: EDE_OTHER, text });
+        if let Some(note) = node.note(self.rtype) {
+            self.explain(Ede { code: EDE_OTHER, note: note.at(self.now) });
         }
     }
 

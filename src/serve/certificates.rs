@@ -37,6 +37,11 @@ pub enum IdentityError {
 pub struct Certificates(Live<Identity>);
 
 impl Identity {
+    /// Returns the server's own certificate, DER; empty if there is none.
+    pub fn leaf(&self) -> &[u8] {
+        self.0.cert.first().map_or(&[], |leaf| leaf.as_ref())
+    }
+
     /// Reads a chain and its key, both PEM; the server's own certificate is the first.
     ///
     /// # Errors

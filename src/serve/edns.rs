@@ -12,6 +12,7 @@
 
 use std::time::Duration;
 
+use crate::snapshot::NoteView;
 use crate::zone::Rtype;
 
 use super::Context;
@@ -35,6 +36,8 @@ pub struct Reply<'a> {
     pub nsid: Option<&'a [u8]>,
     /// An extended error.
     pub ede: Option<Ede<'a>>,
+    /// Whether extended errors are given at all.
+    pub extended_errors: bool,
     /// Whether the answer is padded to whole blocks.
     pub padded: bool,
 }
@@ -45,20 +48,24 @@ pub struct Ede<'a> {
     /// The info code.
     pub code: u16,
     /// Text for people.
-    pub text: &'a str,
+    pub note: NoteView<'a>,
 }
 
 impl Ede<'_> {
     /// RFC 8914 §4.15: the server is not ready to serve.
-    pub(super) const BROKEN: Self = Self { code: 14, text: "" };
+    pub(super) const BROKEN: Self = Self::fixed(14, "");
     /// RFC 8914 §4.19: this client may not ask here.
-    pub(super) const PROHIBITED: Self = Self { code: 18, text: "" };
+    pub(super) const PROHIBITED: Self = Self::fixed(18, "");
     /// RFC 8914 §4.21.
-    pub(super) const NOT_AUTHORITATIVE: Self = Self { code: 20, text: "" };
+    pub(super) const NOT_AUTHORITATIVE: Self = Self::fixed(20, "");
     /// RFC 8914 §4.22: not by this transport.
-    pub(super) const NOT_HERE: Self = Self { code: 21, text: "transfers go over TCP, TLS and QUIC" };
+    pub(super) const NOT_HERE: Self = Self::fixed(21, "transfers go over TCP, TLS and QUIC");
     /// RFC 8914 §4.15: the server is not ready to serve another one.
-    pub(super) const TOO_MANY_TRANSFERS: Self = Self { code: 14, text: "too many transfers at once" };
+    pub(super) const TOO_MANY_TRANSFERS: Self = Self::fixed(14, "too many transfers at once");
+
+    const fn fixed(code: u16, text: &'static str) -> Self {
+        Self { code, note: NoteView { text, hold: None } }
+    }
 }
 
 /// Makes the OPT record of an answer; nothing if the query has none (RFC 6891 §6.1.1).
@@ -78,6 +85,7 @@ pub(super) fn reply<'a>(
         keepalive: None,
         nsid: None,
         ede: None,
+        extended_errors: settings.extended_errors,
         padded: false,
     };
     reply.padded = client.transport.kind().pads_unasked;
@@ -148,7 +156,10 @@ impl Reply<'_> {
             take(OPTION_NSID, nsid, &[]);
         }
         if let Some(ede) = self.ede {
-            take(OPTION_EDE, &ede.code.to_be_bytes(), ede.text.as_bytes());
+            match ede.note.hold {
+                None => take(OPTION_EDE, &ede.code.to_be_bytes(), ede.note.text.as_bytes()),
+                Some(_) => take(OPTION_EDE, &ede.code.to_be_bytes(), ede.note.to_string().as_bytes()),
+            }
         }
     }
 }

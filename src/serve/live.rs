@@ -23,12 +23,16 @@ pub struct State {
 }
 
 /// Whether queries are answered, and what is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// Whether queries are answered; if not, silence sends clients to another server.
     pub answering: bool,
     /// Why the server is not ready; nothing if it is. It can answer and yet be not ready: a broken zone.
     pub fault: Option<String>,
+    /// Why the server must be restarted; nothing as long as it is live.
+    pub dead: Option<String>,
+    /// What is wrong though the server is ready: a zone among others, targets that cannot be tested.
+    pub remark: Option<String>,
 }
 
 /// One part of the [`State`], to be read and replaced by itself; clones are the same part.
@@ -113,7 +117,7 @@ mod tests {
 
     #[test]
     fn parts_are_set_at_the_same_time_and_none_is_lost() {
-        let status = Status { answering: false, fault: None };
+        let status = Status::default();
         let (settings, secrets) = (Arc::new(Settings::default()), Arc::new(Secrets::new([1; 16])));
         let state = Live::new(State { settings, secrets, status: Arc::new(status) });
         std::thread::scope(|scope| {
@@ -121,7 +125,8 @@ mod tests {
                 (1..=1000).for_each(|size| state.settings().set(Settings { udp_size: size, ..Settings::default() }));
             });
             scope.spawn(|| {
-                (1..=1000).for_each(|number| state.status().set(Status { answering: number == 1000, fault: None }));
+                (1..=1000)
+                    .for_each(|number| state.status().set(Status { answering: number == 1000, ..Status::default() }));
             });
         });
         assert_eq!((state.settings().load().udp_size, state.status().load().answering), (1000, true));

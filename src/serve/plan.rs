@@ -154,7 +154,7 @@ impl<'a> Plan<'a> {
 
     /// Tells why it is as it is (RFC 8914), if the client understands that.
     pub(super) fn explain(&mut self, ede: Ede<'a>) {
-        if let Some(reply) = &mut self.edns {
+        if let Some(reply) = self.edns.as_mut().filter(|reply| reply.extended_errors) {
             reply.ede = Some(ede);
         }
     }

@@ -15,12 +15,12 @@ pub struct Readiness(Live<State>);
 impl Readiness {
     /// Begins silent.
     pub fn starting() -> Self {
-        Self::begin(Status { answering: false, fault: Some("starting".to_owned()) })
+        Self::begin(Status { fault: Some("starting".to_owned()), ..Status::default() })
     }
 
     /// Begins answering and ready.
     pub fn ready() -> Self {
-        Self::begin(Status { answering: true, fault: None })
+        Self::begin(Status { answering: true, ..Status::default() })
     }
 
     /// Sets the status.

@@ -4,12 +4,11 @@
 
 use std::sync::Arc;
 
-use crate::base::table::RowId;
 use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::image::{Image, PlacedZone};
 use super::part::{APEX, Entry, NodeRow, ZonePart};
-use super::{Denial, SlotId, SlotValue, Snapshot, ZoneId};
+use super::{Denial, Note, SlotId, SlotValue, Snapshot, ZoneId};
 
 /// What a name leads to.
 #[derive(Clone, Copy, Debug)]
@@ -196,10 +195,10 @@ impl<'a> Node<'a> {
     }
 
     /// Returns why the set of one type is not as declared, in words; nothing if it is.
-    pub fn note(self, rtype: Rtype) -> Option<&'a str> {
+    pub fn note(self, rtype: Rtype) -> Option<&'a Note> {
         match self.entries().iter().find(|entry| entry.rtype() == rtype)? {
             Entry::Fixed(..) => None,
-            Entry::Slot(_, slot) => self.zone.snapshot.notes.get(self.slot(*slot)?.index())?.as_deref(),
+            Entry::Slot(_, slot) => self.zone.snapshot.slot_note(self.slot(*slot)?),
         }
     }
 

@@ -19,6 +19,7 @@ pub mod history;
 mod image;
 mod index;
 mod lookup;
+mod note;
 mod part;
 mod publish;
 mod slot;
@@ -29,6 +30,7 @@ pub use digest::ContentDigest;
 pub use history::{Difference, History};
 pub use image::Image;
 pub use lookup::{Held, Lookup, Node, ZoneView};
+pub use note::{Hold, Note, NoteView};
 pub use part::{ZoneInput, ZonePart};
 pub use publish::{Publisher, SnapshotReader};
 pub use slot::{SlotId, SlotKey, SlotValue, ZoneId};
@@ -46,7 +48,7 @@ pub struct Snapshot {
     generation: u64,
     image: Arc<Image>,
     values: Vector<SlotValue>,
-    notes: Vector<Option<Arc<str>>>,
+    notes: Vector<Option<Note>>,
     /// By zone.
     histories: Vector<Option<Arc<History>>>,
 }
@@ -75,13 +77,18 @@ impl Snapshot {
 
     /// Says of slots why they hold what they hold; nothing where it needs no words. Ids of no slot are passed over.
     #[must_use]
-    pub fn with_notes(mut self, notes: impl IntoIterator<Item = (SlotId, Option<Arc<str>>)>) -> Self {
+    pub fn with_notes(mut self, notes: impl IntoIterator<Item = (SlotId, Option<Note>)>) -> Self {
         for (slot, note) in notes {
             if self.notes.get(slot.index()).is_some_and(|known| *known != note) {
                 self.notes.set(slot.index(), note);
             }
         }
         self
+    }
+
+    /// Returns why a slot holds what it holds, if that needs words.
+    pub fn slot_note(&self, slot: SlotId) -> Option<&Note> {
+        self.notes.get(slot.index())?.as_ref()
     }
 
     /// Says how zones came to be as they are. Ids of no zone are passed over.

@@ -140,6 +140,12 @@ fn judge_owner(dir: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// Returns whether a process holds the lock of a folder.
+pub(super) fn is_locked(dir: &Path) -> bool {
+    let lock = File::open(dir.join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 fn holder(lock: &mut File) -> Option<u32> {
     let mut text = String::new();
     lock.take(16).read_to_string(&mut text).ok()?;

@@ -98,15 +98,27 @@ impl Store {
     }
 }
 
+/// Returns whether a server uses a state folder now.
+pub fn in_use(dir: &Path) -> bool {
+    folder::is_locked(dir)
+}
+
 /// Reads the entries of a state folder without its lock and without changing it, for offline commands; a server may be using
 /// it. No folder or no journal is no entries; damaged lines are left out.
 ///
 /// # Errors
-/// If there is a journal that cannot be read.
+/// If there is a journal that cannot be read, or a file in its place that is none.
 pub fn read(dir: &Path) -> Result<Entries, OpenError> {
     let path = dir.join(folder::JOURNAL);
     match file::read(&path, MAX_DATA) {
-        Ok(bytes) => Ok(line::replay(line::decode(&bytes).changes)),
+        Ok(bytes) => {
+            let decoded = line::decode(&bytes);
+            if decoded.changes.is_empty() && decoded.damaged > 0 {
+                let source = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is no journal of understudy");
+                return Err(OpenError::Read { path, source });
+            }
+            Ok(line::replay(decoded.changes))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Entries::new()),
         Err(source) => Err(OpenError::Read { path, source }),
     }

@@ -253,7 +253,7 @@ fn the_udp_listener_keeps_every_limit() {
 #[test]
 fn a_server_that_starts_is_silent_but_for_its_readiness() {
     let listeners = Listeners::open(Server::new(&["t. 60 SOA n.t. h. 1 2 3 4 30"]));
-    listeners.server.responder.readiness().set(understudy::serve::Status { answering: false, fault: None });
+    listeners.server.responder.readiness().set(understudy::serve::Status::default());
     let client = listeners.client();
     client.send(&query("t. SOA", None)).unwrap();
     client.send(&query("ready.understudy. TXT CH", None)).unwrap();

@@ -74,7 +74,7 @@ fn readiness_is_told_even_before_answers_are_given() {
     let server = server();
     let ready = |wanted: &str| server.ask("ready.understudy. TXT CH").is(NoError, true, wanted, "", "");
     ready("ready.understudy. 0 TXT ready");
-    server.responder.readiness().set(Status { answering: false, fault: Some("starting".to_owned()) });
+    server.responder.readiness().set(Status { fault: Some("starting".to_owned()), ..Status::default() });
     ready("ready.understudy. 0 TXT not ready: starting");
     assert!(server.is_silent(&query("t. A", None)));
     assert!(server.is_silent(&query("version.bind. TXT CH", None)));
@@ -85,7 +85,7 @@ fn readiness_is_told_even_before_answers_are_given() {
 fn what_is_wrong_is_told_on_this_machine_alone() {
     let server = server();
     let fault = Some("broken zones are answered SERVFAIL: secret.example.".to_owned());
-    server.responder.readiness().set(Status { answering: true, fault });
+    server.responder.readiness().set(Status { answering: true, fault, ..Status::default() });
     let ready = query("ready.understudy. TXT CH", Some(1232));
     for (address, is_told) in [("127.0.0.1", true), ("::1", true), ("198.51.100.7", false), ("2001:db8::7", false)] {
         for transport in [Transport::Udp, Transport::Tcp] {

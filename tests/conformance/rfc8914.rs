@@ -3,6 +3,7 @@
 use hickory_proto::op::ResponseCode::{NoError, Refused, ServFail};
 use understudy::base::table::RowId;
 use understudy::serve::{AccessList, Transport};
+use understudy::snapshot::Note;
 use understudy::zone::Rtype;
 
 use crate::support::{Answer, Server, name, query};
@@ -43,14 +44,16 @@ fn the_reason_of_a_failover_is_told_in_words() {
     let ask = |server: &Server| server.ask_octets(&query("_sip._tcp.t. SRV", Some(1232)), Transport::Udp);
     assert_eq!(extended(&ask(&server)), None);
     let words = "standby: tier 20 serves, tier 10 failed";
-    let next = server.snapshot().next([]).with_notes([(RowId::from_index(0), Some(words.into()))]);
+    let next =
+        server.snapshot().next([]).with_notes([(RowId::from_index(0), Some(Note { text: words.into(), hold: None }))]);
     server.publish_snapshot(next);
     let answer = ask(&server);
     assert_eq!((answer.rcode(), extended(&answer)), (NoError, Some((0, words.to_owned()))));
     assert_eq!(answer.additional(), ["b.t. 60 A 192.0.2.2"]);
     // RFC 8914 §3: the text gives way, records do not.
     let long = "x".repeat(1200);
-    let next = server.snapshot().next([]).with_notes([(RowId::from_index(0), Some(long.into()))]);
+    let next =
+        server.snapshot().next([]).with_notes([(RowId::from_index(0), Some(Note { text: long.into(), hold: None }))]);
     server.publish_snapshot(next);
     let answer = ask(&server);
     assert_eq!((extended(&answer), answer.additional().len(), answer.is_truncated()), (None, 1, false));

@@ -85,7 +85,7 @@ async fn both_frames_are_silent_while_the_server_starts_and_leave_who_says_nothi
     for frame in FRAMES {
         let house = House::open_by(frame, Limits { idle: Duration::from_millis(300), ..LIMITS });
         assert!(ends(&mut house.connect().await).await, "{frame:?}");
-        house.server.responder.readiness().set(Status { answering: false, fault: None });
+        house.server.responder.readiness().set(Status::default());
         assert!(ask_udp(house.udp, &query("www.t. A", None)).await.is_none(), "{frame:?}");
         house.close().await;
     }

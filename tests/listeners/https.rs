@@ -93,7 +93,7 @@ async fn what_is_no_query_has_its_status() {
     }
     let put = request(&house, "PUT /dns-query HTTP/1.1", b"").await;
     assert!(put.headers.contains("allow: get, post"), "{}", put.headers);
-    house.server.responder.readiness().set(Status { answering: false, fault: Some("starting".to_owned()) });
+    house.server.responder.readiness().set(Status { fault: Some("starting".to_owned()), ..Status::default() });
     assert_eq!(request(&house, POST, &packet).await.status, 503);
     house.close().await;
 }

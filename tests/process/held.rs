@@ -62,12 +62,9 @@ fn a_process_that_is_killed_leaves_the_answer_at_once() {
 
 #[test]
 fn with_default_thresholds_a_killed_process_leaves_the_answer_too() {
-    let (_folder, server, targets, _standby, hosts) = stage("");
+    let (_folder, server, targets, _standby, _) = stage("");
     let passed = die(&server, &targets);
     println!("defaults: the answer changed {passed:.2?} after the first SIGKILL");
-    let place = format!("{}:{PORT}", hosts.node1);
-    let (_, line) = server.log.wait_from(0, &["held connection broke", &place]);
-    assert_eq!(line["level"], "INFO", "{line}");
     assert!(metric(server.metrics(), "understudy_watch_ends_total{meaning=\"break\"}") >= 2.0);
 }
 

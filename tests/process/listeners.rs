@@ -38,7 +38,7 @@ fn the_reason_of_a_failover_goes_with_the_answer() {
 
     drop((node1, node2));
     wait_sip(address, STANDBY);
-    assert_eq!(extended(address), Some((0, "standby: tier 20 serves, tier 10 failed".to_owned())));
+    assert_eq!(extended(address), Some((0, "standby: tier 20 is active, tier 10 failed".to_owned())));
 
     drop(standby);
     wait_sip(address, DECLARED);

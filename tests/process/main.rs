@@ -24,4 +24,5 @@ mod signals;
 mod startup;
 mod state;
 mod target;
+mod truth;
 mod watcher;

@@ -2,7 +2,7 @@
 
 use crate::client::{DECLARED, SIP, ask, ask_sip, fetch, metric, query, send, send_tcp};
 use crate::failover::quick;
-use crate::server::{Folder, SOON, Server, eventually, in_some_round};
+use crate::server::{Folder, Network, Program, SOON, Server, eventually, in_some_round};
 use crate::target::Hosts;
 
 #[test]
@@ -56,7 +56,7 @@ fn healthz_is_red_before_answers_are_given_and_green_after() {
 }
 
 #[test]
-fn each_log_line_is_a_json_object_with_fields_when_standard_error_is_no_terminal() {
+fn each_log_line_is_a_json_object_with_fields_if_that_is_wanted() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
     let config = folder.write("understudy.toml", quick("60s"));
     let zone = folder.write("example.com.zone", hosts.zone());
@@ -66,8 +66,13 @@ fn each_log_line_is_a_json_object_with_fields_when_standard_error_is_no_terminal
     drop(node1);
     let (_, health) = server.log.wait_from(0, &["health changed", "\"down\""]);
     assert_eq!(health["probe.target"], format!("sip+tcp {}:5060 domain=example.com", hosts.node1));
-    assert_eq!((&health["health.from"], &health["level"]), (&"failing".into(), &"INFO".into()));
-    assert!(health["cause"].as_str().unwrap().contains("refused"), "{health}");
+    assert_eq!((&health["health.from"], &health["level"]), (&"failing".into(), &"WARN".into()));
+    assert!(health["reason"].as_str().unwrap().contains("refused"), "{health}");
+    assert_eq!(
+        (&health["service"], &health["host"]),
+        (&"_sip._tcp.example.com.".into(), &"sip-node1.example.com:5060".into())
+    );
+    assert_eq!(health["address"], format!("{}:5060", hosts.node1));
     let (_, answer) = server.log.wait_from(0, &["answer changed", "_sip._tcp.example.com"]);
     assert!(answer["reason"].is_string(), "{answer}");
     server.terminate();
@@ -81,10 +86,12 @@ fn each_log_line_is_a_json_object_with_fields_when_standard_error_is_no_terminal
 }
 
 #[test]
-fn text_logs_are_lines_for_people() {
+fn logs_are_lines_for_people_unless_told_otherwise() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
     let zone = folder.write("example.com.zone", hosts.zone());
-    let server = Server::program(&[&zone], "none".as_ref()).argument("--log-format").argument("text").start();
+    let listen = format!("{}:0", Network::new().take());
+    let words = ["serve", "--log-format", "text", "--state", "none", "--listen", &listen];
+    let server = Program::new(&words).argument(&zone).start();
     let (_, line) = server.log.wait_from(0, &["listening on UDP and TCP"]);
     assert_eq!(line, serde_json::Value::Null);
 }

@@ -2,7 +2,7 @@
 
 use hickory_proto::op::ResponseCode;
 
-use crate::client::{DECLARED, STANDBY, ask, ask_sip, wait_sip};
+use crate::client::{DECLARED, STANDBY, ask, ask_sip, metric, wait_sip};
 use crate::failover::quick;
 use crate::server::{Folder, Server, eventually, in_some_round, stays};
 use crate::startup::ready;
@@ -27,6 +27,12 @@ fn a_zone_that_is_broken_or_gone_at_a_reload_stays_in_its_last_good_version() {
     server.reload("\"reloaded\"");
     let (_, line) = server.log.wait_from(0, &["example.com.zone:8:"]);
     assert_eq!(line["level"], "ERROR");
+    let (_, line) = server.log.wait_from(0, &["its version of"]);
+    assert_eq!((&line["level"], &line["zone"]), (&"WARN".into(), &"example.com.".into()));
+    assert!(line["place"].as_str().unwrap().contains("example.com.zone:8:"), "{line}");
+    let (code, said) = ready(address);
+    assert!(code == 0 && said.contains("example.com. is served as it was read at "), "{code} {said}");
+    assert!(metric(server.metrics(), "understudy_zone_stale_read_timestamp_seconds{zone=\"example.com.\"}") > 1.0e9);
     watcher.asks(20);
     std::fs::remove_file(&zone).unwrap();
     server.reload("\"reloaded\"");

@@ -111,10 +111,15 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// A call of the program with nothing of this environment that it reads.
+    /// A call of the program with nothing of this environment that it reads; a server logs JSON.
     pub(crate) fn new(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
-        command.args(arguments);
+        match arguments {
+            ["serve", rest @ ..] if !arguments.contains(&"--log-format") => {
+                command.args(["serve", "--log-format", "json"]).args(rest)
+            }
+            _ => command.args(arguments),
+        };
         for variable in ["UNDERSTUDY_CONFIG", "STATE_DIRECTORY", "XDG_STATE_HOME"] {
             command.env_remove(variable);
         }

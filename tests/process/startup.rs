@@ -7,7 +7,7 @@ use hickory_proto::op::ResponseCode;
 
 use crate::client::{Answer, DECLARED, SIP, ask, ask_sip, ask_within, query, send_tcp, wait_sip};
 use crate::failover::quick;
-use crate::server::{Folder, Network, Program, SOON, Server, in_some_round};
+use crate::server::{Folder, Network, Program, SOON, Server, eventually, in_some_round};
 use crate::target::{Hosts, Target};
 
 /// Runs `understudy ready`.
@@ -78,7 +78,7 @@ fn ready_says_no_where_no_server_is() {
 }
 
 #[test]
-fn a_broken_zone_among_good_ones_is_servfail_with_its_line_in_the_log_and_red_readiness() {
+fn a_broken_zone_among_good_ones_is_servfail_with_its_line_in_the_log_and_a_remark_of_readiness() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
     let zone = folder.write("example.com.zone", hosts.zone());
     let broken = folder.write("example.net.zone", hosts.zone().replace("A 127.0.0.1", "A 127.0.0"));
@@ -94,8 +94,30 @@ fn a_broken_zone_among_good_ones_is_servfail_with_its_line_in_the_log_and_red_re
     let (_, line) = server.log.wait_from(0, &["example.net.zone:5:"]);
     assert_eq!(line["level"], "ERROR", "{line}");
     let reason = "broken zones are answered SERVFAIL: example.net.";
-    assert_eq!(ask(address, READY).records, [format!("not ready: {reason}")]);
+    // Records are sorted.
+    assert_eq!(ask(address, READY).records, [reason, "ready"]);
+    assert_eq!(ready(address), (0, format!("{address} is ready\n{reason}\n")));
+    let live = Program::new(&["ready", "--live", "--server", &address.to_string()]).end();
+    assert_eq!(live, (0, format!("{address} is live\n")));
+    drop(server);
+
+    let config = folder.write("understudy.toml", "version = 1\n[server]\nready = \"every-zone\"\n");
+    let server = Server::serve(&[&config, &zone, &broken], "none".as_ref());
+    let address = server.address();
+    server.answering();
     assert_eq!(ready(address), (1, format!("{address} is not ready: {reason}\n")));
+}
+
+#[test]
+fn ready_finds_the_server_by_its_state_folder() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let zone = folder.write("example.com.zone", hosts.zone());
+    let state = folder.path("state");
+    let server = Server::program(&[&zone], &state).argument("--static").start();
+    server.answering();
+    let address = server.address();
+    let ready = || Program::new(&["ready"]).variable("STATE_DIRECTORY", &state).end();
+    eventually("the address in the state folder", || (ready() == (0, format!("{address} is ready\n"))).then_some(()));
 }
 
 #[test]

@@ -231,7 +231,7 @@ impl Stage {
 
     fn tell_prober(&mut self) {
         let targets = self.core.setup().targets.iter();
-        let addresses: Vec<_> = targets.map(|(_, target)| target.probed.then_some(target.key.address)).collect();
+        let addresses: Vec<_> = targets.map(|(_, target)| target.is_probed().then_some(target.key.address)).collect();
         self.schedule.replace(self.setup, addresses, self.now.mono);
     }
 
@@ -320,7 +320,7 @@ impl Stage {
         let Some((snapshot, _)) = self.served.as_ref().filter(|_| answering) else { return one("nothing") };
         let packet = question(&self.name(name), Rtype::parse(rtype).unwrap());
         let query = QueryView::parse(&packet).unwrap();
-        let status = serve::Status { answering: true, fault: None };
+        let status = serve::Status { answering: true, ..serve::Status::default() };
         let settings = serve::Settings::default();
         let client = serve::Client::new(([127, 0, 0, 1], 53).into(), Transport::Tcp, self.now);
         let secrets = serve::Secrets::new([1; 16]);

@@ -4,13 +4,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use crossterm::terminal;
-use tokio::sync::mpsc;
-
 use crate::cli::input;
 use crate::cli::line::Line;
-use crate::cli::live::Screen;
+use crate::cli::live::{Key, Keyboard, Screen};
 use crate::cli::paint::Tone;
 use crate::daemon::Daemon;
 use crate::daemon::logging::Logging;
@@ -30,11 +26,10 @@ pub(super) async fn play(
     quit: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     input::print(&format!("{}\n", super::service::welcome(server)));
-    let raw = Raw::enter()?;
+    let Some(mut keyboard) = Keyboard::take()? else { return Ok(()) };
     let footer = Arc::new(Mutex::new(Vec::new()));
     let shown = Arc::clone(&footer);
     let screen = Screen::open(daemon, logging, move || shown.lock().unwrap_or_else(PoisonError::into_inner).clone())?;
-    let mut keys = read_keys();
     let mut quit = std::pin::pin!(quit);
     let mut trouble = None;
     loop {
@@ -44,16 +39,18 @@ pub(super) async fn play(
         let key = tokio::select! {
             biased;
             () = &mut quit => break,
-            key = keys.recv() => key,
+            key = keyboard.next() => key,
             () = tokio::time::sleep(ASK) => continue,
         };
         match key {
-            None | Some(Key::Quit) => break,
-            Some(Key::Toggle(number)) => trouble = toggle(stand_ins.get_mut(number)).await.err(),
+            Key::Quit => break,
+            Key::Letter(letter) => {
+                trouble = toggle(stand_in_of(letter).and_then(|at| stand_ins.get_mut(at))).await.err();
+            }
         }
     }
     screen.close().await;
-    drop(raw);
+    drop(keyboard);
     Ok(())
 }
 
@@ -68,45 +65,9 @@ async fn toggle(stand_in: Option<&mut StandIn>) -> std::io::Result<()> {
     }
 }
 
-/// What a key asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Key {
-    /// Stop this stand-in if it runs, else start it.
-    Toggle(usize),
-    /// End.
-    Quit,
-}
-
-/// Reads keys on a thread of its own, as the terminal is read by blocking.
-fn read_keys() -> mpsc::Receiver<Key> {
-    let (sender, keys) = mpsc::channel(16);
-    std::thread::spawn(move || {
-        while let Ok(event) = event::read() {
-            let Event::Key(key) = event else { continue };
-            if let Some(key) = meaning(key)
-                && sender.blocking_send(key).is_err()
-            {
-                return;
-            }
-        }
-    });
-    keys
-}
-
-fn meaning(key: KeyEvent) -> Option<Key> {
-    if key.kind != KeyEventKind::Press {
-        return None;
-    }
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    let KeyCode::Char(letter) = key.code else { return (key.code == KeyCode::Esc).then_some(Key::Quit) };
-    match letter {
-        'c' | 'd' if control => Some(Key::Quit),
-        'q' => Some(Key::Quit),
-        '1' => Some(Key::Toggle(0)),
-        '2' => Some(Key::Toggle(1)),
-        '3' => Some(Key::Toggle(2)),
-        _ => None,
-    }
+/// Returns the place of the stand-in that a key stops and starts.
+fn stand_in_of(letter: char) -> Option<usize> {
+    usize::try_from(letter.to_digit(10)?).ok()?.checked_sub(1)
 }
 
 /// Draws the answer of this moment, and the keys.
@@ -130,23 +91,6 @@ fn footer(
     lines
 }
 
-/// The terminal in raw mode; as it was when dropped.
-struct Raw;
-
-impl Raw {
-    fn enter() -> std::io::Result<Self> {
-        terminal::enable_raw_mode()?;
-        Ok(Self)
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        // A terminal that is gone needs no fixing.
-        let _gone = terminal::disable_raw_mode();
-    }
-}
-
 /// How often the server is asked for the answer of this moment.
 const ASK: Duration = Duration::from_millis(200);
 
@@ -155,13 +99,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_toggle_and_quit() {
-        let plain = |c| meaning(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
-        assert_eq!(
-            [plain('1'), plain('3'), plain('q'), plain('c')],
-            [Some(Key::Toggle(0)), Some(Key::Toggle(2)), Some(Key::Quit), None]
-        );
-        assert_eq!(meaning(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)), Some(Key::Quit));
+    fn each_digit_is_that_of_a_stand_in() {
+        assert_eq!(['0', '1', '3', 'x'].map(stand_in_of), [None, Some(0), Some(2), None]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::daemon::logging::{self, Logging};
 use crate::daemon::signals::Signals;
 
 use super::args::Demo;
+use super::live::can_draw;
 use super::{FINDINGS, START, input, serve};
 use service::welcome;
 use stand_in::StandIn;
@@ -78,7 +79,7 @@ async fn show(args: &Demo, logging: &Logging, folder: &Folder) -> ExitCode {
     };
     let server = daemon.addresses().first().copied().unwrap_or(args.listen);
     daemon.answering().await;
-    let keyboard = !args.script && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let keyboard = !args.script && std::io::stdin().is_terminal() && can_draw();
     let played = if keyboard {
         keys::play(&daemon, logging, server, &mut stand_ins, signals.drain()).await.map(|()| true)
     } else {

@@ -26,7 +26,7 @@ pub(super) fn of(core: &Core, pool: &PoolStatus) -> Vec<String> {
             lines.extend(better.iter().map(|better| failback(better, service, pool)));
             lines.push(format!("tier {tier} has {tally}; {}", loss(*tier, pool, service)));
             lines.extend(
-                targets.iter().find(|target| target.probed).map(|target| speed(&target.settings, target.watched)),
+                targets.iter().find(|target| target.is_probed()).map(|target| speed(&target.settings, target.watched)),
             );
         }
         Reason::LastResort { .. } | Reason::AllDown { .. } => {
@@ -40,8 +40,8 @@ pub(super) fn of(core: &Core, pool: &PoolStatus) -> Vec<String> {
             }));
         }
     }
-    if targets.iter().all(|target| !target.probed) {
-        lines.push("no target may be tested (`probe-allow`), so nothing changes by itself".to_owned());
+    if targets.iter().all(|target| !target.is_probed()) {
+        lines.push("no target may be tested, so nothing changes by itself".to_owned());
     }
     lines
 }
@@ -71,7 +71,8 @@ fn movers(core: &Core, pool: &PoolStatus) -> Vec<String> {
 fn failback(better: &Better, service: &PoolSetup, pool: &PoolStatus) -> String {
     let tier = better.tier;
     let hold = write_short(policy::hold(&service.pool.settings, pool.flaps));
-    let soonest = pool.again.map_or_else(String::new, |again| format!(", in {} at the soonest", write_short(again)));
+    let due = pool.failback.filter(|(holding, _)| *holding == tier).map(|(_, due)| write_short(due));
+    let soonest = due.map_or_else(String::new, |due| format!(", in {due} if it stays so"));
     match better.waits {
         Waits::Failed => {
             format!("tier {tier} ({}) becomes active again when it holds again, and has held for {hold}", better.tally)
@@ -80,7 +81,10 @@ fn failback(better: &Better, service: &PoolSetup, pool: &PoolStatus) -> String {
             format!("tier {tier} becomes active again when its members are known to be up, and have held for {hold}")
         }
         Waits::Hold(_) => format!("tier {tier} is up and becomes active again when it has held for {hold}{soonest}"),
-        Waits::Order => format!("tier {tier} is up and waits for an order to take the part back"),
+        Waits::Order => format!(
+            "tier {tier} is up, but `failback = \"manual\"` waits for an order that this version cannot take: the standby serves on \
+             until it fails"
+        ),
         Waits::Window { .. } => format!("{better}{soonest}"),
     }
 }
@@ -113,7 +117,7 @@ fn speed(settings: &Settings, watched: bool) -> String {
         write_short(refused.max(MOMENT)),
         if watched {
             let polled = write_short((settings.interval + confirmed).max(MOMENT));
-            format!("of its end, as a connection is held open to it ({polled} while those break too often)")
+            format!("of its end while a connection to it is held open ({polled} while none is)")
         } else {
             "if it refuses".to_owned()
         },
@@ -148,7 +152,7 @@ mod tests {
         let (core, _) = core(&setup, &[]);
         let (id, service) = setup.pools.iter().next().unwrap();
         let pool = core.pool_status(id, now()).unwrap();
-        let tally = Tally { up: 2, of: 2, by_order: 0, need: Need::Count(1), holds: true };
+        let tally = Tally { up: 2, of: 2, untested: 0, by_order: 0, need: Need::Count(1), holds: true };
         for waits in [Waits::Failed, Waits::Proof, Waits::Order] {
             let line = failback(&Better { tier: 10, tally, waits }, service, &pool);
             let command = line.find("understudy ").map(|at| line[at..].split(' '));

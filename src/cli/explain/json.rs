@@ -24,7 +24,7 @@ pub(super) fn of(page: &Page<'_>) -> Value {
         json!({ "address": address.to_string(), "targets": targets })
     });
     json!({
-        "belief": page.belief.told, "state": page.belief.kept,
+        "belief": page.belief.told, "state": page.belief.is_kept(), "source": page.belief.json(),
         "name": page.name.to_string(), "rcode": page.answer.rcode, "remark": page.answer.remark,
         "answer": page.answer.records,
         "services": page.services.iter().map(|pool| service(page, pool)).collect::<Vec<_>>(),
@@ -44,6 +44,7 @@ fn service(page: &Page<'_>, pool: &PoolStatus) -> Value {
         "service": pool.name, "served": words::served(pool.decision.served), "tier": tier(pool.decision.served),
         "tested": !words::is_fixed(pool), "reason": pool.decision.reason.to_string(), "flaps": pool.flaps,
         "ttl": pool.ttls, "ttl_why": page.ttls(pool), "next": flip::of(page.core, pool),
+        "failback": pool.failback.map(|(tier, due)| json!({ "tier": tier, "due_ms": u64::try_from(due.as_millis()).unwrap_or(u64::MAX) })),
         "again_ms": pool.again.map(|again| u64::try_from(again.as_millis()).unwrap_or(u64::MAX)),
         "members": members.collect::<Vec<_>>(),
     })
@@ -64,7 +65,7 @@ fn target(page: &Page<'_>, id: TargetId) -> Value {
         })
     });
     json!({
-        "target": status.name, "tested": status.probed, "state": status.state.as_str(), "degraded": status.degraded,
+        "target": status.name, "tested": status.untested.is_none(), "untested": status.untested, "state": status.state.as_str(), "assumed": page.belief.assumes(id), "degraded": status.degraded,
         "since_ms": target.since.map(crate::base::clock::UnixTime::as_millis), "cause": status.cause,
         "passes": passes, "fails": fails, "fall": status.thresholds.0, "rise": status.thresholds.1, "last": last,
     })

@@ -41,7 +41,13 @@ pub(super) fn run(args: &Explain) -> ExitCode {
         return code;
     }
     let now = Clock::start().now();
-    let mut belief = Belief::read(&running.state, now);
+    let mut belief = match Belief::read(&running.state, now) {
+        Ok(belief) => belief,
+        Err(finding) => {
+            input::tell(&[*finding], Severity::Error);
+            return ExitCode::from(USAGE);
+        }
+    };
     let core = belief.core(&running.setup, &down.targets, now);
     let name = match question.resolve(core.snapshot(), &running.setup) {
         Ok(name) => name,

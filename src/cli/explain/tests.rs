@@ -40,9 +40,9 @@ fn a_failover_tells_rule_ttl_and_what_would_flip_it() {
         "  why   tier 20 serves since tier 10 failed: 0 of 2 members up, needs 1\n",
         "  ttl   30 s = min(declared 300, ttl 30); 5 s while a change may be near, and 30 s after one\n",
         "becomes active again when it holds again, and has held for 1m\n",
-        "  next  a dead target leaves after 3 failures: within 1s of its end, as a connection is held open to it (6s while those break too often), 11s if it is silent\n",
-        "  ○ tier 10    weight 30    sip-node2.example.com:5060  left out: down\n      sip+tcp 127.0.0.12:5060 domain=example.com  down for 0s: assumed to be down\n",
-        "  ● tier 20    weight 0     sip-dr.example.com:5060     as declared\n      sip+tcp 127.0.0.21:5060 domain=example.com  up for 0s\n",
+        "  next  a dead target leaves after 3 failures: within 1s of its end while a connection to it is held open (6s while none is), 11s if it is silent\n",
+        "  ○ tier 10    weight 30    sip-node2.example.com:5060  left out: down\n      sip+tcp 127.0.0.12:5060 domain=example.com  assumed to be down\n",
+        "  ● tier 20    weight 0     sip-dr.example.com:5060     as declared\n      sip+tcp 127.0.0.21:5060 domain=example.com  assumed to be up\n",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
@@ -74,7 +74,10 @@ fn a_host_tells_where_it_is_a_member() {
     let (text, json) = explained("sip-node1", &["127.0.0.13"]);
     assert!(text.contains("  sip-node1.example.com. 30 IN A 127.0.0.11\n\nsip-node1.example.com  host\n"), "{text}");
     assert!(text.contains("  in    _sip._tcp.example.com, tier 10: as declared\n"), "{text}");
-    assert!(text.contains("  127.0.0.13\n      sip+tcp 127.0.0.13:5060 domain=example.com  down for 0s"), "{text}");
+    assert!(
+        text.contains("  127.0.0.13\n      sip+tcp 127.0.0.13:5060 domain=example.com  assumed to be down"),
+        "{text}"
+    );
     assert_eq!(json["member_of"].as_array().unwrap().len(), 2);
 }
 

@@ -8,14 +8,15 @@ use crate::cli::paint::Tone;
 use crate::cli::words::{self, headline, mark};
 use crate::engine::setup::HostSetup;
 use crate::engine::status::PoolStatus;
+use crate::health::TargetId;
 use crate::health::machine::State;
 
 use super::flip;
-use super::page::{Page, Target};
+use super::page::Page;
 
 /// Prints a page.
 pub(super) fn of(page: &Page<'_>) -> Vec<Line> {
-    let mut lines = vec![Line::of(Tone::Dim, &page.belief.told), Line::default()];
+    let mut lines = vec![Line::of(page.belief.tone(), &page.belief.told), Line::default()];
     let mut head = Line::of(Tone::Bold, page.name.to_string());
     if let Some(remark) = &page.answer.remark {
         let tone = if page.answer.rcode == "NOERROR" { Tone::Plain } else { Tone::Soso };
@@ -51,10 +52,10 @@ fn service(page: &Page<'_>, pool: &PoolStatus) -> Vec<Line> {
     for (member, placement) in pool.members.iter().zip(&pool.decision.placements) {
         let (priority, weight, label) = (member.priority, member.weight, &member.label);
         let text = format!(" tier {priority:<5} weight {weight:<5} {label:width$}  {placement}");
-        lines.push(Line::default().plain("  ").join(mark(placement)).plain(text));
-        lines.extend(member.targets.iter().map(|id| target(page, &page.target(*id))));
-        if member.targets.is_empty() && !words::is_fixed(pool) {
-            lines.push(Line::of(Tone::Dim, "      not tested: no address of its host is known"));
+        lines.push(Line::default().plain("  ").join(mark(member, placement)).plain(text));
+        lines.extend(member.targets.iter().map(|id| target(page, *id)));
+        if let Some(why) = member.untested.as_ref().filter(|_| member.targets.is_empty() && !words::is_fixed(pool)) {
+            lines.push(Line::of(Tone::Soso, format!("      not tested: {why}; taken as up")));
         }
     }
     lines
@@ -70,21 +71,28 @@ fn host(page: &Page<'_>, setup: &HostSetup) -> Vec<Line> {
     }
     for (address, targets) in &setup.addresses {
         lines.push(Line::default().plain(format!("  {address}")));
-        lines.extend(targets.iter().map(|id| target(page, &page.target(*id))));
+        lines.extend(targets.iter().map(|id| target(page, *id)));
     }
     lines
 }
 
 /// Tells of one target: what it is, its state, for how long, its counters, why.
-fn target(page: &Page<'_>, target: &Target) -> Line {
+fn target(page: &Page<'_>, id: TargetId) -> Line {
+    let target = page.target(id);
     let status = &target.status;
     let line = Line::default().plain(format!("      {}  ", status.name));
-    if !status.probed {
-        let taken = if status.state == State::Unknown { "up" } else { status.state.as_str() };
-        return line.put(Tone::Dim, format!("taken as {taken}, not tested: outside of what `probe-allow` names"));
+    if status.state == State::Unknown {
+        let why = status.untested.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        return line.put(Tone::Soso, format!("taken as up, never tested{why}"));
+    }
+    if page.belief.assumes(id) {
+        return line.put(Tone::Soso, format!("assumed to be {}", status.state.as_str()));
     }
     let line = line.join(words::state(status));
     let mut rest = String::new();
+    if let Some(why) = &status.untested {
+        let _ = write!(rest, ", cannot be tested now: {why};");
+    }
     if let Some(held) = target.held(page.now).filter(|_| status.state != State::Unknown) {
         let _ = write!(rest, " for {held}");
     }

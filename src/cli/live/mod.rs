@@ -6,10 +6,12 @@
 //!  log ── held lines ──────────────────────────────┘
 //! ```
 
+mod keyboard;
 mod screen;
 mod table;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub(super) use screen::Screen;
+pub(super) use keyboard::{Key, Keyboard};
+pub(super) use screen::{Screen, can_draw};

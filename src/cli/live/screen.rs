@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -20,6 +20,13 @@ use crate::serve::Readiness;
 
 use super::table::{Frame, draw, tell};
 use super::terminal::Terminal;
+
+/// Returns whether standard output is a terminal on which a table can be drawn in place: not a dumb one, nor one without
+/// a size.
+pub(crate) fn can_draw() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    io::stdout().is_terminal() && !is_dumb && crossterm::terminal::size().is_ok_and(|size| size.0 > 0 && size.1 > 0)
+}
 
 /// A table that is being drawn.
 pub(crate) struct Screen {
@@ -50,6 +57,7 @@ impl Screen {
             drawn: Vec::new(),
             held: logging.hold(),
             terminal: Terminal::open()?,
+            certificates: Box::new(daemon.ending_certificates()),
             footer: Box::new(footer),
         };
         let engine = daemon.engine();
@@ -76,6 +84,7 @@ struct Painter {
     drawn: Vec<usize>,
     held: Held,
     terminal: Terminal,
+    certificates: Box<dyn Fn() -> Vec<String> + Send>,
     footer: Box<dyn Fn() -> Vec<Line> + Send>,
 }
 
@@ -124,6 +133,7 @@ impl Painter {
             (usize::from(width).saturating_sub(1).max(1), usize::from(height).saturating_sub(1).max(1));
         let frame = Frame {
             title: self.title(&status),
+            notices: self.notices(),
             news: self.news.make_contiguous(),
             footer: (self.footer)(),
             width,
@@ -132,6 +142,17 @@ impl Painter {
         let lines = draw(&status, self.clock.now(), frame);
         place.send(picture(&self.drawn, &self.held.take(), &lines, width, Paint::stdout()));
         self.drawn = lines.iter().map(Line::columns).collect();
+    }
+
+    /// Returns what is wrong beside the services.
+    fn notices(&self) -> Vec<String> {
+        let mut notices: Vec<String> = self.readiness.load().remark.clone().into_iter().collect();
+        let ending = (self.certificates)();
+        notices.extend(ending.iter().take(FEW).cloned());
+        if let Some(more) = ending.len().checked_sub(FEW).filter(|more| *more > 0) {
+            notices.push(format!("and {more} more certificates expire soon"));
+        }
+        notices
     }
 
     fn title(&self, status: &Status) -> Line {
@@ -169,6 +190,8 @@ fn picture(drawn: &[usize], logged: &[String], lines: &[Line], width: usize, pai
     text
 }
 
+/// The most certificates that are named.
+const FEW: usize = 2;
 /// How often the table is drawn when nothing happens.
 const REFRESH: Duration = Duration::from_secs(1);
 /// How long after a change the table is drawn: what comes together is drawn once.

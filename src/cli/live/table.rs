@@ -8,12 +8,15 @@ use crate::cli::paint::Tone;
 use crate::cli::words::{self, Condition, condition, counted, headline, mark};
 use crate::engine::Notice;
 use crate::engine::status::{MemberStatus, PoolStatus, Status, TargetStatus};
+use crate::health::machine::State;
 use crate::policy::Placement;
 
 /// What stands around the table, and how large it may be.
 pub(super) struct Frame<'a> {
     /// The line above it: where the server answers, and whether it is ready.
     pub(super) title: Line,
+    /// What is wrong beside the services.
+    pub(super) notices: Vec<String>,
     /// The last things that happened, the newest last.
     pub(super) news: &'a [(UnixTime, String)],
     /// Lines that always stand at its end.
@@ -30,9 +33,22 @@ pub(super) fn draw(status: &Status, now: Now, frame: Frame<'_>) -> Vec<Line> {
     if status.isolated {
         lines.push(Line::of(Tone::Bad, "isolated: no witness answers, so silent failures do not count"));
     }
+    lines.extend(frame.notices.iter().map(|notice| Line::of(Tone::Soso, notice)));
+    lines.truncate(MOST_NOTICES);
     let ending = ending(frame.news, frame.footer, now, frame.height);
     let room = frame.height.saturating_sub(lines.len() + ending.len());
-    lines.extend(body(status, now, room));
+    let has_members = status.pools.iter().any(|pool| !words::is_fixed(pool)) && room >= ROOM_FOR_HEADS;
+    if has_members {
+        lines.push(Line::default());
+        lines.push(Line::of(Tone::Dim, HEADS));
+        let body = body(status, now, room - 2);
+        // The heads stand in the place of the blank line before the first service.
+        let blank = body.iter().take(1).filter(|line| line.columns() == 0).count();
+        lines.extend(body.into_iter().skip(blank));
+        lines.push(Line::of(Tone::Dim, words::LEGEND));
+    } else {
+        lines.extend(body(status, now, room));
+    }
     lines.extend(ending);
     lines.truncate(frame.height.max(1));
     lines.into_iter().map(|line| line.cut(frame.width)).collect()
@@ -69,6 +85,8 @@ fn body(status: &Status, now: Now, room: usize) -> Vec<Line> {
         let left = usize::from(shown + 1 < pools.len());
         if lines.len() + block.len() + left <= room {
             lines.extend(block);
+        } else if in_full && lines.len() + FEW_MEMBERS + left <= room {
+            lines.extend(worst(block, room - lines.len() - left));
         } else if lines.len() + 1 + left <= room {
             lines.push(head(pool, now));
         } else {
@@ -94,6 +112,18 @@ fn remainder(rest: &[(Condition, &PoolStatus)]) -> String {
     let parts: Vec<String> =
         counts.iter().map(|(condition, count)| format!("{count} {}", condition.as_str())).collect();
     format!("and {}: {}", counted(rest.len(), "more service"), parts.join(", "))
+}
+
+/// Cuts a block that is higher than the room for it; its members stand with the worst first then.
+fn worst(block: Vec<Line>, room: usize) -> Vec<Line> {
+    let (mut lines, mut members) = (block, Vec::new());
+    members.extend(lines.drain(2..));
+    members.sort_by_key(|line: &Line| !line.is(Tone::Bad));
+    let shown = room.saturating_sub(3).min(members.len());
+    let left = members.len() - shown;
+    lines.extend(members.into_iter().take(shown));
+    lines.push(Line::of(Tone::Dim, format!("  and {}", counted(left, "more member"))));
+    lines
 }
 
 fn block_height(pool: &PoolStatus) -> usize {
@@ -132,10 +162,10 @@ fn row(
     states: Line,
     (label, state): (usize, usize),
 ) -> Line {
-    let line = Line::default().plain("  ").join(mark(placement));
+    let line = Line::default().plain("  ").join(mark(member, placement));
     let line = line.plain(format!(" {:>5} {:>5}  {}", member.priority, member.weight, member.label));
     let line = line.to(LABEL + label + 2).join(states).to(LABEL + label + 2 + state + 2);
-    let cause = targets.iter().find_map(|target| target.cause.as_deref());
+    let cause = targets.iter().find_map(|target| target.cause.as_deref()).or(member.untested.as_deref());
     let cause = cause.map_or_else(String::new, |cause| format!("{cause}; "));
     line.put(Tone::Dim, format!("{cause}{placement}"))
 }
@@ -147,7 +177,8 @@ fn states(targets: &[&TargetStatus]) -> Line {
     for (place, target) in targets.iter().enumerate() {
         line = line.plain(if place == 0 { "" } else { " " }).join(words::state(target));
     }
-    if first.probed { line.put(Tone::Dim, format!(" {}", write_short(first.held))) } else { line }
+    let never = first.state == State::Unknown;
+    if never { line } else { line.put(Tone::Dim, format!(" {}", write_short(first.held))) }
 }
 
 fn targets<'s>(member: &MemberStatus, status: &'s Status) -> Vec<&'s TargetStatus> {
@@ -157,12 +188,13 @@ fn targets<'s>(member: &MemberStatus, status: &'s Status) -> Vec<&'s TargetStatu
 /// Tells a notice in a line; nothing for what the table shows by itself.
 pub(super) fn tell(notice: &Notice) -> Option<String> {
     match notice {
-        Notice::Target { target, from, to, cause, .. } => {
+        Notice::Target { target, address, hosts, from, to, cause, .. } => {
             let cause = cause.as_ref().map_or_else(String::new, |cause| format!(" ({cause})"));
-            Some(format!("{target}: {from} → {to}{cause}"))
+            let who = hosts.first().map_or_else(|| target.clone(), |host| format!("{host} at {}", address.ip()));
+            let others = if hosts.len() > 1 { format!(" and {} more", hosts.len() - 1) } else { String::new() };
+            Some(format!("{who}{others}: {from} → {to}{cause}"))
         }
         Notice::Decision { pool, reason, .. } => Some(format!("{}: {reason}", pool.trim_end_matches('.'))),
-        Notice::Broke { address, cause } => Some(format!("held connection to {address}: {cause}")),
         Notice::Isolated(true) => Some("isolated: no witness answers".to_owned()),
         Notice::Isolated(false) => Some("no longer isolated".to_owned()),
         Notice::Ordered(id, order) => Some(format!("order {id}: {} {}", order.scope, order.force.as_str())),
@@ -170,9 +202,19 @@ pub(super) fn tell(notice: &Notice) -> Option<String> {
         Notice::Ended(id, order) => Some(format!("order {id} ended: {} {}", order.scope, order.force.as_str())),
         Notice::FailbackOrdered(service) => Some(format!("{}: failback ordered", service.trim_end_matches('.'))),
         Notice::ReloadFailed(reason) => Some(format!("reload failed: {reason}")),
-        Notice::Published { .. } | Notice::Reloaded => None,
+        // A target that the test behind it finds well has nothing to tell.
+        Notice::Broke { .. } | Notice::Published { .. } | Notice::Reloaded => None,
     }
 }
+
+/// The heads of the columns.
+const HEADS: &str = "     PRIO WEIGHT MEMBER AND STATE OF EACH ADDRESS, WHY";
+/// The heads and the legend take two lines more; below this many they are left out.
+const ROOM_FOR_HEADS: usize = 12;
+/// A service with trouble is shown with at least one member, if there are so many lines.
+const FEW_MEMBERS: usize = 4;
+/// The most lines above the services.
+const MOST_NOTICES: usize = 6;
 
 /// Where the label of a member begins: mark, priority and weight stand before it.
 const LABEL: usize = 17;

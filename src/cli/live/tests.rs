@@ -16,7 +16,8 @@ fn status(zone: &str, down: &[&str]) -> Status {
 
 fn drawn(status: &Status, news: &[(UnixTime, String)], (width, height): (usize, usize)) -> Vec<String> {
     let footer = vec![Line::default().plain("[q] quit")];
-    let frame = Frame { title: Line::default().plain("title"), news, footer, width, height };
+    let title = Line::default().plain("title");
+    let frame = Frame { title, notices: Vec::new(), news, footer, width, height };
     plain(&draw(status, now(), frame)).lines().map(str::to_owned).collect()
 }
 
@@ -33,13 +34,14 @@ fn many(count: usize) -> String {
 #[test]
 fn a_service_is_told_with_its_members_states_and_places() {
     let lines = drawn(&status(SIP, &["sip-node1", "sip-node2"]), &[], (200, 40));
-    assert_eq!(lines[2], "_sip._tcp.example.com  tier 20 stands in  TTL 30");
+    assert_eq!(lines[3], "_sip._tcp.example.com  tier 20 stands in  TTL 30");
     assert_eq!(
-        lines[3],
+        lines[4],
         "  ○    10    70  sip-node1.example.com:5060  down down 0s  assumed to be down; left out: down"
     );
-    assert_eq!(lines[5], "  ●    20     0  sip-dr.example.com:5060     up 0s         as declared");
-    assert_eq!(lines[7], "_foo._udp.example.com  served as declared, not tested  TTL 300");
+    assert_eq!(lines[6], "  ●    20     0  sip-dr.example.com:5060     up 0s         as declared");
+    assert_eq!(lines[8], "_foo._udp.example.com  served as declared, not tested  TTL 300");
+    assert!(lines[2].starts_with("     PRIO WEIGHT MEMBER") && lines[lines.len() - 2].starts_with("● in the answer"));
     assert_eq!(lines.last().unwrap(), "[q] quit");
 }
 
@@ -60,10 +62,10 @@ fn no_line_is_wider_or_the_table_higher_than_the_terminal() {
 fn of_a_thousand_services_the_troubled_come_first_and_the_rest_is_counted() {
     let lines = drawn(&status(&many(1_000), &["h777", "h999"]), &[], (120, 24));
     assert_eq!(lines.len(), 24, "{lines:#?}");
-    assert_eq!(lines[2], "_s777._tcp.example.com  all down  TTL 5, changed 0s ago");
-    assert_eq!(lines[5], "_s999._tcp.example.com  all down  TTL 5, changed 0s ago");
-    assert_eq!(lines[7], "_s0._tcp.example.com  tier 10 serves  TTL 30");
-    assert_eq!(lines[22], "and 983 more services: 983 well");
+    assert_eq!(lines[3], "_s777._tcp.example.com  all down  TTL 5, changed 0s ago");
+    assert_eq!(lines[6], "_s999._tcp.example.com  all down  TTL 5, changed 0s ago");
+    assert_eq!(lines[8], "_s0._tcp.example.com  tier 10 serves  TTL 30");
+    assert_eq!(lines[21], "and 985 more services: 985 well");
 }
 
 #[test]
@@ -71,7 +73,7 @@ fn troubled_services_that_find_no_room_are_counted_apart() {
     let down: Vec<String> = (0..100).map(|number| format!("h{number}")).collect();
     let down: Vec<&str> = down.iter().map(String::as_str).collect();
     let lines = drawn(&status(&many(200), &down), &[], (120, 24));
-    assert_eq!(lines[22], "and 193 more services: 93 all down, 100 well");
+    assert_eq!(lines[21], "and 193 more services: 93 all down, 100 well");
 }
 
 #[test]
@@ -82,16 +84,48 @@ fn the_news_tell_how_long_ago() {
 }
 
 #[test]
+fn of_a_service_that_has_no_room_the_worst_members_are_shown() {
+    let mut zone = SIP.lines().take(4).collect::<Vec<_>>().join("\n") + "\nns1 IN A 127.0.0.1\n";
+    for number in 0..30 {
+        zone += &format!("_s._tcp IN SRV 10 0 5060 h{number}\nh{number} IN A 127.1.0.{}\n", number + 1);
+    }
+    let lines = drawn(&status(&zone, &["h28"]), &[], (120, 24));
+    assert_eq!(lines[3], "_s._tcp.example.com  tier 10 serves  TTL 30");
+    assert!(lines[4].contains("h28.example.com") && lines[4].contains("left out: down"), "{lines:#?}");
+    assert_eq!(lines[21], "  and 13 more members");
+}
+
+#[test]
+fn what_is_not_tested_is_never_drawn_as_up() {
+    let mut status = status(SIP, &[]);
+    for target in &mut status.targets {
+        (target.state, target.untested) = (crate::health::machine::State::Unknown, Some("no route".to_owned()));
+    }
+    for member in status.pools.iter_mut().flat_map(|pool| &mut pool.members) {
+        member.verdict = crate::health::Verdict::Serve { degraded: false, proven: false, tested: false };
+        member.untested = Some("no route".to_owned());
+    }
+    let lines = drawn(&status, &[], (120, 40));
+    assert_eq!(lines[3], "_sip._tcp.example.com  tier 10 serves, not tested  TTL 30");
+    assert!(
+        lines[4].starts_with("  ◐    10    70") && lines[4].contains("not tested") && lines[4].contains("no route"),
+        "{lines:#?}"
+    );
+}
+
+#[test]
 fn publications_are_no_news() {
     assert_eq!(tell(&Notice::Published { generation: 2, zones: Vec::new() }), None);
     let notice = Notice::Target {
         target: "tcp x".into(),
         id: TargetId::from_index(0),
+        address: "192.0.2.1:5060".parse().unwrap(),
+        hosts: vec!["a.example:5060".into()],
         services: Vec::new(),
         zones: Vec::new(),
         from: "up",
         to: "failing",
         cause: Some("refused".into()),
     };
-    assert_eq!(tell(&notice).unwrap(), "tcp x: up → failing (refused)");
+    assert_eq!(tell(&notice).unwrap(), "a.example:5060 at 192.0.2.1: up → failing (refused)");
 }

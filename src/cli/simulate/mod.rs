@@ -36,8 +36,15 @@ pub(super) fn run(args: &Simulate) -> ExitCode {
         return code;
     }
     let now = Clock::start().now();
-    let before = Belief::read(&running.state, now).core(&running.setup, &Default::default(), now);
-    let mut belief = Belief::read(&running.state, now);
+    let read = || Belief::read(&running.state, now);
+    let (mut before, mut belief) = match read().and_then(|before| Ok((before, read()?))) {
+        Ok(beliefs) => beliefs,
+        Err(finding) => {
+            input::tell(&[*finding], Severity::Error);
+            return ExitCode::from(USAGE);
+        }
+    };
+    let before = before.core(&running.setup, &Default::default(), now);
     let core = belief.core(&running.setup, &assumed.targets, now);
     let effect = Effect::of(&before, &core, &assumed, now);
     let text = if args.json {

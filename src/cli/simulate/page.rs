@@ -12,7 +12,7 @@ use super::effect::{Effect, ServiceEffect};
 
 /// For people: what changes first and in full; of the rest a line each, unless nothing is assumed.
 pub(super) fn as_text(effect: &Effect, belief: &Belief) -> Vec<Line> {
-    let mut page = vec![Line::of(Tone::Dim, &belief.told)];
+    let mut page = vec![Line::of(belief.tone(), &belief.told)];
     if effect.services.is_empty() {
         page.push(Line::default());
         page.push(Line::default().plain("no service: the zones have no SRV set"));
@@ -59,7 +59,7 @@ fn tell(service: &ServiceEffect) -> Vec<Line> {
     for (member, placement) in pool.members.iter().zip(&pool.decision.placements) {
         let line = Line::default()
             .plain("    ")
-            .join(mark(placement))
+            .join(mark(member, placement))
             .plain(format!(" tier {:<5} weight {:<5} {:width$}  ", member.priority, member.weight, member.label));
         page.push(line.put(if placement.lists() { Tone::Plain } else { Tone::Dim }, placement.to_string()));
     }
@@ -94,7 +94,7 @@ pub(super) fn as_json(effect: &Effect, belief: &Belief) -> Value {
     });
     let addresses = effect.addresses.iter().map(|name| json!({ "name": name.name, "answer": name.answer }));
     json!({
-        "belief": belief.told, "state": belief.kept, "down": effect.down,
+        "belief": belief.told, "state": belief.is_kept(), "source": belief.json(), "down": effect.down,
         "services": services.collect::<Vec<_>>(), "addresses": addresses.collect::<Vec<_>>(),
     })
 }

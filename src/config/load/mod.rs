@@ -177,14 +177,19 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         findings,
         files: chosen.config.into_iter().chain(read.files).collect(),
         origins: read.origins,
+        stale: read.stale,
     })
 }
 
-/// Returns where the default config says that the server answers; the default addresses without one, or if it cannot be
-/// read. Zones are not looked at.
-pub fn listen(environment: &dyn Environment) -> Vec<SocketAddr> {
-    let file = default_config(environment).and_then(|path| read_config(&path, &mut Vec::new()));
-    file.unwrap_or_default().listen.over(&ServerSettings::default()).listen
+/// Returns where the default config says that the server answers, and its state folder; the defaults without one, or if it
+/// cannot be read. `state` is the choice of the command line. Zones are not looked at.
+pub fn own_server(state: Option<StateChoice>, environment: &dyn Environment) -> (Vec<SocketAddr>, Option<PathBuf>) {
+    let path = default_config(environment);
+    let file = path.as_ref().and_then(|path| read_config(path, &mut Vec::new())).unwrap_or_default();
+    let folder = path.as_deref().map(folder_of).unwrap_or_default();
+    let input = Input { state, ..Input::default() };
+    let state = state_settings(&file, &input, &folder, environment);
+    (file.listen.over(&ServerSettings::default()).listen, state.folder)
 }
 
 /// Which files are read.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::file::{self, MAX_DATA};
-use crate::base::finding::{Finding, Place};
+use crate::base::finding::{Finding, Place, Severity};
 use crate::base::table::Table;
+use crate::config::running::StaleZone;
 use crate::engine::setup::ZoneSetup;
 use crate::keys::source::Placed;
 use crate::snapshot::ZoneId;
@@ -34,6 +35,8 @@ pub(super) struct ZonesRead {
     pub(super) origins: HashMap<PathBuf, Name>,
     /// Where the zones from primaries are kept.
     pub(super) kept: HashMap<Name, KeptZone>,
+    /// The zones that stay in their last good version.
+    pub(super) stale: Vec<StaleZone>,
     /// The zones with the places of their records, if they are kept; second versions of a zone included.
     pub(super) places: Vec<(Arc<Zone>, Places)>,
 }
@@ -137,6 +140,7 @@ impl ZonesRead {
             (None, None) => Origin::Unknown,
         };
         let mut places = Places::default();
+        let before = self.findings.len();
         let (zone, apex) = match if is_input { file::read_standard_input(MAX_DATA) } else { file::read(path, MAX_DATA) }
         {
             Ok(text) => {
@@ -160,7 +164,14 @@ impl ZonesRead {
             // What did not change stays the same by address: so all that follows from it can be shared.
             (Some(zone), Some(former)) if zone.is_same(&former) => Some(former),
             (Some(zone), _) => Some(Arc::new(zone)),
-            (None, former) => former,
+            (None, Some(former)) => {
+                let errors = self.findings.iter().skip(before).filter(|found| found.severity == Severity::Error);
+                let place = errors.filter_map(|found| found.place.as_ref()).next();
+                let place = place.map_or_else(|| file.clone(), |at| format!("{}:{}:{}", at.file, at.line, at.column));
+                self.stale.push(StaleZone { origin: former.origin().clone(), place });
+                Some(former)
+            }
+            (None, None) => None,
         };
         let Some(origin) = zone.as_ref().map(|zone| zone.origin().clone()).or(known_by) else {
             // What is broken and has no name cannot even be refused service.

@@ -11,6 +11,7 @@
 
 mod addresses;
 mod defaults;
+mod idle;
 mod patterns;
 mod programs;
 mod risks;
@@ -124,7 +125,8 @@ fn lower_resolved(
     }
     findings.extend(zone_index.signed.iter().map(|(origin, services)| services::signed_finding(origin, *services)));
     let checks = targets.specs.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| &spec.check));
-    let posts = checks.flat_map(Check::posts).map(|(name, _)| name.to_owned()).collect();
+    let posts: BTreeSet<String> = checks.flat_map(Check::posts).map(|(name, _)| name.to_owned()).collect();
+    findings.extend(idle::judge_idle(file, &posts));
     let setup = Setup { zones, targets: targets.table.shrunk(), pools, hosts, follows, references, posts };
     Lowered { setup, specs: targets.specs, outside, findings }
 }

@@ -111,19 +111,24 @@ impl<'a> Targets<'a> {
                 kind: plan.check.kind(),
                 parameters: plan.parameters.clone(),
             };
-            table.push(TargetSetup { key, settings: plan.settings.clone(), probed: false, watched: false })
+            table.push(TargetSetup { key, settings: plan.settings.clone(), barrier: Some(NO_PORT), watched: false })
         };
         let id = *self.known.entry((address, number)).or_insert_with(new);
         // Of several that share a target one is enough that may be probed.
         if let Some(spec @ None) = specs.get_mut(id) {
             match self.access.permits(address.ip(), plan.declared_by) {
-                Err(refusal) => _ = refused.entry(id).or_insert(refusal),
+                Err(refusal) => {
+                    let first = refused.entry(id).or_insert(refusal);
+                    if let Some(row) = table.get_mut(id) {
+                        row.barrier = Some(first.reason());
+                    }
+                }
                 Ok(()) if address.port() == 0 && plan.check.has_port() => {}
                 Ok(()) => {
                     let timeout = plan.settings.timeout;
                     *spec = Some(Spec { address, check: plan.check.clone(), timeout, watch: plan.watch });
                     if let Some(row) = table.get_mut(id) {
-                        row.probed = true;
+                        row.barrier = None;
                     }
                 }
             }
@@ -142,7 +147,7 @@ impl<'a> Targets<'a> {
     /// documents stands for one that will be.
     pub(super) fn test(&self, pool: &PoolSetup) -> bool {
         let for_documents = |id: &TargetId| matches!(self.refused.get(id), Some(Refused::Documentation(_)));
-        let probed = |id: &TargetId| self.table.get(*id).is_some_and(|target| target.probed) || for_documents(id);
+        let probed = |id: &TargetId| self.table.get(*id).is_some_and(TargetSetup::is_probed) || for_documents(id);
         let tested = |member: &MemberSetup| member.targets.is_empty() || member.targets.iter().any(probed);
         pool.members.iter().any(|member| !member.unprobed && tested(member))
     }
@@ -150,7 +155,7 @@ impl<'a> Targets<'a> {
     /// Finds the targets that may not be probed, in one finding for each cause.
     pub(super) fn judge(&self) -> Vec<Finding> {
         let [mut document, mut denied, mut local, mut inside, mut no_port] = [const { Vec::<IpAddr>::new() }; 5];
-        for (id, target) in self.table.iter().filter(|(_, target)| !target.probed) {
+        for (id, target) in self.table.iter().filter(|(_, target)| !target.is_probed()) {
             let address = target.key.address;
             match self.refused.get(&id) {
                 Some(Refused::Documentation(_)) => document.push(address),
@@ -192,3 +197,5 @@ fn outside_finding(mut list: Vec<IpAddr>, id: &'static str, what: &str, help: &s
 /// From test to test of a host outside of the zones.
 const FOREIGN: Duration = Duration::from_secs(300);
 const ALLOW: &str = "write the servers' real addresses, or name their networks in `probe-allow` of [health]";
+/// Why a target without a port is not tested.
+const NO_PORT: &str = "port 0";

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use crate::config::settings::{ServerSettings, StateChoice, StateSettings, Workers};
+use crate::config::settings::{Ready, ServerSettings, StateChoice, StateSettings, Workers};
 use crate::keys::statement;
 use crate::keys::values::{self, Read, Shown, Words};
 use crate::serve::{self, Frame};
@@ -21,6 +21,8 @@ statement! {
         frame: Frame = values::word;
         /// Whether a broken zone among good ones refuses the start; else it is answered SERVFAIL.
         strict_zones: bool = values::boolean;
+        /// When the server counts as ready: "any-zone", as long as one zone is served, or "every-zone", if none is broken.
+        ready: Ready = values::word;
         /// How long a connection (TCP, TLS, HTTPS, QUIC) is kept on which no whole query comes; pings of QUIC are none.
         tcp_idle: Duration = values::duration(Duration::from_secs(1), Duration::from_secs(3600));
         /// The most connections at once, in all and of one client (an IPv4 address or an IPv6 /64); beyond them one makes room:
@@ -44,6 +46,8 @@ statement! {
         udp_size: u16 = values::integer(512, 4096);
         /// Whether answers leave out the sections that nobody asked for.
         minimal_responses: bool = values::boolean;
+        /// Whether answers say why they are as they are (extended errors, RFC 8914), as in "tier 20 is active, tier 10 failed".
+        extended_errors: bool = values::boolean;
         /// What `version.bind. CH TXT` says; "none" refuses.
         version: Option<String> = version_text;
         /// The server's identifier in answers (NSID, RFC 5001): a text, or octets as "0x…". None by default.
@@ -93,6 +97,10 @@ fn workers(value: &DeValue<'_>) -> Read<Workers> {
 
 impl Words for Frame {
     const WORDS: &'static [(&'static str, Self)] = &[("native", Self::Native), ("hickory", Self::Hickory)];
+}
+
+impl Words for Ready {
+    const WORDS: &'static [(&'static str, Self)] = &[("any-zone", Self::AnyZone), ("every-zone", Self::EveryZone)];
 }
 
 impl Shown for Workers {

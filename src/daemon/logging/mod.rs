@@ -20,6 +20,7 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 
 pub use format::Format;
+use format::JournalLayout;
 use writer::{QUEUE, Queue, Thread};
 
 /// What is logged, and how (`--log`, `--log-format`).
@@ -27,7 +28,7 @@ use writer::{QUEUE, Queue, Thread};
 pub struct Options {
     /// Directives such as `info` or `warn,understudy::probe=debug`; nothing for [`DEFAULT_FILTER`].
     pub filter: Option<String>,
-    /// The format; nothing for text if standard error is a terminal, else JSON.
+    /// The format; nothing for text.
     pub format: Option<Format>,
     /// Whether text has colours; nothing for what suits standard error.
     pub colour: Option<bool>,
@@ -65,14 +66,17 @@ pub enum LogError {
 /// If the filter cannot be read, or a log was started before.
 pub fn start(options: &Options) -> Result<Logging, LogError> {
     let terminal = io::stderr().is_terminal();
-    let format = options.format.unwrap_or(if terminal { Format::Text } else { Format::Json });
-    let filter = options.filter.as_deref().unwrap_or(DEFAULT_FILTER);
+    let format = match options.format {
+        Some(Format::Text) | None => Format::of_standard_error(),
+        Some(format) => format,
+    };
+    let filter = whole_filter(options.filter.as_deref().unwrap_or(DEFAULT_FILTER));
     let (queue, thread) = Queue::start(io::stderr(), format, QUEUE);
     let output = Output { held: Arc::default(), terminal, queue };
     let writer = output.clone();
     let dropped = output.queue.dropped();
     let (subscriber, mut logging) =
-        prepare(filter, format, options.colour.unwrap_or(terminal), output, move || writer.clone())?;
+        prepare(&filter, format, options.colour.unwrap_or(terminal), output, move || writer.clone())?;
     subscriber.try_init()?;
     logging.thread = Some(Arc::new(thread));
     // Only the first log of a process gets here.
@@ -109,6 +113,7 @@ where
     let lines = fmt::layer().with_writer(writer).with_ansi(colour);
     let lines = match format {
         Format::Text => lines.boxed(),
+        Format::Journal => lines.with_ansi(false).event_format(JournalLayout::new()).boxed(),
         Format::Json => lines.json().flatten_event(true).with_span_list(false).with_current_span(false).boxed(),
     };
     let logging = Logging { handle, filter: filter.to_owned(), output, thread: None };
@@ -211,8 +216,16 @@ fn parse(filter: &str) -> Result<EnvFilter, LogError> {
     EnvFilter::try_new(filter).map_err(|source| LogError::Filter { filter: filter.to_owned(), source })
 }
 
-/// What is logged unless told otherwise. hickory logs each request at info.
-pub const DEFAULT_FILTER: &str = "info,hickory_server=warn,hickory_proto=warn,hickory_net=warn";
+/// Lets a level alone mean this program: its libraries log no more than warnings.
+fn whole_filter(filter: &str) -> String {
+    match filter {
+        "info" | "debug" | "trace" => format!("warn,understudy={filter}"),
+        other => other.to_owned(),
+    }
+}
+
+/// What is logged unless told otherwise.
+pub const DEFAULT_FILTER: &str = "info";
 const QUIET_FILTER: &str = "warn";
 /// How many lines wait for whoever draws: it takes them at least once a second.
 const MAX_HELD: usize = 200;
@@ -267,6 +280,26 @@ mod tests {
 
     fn direct() -> Output {
         Output { held: Arc::default(), terminal: false, queue: Queue::start(io::sink(), Format::Text, 1).0 }
+    }
+
+    #[test]
+    fn the_journal_gets_priorities_and_no_times() {
+        let output = Buffer::default();
+        let (log, _logging) = prepare("debug", Format::Journal, true, direct(), output.writer()).unwrap();
+        subscriber::with_default(log, || {
+            warn!(host = "a", "down");
+            info!("up");
+        });
+        let text = output.text();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("<4> WARN understudy::daemon::logging::tests: down host=\"a\""), "{text}");
+        assert!(lines[1].starts_with("<6> INFO "), "{text}");
+    }
+
+    #[test]
+    fn a_level_alone_is_that_of_this_program() {
+        assert_eq!(whole_filter("debug"), "warn,understudy=debug");
+        assert_eq!((whole_filter("error"), whole_filter("a=debug")), ("error".to_owned(), "a=debug".to_owned()));
     }
 
     #[test]

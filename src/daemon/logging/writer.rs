@@ -85,6 +85,7 @@ fn gap(format: Format, lines: usize) -> String {
     // A time that cannot be written is left out.
     let _unwritten = SystemTime.format_time(&mut Text::new(&mut time));
     match format {
+        Format::Journal => format!("<4> WARN understudy::daemon::logging: log lines dropped lines={lines}\n"),
         Format::Text => format!("{time}  WARN understudy::daemon::logging: log lines dropped lines={lines}\n"),
         Format::Json => {
             let line = serde_json::json!({

@@ -7,7 +7,6 @@ use crate::engine::effect::{Effect, Notice};
 use crate::engine::memory::{self, StoredValue};
 use crate::engine::orders::{OrderId, Refusal};
 use crate::engine::prepare::Users;
-use crate::engine::setup::TargetSetup;
 use crate::health::cadence::Priority;
 use crate::health::orders::{Order, Scope};
 use crate::health::push::{PushRefusal, PushReport};
@@ -89,8 +88,9 @@ impl Core {
         let users = self.prepared.covered(scope);
         let mut targets: BTreeSet<TargetId> = BTreeSet::new();
         let covers = |name: &str, id: TargetId| {
-            let TargetSetup { key, probed, .. } = &setup.targets[id];
-            *probed && scope.covers(name, Some(key.address), key.port)
+            let target = &setup.targets[id];
+            let key = &target.key;
+            target.is_probed() && scope.covers(name, Some(key.address), key.port)
         };
         for pool in users.pools.iter().map(|pool| &setup.pools[*pool]) {
             for member in &pool.members {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::{Mono, Now, UnixTime};
@@ -17,6 +16,8 @@ use crate::health::{TargetId, Verdict};
 use crate::policy::{
     self, ActiveTier, Ask, Conditions, Decision, FollowId, HostAddress, HostId, Move, PoolId, Trigger,
 };
+
+use crate::snapshot::{Hold, Note};
 
 use super::timers::Timer;
 use super::{Core, PoolRow, rdata};
@@ -102,12 +103,10 @@ impl Core {
         let (memory, failback_ordered) = (&row.memory, row.failback_ordered);
         let answer =
             policy::decide(&Ask { pool: &setup.pool, verdicts: &verdicts, memory, trigger, failback_ordered, now });
-        if memory::differs(&row.memory, &answer.memory) {
-            let (key, value) = memory::keep_memory(setup, &answer.memory, now);
-            self.effects.push_back(Effect::Persist { key, value });
-        }
+        let differs = memory::differs(&row.memory, &answer.memory);
         row.memory = answer.memory;
         row.failback_at = answer.failback_due.map(|due| now.mono + due);
+        row.holding = answer.holding;
         if answer.failback_used {
             row.failback_ordered = false;
             self.effects.push_back(Effect::Persist { key: memory::failback_key(&setup.name), value: None });
@@ -122,25 +121,46 @@ impl Core {
             records_changed: false,
         };
         let again = self.fill_pool(id, conditions, now.mono);
+        self.keep_pool(id, differs, now);
         let again = [answer.again, times.change, again].into_iter().flatten().min();
         self.timers.set(Timer::Pool(id), again.map(|after| now.mono + after));
     }
 
+    /// Keeps what must be known of a pool over a restart or by who looks on, if it has changed.
+    fn keep_pool(&mut self, id: PoolId, differs: bool, now: Now) {
+        let until = self.prepared.pool_slots[id].iter().filter_map(|slot| self.slots[*slot].unsettled_until()).max();
+        let row = &mut self.pools[id];
+        let kept = std::mem::replace(&mut row.unsettled_until, until);
+        // One that has passed needs no removal.
+        if differs || (until.is_some() && until != kept) {
+            let (key, value) = memory::keep_memory(&self.prepared.setup.pools[id], &row.memory, until, now);
+            self.effects.push_back(Effect::Persist { key, value });
+        }
+    }
+
     fn fill_pool(&mut self, id: PoolId, conditions: Conditions, now: Mono) -> Option<Duration> {
         let mut again = None;
-        let note = self.pools[id].decision.as_ref().and_then(|decision| decision.reason.note());
-        let note: Option<Arc<str>> = note.map(Into::into);
+        let note = self.note(id);
         for number in 0..self.prepared.pool_slots[id].len() {
             let setup = &self.prepared.setup.pools[id];
             let slot = self.prepared.pool_slots[id][number];
             let Some(decision) = &self.pools[id].decision else { continue };
-            self.slots[slot].note.clone_from(&note);
+            let row = &mut self.slots[slot];
+            row.note = note.clone().map(|note| note.settled(row.note.as_ref()));
             let rdatas = rdata::of_pool(setup, decision, number);
             let fill = &setup.fills[number];
             again = sooner(again, self.slots[slot].fill(fill, &rdatas, &setup.pool.settings, conditions, now));
             self.touch(slot, now);
         }
         again
+    }
+
+    /// Returns why a pool is not served as declared; nothing if it is.
+    fn note(&self, id: PoolId) -> Option<Note> {
+        let row = &self.pools[id];
+        let text = row.decision.as_ref()?.reason.note(row.holding.map(|(tier, _)| tier))?;
+        let hold = row.holding.zip(row.failback_at).map(|((_, since), until)| Hold { since, until });
+        Some(Note { text: text.into(), hold })
     }
 
     /// Tells of a decision if other records are served than before, or if nobody is up from the start.

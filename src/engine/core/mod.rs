@@ -31,7 +31,7 @@ use crate::health::cadence::{self, Priority, RecheckRequest, SOON};
 use crate::health::isolation::Witnesses;
 use crate::health::machine::{Health, State};
 use crate::health::push::PushStore;
-use crate::health::{BrokenConnection, ProbeRequest, Report, TargetId, TargetReport};
+use crate::health::{BrokenConnection, Outcome, ProbeRequest, Report, TargetId, TargetReport};
 use crate::policy::{Decision, HostId, PoolId, PoolState, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
 
@@ -133,6 +133,8 @@ pub(super) struct TargetRow {
     woken: Option<RecheckRequest>,
     /// The last report, and when it came.
     pub(super) last: Option<(UnixTime, Report)>,
+    /// How many of the last reports were unknown, in a row.
+    unknowns: u32,
 }
 
 /// What the engine knows of a pool.
@@ -142,7 +144,11 @@ pub(super) struct PoolRow {
     pub(super) decision: Option<Decision>,
     failback_ordered: bool,
     /// When a failback is due if all stays as it is.
-    failback_at: Option<Mono>,
+    pub(super) failback_at: Option<Mono>,
+    /// The tier that fails back then, and since when it holds.
+    pub(super) holding: Option<(u16, Mono)>,
+    /// Until when what has happened leaves the answer unsettled, as it is kept.
+    unsettled_until: Option<Mono>,
     /// When what is served last changed in this run.
     pub(super) changed: Option<UnixTime>,
 }
@@ -202,7 +208,11 @@ impl Core {
         core.forget_strangers(restored, now);
         stale.into_iter().for_each(|key| core.persist((key, None)));
         core.wait_for_unknown();
-        core.judge_all(Trigger::Start, now);
+        core.recall_unsettled(restored, now);
+        core.judge_all(if restored.is_picture() { Trigger::Time } else { Trigger::Start }, now);
+        if !restored.is_picture() && restored.isolated().is_some() {
+            core.persist(memory::keep_isolated(false, now));
+        }
         core.end_orders(now);
         core.probe_all(START_SPREAD, now);
         core.timers.set(Timer::Heartbeat, Some(now.mono));
@@ -211,12 +221,22 @@ impl Core {
         core
     }
 
+    /// Takes over until when the answers of a pictured run are unsettled.
+    fn recall_unsettled(&mut self, restored: &Restored, now: Now) {
+        for (id, pool) in self.prepared.setup.pools.iter() {
+            let Some(until) = restored.unsettled_until(&pool.name, now) else { continue };
+            for &slot in &self.prepared.pool_slots[id] {
+                self.slots[slot].unsettle(until);
+            }
+        }
+    }
+
     /// Takes in an event.
     pub fn handle(&mut self, event: Event, now: Now) {
         match event {
             Event::Report(report) => {
                 if let Some(target) = self.arrivals.place(&report, self.number)
-                    && self.prepared.setup.targets.get(target).is_some_and(|target| target.probed)
+                    && self.prepared.setup.targets.get(target).is_some_and(|target| target.is_probed())
                 {
                     self.report(target, report.report, now);
                 }
@@ -301,7 +321,7 @@ impl Core {
         }
         let references = self.prepared.references();
         let waiting = self.targets.iter().filter(|(id, row)| {
-            self.prepared.setup.targets[*id].probed && !is_known(row.health.state()) && !references.contains(id)
+            self.prepared.setup.targets[*id].is_probed() && !is_known(row.health.state()) && !references.contains(id)
         });
         self.unsettled = waiting.map(|(id, _)| id).collect();
     }
@@ -325,7 +345,7 @@ impl Core {
     }
 
     fn probe(&mut self, target: TargetId, at: Mono, priority: Priority) {
-        if self.prepared.setup.targets[target].probed {
+        if self.prepared.setup.targets[target].is_probed() {
             self.targets[target].due = at;
             self.effects.push_back(Effect::Probe(ProbeRequest { setup: self.number, target, at, priority }));
         }
@@ -333,7 +353,7 @@ impl Core {
 
     /// Drops what a former run kept of targets that this setup does not have: their beliefs must not come back later.
     fn forget_strangers(&mut self, restored: &Restored, now: Now) {
-        let targets = self.prepared.setup.targets.iter().filter(|(_, target)| target.probed);
+        let targets = self.prepared.setup.targets.iter().filter(|(_, target)| target.is_probed());
         let known = targets.map(|(_, target)| target.key.to_string()).collect();
         for key in restored.stale(&known, now) {
             self.persist((key, None));
@@ -373,9 +393,24 @@ impl Core {
 
 impl TargetRow {
     fn new(setup: &TargetSetup, restored: &Restored, now: Now) -> Self {
-        let health = restored.health(&setup.key, now).filter(|_| setup.probed);
+        let health = restored.health(&setup.key, now).filter(|_| setup.is_probed());
         let health = health.unwrap_or_else(|| Health::unknown(now.mono));
-        Self { health, seed: setup.key.stable_id(), due: now.mono, woken: None, last: None }
+        Self { health, seed: setup.key.stable_id(), due: now.mono, woken: None, last: None, unknowns: 0 }
+    }
+
+    /// Says why no test tells anything of the target now; nothing if tests do.
+    pub(super) fn untested(&self, setup: &TargetSetup) -> Option<String> {
+        if let Some(barrier) = setup.barrier {
+            return Some(barrier.to_owned());
+        }
+        let never = *self.health.state() == State::Unknown;
+        match &self.last {
+            Some((_, report)) if never || self.unknowns >= setup.settings.fall => {
+                report.outcome.cause().filter(|_| matches!(report.outcome, Outcome::Unknown(_))).map(str::to_owned)
+            }
+            Some(_) => None,
+            None => never.then(|| "no test has ended yet".to_owned()),
+        }
     }
 }
 

@@ -17,7 +17,9 @@ use super::Core;
 impl Core {
     /// Notes that a slot's value was made anew.
     pub(super) fn touch(&mut self, slot: SlotId, now: Mono) {
-        let differs = self.snapshot.slot(slot) != self.slots[slot].value.as_ref();
+        let row = &self.slots[slot];
+        let differs =
+            self.snapshot.slot(slot) != row.value.as_ref() || self.snapshot.slot_note(slot) != row.note.as_ref();
         self.publication.note(slot, differs, now);
     }
 

@@ -55,7 +55,7 @@ impl Core {
     fn carry_targets(&mut self, before: &Setup, now: Now) -> (Vec<TargetId>, Vec<TargetId>) {
         let mut exact: HashMap<&TargetKey, TargetId> = HashMap::new();
         let mut alike: HashMap<_, TargetId> = HashMap::new();
-        for (id, target) in before.targets.iter().filter(|(_, target)| target.probed) {
+        for (id, target) in before.targets.iter().filter(|(_, target)| target.is_probed()) {
             exact.entry(&target.key).or_insert(id);
             alike.entry(likeness(&target.key)).or_insert(id);
         }
@@ -64,7 +64,7 @@ impl Core {
         for (id, target) in self.prepared.setup.targets.iter() {
             let mut row = TargetRow::new(target, &Restored::default(), now);
             let same = exact.get(&target.key);
-            match same.or_else(|| alike.get(&likeness(&target.key))).filter(|_| target.probed) {
+            match same.or_else(|| alike.get(&likeness(&target.key))).filter(|_| target.is_probed()) {
                 Some(&former) => {
                     let old = &self.targets[former];
                     (row.health, row.due, row.woken) = (old.health.clone(), old.due, old.woken);
@@ -87,7 +87,7 @@ impl Core {
 
     /// Forgets on disk the targets that are gone, and keeps those that have a new key.
     fn keep_beliefs(&mut self, before: &Setup, changed: &[TargetId], now: Now) {
-        let targets = || self.prepared.setup.targets.iter().filter(|(_, target)| target.probed);
+        let targets = || self.prepared.setup.targets.iter().filter(|(_, target)| target.is_probed());
         let kept: HashSet<&TargetKey> = targets().map(|(_, target)| &target.key).collect();
         let former = before.targets.iter().map(|(_, target)| &target.key);
         let gone: Vec<String> =

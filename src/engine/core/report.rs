@@ -9,7 +9,7 @@ use crate::engine::memory;
 use crate::health::cadence::{self, Priority, RecheckRequest};
 use crate::health::isolation::{News, Sound};
 use crate::health::machine::{Health, State};
-use crate::health::{Cause, Report, TargetId};
+use crate::health::{Cause, Outcome, Report, TargetId};
 use crate::policy::Trigger;
 
 use super::{Core, SOON, START_SPREAD, is_known};
@@ -51,6 +51,7 @@ impl Core {
             // Those that fail meanwhile wait for this one: they may be of one process.
             self.publication.gather_until(next, now.mono);
         }
+        row.unknowns = if matches!(report.outcome, Outcome::Unknown(_)) { row.unknowns.saturating_add(1) } else { 0 };
         row.last = Some((now.wall, report));
         self.probe(id, next, priority);
         self.follow_up(id, &before, now);
@@ -67,7 +68,7 @@ impl Core {
             self.stragglers.1 = now.mono + SOON;
         }
         for id in targets {
-            if self.prepared.setup.targets[id].probed {
+            if self.prepared.setup.targets[id].is_probed() {
                 self.stragglers.0.insert(id);
             }
             self.targets[id].woken = Some(RecheckRequest::at(now.mono));
@@ -84,11 +85,10 @@ impl Core {
             self.awaiting.remove(&id);
         }
         let (from, to) = (&before.state, health.state());
-        let is_kept_anew =
-            before.quiet_until != health.quiet_until() || memory::kept_word(from) != memory::kept_word(to);
+        let is_kept_anew = from != to || before.quiet_until != health.quiet_until();
         let is_told = from.as_str() != to.as_str();
-        let target =
-            if is_kept_anew || is_told { self.prepared.setup.targets[id].key.to_string() } else { String::new() };
+        let key = &self.prepared.setup.targets[id].key;
+        let target = if is_kept_anew || is_told { key.to_string() } else { String::new() };
         if is_kept_anew {
             let (key, value) = memory::keep_health(&target, health, now);
             self.effects.push_back(Effect::Persist { key, value });
@@ -98,8 +98,10 @@ impl Core {
         }
         if is_told {
             let (from, to, cause) = (from.as_str(), to.as_str(), health.cause().cloned());
+            let address = SocketAddr::new(key.address, key.port);
             let (services, zones) = self.places(&self.prepared.users[id].pools);
-            self.notify(Notice::Target { target, id, services, zones, from, to, cause }, now);
+            let hosts = self.labels(id);
+            self.notify(Notice::Target { target, id, address, hosts, services, zones, from, to, cause }, now);
         }
         if is_known(self.targets[id].health.state()) {
             self.unsettled.remove(&id);
@@ -107,6 +109,16 @@ impl Core {
         let users = self.prepared.users[id].clone();
         self.judge(users, Trigger::Health, now);
         self.settle();
+    }
+
+    /// Returns the labels of the members that rest on a target, each once.
+    fn labels(&self, id: TargetId) -> Vec<String> {
+        let pools = self.prepared.users[id].pools.iter().map(|pool| &self.prepared.setup.pools[*pool]);
+        let members = pools.flat_map(|pool| &pool.members).filter(|member| member.targets.contains(&id));
+        let mut labels: Vec<String> = members.map(|member| member.label.clone()).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        labels
     }
 
     fn take_news(&mut self, news: News, now: Now) {
@@ -122,13 +134,17 @@ impl Core {
                     });
                 }
             }
-            News::Isolated => self.notify(Notice::Isolated(true), now),
+            News::Isolated => {
+                self.persist(memory::keep_isolated(true, now));
+                self.notify(Notice::Isolated(true), now);
+            }
             News::Resumed => self.resume(now),
         }
     }
 
     /// Ends isolation: nobody waits for a witness any more, and all are probed.
     pub(super) fn resume(&mut self, now: Now) {
+        self.persist(memory::keep_isolated(false, now));
         self.notify(Notice::Isolated(false), now);
         for id in std::mem::take(&mut self.awaiting) {
             self.change(id, now, Health::resume);

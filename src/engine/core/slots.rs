@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::clock::Mono;
 use crate::engine::setup::Fill;
 use crate::policy::{self, Conditions, Settings, TtlState};
-use crate::snapshot::SlotValue;
+use crate::snapshot::{Note, SlotValue};
 use crate::zone::Rrset;
 
 /// What the engine knows of a slot.
@@ -15,7 +15,7 @@ pub(in crate::engine) struct SlotRow {
     /// What it holds; nothing before the first judgement.
     pub(in crate::engine) value: Option<SlotValue>,
     /// Why it is not as declared, in words; nothing if it is.
-    pub(in crate::engine) note: Option<Arc<str>>,
+    pub(in crate::engine) note: Option<Note>,
     ttl: TtlState,
 }
 
@@ -41,6 +41,16 @@ impl SlotRow {
             });
         }
         ttl.again
+    }
+
+    /// Makes the answer unsettled until a moment.
+    pub(super) fn unsettle(&mut self, until: Mono) {
+        self.ttl = TtlState::unsettled_until(until);
+    }
+
+    /// Returns until when the answer is unsettled by what has happened; nothing while something goes on, or if nothing has.
+    pub(super) fn unsettled_until(&self) -> Option<Mono> {
+        self.ttl.ends()
     }
 }
 

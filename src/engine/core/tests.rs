@@ -58,7 +58,7 @@ fn fill(owner: &str, rtype: Rtype) -> Fill {
 fn target(address: IpAddr) -> TargetSetup {
     let key = TargetKey { address, port: 5060, transport: "tcp", kind: "tcp", parameters: String::new() };
     let settings = health::Settings { fall: 1, rise: 1, ..health::Settings::default() };
-    TargetSetup { key, settings, probed: true, watched: false }
+    TargetSetup { key, settings, barrier: None, watched: false }
 }
 
 fn at(secs: u64) -> Now {
@@ -193,7 +193,7 @@ fn a_report_that_flips_nothing_publishes_nothing() {
 #[test]
 fn reports_of_unknown_setups_and_of_targets_that_may_not_be_probed_are_dropped() {
     let mut setup = setup(1, 1);
-    setup.targets.get_mut(TargetId::from_index(0)).unwrap().probed = false;
+    setup.targets.get_mut(TargetId::from_index(0)).unwrap().barrier = Some("not allowed");
     let mut core = Core::new(Prepared::new(setup), &Restored::default(), at(0));
     core.effects.clear();
     report(&mut core, 0, false, at(1));

@@ -15,9 +15,15 @@ pub struct KeptHealth {
     pub(super) quiet_until_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) cause: Option<Cause>,
+    /// Passes and failures while it is failing; a new run does not go on with them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) failing: Option<(u32, u32)>,
+    /// Passes while it is recovering; a new run does not go on with them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) recovering: Option<u32>,
 }
 
-/// A pool's memory. Holds are not kept: they begin anew.
+/// A pool's memory. A new run does not go on with holds: they begin anew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptMemory {
     pub(super) current: Option<u16>,
@@ -27,6 +33,12 @@ pub struct KeptMemory {
     pub(super) flaps: u32,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) last_good: Option<Vec<KeptListed>>,
+    /// Since when each better tier holds.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(super) holding: Vec<(u16, u64)>,
+    /// Until when the answer is unsettled by what has happened.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) unsettled_until_ms: Option<u64>,
 }
 
 /// A record of the last good set.

@@ -34,7 +34,10 @@ pub struct Restored {
     /// Differences by origin and by the serial that they lead to.
     differences: BTreeMap<String, BTreeMap<u32, KeptDifference>>,
     alive: Option<UnixTime>,
+    isolated: Option<UnixTime>,
     max_age: Duration,
+    /// Whether the former run is pictured as it is, and not succeeded: see [`Restored::as_picture`].
+    is_picture: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,6 +62,8 @@ struct KeptAlive {
 
 /// The key under which the engine notes that it lives: the age of all beliefs counts from here.
 const ALIVE: &str = "alive";
+/// The key under which the engine notes since when it is isolated.
+const ISOLATED: &str = "isolated";
 /// The word for up.
 const UP: &str = "up";
 
@@ -84,6 +89,10 @@ impl Restored {
     fn take(&mut self, key: &str, value: &[u8]) -> Option<()> {
         if key == ALIVE {
             self.alive = Some(UnixTime::from_millis(serde_json::from_slice::<KeptAlive>(value).ok()?.at_ms));
+            return Some(());
+        }
+        if key == ISOLATED {
+            self.isolated = Some(UnixTime::from_millis(serde_json::from_slice::<KeptAlive>(value).ok()?.at_ms));
             return Some(());
         }
         let (kind, name) = key.split_once('/')?;
@@ -116,6 +125,28 @@ impl Restored {
         self.alive
     }
 
+    /// Takes it as a picture of the run that wrote it: that run's holds, motions and unsettled answers go on.
+    #[must_use]
+    pub fn as_picture(self) -> Self {
+        Self { is_picture: true, ..self }
+    }
+
+    /// Returns whether it is a picture of the run that wrote it.
+    pub(super) const fn is_picture(&self) -> bool {
+        self.is_picture
+    }
+
+    /// Returns since when the run that wrote it is isolated, if it is.
+    pub const fn isolated(&self) -> Option<UnixTime> {
+        self.isolated
+    }
+
+    /// Returns until when a pool's answer is unsettled by what has happened, in a picture.
+    pub(super) fn unsettled_until(&self, pool: &str, now: Now) -> Option<Mono> {
+        let until = self.memory.get(pool).filter(|_| self.is_picture)?.unsettled_until_ms?;
+        Some(now.mono + UnixTime::from_millis(until).since(now.wall))
+    }
+
     /// Returns since when the former run believed of a target what it did.
     pub fn since(&self, key: &TargetKey) -> Option<UnixTime> {
         self.health.get(&key.to_string()).map(|kept| UnixTime::from_millis(kept.at_ms))
@@ -134,7 +165,13 @@ impl Restored {
         // Whatever the wall clock showed when it was kept: nobody is left alone for longer than a Retry-After may be.
         let left = |ms: u64| UnixTime::from_millis(ms).since(now.wall).min(MAX_QUIET);
         let quiet = kept.quiet_until_ms.map(|ms| now.mono + left(ms));
-        Some(Health::restored(&state, kept.cause.clone(), quiet, now.mono))
+        let cause = kept.cause.clone();
+        let state = match (kept.failing, kept.recovering) {
+            (Some((passes, fails)), _) if self.is_picture => State::Failing { passes, fails },
+            (_, Some(passes)) if self.is_picture => State::Recovering { passes },
+            _ => return Some(Health::restored(&state, cause, quiet, now.mono)),
+        };
+        Some(Health::pictured(state, cause, quiet, now.mono))
     }
 
     /// Returns a pool's memory.
@@ -150,7 +187,11 @@ impl Restored {
             last_failback: kept.last_failback_ms.map(ago),
             flaps: kept.flaps,
             last_good: kept.last_good.as_ref().map(|set| set.iter().filter_map(find).collect()),
-            ..PoolState::default()
+            holding: if self.is_picture {
+                kept.holding.iter().map(|(tier, since)| (*tier, ago(*since))).collect()
+            } else {
+                Vec::new()
+            },
         })
     }
 
@@ -190,7 +231,14 @@ impl Restored {
     pub fn assume(&mut self, key: &TargetKey, up: bool, at: UnixTime) {
         let state = if up { UP } else { Down::Conclusive.as_str() };
         let cause = (!up).then_some("assumed to be down".into());
-        let kept = KeptHealth { state: state.into(), at_ms: at.as_millis(), quiet_until_ms: None, cause };
+        let kept = KeptHealth {
+            state: state.into(),
+            at_ms: at.as_millis(),
+            quiet_until_ms: None,
+            cause,
+            failing: None,
+            recovering: None,
+        };
         self.max_age = self.max_age.max(Duration::from_secs(60));
         self.health.insert(key.to_string(), kept);
     }
@@ -214,9 +262,15 @@ impl KeptOrder {
 pub(super) fn keep_health(target: &str, health: &Health, now: Now) -> Change {
     let value = kept_word(health.state()).map(|state| {
         let quiet = health.quiet_until().map(|until| (now.wall + until.since(now.mono)).as_millis());
-        let cause = if state == UP { None } else { health.cause().cloned() };
-        let at_ms = now.wall.as_millis();
-        StoredValue::Health(KeptHealth { state: state.into(), at_ms, quiet_until_ms: quiet, cause })
+        let (failing, recovering) = match health.state() {
+            State::Failing { passes, fails } => (Some((*passes, *fails)), None),
+            State::Recovering { passes } => (None, Some(*passes)),
+            State::Unknown | State::Up | State::Down(_) => (None, None),
+        };
+        let cause = health.cause().cloned();
+        let at_ms = now.wall.as_millis().saturating_sub(millis(now.mono.since(health.since())));
+        let state = state.into();
+        StoredValue::Health(KeptHealth { state, at_ms, quiet_until_ms: quiet, cause, failing, recovering })
     });
     (health_key(target), value)
 }
@@ -239,11 +293,12 @@ pub(super) fn health_key(target: &str) -> String {
 
 /// Returns whether what is kept of two memories differs.
 pub(super) fn differs(a: &PoolState, b: &PoolState) -> bool {
-    (a.current, a.last_failback, a.flaps, &a.last_good) != (b.current, b.last_failback, b.flaps, &b.last_good)
+    (a.current, a.last_failback, a.flaps, &a.last_good, &a.holding)
+        != (b.current, b.last_failback, b.flaps, &b.last_good, &b.holding)
 }
 
 /// Writes what is kept of a pool.
-pub(super) fn keep_memory(pool: &PoolSetup, memory: &PoolState, now: Now) -> Change {
+pub(super) fn keep_memory(pool: &PoolSetup, memory: &PoolState, unsettled_until: Option<Mono>, now: Now) -> Change {
     let label = |listed: &Listed| {
         let (row, member) = (pool.members.get(listed.member)?, pool.pool.members.get(listed.member)?);
         let (label, half, declared) = (row.label.clone(), member.half, member.priority);
@@ -255,6 +310,8 @@ pub(super) fn keep_memory(pool: &PoolSetup, memory: &PoolState, now: Now) -> Cha
         last_failback_ms: memory.last_failback.map(ago),
         flaps: memory.flaps,
         last_good: memory.last_good.as_ref().and_then(|set| set.iter().map(label).collect()),
+        holding: memory.holding.iter().map(|(tier, since)| (*tier, ago(*since))).collect(),
+        unsettled_until_ms: unsettled_until.map(|until| (now.wall + until.since(now.mono)).as_millis()),
     };
     (format!("memory/{}", pool.name), Some(StoredValue::Memory(kept)))
 }
@@ -290,6 +347,11 @@ pub(super) fn failback_key(pool: &str) -> String {
 /// Writes that the engine lives.
 pub(super) fn keep_alive(now: Now) -> Change {
     (ALIVE.to_owned(), Some(StoredValue::of(&KeptAlive { at_ms: now.wall.as_millis() })))
+}
+
+/// Writes since when the engine is isolated; nothing if it is not.
+pub(super) fn keep_isolated(isolated: bool, now: Now) -> Change {
+    (ISOLATED.to_owned(), isolated.then(|| StoredValue::of(&KeptAlive { at_ms: now.wall.as_millis() })))
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -109,7 +109,7 @@ fn the_memory_of_a_pool_comes_back_without_its_holds_and_without_members_that_ar
         last_good: Some(vec![listed(0, 10), listed(1, 11), listed(2, 12)]),
     };
     // Two alike, told apart by the priority that they declare.
-    let restored = restored(&[keep_memory(&pool(&["a", "b", "b"]), &memory, NOW)]);
+    let restored = restored(&[keep_memory(&pool(&["a", "b", "b"]), &memory, None, NOW)]);
     let back = restored.memory(&pool(&["x", "b", "b"]), after(10)).unwrap();
     assert_eq!(back.last_failback, Some(after(10).mono - Duration::from_secs(70)));
     assert_eq!((back.current, back.flaps, back.holding), (Some(11), 3, Vec::new()));

@@ -105,6 +105,11 @@ impl Health {
         Self { cause, quiet_until, ..Self::with(state, now) }
     }
 
+    /// Makes a target as another run has it at this moment.
+    pub fn pictured(state: State, cause: Option<Cause>, quiet_until: Option<Mono>, since: Mono) -> Self {
+        Self { cause, quiet_until, ..Self::with(state, since) }
+    }
+
     const fn with(state: State, since: Mono) -> Self {
         Self {
             state,
@@ -169,6 +174,10 @@ impl Health {
             }
         }
         self.mark(degraded, settings);
+        // What was wrong before it passed is not what is wrong now.
+        if !degraded && !self.degraded && matches!(self.state, State::Up | State::Recovering { .. }) {
+            self.cause = None;
+        }
     }
 
     /// `fall` degraded outcomes, not cleared by `rise` plain passes in a row, set the mark; such passes clear it.
@@ -247,7 +256,6 @@ impl Health {
     }
 
     fn go_up(&mut self, now: Mono) {
-        self.cause = None;
         self.enter(State::Up, now);
     }
 

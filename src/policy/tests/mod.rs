@@ -90,9 +90,9 @@ impl Stage {
 pub(super) fn verdicts_of(text: &str) -> Vec<Verdict> {
     let withhold = |by, leaving, conclusive| Verdict::Withhold { by, leaving, conclusive };
     let verdict = |letter| match letter {
-        'u' => Verdict::Serve { degraded: false, proven: true },
-        '?' => Verdict::Serve { degraded: false, proven: false },
-        'g' => Verdict::Serve { degraded: true, proven: true },
+        'u' => Verdict::Serve { degraded: false, proven: true, tested: true },
+        '?' => Verdict::Serve { degraded: false, proven: false, tested: false },
+        'g' => Verdict::Serve { degraded: true, proven: true, tested: true },
         'd' => withhold(By::Health, false, false),
         'D' => withhold(By::Health, false, true),
         'l' => withhold(By::Health, true, false),

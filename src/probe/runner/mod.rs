@@ -19,14 +19,14 @@ use std::time::Duration;
 use tokio::select;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinHandle};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::attempt::Effort;
 use super::metrics::Metrics;
 use super::schedule::{Limits, Schedule, Start, spread};
 use super::watch::Times;
 use super::watch::manager::{self as watch, WatchEvent, WatchManager};
-use super::{Check, Depth, ProbeContext, ProbeReport, Spec, run_hasty, run_to};
+use super::{CertificateBook, Check, Depth, ProbeContext, ProbeReport, Spec, run_hasty, run_to};
 use crate::base::clock::{Clock, Mono};
 use crate::base::table::Table;
 use crate::base::tasks::{TaskSet, Tasks};
@@ -80,6 +80,8 @@ pub struct Deps {
     pub held: usize,
     /// What is counted.
     pub metrics: Metrics,
+    /// The certificates that targets show.
+    pub certificates: CertificateBook,
 }
 
 /// Starts the runner; it ends when `tasks` stops, or when the other end of either queue is gone.
@@ -220,6 +222,7 @@ impl Runner {
                 let timeouts = self.targets.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| spec.timeout));
                 self.pulse.set_timeout(timeouts.min());
                 self.manager.replace(&self.targets);
+                self.deps.certificates.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
                 self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
             Command::Probe(ProbeRequest { setup, target, at, priority }) if setup == self.setup => {
@@ -360,6 +363,12 @@ impl Runner {
             self.schedule.due(start.target, now + LIMIT_PAUSE, Priority::Routine);
         }
         self.deps.metrics.finished(spec.check.kind(), &report);
+        let (kind, addr, outcome) = (spec.check.kind(), spec.address, report.outcome.as_str());
+        let latency_ms = report.latency.as_millis();
+        debug!(probe.kind = kind, probe.addr = %addr, outcome, cause = report.outcome.cause(), latency_ms, "tested");
+        if let Some(certificate) = &report.certificate {
+            self.deps.certificates.note(&spec, certificate.not_after);
+        }
         if report.met_nobody() && !start.free {
             self.schedule.give_back(spec.address.ip(), began, self.deps.clock.now().mono);
         }

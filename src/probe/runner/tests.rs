@@ -23,8 +23,14 @@ fn bench(limits: Limits, room: usize) -> Bench {
     let (tasks, clock) = (Tasks::new(), Clock::start_at(UnixTime::from_secs(1_795_253_400)));
     let (commands, obeyed) = mpsc::channel(64);
     let (sent, reports) = mpsc::channel(room);
-    let deps =
-        Deps { clock, context: Arc::new(ProbeContext::from_roots([])), limits, held: 100, metrics: Metrics::default() };
+    let deps = Deps {
+        clock,
+        context: Arc::new(ProbeContext::from_roots([])),
+        limits,
+        held: 100,
+        metrics: Metrics::default(),
+        certificates: CertificateBook::default(),
+    };
     drop(spawn(&tasks, deps, obeyed, sent));
     Bench { tasks, clock, commands, reports }
 }

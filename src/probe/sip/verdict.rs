@@ -7,8 +7,8 @@
 //! | 486 | degraded: alive but full |
 //! | 408, 480 (nobody behind it answers), 505, 513, other 5xx but 501 | fail, conclusive |
 //! | any other, with `expect` or `strict` | fail, conclusive: not as expected |
-//! | 2xx, 6xx; 401, 403, 404, 405, 407, 415, 416, 420, 481, 483, 484, 488, 489, 501 | pass: its SIP logic answers |
-//! | 3xx; any other 4xx | pass, with a warning |
+//! | 2xx, 6xx; 401, 403, 405, 407, 415, 416, 420, 481, 483, 484, 488, 489, 501 | pass: its SIP logic answers |
+//! | 404, 3xx; any other 4xx | pass, with a warning |
 //!
 //! An answer is never a silent failure: it proves that the server is reachable, and that the checker is not isolated.
 
@@ -123,7 +123,8 @@ impl FromStr for Pattern {
 const fn doubt(status: u16) -> Option<&'static str> {
     match status {
         300..=399 => Some("it redirects instead of serving"),
-        401 | 403 | 404 | 405 | 407 | 415 | 416 | 420 | 481 | 483 | 484 | 488 | 489 => None,
+        404 => Some("it does not know the domain, which is a failure with mode = \"strict\""),
+        401 | 403 | 405 | 407 | 415 | 416 | 420 | 481 | 483 | 484 | 488 | 489 => None,
         400..=499 => Some("an odd answer to OPTIONS"),
         _ => None,
     }

@@ -156,7 +156,7 @@ async fn the_runner_logs_in_once_an_interval_and_never_after_a_refusal() {
     use crate::base::tasks::Tasks;
     use crate::health::cadence::Priority;
     use crate::probe::runner::{Command, Deps, Event, spawn};
-    use crate::probe::{metrics::Metrics, schedule::Limits};
+    use crate::probe::{CertificateBook, metrics::Metrics, schedule::Limits};
     use tokio::sync::mpsc;
 
     async fn round(setup: u64, specs: &[(SocketAddr, Check)], rounds: usize, bench: &mut Bench) {
@@ -183,8 +183,14 @@ async fn the_runner_logs_in_once_an_interval_and_never_after_a_refusal() {
     let (commands, obeyed) = mpsc::channel(64);
     let (sent, reports) = mpsc::channel(64);
     let limits = Limits { starts_per_address: 1_000, ..Limits::default() };
-    let deps =
-        Deps { clock, context: Arc::new(ProbeContext::from_roots([])), limits, held: 0, metrics: Metrics::default() };
+    let deps = Deps {
+        clock,
+        context: Arc::new(ProbeContext::from_roots([])),
+        limits,
+        held: 0,
+        metrics: Metrics::default(),
+        certificates: CertificateBook::default(),
+    };
     drop(spawn(&tasks, deps, obeyed, sent));
     let mut bench = (commands, reports);
     let known = [(first.address, login("secret")), (second.address, login("guessed"))];

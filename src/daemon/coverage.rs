@@ -1,0 +1,192 @@
+//! Tells what is tested and what is not: one warning for each reason, a remark in readiness, and metrics of targets and
+//! services.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
+use tracing::{info, warn};
+
+use crate::base::clock::Clock;
+use crate::base::tasks::Tasks;
+use crate::engine::EngineHandle;
+use crate::engine::status::{Coverage, ServiceCoverage};
+use crate::policy::ActiveTier;
+
+use super::readiness::ReadinessState;
+
+/// Watches what is tested.
+pub(super) struct CoverageWatch {
+    pub(super) tasks: Tasks,
+    pub(super) engine: EngineHandle,
+    pub(super) readiness_state: ReadinessState,
+    pub(super) clock: Clock,
+    pub(super) latest: Latest,
+}
+
+/// The latest coverage; clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Latest(Arc<Mutex<Coverage>>);
+
+/// What cannot be tested for one reason over one family.
+type Gap = (String, &'static str);
+
+impl CoverageWatch {
+    /// Watches until the process drains. Warnings begin when the server answers: what is not tested until then may be soon.
+    pub(super) async fn run(self) {
+        let mut told: BTreeSet<Gap> = BTreeSet::new();
+        let mut follower = self.engine.history().follow(self.engine.history().start());
+        loop {
+            let began = self.clock.now().mono;
+            let Ok(coverage) = self.engine.coverage(MOST_SERVICES).await else { return };
+            if self.readiness_state.readiness().load().answering {
+                told = self.tell(&coverage, &told);
+            }
+            self.latest.set(coverage);
+            // Counting very many targets takes its time: nine tenths of it are left to the engine.
+            let pause = SETTLE.max(self.clock.now().mono.since(began) * 9);
+            tokio::select! {
+                biased;
+                () = self.tasks.stopped() => return,
+                page = follower.next() => {
+                    if page.is_none() {
+                        return;
+                    }
+                    tokio::select! {
+                        biased;
+                        () = self.tasks.stopped() => return,
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                    drop(follower.pending().await);
+                }
+                () = tokio::time::sleep(REFRESH.max(pause)) => {}
+            }
+        }
+    }
+
+    /// Warns of each gap that is new, and returns all.
+    fn tell(&self, coverage: &Coverage, told: &BTreeSet<Gap>) -> BTreeSet<Gap> {
+        let (mut gaps, mut remarks) = (BTreeSet::new(), Vec::new());
+        for (reason, counts) in &coverage.untested {
+            for (family, count) in ["IPv4", "IPv6"].into_iter().zip(counts).filter(|(_, count)| **count > 0) {
+                let gap = (reason.clone(), family);
+                let targets = if *count == 1 { "target" } else { "targets" };
+                let sentence = format!("{count} {family} {targets} cannot be tested: {reason}");
+                if !told.contains(&gap) {
+                    warn!(targets = count, family, reason, "{sentence}; a failure there will not be seen");
+                }
+                remarks.push(sentence);
+                gaps.insert(gap);
+            }
+        }
+        for (reason, family) in told.difference(&gaps) {
+            info!(family, reason, "no {family} target is kept from being tested by this any more: {reason}");
+        }
+        let untested = (!remarks.is_empty()).then(|| remarks.join("; "));
+        if told != &gaps || untested.is_some() {
+            self.readiness_state.set(|parts| parts.untested = untested);
+        }
+        gaps
+    }
+}
+
+impl Latest {
+    /// Returns how many targets of services there are, and how many of them no test tells anything of.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let coverage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (coverage.states.values().sum(), coverage.untested.values().flatten().sum())
+    }
+
+    pub(super) fn set(&self, coverage: Coverage) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = coverage;
+    }
+}
+
+impl Collector for Latest {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let coverage = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let help = "Targets by state; not-tested: no test has told anything of them yet";
+        let mut metric = encoder.encode_descriptor("targets", help, None, MetricType::Gauge)?;
+        for state in STATES {
+            let count = coverage.states.get(state).copied().unwrap_or(0);
+            gauge(count).encode(metric.encode_family(&[("state", state)])?)?;
+        }
+        let help = "Targets that cannot be tested now: their failure is not seen";
+        let mut metric = encoder.encode_descriptor("targets_untested", help, None, MetricType::Gauge)?;
+        for (reason, counts) in &coverage.untested {
+            for (family, count) in ["IPv4", "IPv6"].into_iter().zip(counts).filter(|(_, count)| **count > 0) {
+                gauge(*count).encode(metric.encode_family(&[("reason", reason.as_str()), ("family", family)])?)?;
+            }
+        }
+        let help = "The active tier of a service; -1: none, as all members are down or leaving";
+        let mut metric = encoder.encode_descriptor("service_tier", help, None, MetricType::Gauge)?;
+        for service in &coverage.services {
+            let tier = match service.served {
+                ActiveTier::Tier(tier) => i64::from(tier),
+                ActiveTier::LastResort | ActiveTier::AllDown => -1,
+            };
+            ConstGauge::new(tier).encode(metric.encode_family(&[("service", service.name.as_str())])?)?;
+        }
+        let help = "Members of a service: up by test or order, taken as up without a test, down";
+        let mut metric = encoder.encode_descriptor("service_members", help, None, MetricType::Gauge)?;
+        for ServiceCoverage { name, members, .. } in &coverage.services {
+            for (state, count) in ["up", "not-tested", "down"].into_iter().zip(members) {
+                gauge(*count).encode(metric.encode_family(&[("service", name.as_str()), ("state", state)])?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn gauge(count: usize) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// The words for the states of targets.
+const STATES: [&str; 6] = ["not-tested", "up", "failing", "down", "leaving", "recovering"];
+/// The most services that have metrics of their own.
+const MOST_SERVICES: usize = 1_000;
+/// How often it is looked when nothing happens.
+const REFRESH: Duration = Duration::from_secs(1);
+/// How long after a change it is looked: what comes together is counted once.
+const SETTLE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::registry::Registry;
+
+    use super::*;
+
+    #[test]
+    fn what_is_tested_and_what_is_not_are_metrics() {
+        let latest = Latest::default();
+        latest.set(Coverage {
+            states: [("up", 2), ("not-tested", 1)].into(),
+            untested: [("no route".to_owned(), [0, 1])].into(),
+            services: vec![ServiceCoverage {
+                name: "_sip._tcp.example.".into(),
+                served: ActiveTier::Tier(10),
+                members: [2, 1, 0],
+            }],
+        });
+        assert_eq!(latest.counts(), (3, 1));
+        let mut registry = Registry::with_prefix("understudy");
+        registry.register_collector(Box::new(latest));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        for line in [
+            "understudy_targets{state=\"up\"} 2",
+            "understudy_targets{state=\"down\"} 0",
+            "understudy_targets_untested{reason=\"no route\",family=\"IPv6\"} 1",
+            "understudy_service_tier{service=\"_sip._tcp.example.\"} 10",
+            "understudy_service_members{service=\"_sip._tcp.example.\",state=\"not-tested\"} 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+}
