@@ -103,9 +103,9 @@ pub async fn run(
 /// What was learnt by asking once.
 #[derive(Clone, Debug, Default)]
 pub struct Heard {
-    /// The addresses of each host that has any.
+    /// The addresses of each host of which they are known: none of one that has none.
     pub addresses: Addresses,
-    /// The other hosts, each with the reason.
+    /// The hosts without an address, each with the reason.
     pub unknown: Vec<(Name, String)>,
     /// The hosts that are aliases, each with what it is an alias of.
     pub aliases: BTreeMap<Name, String>,

@@ -3,7 +3,7 @@
 //! Packages: `bind9-dnsutils`, `knot-dnsutils`, `iproute2`, `util-linux`.
 
 use crate::lab::{Lab, Side};
-use crate::server::{Folder, Program, Server};
+use crate::server::{Folder, Program, Server, eventually};
 use crate::{SERVICE, SIP, ZONE, sorted};
 
 /// Addresses of the far side: the link's own, from which it would answer by itself, and others.
@@ -41,6 +41,11 @@ fn each_transport_answers_from_the_address_that_was_asked() {
             assert_eq!(sorted(&answer), SERVICE, "{words}");
         }
     }
+    // RFC 4862 §5.4: an address of a link is used once it has proved to be the only one.
+    eventually("the addresses of the link", || {
+        let is_settled = |side| lab.run(side, &["ip"], "-6 address show tentative").1.trim().is_empty();
+        (is_settled(Side::Near) && is_settled(Side::Far)).then_some(())
+    });
     let (_, links) = lab.run(Side::Far, &["ip"], "-6 -brief address show dev far scope link");
     let link_local = links.split_whitespace().find_map(|word| word.strip_suffix("/64")).unwrap();
     assert_eq!(lab.dig(&format!("@{link_local}%near {SIP} SRV")), SERVICE, "{link_local}");

@@ -63,7 +63,7 @@ async fn resolve(host: &Name, resolver: Option<&Resolver>) -> Result<Vec<IpAddr>
     })?;
     let resolve::Heard { mut addresses, unknown, .. } =
         resolve::once(slice::from_ref(host), Some(&servers), TIMEOUT).await;
-    addresses.remove(host).ok_or_else(|| {
+    addresses.remove(host).filter(|addresses| !addresses.is_empty()).ok_or_else(|| {
         let why = unknown.into_iter().next().map(|(_, why)| why).unwrap_or_default();
         let finding = Finding::error("host-unresolved", format!("{host} cannot be probed: {why}"));
         finding.help("name another resolver with --resolver, or give the host's address")
