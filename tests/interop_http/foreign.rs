@@ -23,7 +23,7 @@ impl Foreign {
         // What is written there must be readable, and the folder writable, to nobody.
         open_up(&folder);
         let inside = folder.display().to_string();
-        let words = program.iter().map(|word| word.replace("@", &inside));
+        let words = program.iter().map(|word| word.replace("@/", &format!("{inside}/")));
         let mut command = unprivileged();
         let log = fs::File::create(folder.join("output.log")).unwrap();
         command.args(words).current_dir(&folder).stdin(Stdio::null());

@@ -11,7 +11,7 @@ use crate::probe::{probe, probe_trusting, probe_with};
 /// Starts nginx on an address; plain on port 23080, in TLS on 23443, expired on 23444, foreign on 23445.
 pub(crate) fn start(address: &str) -> Foreign {
     let name = format!("nginx-{address}");
-    let program = ["nginx", "-p", "@", "-c", "@/nginx.conf", "-e", "@/error.log"];
+    let program = ["nginx", "-p", "@/", "-c", "@/nginx.conf", "-e", "@/error.log"];
     let mut nginx = Foreign::start(&name, &program, |folder| {
         certificates::write(folder);
         let inside = folder.display().to_string();

@@ -38,13 +38,13 @@ fn serves_with_an_error(server: &Server, help: &str) {
 fn a_full_disk_is_no_reason_not_to_answer() {
     let folder = Folder::new();
     // No inode is left for the journal.
-    let server = serve(&folder, "mount -t tmpfs -o size=64k,nr_inodes=1 none \"$1\"");
+    let server = serve(&folder, "mount -t tmpfs -o size=64k,nr_inodes=1,mode=700 none \"$1\"");
     serves_with_an_error(&server, "make room");
 }
 
 #[test]
 fn a_read_only_disk_is_no_reason_not_to_answer() {
     let folder = Folder::new();
-    let server = serve(&folder, "mount -t tmpfs -o size=64k none \"$1\"; mount -o remount,ro none \"$1\"");
+    let server = serve(&folder, "mount -t tmpfs -o size=64k,mode=700 none \"$1\"; mount -o remount,ro none \"$1\"");
     serves_with_an_error(&server, "mount it so that it can be written");
 }
