@@ -16,20 +16,36 @@ use std::time::{Duration, Instant};
 mod answer;
 #[path = "../fuzz/bodies/config.rs"]
 mod config;
+#[path = "../fuzz/bodies/dns.rs"]
+mod dns;
 #[path = "../fuzz/bodies/greeting.rs"]
 mod greeting;
 #[path = "../fuzz/bodies/grpc.rs"]
 mod grpc;
+#[path = "listeners/house.rs"]
+#[expect(dead_code, reason = "the tests of listeners use more of it")]
+mod house;
+#[path = "../fuzz/bodies/http.rs"]
+mod http;
 #[path = "../fuzz/bodies/journal.rs"]
 mod journal;
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
 #[path = "../fuzz/bodies/replies.rs"]
 mod replies;
+#[path = "../fuzz/bodies/resolver.rs"]
+mod resolver;
 #[path = "../fuzz/bodies/sip.rs"]
 mod sip;
+#[path = "../fuzz/bodies/streams.rs"]
+mod streams;
 #[path = "../fuzz/bodies/stun.rs"]
 mod stun;
+#[path = "support/mod.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod support;
+#[path = "listeners/trust.rs"]
+mod trust;
 #[path = "../fuzz/bodies/xmpp.rs"]
 mod xmpp;
 #[path = "../fuzz/bodies/zone_parse.rs"]
@@ -88,6 +104,26 @@ fn any_octets_are_read_as_a_zone() {
 #[test]
 fn any_octets_are_read_as_an_xmpp_server() {
     feed("xmpp", xmpp::run);
+}
+
+#[test]
+fn any_octets_are_heard_by_the_clients_of_http() {
+    feed("http", http::run);
+}
+
+#[test]
+fn any_octets_are_read_as_an_answer_of_dns() {
+    feed("dns", dns::run);
+}
+
+#[test]
+fn any_octets_are_read_as_an_answer_of_the_resolver() {
+    feed("resolver", resolver::run);
+}
+
+#[test]
+fn any_octets_are_taken_on_a_stream_of_quic() {
+    feed("streams", streams::run);
 }
 
 /// Runs a body over its seeds, then over changed ones until the time is over.

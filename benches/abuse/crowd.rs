@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::new_client::{client_config, framed, server_name};
 use crate::question::Question;
+use crate::server::Server;
 use crate::{CROWD, PLAIN, Stop, TLS};
 
 /// What one of them does until the server closes.
@@ -41,6 +42,7 @@ pub(crate) struct Told {
 /// All that one of them needs.
 struct Member {
     number: u16,
+    is_tls: bool,
     manner: Manner,
     /// What it would say: a framed query, or the greeting of a TLS client.
     words: Vec<u8>,
@@ -49,14 +51,14 @@ struct Member {
 }
 
 /// Lets them come.
-pub(crate) fn start(certificate: &CertificateDer<'static>, stop: &Stop) -> JoinHandle<Arc<Told>> {
-    let (stop, certificate) = (Arc::clone(stop), certificate.clone());
+pub(crate) fn start(server: &Server, stop: &Stop) -> JoinHandle<Arc<Told>> {
+    let (stop, certificate, has_tls) = (Arc::clone(stop), server.certificate().clone(), server.kind().has_tls());
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let told = Arc::<Told>::default();
         runtime.block_on(async {
             for number in 0..CROWD {
-                let member = Member::new(number, &certificate, &told);
+                let member = Member::new(number, has_tls, &certificate, &told);
                 drop(tokio::spawn(member.come_again_and_again()));
             }
             while !stop.load(Ordering::Relaxed) {
@@ -68,9 +70,11 @@ pub(crate) fn start(certificate: &CertificateDer<'static>, stop: &Stop) -> JoinH
 }
 
 impl Member {
-    fn new(number: u16, certificate: &CertificateDer<'static>, told: &Arc<Told>) -> Self {
-        let config = client_config(certificate);
-        let words = if is_tls(number) {
+    fn new(number: u16, has_tls: bool, certificate: &CertificateDer<'static>, told: &Arc<Told>) -> Self {
+        let config = client_config(certificate, &["dot"]);
+        // Half of them come by TLS.
+        let is_tls = has_tls && number % 2 == 1;
+        let words = if is_tls {
             let mut greeting = Vec::new();
             let mut connection = ClientConnection::new(Arc::clone(&config), server_name()).unwrap();
             connection.write_tls(&mut greeting).unwrap();
@@ -85,7 +89,7 @@ impl Member {
             _ => Manner::Deaf,
         };
         let connector = TlsConnector::from(config);
-        Self { number, manner, words, connector, told: Arc::clone(told) }
+        Self { number, is_tls, manner, words, connector, told: Arc::clone(told) }
     }
 
     async fn come_again_and_again(self) {
@@ -108,7 +112,7 @@ impl Member {
         let [block, host] = self.number.to_be_bytes();
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 26, block, host)), 0))?;
-        socket.connect(if is_tls(self.number) { TLS } else { PLAIN }).await
+        socket.connect(if self.is_tls { TLS } else { PLAIN }).await
     }
 
     async fn stay(&self, mut stream: TcpStream) -> io::Result<()> {
@@ -126,7 +130,7 @@ impl Member {
                 };
                 return tokio::select! { end = read_to_end(&mut reader) => end, end = trickle => end };
             }
-            Manner::Deaf if is_tls(self.number) => {
+            Manner::Deaf if self.is_tls => {
                 let mut stream = self.connector.connect(server_name(), stream).await?;
                 return read_to_end(&mut stream).await;
             }
@@ -142,11 +146,6 @@ async fn read_to_end(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> io::Re
     let mut octets = [0; 512];
     while stream.read(&mut octets).await? > 0 {}
     Ok(())
-}
-
-/// Half of them come by TLS.
-const fn is_tls(number: u16) -> bool {
-    number % 2 == 1
 }
 
 impl fmt::Display for Told {

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::Stop;
-use crate::question::ZONE;
+use crate::question;
 
 /// How many targets there are of each kind.
 const TARGETS: u8 = 15;
@@ -21,7 +21,7 @@ const RELOAD: Duration = Duration::from_millis(500);
 
 /// The zone with the services of all targets.
 pub(crate) fn zone(serial: u32) -> String {
-    let mut zone = ZONE.replacen(" 1 ", &format!(" {serial} "), 1);
+    let mut zone = question::zone(serial);
     for number in 1..=TARGETS {
         for (service, port) in PORTS {
             zone += &format!("{service}.hostile{number} 60 IN SRV 0 0 {port} hostile{number}\n");

@@ -5,16 +5,21 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use quinn::Endpoint;
+use quinn::crypto::rustls::QuicClientConfig;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::question::Question;
-use crate::{PLAIN, TLS};
+use crate::{HTTPS, PLAIN, QUIC, TLS};
 
 /// Those who come.
 pub(crate) struct NewClients {
     question: Question,
-    config: Arc<ClientConfig>,
+    tls: Arc<ClientConfig>,
+    https: Arc<ClientConfig>,
+    quic: quinn::ClientConfig,
+    runtime: tokio::runtime::Runtime,
     echo: SocketAddr,
 }
 
@@ -28,7 +33,15 @@ impl NewClients {
                 drop(echo.send_to(&octets[..length], client));
             }
         });
-        Self { question: Question::service(), config: client_config(certificate), echo: address }
+        let config = |protocol| client_config(certificate, &[protocol]);
+        Self {
+            question: Question::service(),
+            tls: config("dot"),
+            https: config("http/1.1"),
+            quic: quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(config("doq")).unwrap())),
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+            echo: address,
+        }
     }
 
     /// Sends a datagram to a thread of this process that sends it back: what the machine itself makes a client wait.
@@ -57,9 +70,49 @@ impl NewClients {
     pub(crate) fn by_tls(&self) -> Option<Duration> {
         let begin = Instant::now();
         let stream = connect(TLS)?;
-        let connection = ClientConnection::new(Arc::clone(&self.config), server_name()).unwrap();
+        let connection = ClientConnection::new(Arc::clone(&self.tls), server_name()).unwrap();
         self.ask(&mut StreamOwned::new(connection, stream))?;
         Some(begin.elapsed())
+    }
+
+    /// Connects by HTTPS, with a whole handshake, and asks by POST.
+    pub(crate) fn by_https(&self) -> Option<Duration> {
+        let begin = Instant::now();
+        let stream = connect(HTTPS)?;
+        let connection = ClientConnection::new(Arc::clone(&self.https), server_name()).unwrap();
+        let mut stream = StreamOwned::new(connection, stream);
+        let packet = &self.question.packet;
+        let head = format!(
+            "POST /dns-query HTTP/1.1\r\nhost: ns1.example.com\r\nconnection: close\r\n\
+             content-type: application/dns-message\r\ncontent-length: {}\r\n\r\n",
+            packet.len()
+        );
+        stream.write_all(&[head.as_bytes(), packet].concat()).ok()?;
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).ok()?;
+        let body = response.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+        (response.starts_with(b"HTTP/1.1 200 ") && self.question.is_answered_by(response.get(body..)?))
+            .then(|| begin.elapsed())
+    }
+
+    /// Connects by QUIC, with a whole handshake, and asks.
+    pub(crate) fn by_quic(&self) -> Option<Duration> {
+        let begin = Instant::now();
+        let exchange = async {
+            let endpoint = Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).ok()?;
+            let connection = endpoint.connect_with(self.quic.clone(), QUIC, "ns1.example.com").ok()?.await.ok()?;
+            let (mut send, mut receive) = connection.open_bi().await.ok()?;
+            send.write_all(&framed(&self.question.packet)).await.ok()?;
+            send.finish().ok()?;
+            let answer = receive.read_to_end(1_232).await.ok()?;
+            let waited = begin.elapsed();
+            let is_answered = self.question.is_answered_by(answer.get(2..)?);
+            connection.close(0_u32.into(), b"");
+            // Long enough to tell the server; the client's own end takes longer.
+            let _told = tokio::time::timeout(Duration::from_millis(5), endpoint.wait_idle()).await;
+            is_answered.then_some(waited)
+        };
+        self.runtime.block_on(async { tokio::time::timeout(TIMEOUT, exchange).await.ok().flatten() })
     }
 
     fn ask(&self, stream: &mut (impl Read + Write)) -> Option<()> {
@@ -95,13 +148,13 @@ pub(crate) fn framed(message: &[u8]) -> Vec<u8> {
 }
 
 /// Believes this certificate; no session is resumed, so that each handshake is a whole one.
-pub(crate) fn client_config(certificate: &CertificateDer<'static>) -> Arc<ClientConfig> {
+pub(crate) fn client_config(certificate: &CertificateDer<'static>, alpn: &[&str]) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![b"dot".to_vec()];
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     config.resumption = rustls::client::Resumption::disabled();
     Arc::new(config)
 }

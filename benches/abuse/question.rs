@@ -3,8 +3,24 @@
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::{Name, RecordType};
 
-/// The zone that is served.
-pub(crate) const ZONE: &str = "\
+/// The origin of the zone.
+pub(crate) const ORIGIN: &str = "example.com.";
+
+/// Returns the zone that is served, with a set whose answer is long, and one that just fits a datagram.
+pub(crate) fn zone(serial: u32) -> String {
+    let mut zone = ZONE.replacen(" 1 ", &format!(" {serial} "), 1);
+    for number in 0..100 {
+        zone += &format!("big IN TXT {number:0200}\n");
+    }
+    for number in 0..5 {
+        zone += &format!("wide IN TXT {number:0200}\n");
+    }
+    zone += "wide IN A 192.0.2.31\nwide IN AAAA 2001:db8::31\n";
+    zone
+}
+
+/// Its other records.
+const ZONE: &str = "\
 $ORIGIN example.com.
 $TTL 300
 @ IN SOA ns1 admin 1 3600 600 86400 60
@@ -28,7 +44,8 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    fn new(name: &str, rtype: RecordType, with_edns: bool, rcode: u8, answers: u8) -> Self {
+    /// Makes a query with number 0, and what its answer must be.
+    pub(crate) fn new(name: &str, rtype: RecordType, with_edns: bool, rcode: u8, answers: u8) -> Self {
         let mut message = Message::new(0, MessageType::Query, OpCode::Query);
         message.add_query(Query::query(name.parse::<Name>().unwrap(), rtype));
         message.edns = with_edns.then(|| {

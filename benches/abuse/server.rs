@@ -1,4 +1,4 @@
-//! The server that is abused: the program itself, or NSD with the same zone and limits.
+//! The server that is abused: the program itself, or NSD or Knot with the same zone and limits.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,26 @@ use std::time::{Duration, Instant};
 
 use rustls::pki_types::CertificateDer;
 
-use crate::question::ZONE;
-use crate::{PLAIN, TLS, hostile};
+use crate::{HTTPS, PLAIN, QUIC, TLS, hostile, question};
 
 /// Which one.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Understudy,
     Nsd,
+    Knot,
+}
+
+impl Kind {
+    /// Returns whether it answers over TLS here.
+    pub(crate) const fn has_tls(self) -> bool {
+        matches!(self, Self::Understudy | Self::Nsd)
+    }
+
+    /// Returns whether it answers over HTTPS and QUIC here.
+    pub(crate) const fn has_https_and_quic(self) -> bool {
+        matches!(self, Self::Understudy)
+    }
 }
 
 /// A running server and its folder, gone at the end.
@@ -29,22 +41,23 @@ pub(crate) struct Server {
 pub(crate) struct Processes(Vec<u32>);
 
 impl Server {
-    /// Starts it and waits until both ports are open.
-    pub(crate) fn start(kind: Kind) -> Self {
+    /// Starts it, with its default rate of answers or without any, and waits until its ports are open.
+    pub(crate) fn start(kind: Kind, has_rate: bool) -> Self {
         let folder = std::env::temp_dir().join(format!("understudy-abuse-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let made = rcgen::generate_simple_self_signed(["ns1.example.com".to_owned()]).unwrap();
         let zone = match kind {
             Kind::Understudy => hostile::zone(1),
-            Kind::Nsd => ZONE.to_owned(),
+            Kind::Nsd | Kind::Knot => question::zone(1),
         };
         let files = [("cert.pem", made.cert.pem()), ("key.pem", made.signing_key.serialize_pem()), ("zone", zone)];
         for (name, text) in files {
             std::fs::write(folder.join(name), text).unwrap();
         }
         let mut command = match kind {
-            Kind::Understudy => understudy(&folder),
-            Kind::Nsd => nsd(&folder),
+            Kind::Understudy => understudy(&folder, has_rate),
+            Kind::Nsd => nsd(&folder, has_rate),
+            Kind::Knot => knot(&folder),
         };
         // A pipe that nobody reads, for as long as the child lives.
         let log = if matches!(kind, Kind::Understudy) { Stdio::piped() } else { Stdio::null() };
@@ -53,7 +66,8 @@ impl Server {
         let child = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
         let server = Self { kind, child, folder, certificate: made.cert.der().clone() };
         let begin = Instant::now();
-        while [PLAIN, TLS].iter().any(|listener| TcpStream::connect(listener).is_err()) {
+        let listeners = if kind.has_tls() { &[PLAIN, TLS][..] } else { &[PLAIN] };
+        while listeners.iter().any(|listener| TcpStream::connect(listener).is_err()) {
             assert!(begin.elapsed() < Duration::from_secs(20), "{program} does not listen");
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -65,7 +79,13 @@ impl Server {
         match self.kind {
             Kind::Understudy => "understudy",
             Kind::Nsd => "NSD",
+            Kind::Knot => "Knot",
         }
+    }
+
+    /// Returns which one it is.
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Returns what its TLS listener shows.
@@ -128,10 +148,12 @@ impl Processes {
     }
 }
 
-/// The program with its defaults.
-fn understudy(folder: &Path) -> Command {
+/// The program with its defaults; without a rate where one client asks for all.
+fn understudy(folder: &Path, has_rate: bool) -> Command {
+    let rate = if has_rate { "" } else { "rrl-rate = 0\n" };
     let config = format!(
-        "version = 1\n[server]\nlisten = [\"{PLAIN}\"]\ntls-listen = [\"{TLS}\"]\ncertificate = \"cert.pem\"\n\
+        "version = 1\n[server]\nlisten = [\"{PLAIN}\"]\ntls-listen = [\"{TLS}\"]\n\
+         https-listen = [\"{HTTPS}\"]\nquic-listen = [\"{QUIC}\"]\n{rate}certificate = \"cert.pem\"\n\
          key = \"key.pem\"\nquery-log = 1\n[[service]]\nmatch = \"_grpc._tcp.*.example.com\"\n\
          check = {{ kind = \"grpc\" }}\n[[zone]]\nname = \"example.com\"\nfile = \"zone\"\n"
     );
@@ -143,19 +165,35 @@ fn understudy(folder: &Path) -> Command {
 }
 
 /// NSD with as many connections and as much patience.
-fn nsd(folder: &Path) -> Command {
+fn nsd(folder: &Path, has_rate: bool) -> Command {
+    let rate = if has_rate { "" } else { "  rrl-ratelimit: 0\n" };
     let (path, port, tls) = (folder.display(), PLAIN.port(), TLS.port());
     let address = PLAIN.ip();
     let config = format!(
         "server:\n  ip-address: {address}@{port}\n  ip-address: {address}@{tls}\n  port: {port}\n  tls-port: {tls}\n  \
          tls-service-key: {path}/key.pem\n  tls-service-pem: {path}/cert.pem\n  tcp-count: 1000\n  tcp-timeout: 10\n  \
          username: \"\"\n  chroot: \"\"\n  zonesdir: {path}\n  pidfile: {path}/nsd.pid\n  xfrdfile: {path}/xfrd\n  \
-         xfrdir: {path}\n  zonelistfile: {path}/zones.list\n  database: \"\"\n  rrl-ratelimit: 0\n\
+         xfrdir: {path}\n  zonelistfile: {path}/zones.list\n  database: \"\"\n{rate}\
          remote-control:\n  control-enable: no\nzone:\n  name: example.com\n  zonefile: zone\n"
     );
     let file = folder.join("nsd.conf");
     std::fs::write(&file, config).unwrap();
     let mut command = Command::new("nsd");
     command.arg("-d").arg("-c").arg(file);
+    command
+}
+
+/// Knot with as many connections and as much patience.
+fn knot(folder: &Path) -> Command {
+    let (path, address, port) = (folder.display(), PLAIN.ip(), PLAIN.port());
+    let config = format!(
+        "server:\n  listen: {address}@{port}\n  rundir: {path}\n  tcp-max-clients: 1000\n  tcp-idle-timeout: 10\n  \
+         tcp-io-timeout: 5000\ndatabase:\n  storage: {path}/db\nlog:\n  - target: stderr\n    any: error\n\
+         zone:\n  - domain: example.com\n    storage: {path}\n    file: zone\n    journal-content: none\n"
+    );
+    let file = folder.join("knot.conf");
+    std::fs::write(&file, config).unwrap();
+    let mut command = Command::new("knotd");
+    command.arg("-c").arg(file);
     command
 }

@@ -109,14 +109,14 @@ impl Engine {
 mod tests {
     use std::sync::mpsc as blocking;
 
-    use tokio::sync::watch;
+    use tokio::sync::{oneshot, watch};
 
     use super::*;
     use crate::config::{Input, Running, load};
     use crate::daemon::effects::PersistQueue;
     use crate::daemon::switcher::Resolver;
-    use crate::engine::Event;
     use crate::engine::history::history;
+    use crate::engine::{Event, Request};
     use crate::probe::runner::Command;
     use crate::resolve::Resolved;
     use crate::snapshot::Publisher;
@@ -131,20 +131,33 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_reload_waits_for_the_engine_that_is_built_and_comes_after_it() {
-        let path = std::env::temp_dir().join(format!("understudy-supervise-{}.zone", std::process::id()));
+    /// An engine that is not started yet, and all that it is tied to.
+    struct Rig {
+        engine: Engine,
+        core: Core,
+        inbox: mpsc::Sender<Message>,
+        messages: mpsc::Receiver<Message>,
+        commands: mpsc::Receiver<Command>,
+        /// Tells that a new engine's files are read, which waits for `go`.
+        begins: blocking::Receiver<()>,
+        go: blocking::Sender<()>,
+        running: Box<dyn Fn() -> Running>,
+        path: PathBuf,
+    }
+
+    fn rig(name: &str) -> Rig {
+        let path = std::env::temp_dir().join(format!("understudy-supervise-{}-{name}.zone", std::process::id()));
         std::fs::write(&path, ZONE).unwrap();
         let input = Input { files: vec![path.clone()], fixed: true, ..Input::default() };
         let running = move || -> Running { load(&input, &|_: &str| None).unwrap() };
         let first = running();
         let prepared = Prepared::new(first.setup);
-        let (probes, mut commands) = mpsc::channel(9);
-        let (inbox, mut messages) = mpsc::channel(9);
+        let (probes, commands) = mpsc::channel(9);
+        let (inbox, messages) = mpsc::channel(9);
         let resolver =
             Resolver { wanted: watch::channel(first.outside).0, known: watch::channel(Resolved::default()).1 };
         let active = ActiveSetup::new(first.lowering_input, &prepared, first.findings);
-        let switcher = SetupSwitcher::new(active, probes.clone(), inbox, resolver);
+        let switcher = SetupSwitcher::new(active, probes.clone(), inbox.clone(), resolver);
         let core = Core::new(prepared, &Restored::default(), Clock::start().now());
         let (recorder, _history, keeping) = history(1, Clock::start().now().wall);
         let tasks = Tasks::new();
@@ -166,23 +179,59 @@ mod tests {
             Ok(read())
         });
         let (clock, readiness_state) = (Clock::start(), ReadinessState::default());
-        let state = (None, Duration::ZERO);
-        let engine = Engine {
-            clock,
-            tasks,
-            outputs,
-            read,
-            readiness_state,
-            state: state.0,
-            max_age: state.1,
-            switcher: switcher.clone(),
+        let (state, max_age) = (None, Duration::ZERO);
+        let engine = Engine { clock, tasks, outputs, read, readiness_state, state, max_age, switcher };
+        Rig { engine, core, inbox, messages, commands, begins, go, running: Box::new(running), path }
+    }
+
+    /// Waits until it holds, for a minute at most.
+    async fn until(holds: impl Fn() -> bool) {
+        let wait = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
         };
+        tokio::time::timeout(Duration::from_mins(1), wait).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_fails_is_built_anew_and_after_a_second_failure_the_last_snapshot_is_served_on() {
+        let Rig { engine, core, inbox, messages, begins, go, path, commands: _commands, .. } = rig("fails");
+        let readiness_state = engine.readiness_state.clone();
+        readiness_state.set(|parts| parts.answering = true);
+        let fault = move || readiness_state.readiness().load().fault.clone();
+        let publisher = Arc::clone(&engine.outputs.publisher);
+        let generation = || publisher.lock().unwrap_or_else(PoisonError::into_inner).generation();
+        let replies = async || {
+            let (reply, replied) = oneshot::channel();
+            inbox.send(Message::Request(Request::Beat(reply))).await.is_ok() && replied.await.is_ok()
+        };
+        let running = engine.tasks.clone().spawn("supervisor", engine.run(core, messages));
+        assert!(replies().await);
+        let served = generation();
+
+        inbox.send(Message::Fail).await.unwrap();
+        until(|| begins.try_recv().is_ok()).await;
+        assert_eq!((fault().as_deref(), generation()), (Some(FAILED), served), "the last snapshot is there");
+        go.send(()).unwrap();
+        assert!(replies().await, "a new engine takes what comes");
+        until(|| fault().is_none()).await;
+
+        inbox.send(Message::Fail).await.unwrap();
+        running.await.unwrap();
+        assert_eq!(fault().as_deref(), Some(FAILED), "there is no third engine within a minute");
+        assert!(generation() >= served && begins.try_recv().is_err());
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_reload_waits_for_the_engine_that_is_built_and_comes_after_it() {
+        let Rig { engine, mut messages, mut commands, begins, go, running, path, .. } = rig("reload");
+        let switcher = engine.switcher.clone();
 
         // The engine has failed; while the next one is built, a reload comes.
         let reload = async {
-            while begins.try_recv().is_err() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            until(|| begins.try_recv().is_ok()).await;
             let newer = running();
             let replaced = async { switcher.switch_lock().await.replace(newer).await };
             let opened = async {

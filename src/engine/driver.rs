@@ -22,6 +22,9 @@ pub enum Message {
     Event(Event),
     /// A client wants something, and waits for the reply.
     Request(Request),
+    /// A test wants the engine to fail.
+    #[cfg(test)]
+    Fail,
 }
 
 /// Carries effects out, in order.
@@ -98,6 +101,9 @@ fn take(core: &mut Core, message: Message, now: Now) -> Option<Pending> {
             None
         }
         Message::Request(request) => request.apply(core, now),
+        #[cfg(test)]
+        #[expect(clippy::panic, reason = "on purpose")]
+        Message::Fail => panic!("on purpose"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The book, the task in paused time, and the task against a minimal resolver on loopback: that one has a real socket,
 //! so its tests keep real time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -228,4 +229,37 @@ async fn without_a_resolver_nothing_is_known_and_what_was_known_stays() {
     assert_eq!(moved.addresses.get(&host), Some(&vec!["127.0.0.8".parse().unwrap()]));
     tasks.stop();
     assert_eq!(tasks.finished(Duration::from_secs(5)).await, Ok(()));
+}
+
+/// A resolver that is slow is not flooded: of so many questions some are under way, and the others wait for their turn.
+#[tokio::test]
+async fn of_all_questions_thirty_two_at_most_are_under_way() {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let servers = Servers::one(socket.local_addr().unwrap());
+    let hosts: Vec<Name> = (0..40).map(|number| name(&format!("host{number}.example."))).collect();
+    let slow = async {
+        let (mut waiting, mut answered, mut most) = (BTreeMap::new(), BTreeSet::new(), 0);
+        let mut packet = [0; 512];
+        while answered.len() < 2 * hosts.len() {
+            // Who has heard nothing for a while asks once more: its newer question counts.
+            if let Ok(asked) = tokio::time::timeout(Duration::from_millis(50), socket.recv_from(&mut packet)).await {
+                let (length, from) = asked.unwrap();
+                let question = Message::from_vec(&packet[..length]).unwrap();
+                waiting.insert(question.queries[0].to_string(), (question, from));
+                most = most.max(waiting.keys().filter(|query| !answered.contains(*query)).count());
+                continue;
+            }
+            for (query, (question, from)) in std::mem::take(&mut waiting) {
+                let mut answer = Message::response(question.id, question.op_code);
+                answer.add_query(question.queries[0].clone());
+                answer.metadata.response_code = ResponseCode::NXDomain;
+                socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
+                answered.insert(query);
+            }
+        }
+        most
+    };
+    let (heard, most) = tokio::join!(once(&hosts, Some(&servers), Duration::from_mins(1)), slow);
+    assert_eq!((heard.unknown.len(), heard.addresses.len()), (40, 40));
+    assert!((2..=32).contains(&most), "{most} questions at once");
 }

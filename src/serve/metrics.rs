@@ -280,6 +280,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn beyond_a_thousand_zones_none_is_counted_by_itself() {
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let zones: Vec<Name> = (0..=ZONES).map(|number| format!("z{number}.").parse().unwrap()).collect();
+        metrics.set_zones(zones.iter());
+        zones.iter().for_each(|zone| Metrics::zone(&metrics.zones(), Some(zone), Rcode::NOERROR));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let counted = |zone: &str| text.contains(&format!("zone=\"{zone}\",rcode=\"noerror\"}} 1\n"));
+        assert_eq!((counted("z999."), counted("z1000.")), (true, false));
+        assert_eq!(text.matches("rcode=\"nxdomain\"} 0\n").count(), ZONES + Transport::ALL.len());
+    }
+
+    #[test]
     fn counts_by_transport_operation_code_and_zone() {
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);

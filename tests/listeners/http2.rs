@@ -1,13 +1,14 @@
 //! A client of HTTP/2 that does what it is told, and no more.
 
+use data_encoding::BASE64URL_NOPAD;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use hyper::Request;
 use hyper::body::Bytes;
 use tokio::task::JoinHandle;
 
-use crate::house::{House, soon};
-use crate::support::Answer;
+use crate::house::{House, QUESTION, soon};
+use crate::support::{Answer, query};
 
 /// A connection, whose frames are sent and read by a task of its own.
 pub(crate) struct Http2 {
@@ -33,6 +34,16 @@ impl Http2 {
         let request =
             request.header("content-type", "application/dns-message").header("accept", "application/dns-message");
         requests.send_request(request.body(()).unwrap(), false)
+    }
+
+    /// Asks with a header of so many octets; nothing if there is no response.
+    pub(crate) async fn status_with(&mut self, octets: usize) -> Option<u16> {
+        let mut requests = soon(self.requests.clone().ready()).await.ok()?;
+        let query = BASE64URL_NOPAD.encode(&query(QUESTION, None));
+        let request = Request::get(format!("https://first.test/dns-query?dns={query}"));
+        let request = request.header("x-long", "x".repeat(octets)).body(()).unwrap();
+        let (response, _body) = requests.send_request(request, true).ok()?;
+        soon(response).await.ok().map(|response| response.status().as_u16())
     }
 
     /// Posts a message and reads the answer.

@@ -129,6 +129,21 @@ async fn of_one_connection_sixteen_requests_are_taken_and_none_that_is_too_long_
     house.close().await;
 }
 
+/// Headers of more than 8 KiB are refused, by both versions of HTTP.
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_are_too_long_are_refused() {
+    let house = House::open(LIMITS);
+    let with = |octets: usize| format!("{}\nx-long: {}", get("www.t. A"), "x".repeat(octets));
+    assert_eq!(request(&house, &with(7_000), b"").await.status, 200);
+    assert_eq!(request(&house, &with(9_000), b"").await.status, 431);
+    let mut client = Http2::connect(&house).await;
+    assert_eq!(client.status_with(7_000).await, Some(200));
+    // Its connection may end, or the request alone be refused.
+    let refused = client.status_with(9_000).await;
+    assert!(matches!(refused, Some(431) | None), "{refused:?}");
+    house.close().await;
+}
+
 /// A client that takes some answers and never others keeps those not for long.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_ends_whose_client_leaves_an_answer() {

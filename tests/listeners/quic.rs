@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use quinn::crypto::rustls::QuicClientConfig;
@@ -155,6 +157,61 @@ async fn a_query_that_is_too_long_is_refused() {
     assert!(matches!(answer, Err(ReadToEndError::Read(ReadError::Reset(_)))), "{answer:?}");
     assert_eq!(ask(&connection, "www.t. A").await.answer(), [RECORD]);
     connection.close(0_u32.into(), b"");
+    house.close().await;
+}
+
+/// Of one connection sixteen queries are taken at once; streams in one direction are none of DNS.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_one_connection_sixteen_streams_are_taken() {
+    let house = House::open(LIMITS);
+    let (_endpoint, connection) = connect(&house).await;
+    let mut begun = Vec::new();
+    for _ in 0..16 {
+        let (mut send, receive) = soon(connection.open_bi()).await.unwrap();
+        send.write_all(&[0]).await.unwrap();
+        begun.push((send, receive));
+    }
+    let mut next = std::pin::pin!(connection.open_bi());
+    assert!(is_pending(next.as_mut()).await, "the seventeenth waits");
+    assert!(is_pending(std::pin::pin!(connection.open_uni())).await);
+    // The server tells of free places once there are some.
+    for (mut send, mut receive) in begun.drain(..4) {
+        send.reset(0_u32.into()).unwrap();
+        let _reset = receive.stop(0_u32.into());
+    }
+    assert!(soon(next).await.is_ok(), "where others end, the next has its place");
+    connection.close(0_u32.into(), b"");
+    house.close().await;
+}
+
+/// Whether it has to wait, looked at once.
+async fn is_pending<F: Future>(mut future: Pin<&mut F>) -> bool {
+    std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await
+}
+
+/// RFC 9000 §8.1: who has not shown its address gets three times what it has sent, and no octet more.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stays_silent_behind_its_first_packet_is_sent_three_times_as_much_at_most() {
+    let house = House::open(Limits { idle: Duration::from_secs(8), ..LIMITS });
+    let mut clients = tokio::task::JoinSet::new();
+    for packet in first_packets(3).await {
+        let server = house.quic;
+        clients.spawn(async move {
+            let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            client.send_to(&packet, server).await.unwrap();
+            let (mut octets, mut buffer) = (0, [0; 2_000]);
+            // It is sent the same again after 1, 2 and 4 s, and then the end.
+            while let Ok(received) = tokio::time::timeout(Duration::from_secs(5), client.recv(&mut buffer)).await {
+                octets += received.unwrap();
+            }
+            (packet.len(), octets)
+        });
+    }
+    while let Some(counted) = clients.join_next().await {
+        let (sent, received) = counted.unwrap();
+        println!("{sent} octets sent, {received} received");
+        assert!((sent..=3 * sent).contains(&received), "{received} octets for {sent}");
+    }
     house.close().await;
 }
 

@@ -1,4 +1,4 @@
-//! What crowds make the program hold that send queries by half and take no answers.
+//! What crowds make the program hold that send queries by half and take no answers, and what reloads do.
 //!
 //! The program runs with its default limits. From each address come as many connections as may; those of HTTPS and QUIC from
 //! 12 addresses, those of TCP, which cost no handshake, from 45.
@@ -8,6 +8,7 @@
 
 mod https;
 mod quic;
+mod reload;
 #[path = "../process/server.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod server;
@@ -68,12 +69,16 @@ impl Program {
         line["listen"].as_str().unwrap().parse().unwrap()
     }
 
-    /// The memory that is resident, in KiB.
     fn resident_kib(&self) -> u64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", self.server.id())).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
+        resident_kib(&self.server)
     }
+}
+
+/// The memory that is resident, in KiB.
+fn resident_kib(server: &Server) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// What a crowd does.

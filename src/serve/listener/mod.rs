@@ -19,6 +19,7 @@ mod datagrams;
 mod framed;
 mod give_way;
 mod stream;
+mod unproven;
 
 use std::future::Future;
 use std::io;

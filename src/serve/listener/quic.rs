@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
-    Endpoint, EndpointConfig, IdleTimeout, Incoming, ReadError, RecvStream, SendStream, ServerConfig, TokioRuntime,
-    TransportConfig, VarInt, WriteError,
+    Endpoint, EndpointConfig, IdleTimeout, Incoming, ReadError, RecvStream, Runtime as _, SendStream, ServerConfig,
+    TokioRuntime, TransportConfig, VarInt, WriteError,
 };
 use tracing::debug;
 
@@ -26,6 +26,7 @@ use crate::serve::hickory::Protocol;
 use crate::serve::query::QueryView;
 
 use super::connection::Connection;
+use super::unproven::FrugalSocket;
 use super::{Deps, ListenKey, ListenerKind, Listening, Socket, SocketKind, Transport, QUERY_MAX};
 
 /// The row of QUIC.
@@ -59,15 +60,19 @@ fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
     config.max_incoming(INCOMING);
     config.incoming_buffer_size(INCOMING_BUFFER).incoming_buffer_size_total(INCOMING_BUFFERS);
     let runtime = Arc::new(TokioRuntime);
-    let endpoint = Endpoint::new(EndpointConfig::default(), Some(config), socket.datagrams()?, runtime)?;
+    let socket = FrugalSocket::new(runtime.wrap_udp_socket(socket.datagrams()?)?);
+    let shared = Arc::new(socket.clone());
+    let endpoint = Endpoint::new_with_abstract_socket(EndpointConfig::default(), Some(config), shared, runtime)?;
     let limits = Limits { all: HALF_OPEN_MOST, per_client: HALF_OPEN_OF_CLIENT, ..deps.limiter.limits() };
-    Ok(Box::pin(QuicListener { endpoint, deps: deps.clone(), handshakes: ConnectionLimiter::new(limits) }.run()))
+    let handshakes = ConnectionLimiter::new(limits);
+    Ok(Box::pin(QuicListener { endpoint, socket, deps: deps.clone(), handshakes }.run()))
 }
 
 /// A listener that is open.
 #[derive(Debug)]
 struct QuicListener {
     endpoint: Endpoint,
+    socket: FrugalSocket,
     deps: Deps,
     /// Handshakes that are not done; the oldest makes room, at its limit that of the same client.
     handshakes: ConnectionLimiter,
@@ -105,14 +110,18 @@ impl QuicListener {
             }
             return;
         }
+        if !incoming.remote_address_validated() {
+            self.socket.begins(incoming.remote_address());
+        }
         let now = self.deps.responder.clock().now().mono;
         let place = self.handshakes.admit(incoming.remote_address().ip(), now);
-        connections.spawn(shake_hands(self.deps.clone(), incoming, place));
+        connections.spawn(shake_hands(self.deps.clone(), self.socket.clone(), incoming, place));
     }
 }
 
 /// Who has not shown yet that it owns its address has no permit: a forger must not push others out of theirs.
-async fn shake_hands(deps: Deps, incoming: Incoming, place: Permit) {
+async fn shake_hands(deps: Deps, socket: FrugalSocket, incoming: Incoming, place: Permit) {
+    let client = incoming.remote_address();
     let handshake = async {
         match incoming.accept() {
             Ok(connecting) => connecting.await,
@@ -128,6 +137,7 @@ async fn shake_hands(deps: Deps, incoming: Incoming, place: Permit) {
     };
     drop(place);
     let Some(connected) = connected else { return deps.responder.metrics().turned_away(Transport::Quic) };
+    socket.proves(client);
     let connection = Arc::new(Connection::admit(&deps, Transport::Quic, connected.remote_address()));
     let (reason, code) = connection.answer_streams(&connected).await;
     connected.close(code, b"");

@@ -6,7 +6,7 @@ use super::Token;
 use super::generate::{Range, substitute};
 use super::head::ttl_at;
 use super::lex::{Entry, Lexer};
-use super::reader::{MAX_TEXT, Owner, ZoneReader, span_of};
+use super::reader::{Owner, ZoneReader, span_of};
 use super::report::Text;
 use super::schema::{self, Problem};
 
@@ -62,8 +62,9 @@ impl<'a> ZoneReader<'a, '_> {
         };
         // The file that says this is a zone file, whatever comes of it.
         self.understood += 1;
-        if self.open.len() > MAX_DEPTH {
-            return Err(fail(format!("files include each other more than {MAX_DEPTH} deep")));
+        let depth = self.limits.depth;
+        if self.open.len() > depth {
+            return Err(fail(format!("files include each other more than {depth} deep")));
         }
         let (name, text) = self
             .sources
@@ -95,8 +96,9 @@ impl<'a> ZoneReader<'a, '_> {
         let range = range
             .ok_or_else(|| fail(1, format!("{shown} is no range")).help("from-to or from-to/step, such as 1-254"))?;
         self.generated = self.generated.saturating_add(range.count());
-        if self.generated > MAX_GENERATED {
-            return Err(fail(1, format!("$GENERATE makes more than {MAX_GENERATED} records")));
+        let most = self.limits.generated;
+        if self.generated > most {
+            return Err(fail(1, format!("$GENERATE makes more than {most} records")));
         }
         let mut template = Vec::new();
         for token in entry.tokens.get(2..).unwrap_or_default() {
@@ -109,8 +111,9 @@ impl<'a> ZoneReader<'a, '_> {
             line.clear();
             substitute(&template, value, &mut line).map_err(|message| fail(2, message))?;
             self.octets_read = self.octets_read.saturating_add(line.len());
-            if self.octets_read > MAX_TEXT {
-                return Err(fail(0, format!("with these records the zone's text has more than {MAX_TEXT} octets")));
+            let most = self.limits.text;
+            if self.octets_read > most {
+                return Err(fail(0, format!("with these records the zone's text has more than {most} octets")));
             }
             let mut made = Entry::default();
             let cut = Lexer::new(&line).next(&mut made).map_err(|fault| fault.message.to_owned());
@@ -133,8 +136,3 @@ impl<'a> ZoneReader<'a, '_> {
         Name::parse(token.text, self.origin.as_ref()).map_err(|error| schema::name_problem(what, token, error, at))
     }
 }
-
-/// The most files open within each other.
-const MAX_DEPTH: usize = 10;
-/// The most records that `$GENERATE` makes in one zone.
-const MAX_GENERATED: u32 = 1_000_000;

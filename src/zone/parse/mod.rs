@@ -12,6 +12,7 @@ mod directive;
 mod generate;
 mod head;
 mod lex;
+mod limits;
 mod places;
 mod reader;
 mod report;
@@ -19,6 +20,8 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod ttl;
+
+use limits::Limits;
 
 use super::schema::{self, Token};
 
@@ -28,12 +31,12 @@ pub(super) use ttl::read_ttl;
 
 /// Parses a master file and keeps where each record was written; `file` is its name for findings.
 pub fn parse(file: &str, text: &[u8], origin: Origin<'_>, sources: &mut dyn Sources) -> Parsed {
-    reader::parse(file, text, origin, sources, true)
+    reader::parse(file, text, origin, sources, Limits::OF_ZONE, true)
 }
 
 /// Parses a master file without keeping places: for serving.
 pub fn load(file: &str, text: &[u8], origin: Origin<'_>, sources: &mut dyn Sources) -> Parsed {
-    reader::parse(file, text, origin, sources, false)
+    reader::parse(file, text, origin, sources, Limits::OF_ZONE, false)
 }
 
 /// Cuts the RDATA of one record, written alone, into tokens.

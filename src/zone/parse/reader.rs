@@ -10,15 +10,23 @@ use super::super::zone::MAX_TTL;
 use super::super::{Fault, Name, Rtype, Zone};
 use super::head::{Head, read_head};
 use super::lex::{Entry, Lexer};
+use super::limits::Limits;
 use super::places::{Places, Span, Spans};
 use super::report::{Report, Text, finding_of};
 use super::source::{Origin, Parsed, Sources};
 use crate::base::finding::Finding;
 
 /// Parses a master file.
-pub(super) fn parse(file: &str, text: &[u8], origin: Origin<'_>, sources: &mut dyn Sources, keep: bool) -> Parsed {
-    let mut reader = ZoneReader::new(origin, sources, keep);
-    reader.records.reserve(text.len().min(MAX_TEXT));
+pub(super) fn parse(
+    file: &str,
+    text: &[u8],
+    origin: Origin<'_>,
+    sources: &mut dyn Sources,
+    limits: Limits,
+    keep: bool,
+) -> Parsed {
+    let mut reader = ZoneReader::new(origin, sources, limits, keep);
+    reader.records.reserve(text.len().min(limits.text));
     reader.read_file(file, &Text::Main(text));
     reader.finish(origin)
 }
@@ -26,6 +34,7 @@ pub(super) fn parse(file: &str, text: &[u8], origin: Origin<'_>, sources: &mut d
 /// The state of reading, over included files.
 pub(super) struct ZoneReader<'a, 's> {
     pub(super) sources: &'s mut dyn Sources,
+    pub(super) limits: Limits,
     pub(super) report: Report<'a>,
     records: Records,
     /// Where each record was written, if places are kept.
@@ -68,7 +77,7 @@ struct Broken {
 }
 
 impl<'a, 's> ZoneReader<'a, 's> {
-    fn new(origin: Origin<'_>, sources: &'s mut dyn Sources, keep: bool) -> Self {
+    fn new(origin: Origin<'_>, sources: &'s mut dyn Sources, limits: Limits, keep: bool) -> Self {
         let is_guessed = matches!(origin, Origin::Guessed(_));
         let origin = match origin {
             Origin::Named(name) | Origin::Guessed(name) => Some(name.clone()),
@@ -76,6 +85,7 @@ impl<'a, 's> ZoneReader<'a, 's> {
         };
         Self {
             sources,
+            limits,
             report: Report::default(),
             records: Records::default(),
             spans: keep.then(Vec::new),
@@ -101,8 +111,8 @@ impl<'a, 's> ZoneReader<'a, 's> {
             self.report.push_general(Finding::error("zone-include", "more than 65535 files are included"));
             return None;
         };
-        if self.octets_read > MAX_TEXT {
-            let message = format!("with {name} the zone's text has more than {MAX_TEXT} octets");
+        if self.octets_read > self.limits.text {
+            let message = format!("with {name} the zone's text has more than {} octets", self.limits.text);
             self.report.push_general(Finding::error("zone-size", message));
             return None;
         }
@@ -344,6 +354,3 @@ fn spans_of(entry: &Entry<'_>, head: &Head, file: u16, owner_relative: bool, rel
         owner_relative,
     }
 }
-
-/// The most octets of text in one zone, all files together: 1 GiB.
-pub(super) const MAX_TEXT: usize = 1 << 30;

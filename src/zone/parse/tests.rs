@@ -117,8 +117,62 @@ fn a_file_that_includes_itself_is_a_finding() {
     let text = format!("{HEAD}$INCLUDE loop\n");
     let parsed = parse("test.zone", text.as_bytes(), Origin::Unknown, &mut Same);
     assert_eq!(parsed.findings.iter().map(|f| f.message.as_str()).collect::<Vec<_>>(), ["`loop` includes itself"]);
-    let parsed = parse("test.zone", text.as_bytes(), Origin::Unknown, &mut Deeper(0));
-    assert_eq!(parsed.findings.len(), 1, "{:?}", parsed.findings);
+    let mut deeper = Deeper(0);
+    let parsed = parse("test.zone", text.as_bytes(), Origin::Unknown, &mut deeper);
+    let messages: Vec<&str> = parsed.findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!((messages, deeper.0), (vec!["files include each other more than 10 deep"], 10));
+}
+
+/// 65,535 files are included, and not one more.
+#[test]
+fn more_files_than_have_a_number_are_refused() {
+    struct Small(u32);
+    impl Sources for Small {
+        fn read(&mut self, _: &str, _: &str) -> Result<(String, Vec<u8>), String> {
+            self.0 += 1;
+            Ok((self.0.to_string(), b"a A 192.0.2.1\n".to_vec()))
+        }
+    }
+    let with = |count: usize| {
+        let text = format!("{HEAD}{}", "$INCLUDE f\n".repeat(count));
+        load("test.zone", text.as_bytes(), Origin::Unknown, &mut Small(0))
+    };
+    assert!(with(65_535).zone.is_some());
+    let parsed = with(65_536);
+    let messages: Vec<&str> = parsed.findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!((messages, parsed.zone.is_some()), (vec!["more than 65535 files are included"], false));
+}
+
+#[test]
+fn text_beyond_the_limit_is_refused_over_all_files_and_made_records() {
+    struct Small;
+    impl Sources for Small {
+        fn read(&mut self, _: &str, path: &str) -> Result<(String, Vec<u8>), String> {
+            Ok((path.to_owned(), b"a A 192.0.2.1\n".to_vec()))
+        }
+    }
+    let found = |body: &str, text: usize| {
+        let limits = Limits { text, ..Limits::OF_ZONE };
+        let file = format!("{HEAD}{body}");
+        let parsed = reader::parse("test.zone", file.as_bytes(), Origin::Unknown, &mut Small, limits, false);
+        let messages: Vec<String> = parsed.findings.into_iter().map(|finding| finding.message).collect();
+        assert_eq!(parsed.zone.is_some(), messages.is_empty());
+        messages
+    };
+    let included = "$INCLUDE f\n";
+    let fits = HEAD.len() + included.len() + 14;
+    assert_eq!(found(included, fits), [""; 0]);
+    assert_eq!(found(included, fits - 1), [format!("with f the zone's text has more than {} octets", fits - 1)]);
+    assert_eq!(
+        found("", HEAD.len() - 1),
+        [format!("with test.zone the zone's text has more than {} octets", HEAD.len() - 1)]
+    );
+    let made = "$GENERATE 1-100 h A 192.0.2.1\n";
+    let fits = HEAD.len() + made.len() + 100 * "h A 192.0.2.1 ".len();
+    assert_eq!(found(made, fits), [""; 0]);
+    let refused = format!("with these records the zone's text has more than {} octets", fits - 1);
+    assert_eq!(found(made, fits - 1), [refused]);
+    assert_eq!(Limits::OF_ZONE.text, 1 << 30, "1 GiB");
 }
 
 #[test]
@@ -216,7 +270,9 @@ fn generate_makes_records_as_bind_does() {
     assert_eq!(texts(&zone, "t2.example.com", Rtype::TXT), ["\"number 2 of $2; 2\""]);
     assert_eq!(zone.record_count(), 3 + 3 + 3 + 2);
     assert_eq!(errors("$GENERATE 1-300 h$ A 192.0.2.$\n"), [("zone-rdata", 1, 1)]);
-    assert_eq!(errors("$GENERATE 0-2000000 h$ A 192.0.2.1\n"), [("zone-generate", 1, 11)]);
+    // All of them together make a million at most.
+    assert_eq!(errors("$GENERATE 0-1000000 h$ A 192.0.2.1\n"), [("zone-generate", 1, 11)]);
+    assert_eq!(errors("$GENERATE 1-2 h$ A 192.0.2.1\n$GENERATE 1-999999 h A 192.0.2.1\n"), [("zone-generate", 2, 11)]);
 }
 
 #[test]

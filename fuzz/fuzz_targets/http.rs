@@ -1,0 +1,7 @@
+//! Guided by coverage: see the body.
+#![no_main]
+
+#[path = "../bodies/http.rs"]
+mod body;
+
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| body::run(octets));
