@@ -9,8 +9,15 @@
 //! cargo bench --bench abuse -- --seconds 300 --server nsd      # with NSD in its place, over what it has
 //! cargo bench --bench abuse -- --seconds 300 --server knot     # and with Knot
 //! cargo bench --bench abuse -- --seconds 300 --idle            # new clients alone, without any abuse
-//! cargo bench --bench abuse -- --amplification              # octets of answers for each of a query; --server as above
 //! cargo bench --bench abuse -- --seconds 20 --rate 60000       # shorter, and faster
+//! ```
+//!
+//! With `--amplification` it tells how many octets of answers come of one of a query by UDP. Clients on loopback have no
+//! limit, so that needs a network of its own, of which nothing leaves:
+//!
+//! ```text
+//! unshare -rn sh -c 'ip link set lo up; ip address add 10.25.0.0/24 dev lo;
+//!   exec cargo bench --offline --bench abuse -- --amplification'
 //! ```
 //!
 //! It needs `dnsperf` (Debian: dnsperf), and `nsd` and `knotd` (nsd, knot) for the comparison.
@@ -87,13 +94,13 @@ fn main() {
     if matches!(kind, Kind::Understudy) {
         hostile::start_targets();
     }
-    let server = Server::start(kind, has("--amplification"));
-    let new_clients = NewClients::new(server.certificate());
-    while new_clients.by_udp().is_none() {}
+    let server = Server::start(kind, if has("--amplification") { amplification::SERVER } else { PLAIN });
     if has("--amplification") {
         println!("{}: octets by UDP for one address that may be forged\n", server.name());
         return amplification::print();
     }
+    let new_clients = NewClients::new(server.certificate());
+    while new_clients.by_udp().is_none() {}
     if has("--idle") {
         println!("{}: {seconds} s without abuse\n", server.name());
         let alone = measure(&new_clients, ways(kind), Duration::from_secs(seconds));

@@ -1,6 +1,6 @@
 //! The server that is abused: the program itself, or NSD or Knot with the same zone and limits.
 
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -41,8 +41,8 @@ pub(crate) struct Server {
 pub(crate) struct Processes(Vec<u32>);
 
 impl Server {
-    /// Starts it, with its default rate of answers or without any, and waits until its ports are open.
-    pub(crate) fn start(kind: Kind, has_rate: bool) -> Self {
+    /// Starts it, to answer over UDP and TCP there, and waits until its ports are open.
+    pub(crate) fn start(kind: Kind, plain: SocketAddr) -> Self {
         let folder = std::env::temp_dir().join(format!("understudy-abuse-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let made = rcgen::generate_simple_self_signed(["ns1.example.com".to_owned()]).unwrap();
@@ -55,9 +55,9 @@ impl Server {
             std::fs::write(folder.join(name), text).unwrap();
         }
         let mut command = match kind {
-            Kind::Understudy => understudy(&folder, has_rate),
-            Kind::Nsd => nsd(&folder, has_rate),
-            Kind::Knot => knot(&folder),
+            Kind::Understudy => understudy(&folder, plain),
+            Kind::Nsd => nsd(&folder, plain),
+            Kind::Knot => knot(&folder, plain),
         };
         // A pipe that nobody reads, for as long as the child lives.
         let log = if matches!(kind, Kind::Understudy) { Stdio::piped() } else { Stdio::null() };
@@ -66,7 +66,7 @@ impl Server {
         let child = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
         let server = Self { kind, child, folder, certificate: made.cert.der().clone() };
         let begin = Instant::now();
-        let listeners = if kind.has_tls() { &[PLAIN, TLS][..] } else { &[PLAIN] };
+        let listeners = if kind.has_tls() { &[plain, TLS][..] } else { &[plain] };
         while listeners.iter().any(|listener| TcpStream::connect(listener).is_err()) {
             assert!(begin.elapsed() < Duration::from_secs(20), "{program} does not listen");
             std::thread::sleep(Duration::from_millis(10));
@@ -148,12 +148,11 @@ impl Processes {
     }
 }
 
-/// The program with its defaults; without a rate where one client asks for all.
-fn understudy(folder: &Path, has_rate: bool) -> Command {
-    let rate = if has_rate { "" } else { "rrl-rate = 0\n" };
+/// The program with its defaults.
+fn understudy(folder: &Path, plain: SocketAddr) -> Command {
     let config = format!(
-        "version = 1\n[server]\nlisten = [\"{PLAIN}\"]\ntls-listen = [\"{TLS}\"]\n\
-         https-listen = [\"{HTTPS}\"]\nquic-listen = [\"{QUIC}\"]\n{rate}certificate = \"cert.pem\"\n\
+        "version = 1\n[server]\nlisten = [\"{plain}\"]\ntls-listen = [\"{TLS}\"]\n\
+         https-listen = [\"{HTTPS}\"]\nquic-listen = [\"{QUIC}\"]\ncertificate = \"cert.pem\"\n\
          key = \"key.pem\"\nquery-log = 1\n[[service]]\nmatch = \"_grpc._tcp.*.example.com\"\n\
          check = {{ kind = \"grpc\" }}\n[[zone]]\nname = \"example.com\"\nfile = \"zone\"\n"
     );
@@ -165,12 +164,12 @@ fn understudy(folder: &Path, has_rate: bool) -> Command {
 }
 
 /// NSD with as many connections and as much patience.
-fn nsd(folder: &Path, has_rate: bool) -> Command {
-    let rate = if has_rate { "" } else { "  rrl-ratelimit: 0\n" };
-    let (path, port, tls) = (folder.display(), PLAIN.port(), TLS.port());
-    let address = PLAIN.ip();
+fn nsd(folder: &Path, plain: SocketAddr) -> Command {
+    let rate = if plain == PLAIN { "  rrl-ratelimit: 0\n" } else { "" };
+    let (path, port, tls) = (folder.display(), plain.port(), TLS.port());
+    let (address, other) = (plain.ip(), TLS.ip());
     let config = format!(
-        "server:\n  ip-address: {address}@{port}\n  ip-address: {address}@{tls}\n  port: {port}\n  tls-port: {tls}\n  \
+        "server:\n  ip-address: {address}@{port}\n  ip-address: {other}@{tls}\n  port: {port}\n  tls-port: {tls}\n  \
          tls-service-key: {path}/key.pem\n  tls-service-pem: {path}/cert.pem\n  tcp-count: 1000\n  tcp-timeout: 10\n  \
          username: \"\"\n  chroot: \"\"\n  zonesdir: {path}\n  pidfile: {path}/nsd.pid\n  xfrdfile: {path}/xfrd\n  \
          xfrdir: {path}\n  zonelistfile: {path}/zones.list\n  database: \"\"\n{rate}\
@@ -184,8 +183,8 @@ fn nsd(folder: &Path, has_rate: bool) -> Command {
 }
 
 /// Knot with as many connections and as much patience.
-fn knot(folder: &Path) -> Command {
-    let (path, address, port) = (folder.display(), PLAIN.ip(), PLAIN.port());
+fn knot(folder: &Path, plain: SocketAddr) -> Command {
+    let (path, address, port) = (folder.display(), plain.ip(), plain.port());
     let config = format!(
         "server:\n  listen: {address}@{port}\n  rundir: {path}\n  tcp-max-clients: 1000\n  tcp-idle-timeout: 10\n  \
          tcp-io-timeout: 5000\ndatabase:\n  storage: {path}/db\nlog:\n  - target: stderr\n    any: error\n\

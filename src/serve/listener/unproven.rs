@@ -27,6 +27,9 @@ struct UnprovenClients {
     left: HashMap<SocketAddr, usize>,
     /// The oldest first.
     order: VecDeque<SocketAddr>,
+    /// What came last from those that are not counted for: a first message may take several datagrams, and all of them
+    /// come before the client is known.
+    recent: VecDeque<(SocketAddr, usize)>,
 }
 
 impl FrugalSocket {
@@ -110,7 +113,8 @@ impl UnprovenClients {
         {
             self.left.remove(&oldest);
         }
-        self.left.insert(client, FACTOR * FIRST);
+        let heard = self.recent.iter().filter(|(from, _)| *from == client).map(|(_, octets)| octets).sum::<usize>();
+        self.left.insert(client, heard.max(FIRST).saturating_mul(FACTOR));
         self.order.push_back(client);
     }
 
@@ -121,7 +125,13 @@ impl UnprovenClients {
     }
 
     fn hear(&mut self, client: SocketAddr, octets: usize) {
-        self.give_back(client, octets.saturating_mul(FACTOR));
+        if self.left.contains_key(&client) {
+            return self.give_back(client, octets.saturating_mul(FACTOR));
+        }
+        if self.recent.len() >= RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((client, octets));
     }
 
     fn give_back(&mut self, client: SocketAddr, octets: usize) {
@@ -146,6 +156,8 @@ const FACTOR: usize = 3;
 const FIRST: usize = 1_200;
 /// How many clients are counted for: many times as many as may begin without a validated address at once.
 const CLIENTS: usize = 1_024;
+/// How many receptions are remembered of others: more than are read at once.
+const RECENT: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -174,6 +186,20 @@ mod tests {
         clients.proves(client(1));
         assert_eq!(clients.take(client(1), 9_000, 1_200), 9_000);
         assert!(clients.left.is_empty() && clients.order.is_empty());
+    }
+
+    #[test]
+    fn a_first_message_of_several_datagrams_counts_as_a_whole() {
+        let mut clients = UnprovenClients::default();
+        clients.hear(client(1), 1_252);
+        clients.hear(client(2), 1_200);
+        clients.hear(client(1), 1_252);
+        clients.begins(client(1));
+        assert_eq!(clients.take(client(1), 7_512, 1_252), 7_512);
+        assert_eq!(clients.take(client(1), 1, 1), 0);
+        (0..100).for_each(|_| clients.hear(client(3), 1_200));
+        clients.begins(client(2));
+        assert_eq!((clients.recent.len(), clients.take(client(2), 9_000, 1_200)), (RECENT, 3_600));
     }
 
     #[test]
