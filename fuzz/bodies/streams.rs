@@ -57,6 +57,8 @@ impl Place {
         }
         send.finish().ok();
         match soon(receive.read_to_end(1 << 20)).await {
+            // The stream may end a moment before its connection.
+            Ok(answer) if answer.is_empty() => return assert_is_by_the_rules(&soon(connection.closed()).await),
             Ok(answer) => assert_has_form(&answer),
             Err(ReadToEndError::Read(ReadError::Reset(code))) => assert_eq!(code.into_inner(), 4, "DOQ_EXCESSIVE_LOAD"),
             Err(ReadToEndError::Read(ReadError::ConnectionLost(error))) => return assert_is_by_the_rules(&error),
@@ -74,7 +76,6 @@ fn assert_is_by_the_rules(error: &ConnectionError) {
 
 /// RFC 9250 §4.2: responses with their lengths, of number 0.
 fn assert_has_form(mut octets: &[u8]) {
-    assert!(!octets.is_empty(), "an answer without a message");
     while let Some((length, rest)) = octets.split_first_chunk::<2>() {
         let (message, rest) = rest.split_at(usize::from(u16::from_be_bytes(*length)));
         assert!(message.len() >= 12 && message.starts_with(&[0, 0]) && message[2] & 0x80 != 0, "{message:02x?}");

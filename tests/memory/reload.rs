@@ -6,7 +6,7 @@ use crate::resident_kib;
 use crate::server::{Folder, Server, eventually};
 
 /// How many hosts the zone has, and how often it is read anew.
-const HOSTS: u32 = 20_000;
+const HOSTS: u32 = 5_000;
 const RELOADS: u32 = 20;
 
 #[test]
