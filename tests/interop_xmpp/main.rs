@@ -8,6 +8,9 @@ mod ejabberd;
 mod lab;
 mod prosody;
 mod relay;
+#[path = "../process/server.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod server;
 mod zone;
 
 use lab::{DOMAIN, Seen, probe};

@@ -25,7 +25,7 @@ pub(super) async fn play(
     stand_ins: &mut [StandIn; 3],
     quit: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
-    input::print(&format!("{}\n", super::service::welcome(server)));
+    input::say(&format!("{}\n", super::service::welcome(server)));
     let Some(mut keyboard) = Keyboard::take()? else { return Ok(()) };
     let footer = Arc::new(Mutex::new(Vec::new()));
     let shown = Arc::clone(&footer);
