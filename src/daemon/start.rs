@@ -294,7 +294,8 @@ impl Daemon {
                 coverage.set(counted);
             }
             let (targets, untested) = coverage.counts();
-            info!(every_target_known = known, targets, tested = targets - untested, untested, fault, "answering");
+            let every_target_known = known && untested == 0;
+            info!(every_target_known, targets, tested = targets - untested, untested, fault, "answering");
             watchdog::notify_ready().await;
         }
     }

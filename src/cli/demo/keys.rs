@@ -91,8 +91,8 @@ fn footer(
     lines
 }
 
-/// How often the server is asked for the answer of this moment.
-const ASK: Duration = Duration::from_millis(200);
+/// How often the server is asked for the answer of this moment: before the table shows what has changed.
+const ASK: Duration = Duration::from_millis(40);
 
 #[cfg(test)]
 mod tests {
