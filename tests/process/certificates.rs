@@ -9,7 +9,7 @@ use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::client::{fetch, metric};
+use crate::client::metric;
 use crate::server::{Folder, Network, Server, eventually};
 use crate::terminal::{Kind, Terminal};
 
