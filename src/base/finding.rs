@@ -289,10 +289,7 @@ mod tests {
         };
         assert_eq!(shown(finding(1, 9), 30), ["12 | _sip._tcp.example.com. 3…", "   | ^^^^^^^^^"]);
         assert_eq!(shown(finding(46, 9), 30), ["12 | …RV 10 70 5060 sip-node1…", "   |                ^^^^^^^^^"]);
-        assert_eq!(
-            shown(finding(46, 22), 30),
-            ["12 | … sip-node1.example.com.", "   |   ^^^^^^^^^^^^^^^^^^^^^^"]
-        );
+        assert_eq!(shown(finding(46, 22), 30), ["12 | … sip-node1.example.com.", "   |   ^^^^^^^^^^^^^^^^^^^^^^"]);
         assert_eq!(shown(finding(1, 67), 30), ["12 | _sip._tcp.example.com. 3…", "   | ^^^^^^^^^^^^^^^^^^^^^^^^^"]);
         assert_eq!(shown(finding(1, 9), 72)[0].chars().count(), 72);
         assert_eq!(shown(finding(46, 22), 30).iter().map(|line| line.chars().count()).max(), Some(29));
