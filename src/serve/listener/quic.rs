@@ -41,6 +41,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     }),
     allow: "allow-quic",
     socket: SocketKind::Datagrams,
+    has_workers: false,
     is_datagram: false,
     has_long_answers: true,
     is_encrypted: true,
@@ -60,7 +61,8 @@ fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
     config.max_incoming(INCOMING);
     config.incoming_buffer_size(INCOMING_BUFFER).incoming_buffer_size_total(INCOMING_BUFFERS);
     let runtime = Arc::new(TokioRuntime);
-    let socket = FrugalSocket::new(runtime.wrap_udp_socket(socket.datagrams()?)?);
+    let socket = socket.datagrams()?.pop().ok_or(io::ErrorKind::InvalidInput)?;
+    let socket = FrugalSocket::new(runtime.wrap_udp_socket(socket)?);
     let shared = Arc::new(socket.clone());
     let endpoint = Endpoint::new_with_abstract_socket(EndpointConfig::default(), Some(config), shared, runtime)?;
     let limits = Limits { all: HALF_OPEN_MOST, per_client: HALF_OPEN_OF_CLIENT, ..deps.limiter.limits() };
