@@ -43,9 +43,9 @@ pub(super) fn run(args: &Check) -> ExitCode {
     }
     let text = String::from_utf8_lossy(&out);
     if args.json {
-        input::print(&text)
+        input::print(&text);
     } else {
-        input::say(&text)
+        input::say(&text);
     }
     if findings.iter().any(|finding| UNREADABLE.contains(&finding.id)) {
         return ExitCode::from(USAGE);
