@@ -121,7 +121,7 @@ fn wrapped(text: &str, width: Option<usize>) -> Cow<'_, str> {
     width.map_or(Cow::Borrowed(text), |width| Cow::Owned(wrap(text, width)))
 }
 
-/// Writes to standard output line by line, as [`say`] does.
+/// Standard output for text that comes in pieces: each flush prints what has come, as [`say`] does.
 #[derive(Debug, Default)]
 pub(super) struct Saying(Vec<u8>);
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::transfer::tsig::expand;
 use crate::zone::serial::Soa;
-use crate::zone::{Name, Rtype, Serial, Zone, ZoneBuilder, ZoneError, in_full};
+use crate::zone::{Name, Rtype, Serial, Zone, ZoneBuilder, ZoneError, rdata_in_full};
 
 /// Takes the messages of one transfer, in their order.
 #[derive(Debug)]
@@ -363,7 +363,7 @@ fn read_record(packet: &[u8], at: usize) -> Result<(Record, usize), Refused> {
     if rtype.is_meta() {
         return Err(Refused::Malformed);
     }
-    let rdata = in_full(rtype, packet, start, end, expand).ok_or(Refused::Malformed)?;
+    let rdata = rdata_in_full(rtype, packet, start, end, expand).ok_or(Refused::Malformed)?;
     Ok((Record { owner, rtype, ttl: u32::from_be_bytes([l0, l1, l2, l3]), rdata }, end))
 }
 

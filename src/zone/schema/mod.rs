@@ -296,7 +296,7 @@ pub(super) fn compressible(rtype: Rtype, rdata: &[u8]) -> Option<(usize, Vec<&[u
 /// Returns RDATA that stands in a message from `start` to `end`, its names in full: others may compress them in the types of
 /// RFC 1035, and did in some later ones (RFC 3597 §4). `expand` returns the name that begins at a place, and the place behind
 /// it.
-pub fn in_full<N: AsRef<[u8]>>(
+pub fn rdata_in_full<N: AsRef<[u8]>>(
     rtype: Rtype,
     message: &[u8],
     start: usize,
