@@ -11,7 +11,7 @@ use crate::question::{ORIGIN, Question};
 pub(crate) const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 25, 0, 1)), 25_053);
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 25, 0, 2);
 /// What the greediest forger asks in a second.
-const FLOOD: u32 = 5_000;
+const FLOOD: usize = 5_000;
 
 /// Asks each question once, then the greediest one for a second as fast as a forger would; prints a table.
 pub(crate) fn print() {
@@ -41,7 +41,7 @@ fn flood(socket: &UdpSocket, query: &[u8]) -> (usize, usize) {
     socket.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
     let mut sent = 0;
     while begin.elapsed() < Duration::from_millis(1_500) {
-        let due = (begin.elapsed().as_secs_f64().min(1.0) * f64::from(FLOOD)) as u32;
+        let due = usize::try_from(begin.elapsed().as_millis()).unwrap().min(1_000) * FLOOD / 1_000;
         while sent < due {
             socket.send(query).unwrap();
             sent += 1;
@@ -50,7 +50,7 @@ fn flood(socket: &UdpSocket, query: &[u8]) -> (usize, usize) {
             received += length;
         }
     }
-    (query.len() * usize::try_from(sent).unwrap(), received)
+    (query.len() * sent, received)
 }
 
 fn exchange(socket: &UdpSocket, query: &[u8]) -> usize {

@@ -34,7 +34,7 @@ impl Place {
 
     async fn probe(&self, check: Check, octets: &[u8]) {
         let address = self.listener.local_addr().expect("it is bound");
-        let spec = Spec { address, check, timeout: Duration::from_mins(1), watch: None };
+        let spec = Spec { address, check, timeout: Duration::from_secs(60), watch: None };
         let clock = Clock::start();
         let report = tokio::select! {
             report = probe(&spec, &clock, &self.context) => report,
@@ -50,7 +50,7 @@ impl Place {
             let Ok((mut stream, _)) = self.listener.accept().await else { continue };
             let mut asked = [0; 1_024];
             let talk = async {
-                stream.read(&mut asked).await?;
+                let _whatever_it_asks = stream.read(&mut asked).await?;
                 stream.write_all(octets).await?;
                 stream.shutdown().await?;
                 while stream.read(&mut asked).await? > 0 {}

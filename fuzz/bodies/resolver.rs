@@ -8,9 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use understudy::resolve::{Servers, once};
 use understudy::zone::Name;
 
-#[path = "dns.rs"]
-#[expect(dead_code, reason = "only its packets are made here")]
-mod dns;
+use crate::dns;
 
 /// Where such a resolver listens.
 struct Place {
@@ -40,7 +38,7 @@ impl Place {
     async fn ask(&self, choice: u8, octets: &[u8]) {
         let hosts: [Name; 1] = ["host.example.".parse().expect("a name")];
         let heard = tokio::select! {
-            heard = once(&hosts, Some(&self.servers), Duration::from_mins(1)) => heard,
+            heard = once(&hosts, Some(&self.servers), Duration::from_secs(60)) => heard,
             () = self.serve(choice, octets) => unreachable!("it serves for ever"),
         };
         assert!(heard.addresses.keys().all(|host| *host == hosts[0]), "{heard:?}");
