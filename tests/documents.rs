@@ -285,6 +285,24 @@ fn metrics_are_those_of_the_code() {
     assert_eq!(registering.count(), 7, "another room has metrics: register them here, and write them down");
 }
 
+#[test]
+fn alerts_and_dashboard_ask_for_metrics_that_are_documented() {
+    let page = Page::read("docs/metrics.md");
+    let rows = page.text.lines().filter(|line| line.starts_with("| `understudy_"));
+    let documented: BTreeSet<&str> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
+    for path in ["docs/prometheus-rules.yml", "docs/grafana-dashboard.json"] {
+        let text = read(path);
+        let names = text.split(|c: char| !c.is_ascii_lowercase() && c != '_');
+        let mut asked = 0;
+        for name in names.filter(|name| name.starts_with("understudy_")) {
+            let bare = ["_total", "_bucket"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+            assert!(documented.contains(bare), "{path}: there is no metric {name}");
+            asked += 1;
+        }
+        assert!(asked > 10, "{path}: the metrics were not found");
+    }
+}
+
 fn keys(section: &str) -> BTreeSet<&'static str> {
     let lists = SECTIONS.iter().filter(|(name, _)| *name == section);
     lists.flat_map(|(_, lists)| lists.iter().copied().flatten()).map(|key| key.name).collect()

@@ -1,53 +1,145 @@
-//! A TCP listener with limits: on the number of connections, in total and per client, and on the time of each.
+//! A listener with limits: on the number of connections, in total and per client, and on the time of each.
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::extract::connect_info::Connected;
+use axum::serve::IncomingStream;
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::time::sleep;
 use tracing::warn;
 
 use crate::base::clock::Clock;
 use crate::base::connections::{ConnectionLimiter, Limits};
 
+use super::encrypted::Encrypted;
+
+/// Where connections come from.
+#[derive(Debug)]
+pub enum Socket {
+    /// The network.
+    Tcp(TcpListener),
+    /// The network, encrypted.
+    Tls(TcpListener, Arc<ServerConfig>),
+    /// This machine: whoever may open the socket's file.
+    Unix(UnixListener),
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct Peer {
+    /// The address, by network.
+    address: Option<IpAddr>,
+    /// The user, by a socket of this machine.
+    user: Option<u32>,
+    /// Whether the connection may live on.
+    extended: Arc<AtomicBool>,
+}
+
 /// Accepts everybody; beyond [`CONNECTIONS`] the oldest one makes room, so that nobody holds all places by saying nothing.
 #[derive(Debug)]
 pub(super) struct Limited {
-    listener: TcpListener,
+    socket: Socket,
     limiter: ConnectionLimiter,
     clock: Clock,
 }
 
 /// A connection that fails when its lifetime is over, or when it has to make room.
 pub(super) struct Brief {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     end: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+impl Socket {
+    async fn accept(&self) -> io::Result<(Box<dyn Stream>, Peer)> {
+        Ok(match self {
+            Self::Tcp(listener) => {
+                let (stream, from) = listener.accept().await?;
+                (Box::new(stream), Peer { address: Some(from.ip()), ..Peer::default() })
+            }
+            Self::Tls(listener, config) => {
+                let (stream, from) = listener.accept().await?;
+                let stream = Encrypted::accept(stream, Arc::clone(config));
+                (Box::new(stream), Peer { address: Some(from.ip()), ..Peer::default() })
+            }
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                let user = stream.peer_cred().ok().map(|credentials| credentials.uid());
+                (Box::new(stream), Peer { user, ..Peer::default() })
+            }
+        })
+    }
+}
+
+impl Peer {
+    /// Lets the connection live as long as it is used: what is asked takes its time.
+    pub(super) fn extend(&self) {
+        self.extended.store(true, Ordering::Relaxed);
+    }
+
+    /// A socket of this machine has one client: they share its places.
+    fn client(&self) -> IpAddr {
+        self.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.user, self.address) {
+            (Some(user), _) => write!(f, "user {user}"),
+            (None, Some(address)) => write!(f, "{address}"),
+            (None, None) => f.write_str("unknown"),
+        }
+    }
+}
+
+impl Connected<IncomingStream<'_, Limited>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Limited>) -> Self {
+        stream.remote_addr().clone()
+    }
+}
+
 impl Limited {
-    /// Lays the limits over a listener; no connection lives longer than `lifetime`.
-    pub(super) fn new(listener: TcpListener, clock: Clock, lifetime: Duration) -> Self {
-        let limits = Limits { all: CONNECTIONS, per_client: CONNECTIONS / 2, idle: lifetime };
-        Self { listener, limiter: ConnectionLimiter::new(limits), clock }
+    /// Lays the limits over a listener; no connection lives longer than `lifetime` that is not extended.
+    pub(super) fn new(socket: Socket, clock: Clock, lifetime: Duration) -> Self {
+        let per_client = match socket {
+            Socket::Tcp(_) | Socket::Tls(..) => CONNECTIONS / 2,
+            Socket::Unix(_) => CONNECTIONS,
+        };
+        let limits = Limits { all: CONNECTIONS, per_client, idle: lifetime };
+        Self { socket, limiter: ConnectionLimiter::new(limits), clock }
     }
 }
 
 impl axum::serve::Listener for Limited {
     type Io = Brief;
-    type Addr = SocketAddr;
+    type Addr = Peer;
 
-    async fn accept(&mut self) -> (Brief, SocketAddr) {
+    async fn accept(&mut self) -> (Brief, Peer) {
         loop {
-            match self.listener.accept().await {
+            match self.socket.accept().await {
                 Ok((stream, peer)) => {
-                    let permit = self.limiter.admit(peer.ip(), self.clock.now().mono);
+                    let permit = self.limiter.admit(peer.client(), self.clock.now().mono);
                     let lifetime = self.limiter.limits().idle;
-                    let end = async move { drop(tokio::time::timeout(lifetime, permit.evicted()).await) };
+                    let extended = Arc::clone(&peer.extended);
+                    let end = async move {
+                        let is_over = tokio::time::timeout(lifetime, permit.evicted()).await.is_err();
+                        if is_over && extended.load(Ordering::Relaxed) {
+                            permit.evicted().await;
+                        }
+                    };
                     return (Brief { stream, end: Box::pin(end) }, peer);
                 }
                 Err(error) => {
@@ -60,14 +152,14 @@ impl axum::serve::Listener for Limited {
         }
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    fn local_addr(&self) -> io::Result<Peer> {
+        Ok(Peer::default())
     }
 }
 
 impl fmt::Debug for Brief {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Brief").field(&self.stream).finish()
+        f.write_str("Brief")
     }
 }
 
@@ -104,7 +196,7 @@ impl AsyncWrite for Brief {
     }
 }
 
-/// Some scrapers and an orchestrator's questions; nobody needs more. One client has half of them at most.
+/// Some scrapers and an orchestrator's questions; nobody needs more. One client of the network has half of them at most.
 const CONNECTIONS: u32 = 64;
 
 const PAUSE: Duration = Duration::from_secs(1);

@@ -1,7 +1,20 @@
-//! The operator's HTTP listener: metrics and readiness.
+//! The operator's HTTP listeners: metrics and readiness for everybody who may connect, and the API for who may operate.
 //!
-//! **Invariant:** requests are not authenticated, so nothing can be changed here. It listens only where the config
-//! says, by default nowhere.
+//! ```text
+//!  metrics-listen ─▶ metrics                         nothing can be changed there, and nobody is asked who they are
+//!  admin-socket   ─▶ api ─▶ EngineHandle, daemon     whoever may open the file
+//!  admin-listen   ─▶ api                             whoever has the token, or a certificate of the named CA
+//! ```
+//!
+//! **Invariant:** what changes something is in `api` alone; `metrics` knows no engine.
 
+pub mod api;
+mod dashboard;
+mod encrypted;
 mod listener;
 pub mod metrics;
+mod server;
+pub mod view;
+
+pub use listener::{Peer, Socket};
+pub use server::serve;

@@ -77,6 +77,30 @@ pub enum Command {
     /// Asks a running server whether it is ready: exit code 0 or 1, for containers and scripts
     #[command(after_help = examples::READY)]
     Ready(Ready),
+    /// Shows what a running server serves, and why
+    #[command(after_help = examples::STATUS)]
+    Status(Status),
+    /// Draws what a running server serves, and keeps it drawn, until Ctrl-C
+    #[command(after_help = examples::WATCH)]
+    Watch(Watch),
+    /// Prints what has happened in a running server
+    #[command(after_help = examples::LOG)]
+    Log(Log),
+    /// Orders that a host or an address counts as up or down, whatever the tests say
+    #[command(after_help = examples::FORCE)]
+    Force(ForceTarget),
+    /// Takes a host or an address out of the answers, and says when no cache names it any more
+    #[command(after_help = examples::DRAIN)]
+    Drain(Drain),
+    /// Takes orders back
+    #[command(after_help = examples::CLEAR)]
+    Clear(Clear),
+    /// Lets a service fail back to its better tier, once
+    #[command(after_help = examples::FAILBACK)]
+    Failback(Failback),
+    /// Has a running server read config and zones anew: all of it, or nothing and why
+    #[command(after_help = examples::RELOAD)]
+    Reload(Reload),
     /// Shows a failover on this machine: stand-in targets on loopback, a zone, and a server
     #[command(after_help = examples::DEMO)]
     Demo(Demo),
@@ -96,7 +120,24 @@ pub enum Command {
 }
 
 /// The manual pages beside that of the program: of commands, and of the config.
-const PAGES: [&str; 8] = ["serve", "check", "probe", "explain", "simulate", "ready", "demo", CONFIG_PAGE];
+const PAGES: [&str; 16] = [
+    "serve",
+    "check",
+    "probe",
+    "explain",
+    "simulate",
+    "ready",
+    "status",
+    "watch",
+    "log",
+    "force",
+    "drain",
+    "clear",
+    "failback",
+    "reload",
+    "demo",
+    CONFIG_PAGE,
+];
 
 /// The manual page of the config.
 pub const CONFIG_PAGE: &str = "understudy.toml";
@@ -131,6 +172,9 @@ pub struct Serve {
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
     pub state: State,
+    /// Where to take orders, over the config's `admin-socket`; `none` takes none
+    #[arg(long, value_name = "FILE")]
+    pub admin_socket: Option<PathBuf>,
     /// Serve as declared, probe nothing
     #[arg(long = "static")]
     pub fixed: bool,
@@ -275,9 +319,22 @@ pub struct Simulate {
     /// The hosts, addresses or host:port that are down
     #[arg(long, value_name = "HOST,…", value_delimiter = ',')]
     pub down: Vec<String>,
+    /// Exit with 1 unless this service would be at this tier: its number, `last-resort` or `all-down`. May be given several
+    /// times
+    #[arg(long, value_name = "SERVICE=TIER", value_parser = expectation)]
+    pub expect: Vec<Expectation>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `simulate` is expected to find of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// Its name.
+    pub service: String,
+    /// The number of the active tier, `last-resort` or `all-down`.
+    pub tier: String,
 }
 
 /// `ready`
@@ -295,6 +352,172 @@ pub struct Ready {
     /// How long to wait for the answer, as in 2s or 500ms; a bare number is seconds
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "1s")]
     pub timeout: Duration,
+}
+
+/// How a running server is reached.
+#[derive(Debug, Args, Default)]
+pub struct Reach {
+    /// Where the server takes orders; default: as the running server has noted in the state folder, else as the default
+    /// config says, else /run/understudy/admin.sock
+    #[arg(long, value_name = "FILE")]
+    pub socket: Option<PathBuf>,
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub state: State,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The services to show; none: all
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watch`
+#[derive(Debug, Args)]
+pub struct Watch {
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+/// `log`
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Leave out what happened longer ago, as in 30m or 2h
+    #[arg(long, value_name = "DURATION", value_parser = lasting)]
+    pub since: Option<Duration>,
+    /// Go on, and print what happens
+    #[arg(long)]
+    pub follow: bool,
+    /// Print each publication of changed answers too
+    #[arg(long)]
+    pub all: bool,
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Print JSON, an object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What all orders have.
+#[derive(Debug, Args)]
+pub struct OrderOptions {
+    /// How long it lasts, as in 30m or 2h; default: until it is cleared
+    #[arg(long, value_name = "DURATION", value_parser = lasting)]
+    pub r#for: Option<Duration>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who orders it; default: $SUDO_USER, else $USER
+    #[arg(long, value_name = "NAME")]
+    pub author: Option<String>,
+    /// Do it even if it takes the last eligible member of a service
+    #[arg(long)]
+    pub last: bool,
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `force`
+#[derive(Debug, Args)]
+pub struct ForceTarget {
+    /// What it counts as
+    #[arg(value_enum, value_name = "STATE")]
+    pub forced: Forced,
+    /// A host, an address, HOST:PORT or ADDRESS:PORT
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub order: OrderOptions,
+}
+
+/// What a target may be forced to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Forced {
+    /// It serves.
+    Up,
+    /// It does not serve.
+    Down,
+}
+
+/// `drain`
+#[derive(Debug, Args)]
+pub struct Drain {
+    /// A host, an address, HOST:PORT or ADDRESS:PORT
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// When it begins, as in 10m: TTLs are short before then. Default: at once
+    #[arg(long, value_name = "DURATION", value_parser = lasting)]
+    pub r#in: Option<Duration>,
+    /// Wait until no cached answer names it; exit code 1 if an answer still does then
+    #[arg(long)]
+    pub wait: bool,
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub order: OrderOptions,
+}
+
+/// `clear`
+#[derive(Debug, Args)]
+pub struct Clear {
+    /// The numbers of orders, or the hosts or addresses that they cover
+    #[arg(value_name = "ORDER or TARGET", required_unless_present = "all")]
+    pub what: Vec<String>,
+    /// Take all orders back
+    #[arg(long, conflicts_with = "what")]
+    pub all: bool,
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `failback`
+#[derive(Debug, Args)]
+pub struct Failback {
+    /// The service
+    #[arg(value_name = "SERVICE")]
+    pub service: String,
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+/// `reload`
+#[derive(Debug, Args)]
+pub struct Reload {
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Forced {
+    /// Returns the word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
 }
 
 /// `demo`
@@ -332,6 +555,23 @@ fn timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads `SERVICE=TIER`.
+fn expectation(text: &str) -> Result<Expectation, String> {
+    let (service, tier) = text.split_once('=').unwrap_or_default();
+    let is_tier = tier.parse::<u16>().is_ok() || ["last-resort", "all-down"].contains(&tier);
+    if service.is_empty() || !is_tier {
+        return Err("it takes SERVICE=TIER, as in _sip._tcp.example.com=20, or =last-resort or =all-down".to_owned());
+    }
+    Ok(Expectation { service: service.to_owned(), tier: tier.to_owned() })
+}
+
+/// Reads how long something lasts.
+fn lasting(text: &str) -> Result<Duration, String> {
+    values::duration_text(text, Duration::from_secs(1), LONGEST_ORDER).map_err(|wanted| format!("it takes {wanted}"))
+}
+
+/// How long an order may last, and how far the history is looked back.
+const LONGEST_ORDER: Duration = Duration::from_secs(366 * 86_400);
 /// The bounds of time-outs.
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(3_600);

@@ -46,7 +46,9 @@ Examples:
   understudy simulate example.com.zone --down sip-node1,sip-node2
       tells what would be served if two hosts were down
   understudy simulate understudy.toml --down sip-node1:5060 --json
-      the same for one port, for a program";
+      the same for one port, for a program
+  understudy simulate example.com.zone --down sip-node1 --expect _sip._tcp.example.com=10
+      fails if another tier would be active, for checks before a change goes in";
 
 /// `ready`
 pub(super) const READY: &str = "\
@@ -55,6 +57,66 @@ Examples:
       asks the server of the default config
   understudy ready --server 127.0.0.1:5300 --timeout 2s
       asks a server by its address";
+
+/// `status`
+pub(super) const STATUS: &str = "\
+Examples:
+  understudy status
+      shows every service of the server of the default config
+  understudy status _sip._tcp.example.com --json
+      shows one service, for a program";
+
+/// `watch`
+pub(super) const WATCH: &str = "\
+Examples:
+  understudy watch
+      draws the server of the default config
+  understudy watch --socket /run/understudy/admin.sock
+      draws the server behind a socket";
+
+/// `log`
+pub(super) const LOG: &str = "\
+Examples:
+  understudy log --since 2h
+      prints what has happened in the last two hours
+  understudy log --follow --json
+      prints an object a line, as it happens";
+
+/// `force`
+pub(super) const FORCE: &str = "\
+Examples:
+  understudy force down sip-node1 --for 2h --reason replaced
+      takes a host out of the answers for two hours
+  understudy force up 192.0.2.10:5060
+      counts one port of an address as up, whatever the tests say";
+
+/// `drain`
+pub(super) const DRAIN: &str = "\
+Examples:
+  understudy drain sip-node1 --reason kernel --wait
+      takes a host out of the answers, and returns when it may be stopped
+  understudy drain sip-node1 --in 30m --for 1h
+      does so in half an hour, for an hour; TTLs are short before";
+
+/// `clear`
+pub(super) const CLEAR: &str = "\
+Examples:
+  understudy clear sip-node1
+      takes back every order over a host
+  understudy clear 7
+      takes back the order of this number";
+
+/// `failback`
+pub(super) const FAILBACK: &str = "\
+Examples:
+  understudy failback _sip._tcp.example.com
+      lets a service with `failback = \"manual\"` go back to its better tier, or skips the hold";
+
+/// `reload`
+pub(super) const RELOAD: &str = "\
+Examples:
+  understudy reload
+      says what came and went, or what is wrong";
 
 /// `demo`
 pub(super) const DEMO: &str = "\

@@ -6,3 +6,5 @@ pub const FINDINGS: u8 = 1;
 pub const USAGE: u8 = 2;
 /// Exit code: could not start.
 pub const START: u8 = 3;
+/// Exit code: refused by a running server.
+pub const REFUSED: u8 = 4;

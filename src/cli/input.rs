@@ -89,6 +89,12 @@ pub(super) fn tell(findings: &[Finding], least: Severity) {
     }
 }
 
+/// Prints to standard error.
+#[expect(clippy::print_stderr, reason = "the operator reads it")]
+pub(super) fn print_error(text: &str) {
+    eprint!("{text}");
+}
+
 /// Reads `--state`.
 pub(super) fn state_choice(state: Option<&PathBuf>) -> Option<StateChoice> {
     state.map(|dir| if dir.as_os_str() == "none" { StateChoice::Nothing } else { StateChoice::Folder(dir.clone()) })

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  args ──▶ serve · check · probe · explain · simulate · ready · demo
+//!        └▶ status · watch · log · force · drain · clear · failback · reload ─▶ remote: the API of a running server
 //!               │              input: files and findings    offline: a core without probes
 //!               ▼
 //!           live: the table      words: what things are called ─▶ line: columns ─▶ paint: colours
@@ -21,22 +22,28 @@ mod explain;
 mod input;
 mod line;
 mod live;
+mod log;
 mod manual;
 mod offline;
+mod order;
 mod paint;
 mod probe;
 mod ready;
+mod reload;
+mod remote;
 mod serve;
 mod simulate;
+mod status;
 #[cfg(test)]
 mod testing;
+mod watch;
 mod words;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-pub use exit::{FINDINGS, START, USAGE};
+pub use exit::{FINDINGS, REFUSED, START, USAGE};
 
 use args::{Arguments, Command};
 
@@ -61,6 +68,14 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Ready(args) => ready::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Log(args) => log::run(&args),
+        Command::Force(args) => order::force(&args),
+        Command::Drain(args) => order::drain(&args),
+        Command::Clear(args) => order::clear(&args),
+        Command::Failback(args) => order::failback(&args),
+        Command::Reload(args) => reload::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

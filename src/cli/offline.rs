@@ -1,18 +1,20 @@
-//! Runs the engine's core without probes, over what the state folder holds or what is assumed.
+//! Runs the engine's core without probes, over what a running server says, what the state folder holds or what is assumed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::admin::view::{MemoryView, TargetView};
 use crate::base::clock::{Now, UnixTime};
 use crate::base::duration::write_short;
 use crate::base::error::Chain;
 use crate::base::finding::Finding;
 use crate::base::nearest::{nearest, tolerance};
 use crate::config::{Running, StateSettings};
-use crate::daemon::{engine_entries, kept_addresses};
+use crate::daemon::{engine_entries, kept_addresses, kept_socket};
 use crate::engine::memory::Restored;
 use crate::engine::setup::{MemberData, Setup, TargetKey};
 use crate::engine::{Core, Prepared};
@@ -23,6 +25,7 @@ use crate::store::{self, OpenError};
 use crate::zone::{Name, Rtype};
 
 use super::paint::Tone;
+use super::remote::Remote;
 
 /// What is believed of the targets, and from where.
 #[derive(Debug, Default)]
@@ -30,6 +33,8 @@ pub(super) struct Belief {
     restored: Restored,
     /// The targets that are assumed to be down.
     down: BTreeSet<TargetId>,
+    /// What a running server says of its targets, by their names.
+    targets: BTreeMap<String, TargetView>,
     /// Where it comes from.
     pub(super) source: Source,
     /// Where it comes from, in a sentence for people.
@@ -42,6 +47,11 @@ pub(super) enum Source {
     /// From nowhere: every target is assumed to be up.
     #[default]
     Assumed,
+    /// From the running server itself.
+    Server {
+        /// For how long the server has been isolated, if it is.
+        isolated: Option<Duration>,
+    },
     /// From the state folder.
     State {
         /// Whether a server uses the folder now.
@@ -75,6 +85,10 @@ impl Belief {
         let Some(folder) = &state.folder else { return Ok(assume("no state is kept".to_owned())) };
         let name = folder.display();
         let entries = store::read(folder).map_err(|error| Box::new(unreadable(&error)))?;
+        let is_running = store::in_use(folder);
+        if let Some(belief) = kept_socket(&entries).filter(|_| is_running).and_then(|at| Self::ask(&at, state, now)) {
+            return Ok(belief);
+        }
         let (restored, strange) = Restored::read(engine_entries(&entries), state.max_age);
         if let Some(key) = strange.first() {
             let message = format!("{} values in {name} cannot be read, such as {key}", strange.len());
@@ -85,7 +99,7 @@ impl Belief {
         }
         let age = restored.alive().map(|at| now.wall.since(at));
         let isolated = restored.isolated().map(|at| now.wall.since(at));
-        let running = store::in_use(folder);
+        let running = is_running;
         let old = age.map_or_else(|| "of unknown age".to_owned(), |age| format!("{} old", write_short(age)));
         let mut told = match running {
             true => format!("as the running server noted it in {name}, at most {old}"),
@@ -99,6 +113,30 @@ impl Belief {
         }
         let source = Source::State { running, age, isolated: isolated.filter(|_| running) };
         Ok(Self { restored: restored.as_picture(), source, told, ..Self::default() })
+    }
+
+    /// Asks a running server; nothing if it does not say, or of another version.
+    fn ask(socket: &Path, state: &StateSettings, now: Now) -> Option<Self> {
+        let memory: MemoryView = Remote::at(socket).ok()?.get("/v1/memory").ok()?;
+        let written = |(key, value): (String, Value)| (key, value.to_string().into_bytes());
+        let kept: BTreeMap<String, Vec<u8>> = memory.kept.into_iter().map(written).collect();
+        let (restored, strange) = Restored::read(&kept, state.max_age);
+        if !strange.is_empty() {
+            return None;
+        }
+        let isolated = restored.isolated().map(|at| now.wall.since(at));
+        let mut told = format!("as the running server says it now, by {}", socket.display());
+        if let Some(isolated) = isolated {
+            told += &format!("; isolated for {}: silent failures do not count", write_short(isolated));
+        }
+        let targets = memory.targets.into_iter().map(|target| (target.target.clone(), target)).collect();
+        let source = Source::Server { isolated };
+        Some(Self { restored: restored.as_picture(), targets, source, told, ..Self::default() })
+    }
+
+    /// Returns what a running server says of a target.
+    pub(super) fn live(&self, key: &TargetKey) -> Option<&TargetView> {
+        self.targets.get(&key.to_string())
     }
 
     /// Returns whether there is state of a run.
@@ -133,8 +171,8 @@ impl Belief {
     /// Returns how a terminal shows where it comes from: what is no picture of a running server stands out.
     pub(super) const fn tone(&self) -> Tone {
         match self.source {
-            Source::State { running: true, isolated: None, .. } => Tone::Dim,
-            Source::Assumed | Source::State { .. } => Tone::Soso,
+            Source::Server { isolated: None } | Source::State { running: true, isolated: None, .. } => Tone::Dim,
+            Source::Assumed | Source::Server { .. } | Source::State { .. } => Tone::Soso,
         }
     }
 
@@ -143,6 +181,9 @@ impl Belief {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         match self.source {
             Source::Assumed => json!({ "from": "assumed" }),
+            Source::Server { isolated } => {
+                json!({ "from": "server", "running": true, "isolated_ms": isolated.map(millis) })
+            }
             Source::State { running, age, isolated } => json!({
                 "from": "state", "running": running, "age_ms": age.map(millis), "isolated_ms": isolated.map(millis),
             }),

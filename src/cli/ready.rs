@@ -44,11 +44,10 @@ pub(super) fn run(args: &Ready) -> ExitCode {
 
 /// Finds where the server answers: as the one that runs has noted in the state folder, else as the config says.
 fn find_server(args: &Ready) -> SocketAddr {
-    let (listen, folder) =
-        config::own_server(input::state_choice(args.state.state.as_ref()), &input::ProcessEnvironment);
-    let running = folder.filter(|folder| store::in_use(folder));
+    let own = config::own_server(input::state_choice(args.state.state.as_ref()), &input::ProcessEnvironment);
+    let running = own.state.filter(|folder| store::in_use(folder));
     let kept = running.and_then(|folder| store::read(&folder).ok()).map(|entries| kept_listeners(&entries));
-    let first = kept.unwrap_or_default().first().copied().or_else(|| listen.first().copied());
+    let first = kept.unwrap_or_default().first().copied().or_else(|| own.listen.first().copied());
     reachable(first.unwrap_or(args::DEFAULT_SERVER))
 }
 

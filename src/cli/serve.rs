@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use tracing::{info, warn};
 
+use crate::admin::api::ReloadRequest;
 use crate::base::clock::Clock;
 use crate::base::finding::{Finding, Severity};
-use crate::config::{Input, Running, Workers};
+use crate::config::{Input, Running, SocketChoice, Workers};
 use crate::daemon::Daemon;
 use crate::daemon::logging::{self, Format, Logging};
 use crate::daemon::signals::{Signal, Signals};
@@ -35,6 +36,7 @@ pub(super) fn run(args: &Serve) -> ExitCode {
         files: args.sources.files.clone(),
         listen: args.listen.clone(),
         state: input::state_choice(args.state.state.as_ref()),
+        admin_socket: args.admin_socket.clone().map(SocketChoice::from),
         fixed: args.fixed,
         ..Input::default()
     };
@@ -122,11 +124,16 @@ async fn serve(running: Running, from: Input, signals: &mut Signals, logging: &L
                 None
             }
         };
-    while is_to_go_on(&daemon, signals, keyboard.as_mut()).await {
+    while let Some(wanted) = next(&daemon, signals, keyboard.as_mut()).await {
         tokio::select! {
             biased;
             () = signals.drain() => break,
-            _ = daemon.reload(&read) => {}
+            result = daemon.reload(&read) => {
+                if let Wanted::ByApi(ReloadRequest(reply)) = wanted {
+                    // Who asked may be gone.
+                    drop(reply.send(result));
+                }
+            }
         }
     }
     info!("draining");
@@ -141,8 +148,16 @@ async fn serve(running: Running, from: Input, signals: &mut Signals, logging: &L
     }
 }
 
-/// Waits for a signal, a key or a zone from a primary; returns whether a reload is wanted rather than the end.
-async fn is_to_go_on(daemon: &Daemon, signals: &mut Signals, keyboard: Option<&mut Keyboard>) -> bool {
+/// Who wants a reload.
+enum Wanted {
+    /// A signal, or a zone that came from a primary.
+    Anyway,
+    /// A client of the API, who waits for the result.
+    ByApi(ReloadRequest),
+}
+
+/// Waits for a signal, a key, a zone from a primary or a client of the API; nothing: the end is wanted.
+async fn next(daemon: &Daemon, signals: &mut Signals, keyboard: Option<&mut Keyboard>) -> Option<Wanted> {
     let quit = async {
         match keyboard {
             Some(keyboard) => while keyboard.next().await != Key::Quit {},
@@ -151,8 +166,9 @@ async fn is_to_go_on(daemon: &Daemon, signals: &mut Signals, keyboard: Option<&m
     };
     tokio::select! {
         biased;
-        signal = signals.next() => signal == Signal::Reload,
-        () = quit => false,
-        () = daemon.zones_came() => true,
+        signal = signals.next() => (signal == Signal::Reload).then_some(Wanted::Anyway),
+        () = quit => None,
+        () = daemon.zones_came() => Some(Wanted::Anyway),
+        request = daemon.reload_wanted() => Some(Wanted::ByApi(request)),
     }
 }

@@ -1,10 +1,9 @@
 //! How the commands name services, targets and certificates in their output.
 
+use std::time::Duration;
+
+use crate::admin::view::{MemberView, Served, ServiceView, TargetView};
 use crate::base::duration::write_short;
-use crate::engine::status::{MemberStatus, PoolStatus, TargetStatus};
-use crate::health::Verdict;
-use crate::health::machine::State;
-use crate::policy::{ActiveTier, Placement};
 
 use super::line::Line;
 use super::paint::Tone;
@@ -44,64 +43,58 @@ impl Condition {
 }
 
 /// Returns how well a service is.
-pub(super) fn condition(pool: &PoolStatus) -> Condition {
-    match pool.decision.served {
-        ActiveTier::AllDown => Condition::AllDown,
-        ActiveTier::LastResort => Condition::LastResort,
-        ActiveTier::Tier(tier) if Some(tier) != preferred(pool) => Condition::StandsIn,
-        ActiveTier::Tier(_) if pool.members.iter().any(|member| !member.verdict.serves()) => Condition::Thinned,
-        ActiveTier::Tier(_) if is_fixed(pool) => Condition::Fixed,
-        ActiveTier::Tier(_) if pool.members.iter().any(|member| member.untested.is_some()) => Condition::Untested,
-        ActiveTier::Tier(_) => Condition::Well,
+pub(super) fn condition(service: &ServiceView) -> Condition {
+    match service.served {
+        Served::AllDown => Condition::AllDown,
+        Served::LastResort => Condition::LastResort,
+        Served::Tier if service.tier != service.preferred() => Condition::StandsIn,
+        Served::Tier if service.members.iter().any(|member| !member.serves) => Condition::Thinned,
+        Served::Tier if !service.tested => Condition::Fixed,
+        Served::Tier if service.members.iter().any(|member| member.untested.is_some()) => Condition::Untested,
+        Served::Tier => Condition::Well,
     }
 }
 
-/// Returns whether no member of a service has a target: no health can change what is served.
-pub(super) fn is_fixed(pool: &PoolStatus) -> bool {
-    pool.members.iter().all(|member| member.targets.is_empty())
-}
-
 /// Returns whether a test tells something of a member of a tier.
-fn is_tested(pool: &PoolStatus, tier: u16) -> bool {
-    pool.members.iter().any(|member| member.priority == tier && member.untested.is_none())
-}
-
-/// Returns the number of the preferred tier.
-pub(super) fn preferred(pool: &PoolStatus) -> Option<u16> {
-    pool.members.iter().map(|member| member.priority).min()
+fn is_tested(service: &ServiceView, tier: u16) -> bool {
+    service.members.iter().any(|member| member.priority == tier && member.untested.is_none())
 }
 
 /// Says in a few words which tier is active.
-pub(super) fn headline(pool: &PoolStatus) -> Line {
-    let (tone, text) = match (condition(pool), pool.decision.served) {
+pub(super) fn headline(service: &ServiceView) -> Line {
+    let tier = service.tier.unwrap_or_default();
+    let (tone, text) = match (condition(service), service.served) {
         (Condition::Fixed, _) => (Tone::Dim, "served as declared, not tested".to_owned()),
-        (Condition::StandsIn, ActiveTier::Tier(tier)) => {
-            let back = pool.failback.map(|(better, due)| format!(", tier {better} fails back in {}", write_short(due)));
-            let untested = if is_tested(pool, tier) { "" } else { ", not tested" };
+        (Condition::StandsIn, Served::Tier) => {
+            let back = service.failback.map(|back| {
+                format!(", tier {} fails back in {}", back.tier, write_short(Duration::from_millis(back.due_ms)))
+            });
+            let untested = if is_tested(service, tier) { "" } else { ", not tested" };
             (Tone::Soso, format!("tier {tier} stands in{untested}{}", back.unwrap_or_default()))
         }
-        (_, ActiveTier::Tier(tier)) if !is_tested(pool, tier) => {
-            (Tone::Soso, format!("tier {tier} serves, not tested"))
-        }
-        (_, ActiveTier::Tier(tier)) => (Tone::Good, format!("tier {tier} serves")),
-        (_, ActiveTier::LastResort) => (Tone::Bad, "last resort".to_owned()),
-        (_, ActiveTier::AllDown) => (Tone::Bad, "all down".to_owned()),
+        (_, Served::Tier) if !is_tested(service, tier) => (Tone::Soso, format!("tier {tier} serves, not tested")),
+        (_, Served::Tier) => (Tone::Good, format!("tier {tier} serves")),
+        (_, Served::LastResort) => (Tone::Bad, "last resort".to_owned()),
+        (_, Served::AllDown) => (Tone::Bad, "all down".to_owned()),
     };
     Line::of(tone, text)
 }
 
 /// Returns the name of a service as people write it: without its final dot, the halves of a pair joined by ` + `.
-pub(super) fn service(pool: &PoolStatus) -> String {
-    pool.name.split('+').map(|half| half.trim_end_matches('.')).collect::<Vec<_>>().join(" + ")
+pub(super) fn service(name: &str) -> String {
+    name.split('+').map(|half| half.trim_end_matches('.')).collect::<Vec<_>>().join(" + ")
 }
 
 /// Returns the mark that says whether a member is in the answer, and whether it is known to be alive.
-pub(super) fn mark(member: &MemberStatus, placement: &Placement) -> Line {
-    match member.verdict {
-        _ if !placement.lists() => Line::of(Tone::Dim, "○"),
-        Verdict::Withhold { leaving: false, .. } => Line::of(Tone::Bad, "×"),
-        Verdict::Serve { tested: false, .. } => Line::of(Tone::Soso, "◐"),
-        Verdict::Serve { .. } | Verdict::Withhold { leaving: true, .. } => Line::of(Tone::Good, "●"),
+pub(super) fn mark(member: &MemberView) -> Line {
+    if !member.listed {
+        Line::of(Tone::Dim, "○")
+    } else if !member.serves && !member.leaving {
+        Line::of(Tone::Bad, "×")
+    } else if !member.known {
+        Line::of(Tone::Soso, "◐")
+    } else {
+        Line::of(Tone::Good, "●")
     }
 }
 
@@ -109,22 +102,13 @@ pub(super) fn mark(member: &MemberStatus, placement: &Placement) -> Line {
 pub(super) const LEGEND: &str = "● in the answer  ◐ in it, not tested  × in it, but down  ○ left out";
 
 /// Returns the word for a target's state, in its colour.
-pub(super) fn state(target: &TargetStatus) -> Line {
+pub(super) fn state(target: &TargetView) -> Line {
     let word = if target.degraded { "degraded" } else { target.state.as_str() };
-    match target.state {
-        State::Unknown => Line::of(Tone::Soso, "not tested"),
-        State::Up if !target.degraded && target.untested.is_none() => Line::of(Tone::Good, word),
-        State::Up | State::Failing { .. } | State::Recovering { .. } => Line::of(Tone::Soso, word),
-        State::Down(_) => Line::of(Tone::Bad, word),
-    }
-}
-
-/// Returns the word for what is served, as programs read it.
-pub(super) const fn served(served: ActiveTier) -> &'static str {
-    match served {
-        ActiveTier::Tier(_) => "tier",
-        ActiveTier::LastResort => "last-resort",
-        ActiveTier::AllDown => "all-down",
+    match target.state.as_str() {
+        "unknown" => Line::of(Tone::Soso, "not tested"),
+        "up" if !target.degraded && target.untested.is_none() => Line::of(Tone::Good, word),
+        "down" | "leaving" => Line::of(Tone::Bad, word),
+        _ => Line::of(Tone::Soso, word),
     }
 }
 

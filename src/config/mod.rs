@@ -23,8 +23,8 @@ pub mod settings;
 pub mod shape;
 pub mod values;
 
-pub use load::{Environment, Input, TWINS, load, own_server, read_secret, servers};
+pub use load::{Environment, Input, OwnServer, TWINS, load, own_server, read_secret, servers};
 pub use running::{KeptZone, Running, StaleZone};
-pub use settings::{ServerSettings, StateChoice, StateSettings, Workers};
+pub use settings::{AdminListen, AdminSocket, ServerSettings, SocketChoice, StateChoice, StateSettings, Workers};
 pub use shape::DNS_PORT;
 pub use values::Resolver;

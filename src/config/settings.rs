@@ -3,8 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::RootCertStore;
+
+use crate::admin::api::Token;
 use crate::base::prefix::IpPrefix;
 use crate::serve::{Frame, PerTransport};
 
@@ -35,6 +39,57 @@ pub struct ServerSettings {
     pub ready: Ready,
     /// Where metrics and readiness are told over HTTP.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where the API is served on this machine; nothing: nowhere.
+    pub admin_socket: Option<AdminSocket>,
+    /// Where it is served over the network; nothing: nowhere.
+    pub admin_listen: Option<AdminListen>,
+}
+
+/// The listener of the API.
+#[derive(Clone, Debug)]
+pub struct AdminListen {
+    /// Its address.
+    pub address: SocketAddr,
+    /// What clients must show; nothing: a certificate.
+    pub token: Option<Token>,
+    /// Whether it is encrypted, with the server's certificate.
+    pub is_encrypted: bool,
+    /// The authorities of the certificates that clients must have; nothing: they need none.
+    pub clients: Option<Arc<RootCertStore>>,
+}
+
+/// The socket of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminSocket {
+    /// Its file.
+    pub path: PathBuf,
+    /// Whether nobody named it: if it cannot be made then, the server does without.
+    pub is_default: bool,
+}
+
+impl PartialEq for AdminListen {
+    fn eq(&self, other: &Self) -> bool {
+        let roots = |listen: &Self| listen.clients.as_ref().map(|clients| clients.roots.clone());
+        (self.address, &self.token, self.is_encrypted, roots(self))
+            == (other.address, &other.token, other.is_encrypted, roots(other))
+    }
+}
+
+impl Eq for AdminListen {}
+
+/// A choice of the API's socket; made from a path, of which `none` opens none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SocketChoice {
+    /// `none`: the API is not served.
+    Nothing,
+    /// This file.
+    File(PathBuf),
+}
+
+impl From<PathBuf> for SocketChoice {
+    fn from(path: PathBuf) -> Self {
+        if path.as_os_str() == "none" { Self::Nothing } else { Self::File(path) }
+    }
 }
 
 /// When the server counts as ready.
@@ -88,6 +143,8 @@ impl Default for ServerSettings {
             strict_zones: false,
             ready: Ready::AnyZone,
             metrics_listen: None,
+            admin_socket: None,
+            admin_listen: None,
         }
     }
 }

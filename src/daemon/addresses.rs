@@ -1,6 +1,7 @@
-//! Where this server answers, kept in the state folder: `understudy ready` asks there.
+//! Where this server answers and takes orders, kept in the state folder: the commands of the operator ask there.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use crate::store::{Change, Entries};
 
@@ -16,8 +17,26 @@ pub fn kept_listeners(entries: &Entries) -> Vec<SocketAddr> {
     texts.unwrap_or_default().iter().filter_map(|text| text.parse().ok()).collect()
 }
 
-/// The key in the store.
-pub(super) const KEY: &str = "listeners";
+/// Makes what is kept of the API's socket; nothing: there is none.
+pub(super) fn keep_socket(path: Option<&Path>) -> Change {
+    let value = path.map(|path| serde_json::json!(path.display().to_string()).to_string().into_bytes());
+    Change { key: SOCKET_KEY.to_owned(), value }
+}
+
+/// Reads where the server takes orders, or took them, that uses a state folder.
+pub fn kept_socket(entries: &Entries) -> Option<PathBuf> {
+    let text: Option<String> = entries.get(SOCKET_KEY).and_then(|value| serde_json::from_slice(value).ok());
+    text.map(PathBuf::from)
+}
+
+/// Returns whether this module owns a key of the store.
+pub(super) fn owns(key: &str) -> bool {
+    key == KEY || key == SOCKET_KEY
+}
+
+/// The keys in the store.
+const KEY: &str = "listeners";
+const SOCKET_KEY: &str = "admin-socket";
 
 #[cfg(test)]
 mod tests {
@@ -29,5 +48,9 @@ mod tests {
         let Change { key, value } = keep(&addresses);
         assert_eq!(kept_listeners(&[(key, value.unwrap())].into()), addresses);
         assert_eq!(kept_listeners(&Entries::new()), []);
+        let Change { key, value } = keep_socket(Some(Path::new("/run/understudy/admin.sock")));
+        assert!(owns(&key));
+        assert_eq!(kept_socket(&[(key, value.unwrap())].into()), Some("/run/understudy/admin.sock".into()));
+        assert_eq!(keep_socket(None).value, None);
     }
 }

@@ -142,6 +142,31 @@ impl Collector for Latest {
             };
             ConstGauge::new(tier).encode(metric.encode_family(&[("service", service.name.as_str())])?)?;
         }
+        let help = "The preferred tier of a service: while another one is active, a standby stands in";
+        let mut metric = encoder.encode_descriptor("service_preferred_tier", help, None, MetricType::Gauge)?;
+        for ServiceCoverage { name, preferred, .. } in &coverage.services {
+            ConstGauge::new(i64::from(*preferred)).encode(metric.encode_family(&[("service", name.as_str())])?)?;
+        }
+        let help = "When the answer of a service last changed, in this run";
+        let mut metric =
+            encoder.encode_descriptor("service_changed_timestamp_seconds", help, None, MetricType::Gauge)?;
+        for ServiceCoverage { name, changed, .. } in &coverage.services {
+            let Some(changed) = changed else { continue };
+            let changed = i64::try_from(changed.as_secs()).unwrap_or(i64::MAX);
+            ConstGauge::new(changed).encode(metric.encode_family(&[("service", name.as_str())])?)?;
+        }
+        for (name, help, value) in [
+            (
+                "isolated",
+                "Whether no witness answers, so that silent failures do not count",
+                i64::from(coverage.isolated),
+            ),
+            ("generation", "The number of the answers that are served", number(coverage.generation)),
+            ("orders", "Orders that are not over", number(coverage.orders)),
+        ] {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            ConstGauge::new(value).encode(metric)?;
+        }
         let help = "Members of a service: up by test or order, taken as up without a test, down";
         let mut metric = encoder.encode_descriptor("service_members", help, None, MetricType::Gauge)?;
         for ServiceCoverage { name, members, .. } in &coverage.services {
@@ -154,7 +179,11 @@ impl Collector for Latest {
 }
 
 fn gauge(count: usize) -> ConstGauge<i64> {
-    ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX))
+    ConstGauge::new(number(count))
+}
+
+fn number(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
 }
 
 /// The words for the states of targets.
@@ -171,6 +200,7 @@ mod tests {
     use prometheus_client::registry::Registry;
 
     use super::*;
+    use crate::base::clock::UnixTime;
 
     #[test]
     fn targets_are_counted_with_their_family_where_only_one_is_concerned() {
@@ -187,9 +217,14 @@ mod tests {
             untested: [("no route".to_owned(), [0, 1])].into(),
             services: vec![ServiceCoverage {
                 name: "_sip._tcp.example.".into(),
-                served: ActiveTier::Tier(10),
+                served: ActiveTier::Tier(20),
+                preferred: 10,
+                changed: Some(UnixTime::from_secs(1_795_253_400)),
                 members: [2, 1, 0],
             }],
+            isolated: true,
+            generation: 7,
+            orders: 2,
         });
         assert_eq!(latest.counts(), (3, 1));
         let mut registry = Registry::with_prefix("understudy");
@@ -200,7 +235,12 @@ mod tests {
             "understudy_targets{state=\"up\"} 2",
             "understudy_targets{state=\"down\"} 0",
             "understudy_targets_untested{reason=\"no route\",family=\"IPv6\"} 1",
-            "understudy_service_tier{service=\"_sip._tcp.example.\"} 10",
+            "understudy_service_tier{service=\"_sip._tcp.example.\"} 20",
+            "understudy_service_preferred_tier{service=\"_sip._tcp.example.\"} 10",
+            "understudy_service_changed_timestamp_seconds{service=\"_sip._tcp.example.\"} 1795253400",
+            "understudy_isolated 1",
+            "understudy_generation 7",
+            "understudy_orders 2",
             "understudy_service_members{service=\"_sip._tcp.example.\",state=\"not-tested\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");

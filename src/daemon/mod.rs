@@ -9,6 +9,7 @@
 //! **Invariant:** nothing here decides anything about DNS or health: it builds the rooms below and joins them.
 
 mod addresses;
+mod admin;
 mod background;
 mod certificates;
 mod coverage;
@@ -33,7 +34,8 @@ mod switcher;
 mod threads;
 mod watchdog;
 
-pub use addresses::kept_listeners;
+pub use addresses::{kept_listeners, kept_socket};
+pub use admin::AdminError;
 pub use outside::{engine_entries, kept_addresses};
 pub use read::Read;
 pub use start::{Daemon, StartError};

@@ -24,9 +24,9 @@ pub fn kept_addresses(entries: &Entries) -> Addresses {
     ours.collect()
 }
 
-/// Returns what of the store is the engine's: all but the addresses that are kept here, and those of the listeners.
+/// Returns what of the store is the engine's: all but the addresses that are kept here, and where the server is reached.
 pub fn engine_entries(entries: &Entries) -> impl Iterator<Item = (&String, &Vec<u8>)> {
-    entries.iter().filter(|(key, _)| !key.starts_with(PREFIX) && key.as_str() != super::addresses::KEY)
+    entries.iter().filter(|(key, _)| !key.starts_with(PREFIX) && !super::addresses::owns(key))
 }
 
 /// Waits for the first answers, so that a host's targets are there before the answers begin; not long, as a resolver may be

@@ -9,10 +9,13 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
-use crate::admin::metrics::Told;
+use crate::admin::api::{Api, ReloadRequest, Reloaded};
+use crate::admin::metrics::{self as telling, Told};
+use crate::admin::{Socket, serve as serve_http};
 use crate::base::clock::Clock;
 use crate::base::connections::{ConnectionLimiter, Limits};
 use crate::base::duration::write_short;
+use crate::base::error::Chain;
 use crate::base::finding::Finding;
 use crate::base::tasks::Tasks;
 use crate::config::settings::Ready;
@@ -29,6 +32,7 @@ use crate::transfer::{self, Permits};
 use crate::zone::Name;
 
 use super::addresses;
+use super::admin::{self, AdminError, AdminFile};
 use super::coverage::CoverageWatch;
 use super::effects::{Outputs, PersistQueue};
 use super::findings::log_findings;
@@ -65,6 +69,9 @@ pub struct Daemon {
     /// Held until the end, as the threads end with them.
     _threads: (ProbeThreads, Threads),
     fixed: Fixed,
+    admin: Option<AdminFile>,
+    /// The wishes for a reload that came by the API; the sender keeps the queue open where there is no API.
+    reloads: (mpsc::Sender<ReloadRequest>, tokio::sync::Mutex<mpsc::Receiver<ReloadRequest>>),
 }
 
 /// What a reload does not change.
@@ -80,6 +87,9 @@ pub enum StartError {
     /// A listener could not be opened.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The socket of the API cannot be made.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     /// The state folder cannot be used.
     #[error(transparent)]
     Store(#[from] store::OpenError),
@@ -96,6 +106,8 @@ impl StartError {
     pub fn finding(&self) -> Finding {
         match self {
             Self::Bind(error) => error.finding(),
+            Self::Admin(error) => Finding::error("admin-socket", Chain(error).to_string())
+                .help("name another file, end the other server, or open none: `admin-socket = \"none\"`"),
             Self::Store(error) => error.finding(),
             Self::Threads(error) => Finding::error("runtime", format!("{self}: {error}")),
             Self::Listeners(error) => Finding::error("listen", format!("{self}: {error}")),
@@ -109,6 +121,11 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 const DISK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many NOTIFYs wait.
 const NOTIFIED: usize = 64;
+/// How many wishes for a reload wait.
+const RELOADS: usize = 4;
+/// What a reload says of keys that it does not take.
+const RESTART: &str =
+    "changes of listeners, limits of connections and workers in [server], and of [state], count from the next start on";
 /// How long tasks may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -123,9 +140,14 @@ impl Daemon {
         let fixed = Fixed::of(&running);
         let sockets = sockets::bind(&running.server)?;
         let metrics_listener = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
+        let admin_listen = running.server.admin_listen.clone();
+        let admin_listen =
+            admin_listen.map(|at| Ok::<_, BindError>((sockets::bind_tcp(at.address)?, at))).transpose()?;
         let (store, restored) = open_store(&running.state)?;
         let kept = kept_addresses(store.entries());
         log_findings(&sockets.findings);
+        let (mut admin, admin_finding) = admin::bind(running.server.admin_socket.as_ref())?;
+        log_findings(admin_finding.as_slice());
 
         let tasks = Tasks::new();
         let mut registry = Registry::with_prefix("understudy");
@@ -228,20 +250,32 @@ impl Daemon {
         drop(tasks.spawn("coverage", coverage_watch.run()));
         metrics.certificates.set_own(running.identity.as_ref());
         drop(tasks.spawn("certificates", metrics.certificates.clone().run(tasks.clone(), clock)));
-        let watchdog = Watchdog::new(&tasks, handle, readiness_state.clone(), metrics.clone());
+        let watchdog = Watchdog::new(&tasks, handle.clone(), readiness_state.clone(), metrics.clone());
         drop(tasks.spawn("watchdog", watchdog.run()));
+        let registry = Arc::new(registry);
         if let Some(listener) = metrics_listener {
-            start_metrics(&tasks, listener, registry, readiness, clock).map_err(StartError::Listeners)?;
+            start_metrics(&tasks, listener, Arc::clone(&registry), readiness.clone(), clock)
+                .map_err(StartError::Listeners)?;
+        }
+        let (reload, reloads) = mpsc::channel(RELOADS);
+        let told: Arc<dyn Fn() -> Told + Send + Sync> = Arc::new(move || tell_health(&readiness));
+        let api = Api { engine: handle, clock, reload: reload.clone(), registry, told };
+        if let Some(file) = &mut admin {
+            file.serve(&tasks, api.clone()).map_err(StartError::Listeners)?;
         }
         let limits = Limits {
             all: running.server.tcp_limit,
             per_client: running.server.tcp_limit_per_client,
             idle: running.server.tcp_idle,
         };
+        let certificates = running.identity.map(Certificates::new);
+        if let Some((listener, settings)) = admin_listen {
+            admin::listen(settings, listener, certificates.as_ref(), &tasks, api)?;
+        }
         let deps = Deps {
             responder,
             limiter: ConnectionLimiter::new(limits).with_budget(serve::BUDGET),
-            certificates: running.identity.map(Certificates::new),
+            certificates,
             tasks: tasks.clone(),
             stop: tasks.token().child_token(),
         };
@@ -249,6 +283,8 @@ impl Daemon {
         let listeners = listeners.map_err(StartError::Listeners)?;
         // `understudy ready` asks there; a store that takes nothing more is told of by itself.
         drop(listeners_kept.send(Persist::Change(addresses::keep(listeners.addresses()))).await);
+        let socket = addresses::keep_socket(admin.as_ref().map(AdminFile::path));
+        drop(listeners_kept.send(Persist::Change(socket)).await);
         let daemon = Self {
             clock,
             tasks,
@@ -264,6 +300,8 @@ impl Daemon {
             primaries,
             _threads: (probe_threads, engine_threads),
             fixed,
+            admin,
+            reloads: (reload, tokio::sync::Mutex::new(reloads)),
         };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
         Ok(daemon)
@@ -315,6 +353,19 @@ impl Daemon {
         self.primaries.came().await;
     }
 
+    /// Waits until a reload is wanted by the API.
+    ///
+    /// # Cancel safety
+    /// It may be dropped and called again.
+    pub async fn reload_wanted(&self) -> ReloadRequest {
+        let (_open, wanted) = &self.reloads;
+        match wanted.lock().await.recv().await {
+            Some(request) => request,
+            // A sender is held here, so the queue never ends.
+            None => std::future::pending().await,
+        }
+    }
+
     /// Returns where the server answers.
     pub fn addresses(&self) -> &[SocketAddr] {
         self.listeners.addresses()
@@ -342,25 +393,26 @@ impl Daemon {
     }
 
     /// Puts a new setup in the place of the old one; the listeners stay as they are.
-    pub(super) async fn replace(&self, switch_lock: Turn<'_>, running: Running) {
+    pub(super) async fn replace(&self, switch_lock: Turn<'_>, running: Running) -> Option<Reloaded> {
         log_findings(&running.findings);
+        let mut remarks = Vec::new();
         if Fixed::of(&running) != self.fixed {
-            warn!(
-                "changes of listeners, limits of connections and workers in [server], and of [state], count from the next start on"
-            );
+            warn!("{RESTART}");
+            remarks.push(RESTART.to_owned());
         }
         let zones = ZonesTaken::of(&running);
         self.listeners.renew(&running);
         self.metrics.certificates.set_own(running.identity.as_ref());
         self.secondaries.renew(&running);
         self.primaries.renew(&running);
-        let Some(setup) = switch_lock.replace(running).await else { return };
+        let setup = switch_lock.replace(running).await?;
         let now = self.clock.now().wall;
         for Served { zone, read } in self.readiness_state.take_zones(zones, now) {
             let age = write_short(now.since(read));
             warn!(zone = %zone.origin, place = zone.place, age, "a zone is broken: its version of {age} ago is served on");
         }
         info!(setup, "reloaded");
+        Some(Reloaded { setup, remarks })
     }
 
     /// Records that a reload failed.
@@ -375,6 +427,7 @@ impl Daemon {
         watchdog::notify_stopping().await;
         self.listeners.close().await;
         self.tasks.stop();
+        drop(self.admin);
         drop(self.switcher);
         drop(self.inbox);
         drop(self.recorder);
@@ -417,25 +470,28 @@ fn log_start(running: &Running) {
 fn start_metrics(
     tasks: &Tasks,
     listener: std::net::TcpListener,
-    registry: Registry,
+    registry: Arc<Registry>,
     readiness: Readiness,
     clock: Clock,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     info!(listen = %listener.local_addr()?, "telling metrics and readiness over HTTP");
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let told = move || {
-        let status = readiness.load();
-        let remark = status.remark.clone();
-        Told { live: status.dead.clone().map_or(Ok(()), Err), ready: status.fault.clone().map_or(Ok(remark), Err) }
-    };
+    let socket = Socket::Tcp(tokio::net::TcpListener::from_std(listener)?);
+    let routes = telling::routes(registry, move || tell_health(&readiness));
     let stop = tasks.token().clone().cancelled_owned();
     drop(tasks.spawn_vital("metrics", async move {
-        if let Err(error) = crate::admin::metrics::serve(listener, clock, Arc::new(registry), told, stop).await {
+        if let Err(error) = serve_http(socket, clock, routes, stop).await {
             warn!(%error, "metrics are no longer told");
         }
     }));
     Ok(())
+}
+
+/// Tells whether the server is live and ready, for listeners over HTTP.
+fn tell_health(readiness: &Readiness) -> Told {
+    let status = readiness.load();
+    let remark = status.remark.clone();
+    Told { live: status.dead.clone().map_or(Ok(()), Err), ready: status.fault.clone().map_or(Ok(remark), Err) }
 }
 
 fn open_store(state: &StateSettings) -> Result<(Store, Restored), StartError> {

@@ -1,5 +1,7 @@
 //! The engine as its clients see it: a list of methods.
 
+use std::collections::BTreeMap;
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::health::orders::{Order, Scope};
@@ -8,7 +10,7 @@ use crate::health::push::PushReport;
 use super::driver::Message;
 use super::history::History;
 use super::orders::OrderId;
-use super::request::{Reply, Request, RequestError};
+use super::request::{NotKept, Reply, Request, RequestError};
 use super::status::{Coverage, OrderStatus, Status};
 
 /// Sends requests to the engine and waits for the replies; clones are the same.
@@ -33,7 +35,18 @@ impl EngineHandle {
     /// # Errors
     /// [`RequestError`].
     pub async fn give_order(&self, order: Order, even_last: bool) -> Result<OrderId, RequestError> {
-        self.change(|reply| Request::Give { order, even_last, reply }).await
+        let (id, kept) = self.order(order, even_last).await?;
+        kept?;
+        Ok(id)
+    }
+
+    /// As [`Self::give_order`], but an order that is in force and not on disk is told with its number.
+    ///
+    /// # Errors
+    /// [`RequestError::Refused`] and [`RequestError::Stopped`]: it is not in force then.
+    pub async fn order(&self, order: Order, even_last: bool) -> Result<(OrderId, Result<(), NotKept>), RequestError> {
+        let (id, kept) = self.send(|reply| Request::Give { order, even_last, reply }).await??;
+        Ok((id, kept.wait().await))
     }
 
     /// Takes an order back.
@@ -90,6 +103,14 @@ impl EngineHandle {
     /// [`RequestError::Stopped`].
     pub async fn status(&self) -> Result<Status, RequestError> {
         self.send(Request::Status).await
+    }
+
+    /// Returns what is believed and remembered, in the form in which it is kept: another core can go on from it.
+    ///
+    /// # Errors
+    /// [`RequestError::Stopped`].
+    pub async fn picture(&self) -> Result<BTreeMap<String, Vec<u8>>, RequestError> {
+        self.send(Request::Picture).await
     }
 
     /// Returns how much is tested, and how the first so many services are served.

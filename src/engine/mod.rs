@@ -27,6 +27,7 @@ mod request;
 mod serials;
 pub mod setup;
 pub mod status;
+mod telling;
 mod zone_histories;
 
 pub use self::core::{Core, Event, Numbers};

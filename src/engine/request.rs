@@ -1,5 +1,6 @@
 //! The requests of the engine's clients, and the reasons for refusing them.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -39,6 +40,8 @@ pub enum Request {
     Orders(oneshot::Sender<Vec<OrderStatus>>),
     /// Report everything.
     Status(oneshot::Sender<Status>),
+    /// Report what is believed and remembered, in the form in which it is kept.
+    Picture(oneshot::Sender<BTreeMap<String, Vec<u8>>>),
     /// Count what is tested, and how the first so many services are served.
     Coverage(usize, oneshot::Sender<Coverage>),
     /// Show that the engine works.
@@ -114,6 +117,10 @@ impl Request {
             }
             Self::Status(reply) => {
                 drop(reply.send(core.status(now)));
+                None
+            }
+            Self::Picture(reply) => {
+                drop(reply.send(core.picture(now)));
                 None
             }
             Self::Coverage(most, reply) => {

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::health::machine::State;
 use crate::health::orders::Order;
 use crate::health::{Outcome, TargetId, Verdict};
-use crate::policy::{ActiveTier, Decision, PoolId};
+use crate::policy::{ActiveTier, Decision, PoolId, settled};
 
 use super::core::{Core, Timer, ttl_of};
 use super::orders::OrderId;
@@ -49,6 +50,8 @@ pub struct PoolStatus {
     pub decision: Decision,
     /// The TTL of each fill.
     pub ttls: Vec<u32>,
+    /// The longest TTL that an answer from it can have, those of names that follow it included.
+    pub longest_ttl: u32,
     /// The members.
     pub members: Vec<MemberStatus>,
     /// The failovers that came soon after a failback, plus one.
@@ -89,6 +92,12 @@ pub struct Coverage {
     pub untested: BTreeMap<String, [usize; 2]>,
     /// How each service is served.
     pub services: Vec<ServiceCoverage>,
+    /// Whether the checker is cut off.
+    pub isolated: bool,
+    /// The generation that is served.
+    pub generation: u64,
+    /// How many orders are not over.
+    pub orders: usize,
 }
 
 /// How one service is served, in numbers.
@@ -98,6 +107,10 @@ pub struct ServiceCoverage {
     pub name: String,
     /// Which tier is active.
     pub served: ActiveTier,
+    /// The preferred tier.
+    pub preferred: u16,
+    /// When the answer last changed, in this run.
+    pub changed: Option<UnixTime>,
     /// The members that are up by test or order, those that are taken as up, and those that do not serve.
     pub members: [usize; 3],
 }
@@ -107,6 +120,8 @@ pub struct ServiceCoverage {
 pub struct TargetStatus {
     /// What it is, as [`super::setup::TargetKey`] prints it.
     pub name: String,
+    /// Its address and port.
+    pub address: SocketAddr,
     /// Why no test tells anything of it now; nothing if tests do.
     pub untested: Option<String>,
     /// The belief.
@@ -177,6 +192,7 @@ impl Core {
             name: setup.name.clone(),
             decision: row.decision.clone()?,
             ttls: values.map(ttl_of).collect(),
+            longest_ttl: self.longest_ttl(id),
             members: members
                 .map(|((setup, member), verdict)| MemberStatus {
                     label: setup.label.clone(),
@@ -195,6 +211,15 @@ impl Core {
         })
     }
 
+    /// Returns the longest TTL that an answer from a pool can have.
+    fn longest_ttl(&self, id: PoolId) -> u32 {
+        let setup = &self.prepared.setup;
+        let followers =
+            setup.follows.iter().filter(|(_, follow)| follow.pool == id).flat_map(|(_, follow)| &follow.fills);
+        let fills = setup.pools[id].fills.iter().chain(followers);
+        fills.map(|fill| settled(fill.ttl, &setup.pools[id].pool.settings)).max().unwrap_or_default()
+    }
+
     /// Says why no test tells anything of a member; nothing if one of its targets is tested.
     fn member_untested(&self, member: &MemberSetup) -> Option<String> {
         if member.targets.is_empty() {
@@ -211,7 +236,12 @@ impl Core {
 
     /// Counts what is tested and what is not, and how the first so many services are served.
     pub fn coverage(&self, most: usize, now: Now) -> Coverage {
-        let mut coverage = Coverage::default();
+        let mut coverage = Coverage {
+            isolated: self.witnesses.is_isolated(),
+            generation: self.snapshot.generation(),
+            orders: self.orders.iter().filter(|(_, order)| !order.is_over(now.wall)).count(),
+            ..Coverage::default()
+        };
         for (id, row) in self.targets.iter() {
             let setup = &self.prepared.setup.targets[id];
             let never = *row.health.state() == State::Unknown;
@@ -234,7 +264,13 @@ impl Core {
                     Verdict::Withhold { .. } => 2,
                 }] += 1;
             }
-            coverage.services.push(ServiceCoverage { name: setup.name.clone(), served: decision.served, members });
+            coverage.services.push(ServiceCoverage {
+                name: setup.name.clone(),
+                served: decision.served,
+                preferred: setup.pool.members.iter().map(|member| member.priority).min().unwrap_or_default(),
+                changed: self.pools[id].changed,
+                members,
+            });
         }
         coverage
     }
@@ -244,6 +280,7 @@ impl Core {
         let (setup, row) = (&self.prepared.setup.targets[id], &self.targets[id]);
         TargetStatus {
             name: setup.key.to_string(),
+            address: SocketAddr::new(setup.key.address, setup.key.port),
             untested: row.untested(setup).map(Cow::into_owned),
             state: row.health.state().clone(),
             held: now.since(row.health.since()),

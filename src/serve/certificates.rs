@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ClientHello, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
 
 use super::Live;
 
@@ -69,15 +70,38 @@ impl Certificates {
         self.0.set(identity);
     }
 
+    /// Makes the settings of a listener for HTTP/1.1; with `clients` only whoever has a certificate of one of these
+    /// authorities may come.
+    ///
+    /// # Errors
+    /// If there is no authority among them.
+    pub fn http_config(&self, clients: Option<RootCertStore>) -> Result<Arc<ServerConfig>, VerifierBuilderError> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = match clients {
+            Some(roots) => WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?,
+            None => WebPkiClientVerifier::no_client_auth(),
+        };
+        Ok(self.config_for(&[b"http/1.1"], Versions::Both, verifier))
+    }
+
     /// Makes the settings of a listener: what it speaks, the most wanted first.
     pub(super) fn config(&self, alpn: &[&[u8]], versions: Versions) -> Arc<ServerConfig> {
+        self.config_for(alpn, versions, WebPkiClientVerifier::no_client_auth())
+    }
+
+    fn config_for(
+        &self,
+        alpn: &[&[u8]],
+        versions: Versions,
+        clients: Arc<dyn ClientCertVerifier>,
+    ) -> Arc<ServerConfig> {
         let versions = match versions {
             Versions::Both => rustls::ALL_VERSIONS,
             Versions::Tls13 => &[&rustls::version::TLS13],
         };
         let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let builder = builder.with_protocol_versions(versions).expect("the provider has suites for both versions");
-        let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(self.clone()));
+        let mut config = builder.with_client_cert_verifier(clients).with_cert_resolver(Arc::new(self.clone()));
         config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
         Arc::new(config)
     }

@@ -37,6 +37,7 @@ impl Page {
             "docs/how-to-encrypted.md",
             "docs/lint.md",
             "docs/metrics.md",
+            "docs/operations.md",
             "docs/real-clients.md",
             "docs/troubleshooting.md",
         ];

@@ -78,10 +78,10 @@ impl Drop for Victim {
 }
 
 /// Numbers that follow from the first (xorshift).
-struct Chance(u64);
+pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -89,13 +89,19 @@ impl Chance {
     }
 }
 
-#[test]
-fn kill_9_at_any_moment_loses_no_order_no_serial_and_no_decision() {
+/// How many rounds are to be played, and by which chance.
+pub(crate) fn rounds() -> (u64, Chance) {
     let rounds: u64 = std::env::var("KILLS").map_or(4, |rounds| rounds.parse().unwrap());
     let seed =
         std::env::var("KILLS_SEED").map_or_else(|_| u64::from(std::process::id()) | 1, |seed| seed.parse().unwrap());
     println!("{rounds} rounds, KILLS_SEED={seed}");
-    let (folder, hosts, mut chance) = (Folder::new(), Hosts::new(), Chance(seed));
+    (rounds, Chance(seed))
+}
+
+#[test]
+fn kill_9_at_any_moment_loses_no_order_no_serial_and_no_decision() {
+    let (rounds, mut chance) = rounds();
+    let (folder, hosts) = (Folder::new(), Hosts::new());
     let state = folder.path("state");
     folder.write("understudy.toml", quick("0s"));
     folder.write("example.com.zone", hosts.zone());
@@ -186,7 +192,7 @@ fn serves_and_gives_orders_until_it_is_killed() {
                 println!("cleared: {oldest}");
             }
             if number % 16 == 15 {
-                assert!(daemon.reload(&read).await);
+                daemon.reload(&read).await.unwrap();
             }
         }
     });

@@ -4,6 +4,8 @@
 #![expect(clippy::print_stdout, reason = "a test tells what it measured, or what cannot be shown here")]
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
+mod admin;
+mod admin_network;
 mod bad_input;
 mod certificates;
 mod client;
@@ -12,10 +14,12 @@ mod descriptors;
 mod failover;
 mod held;
 mod kills;
+mod kills_api;
 mod listeners;
 mod log;
 mod metrics;
 mod notify;
+mod operate;
 mod packets;
 mod pause;
 mod reload;

@@ -120,7 +120,9 @@ impl Program {
             }
             _ => command.args(arguments),
         };
-        for variable in ["UNDERSTUDY_CONFIG", "STATE_DIRECTORY", "XDG_STATE_HOME"] {
+        for variable in
+            ["UNDERSTUDY_CONFIG", "STATE_DIRECTORY", "XDG_STATE_HOME", "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"]
+        {
             command.env_remove(variable);
         }
         Self { command }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::duration::write_short;
-use crate::cli::words::{counted, is_fixed};
+use crate::cli::words::counted;
 use crate::engine::Core;
 use crate::engine::setup::{PoolSetup, TargetSetup};
 use crate::engine::status::PoolStatus;
@@ -13,7 +13,7 @@ use crate::policy::{self, AllDown, Better, Reason, Waits};
 
 /// Returns what would change the answer, the nearest first.
 pub(super) fn of(core: &Core, pool: &PoolStatus) -> Vec<String> {
-    if is_fixed(pool) {
+    if pool.members.iter().all(|member| member.targets.is_empty()) {
         return vec!["nothing: no target of this service is tested, its records are served as declared".to_owned()];
     }
     let setup = core.setup();
@@ -82,8 +82,8 @@ fn failback(better: &Better, service: &PoolSetup, pool: &PoolStatus) -> String {
         }
         Waits::Hold(_) => format!("tier {tier} is up and becomes active again when it has held for {hold}{soonest}"),
         Waits::Order => format!(
-            "tier {tier} is up, but `failback = \"manual\"` waits for an order that this version cannot take: the standby serves on \
-             until it fails"
+            "tier {tier} is up and waits for an order (`failback = \"manual\"`): understudy failback {}",
+            service.name.trim_end_matches('.')
         ),
         Waits::Window { .. } => format!("{better}{soonest}"),
     }

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::simulate::tier;
-use crate::cli::words;
+use crate::admin::view::Served;
 use crate::engine::status::PoolStatus;
 use crate::health::TargetId;
 use crate::health::machine::State;
@@ -40,9 +39,9 @@ fn service(page: &Page<'_>, pool: &PoolStatus) -> Value {
             "targets": member.targets.iter().map(|id| target(page, *id)).collect::<Vec<_>>(),
         })
     });
+    let (served, tier) = Served::of(pool.decision.served);
     json!({
-        "service": pool.name, "served": words::served(pool.decision.served), "tier": tier(pool.decision.served),
-        "tested": !words::is_fixed(pool), "reason": pool.decision.reason.to_string(), "flaps": pool.flaps,
+        "service": pool.name, "served": served, "tier": tier, "tested": page.view(pool).tested, "reason": pool.decision.reason.to_string(), "flaps": pool.flaps,
         "ttl": pool.ttls, "ttl_why": page.ttls(pool), "next": flip::of(page.core, pool),
         "failback": pool.failback.map(|(tier, due)| json!({ "tier": tier, "due_ms": u64::try_from(due.as_millis()).unwrap_or(u64::MAX) })),
         "again_ms": pool.again.map(|again| u64::try_from(again.as_millis()).unwrap_or(u64::MAX)),
@@ -58,15 +57,9 @@ fn target(page: &Page<'_>, id: TargetId) -> Value {
         State::Recovering { passes } => (passes, 0),
         State::Unknown | State::Up | State::Down(_) => (0, 0),
     };
-    let last = status.last.as_ref().map(|(at, outcome, latency)| {
-        json!({
-            "at_ms": at.as_millis(), "outcome": outcome.as_str(),
-            "cause": outcome.cause(), "latency_ms": latency.as_secs_f64() * 1e3,
-        })
-    });
     json!({
         "target": status.name, "tested": status.untested.is_none(), "untested": status.untested, "state": status.state.as_str(), "assumed": page.belief.assumes(id), "degraded": status.degraded,
         "since_ms": target.since.map(crate::base::clock::UnixTime::as_millis), "cause": status.cause,
-        "passes": passes, "fails": fails, "fall": status.thresholds.0, "rise": status.thresholds.1, "last": last,
+        "passes": passes, "fails": fails, "fall": status.thresholds.0, "rise": status.thresholds.1, "last": target.last,
     })
 }

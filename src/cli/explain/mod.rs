@@ -1,4 +1,4 @@
-//! `explain`: why a name is answered as it is. Offline, from the state folder if there is one.
+//! `explain`: why a name is answered as it is: by a running server, else offline, from the state folder if there is one.
 
 mod flip;
 mod json;

@@ -1,5 +1,6 @@
 //! The content of the page for one name.
 
+use crate::admin::view::{OutcomeView, ServiceView};
 use crate::base::clock::{Now, UnixTime};
 use crate::base::duration::write_short;
 use crate::cli::offline::{self, Belief};
@@ -59,6 +60,8 @@ pub(super) struct Target {
     pub(super) status: TargetStatus,
     /// Since when, if a run has noted it.
     pub(super) since: Option<UnixTime>,
+    /// What the last test saw, if a running server says it.
+    pub(super) last: Option<OutcomeView>,
 }
 
 impl<'a> Page<'a> {
@@ -73,10 +76,20 @@ impl<'a> Page<'a> {
         Self { answer: ask(core, &name, rtype), uses: uses(core, &name, now), core, belief, name, services, host, now }
     }
 
+    /// Tells of a service.
+    pub(super) fn view(&self, pool: &PoolStatus) -> ServiceView {
+        ServiceView::of(pool, |id| self.core.setup().targets[id].key.to_string())
+    }
+
     /// Tells of one target.
     pub(super) fn target(&self, id: TargetId) -> Target {
-        let since = self.belief.since(&self.core.setup().targets[id].key);
-        Target { status: self.core.target_status(id, self.now.mono), since }
+        let key = &self.core.setup().targets[id].key;
+        let mut status = self.core.target_status(id, self.now.mono);
+        let live = self.belief.live(key).filter(|_| !self.belief.assumes(id));
+        if let Some(live) = live {
+            status.untested.clone_from(&live.untested);
+        }
+        Target { status, since: self.belief.since(key), last: live.and_then(|live| live.last.clone()) }
     }
 
     /// Returns the arithmetic of product rule 9, for each set of a service.
@@ -169,7 +182,7 @@ fn uses(core: &Core, name: &Name, now: Now) -> Vec<Use> {
         let Some(pool) = core.pool_status(id, now) else { continue };
         for ((member, status), placement) in setup.members.iter().zip(&pool.members).zip(&pool.decision.placements) {
             if is_it(&member.data) {
-                let service = crate::cli::words::service(&pool);
+                let service = crate::cli::words::service(&pool.name);
                 uses.push(Use { service, priority: status.priority, placement: *placement });
             }
         }

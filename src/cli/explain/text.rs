@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::admin::view::{MemberView, TargetView};
+use crate::base::clock::UnixTime;
 use crate::base::duration::write_short;
 use crate::cli::line::Line;
 use crate::cli::paint::Tone;
@@ -44,17 +46,18 @@ pub(super) fn of(page: &Page<'_>) -> Vec<Line> {
 
 fn service(page: &Page<'_>, pool: &PoolStatus) -> Vec<Line> {
     let row = |what: &str, text: String| Line::of(Tone::Dim, format!("  {what:<6}")).plain(text);
-    let mut lines = vec![Line::of(Tone::Bold, words::service(pool)).plain("  ").join(headline(pool))];
+    let view = page.view(pool);
+    let mut lines = vec![Line::of(Tone::Bold, words::service(&pool.name)).plain("  ").join(headline(&view))];
     lines.push(row("why", pool.decision.reason.to_string()));
     lines.extend(page.ttls(pool).into_iter().map(|ttl| row("ttl", ttl)));
     lines.extend(flip::of(page.core, pool).into_iter().map(|next| row("next", next)));
     let width = pool.members.iter().map(|member| member.label.len()).max().unwrap_or(0);
-    for (member, placement) in pool.members.iter().zip(&pool.decision.placements) {
-        let (priority, weight, label) = (member.priority, member.weight, &member.label);
+    for (member, shown) in pool.members.iter().zip(&view.members) {
+        let MemberView { member: label, priority, weight, placement, .. } = shown;
         let text = format!(" tier {priority:<5} weight {weight:<5} {label:width$}  {placement}");
-        lines.push(Line::default().plain("  ").join(mark(member, placement)).plain(text));
+        lines.push(Line::default().plain("  ").join(mark(shown)).plain(text));
         lines.extend(member.targets.iter().map(|id| target(page, *id)));
-        if let Some(why) = member.untested.as_ref().filter(|_| member.targets.is_empty() && !words::is_fixed(pool)) {
+        if let Some(why) = member.untested.as_ref().filter(|_| member.targets.is_empty() && view.tested) {
             lines.push(Line::of(Tone::Soso, format!("      not tested: {why}; taken as up")));
         }
     }
@@ -88,7 +91,7 @@ fn target(page: &Page<'_>, id: TargetId) -> Line {
     if page.belief.assumes(id) {
         return line.put(Tone::Soso, format!("assumed to be {}", status.state.as_str()));
     }
-    let line = line.join(words::state(status));
+    let line = line.join(words::state(&TargetView::of(status, page.now.wall)));
     let mut rest = String::new();
     if let Some(why) = &status.untested {
         let _ = write!(rest, ", cannot be tested now: {why};");
@@ -109,10 +112,9 @@ fn target(page: &Page<'_>, id: TargetId) -> Line {
     if let Some(cause) = &status.cause {
         let _ = write!(rest, ": {cause}");
     }
-    if let Some((at, outcome, latency)) = &status.last {
-        let ago = write_short(page.now.wall.since(*at));
-        let millis = latency.as_secs_f64() * 1e3;
-        let _ = write!(rest, "; last probe {ago} ago: {} in {millis:.1} ms", outcome.as_str());
+    if let Some(last) = &target.last {
+        let ago = write_short(page.now.wall.since(UnixTime::from_millis(last.at_ms)));
+        let _ = write!(rest, "; last probe {ago} ago: {} in {:.1} ms", last.outcome, last.latency_ms);
     }
     line.plain(rest)
 }

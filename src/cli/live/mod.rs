@@ -14,4 +14,5 @@ mod terminal;
 mod tests;
 
 pub(super) use keyboard::{Key, Keyboard};
-pub(super) use screen::{Screen, can_draw};
+pub(super) use screen::{Screen, can_draw, picture};
+pub(super) use table::{Frame, draw};

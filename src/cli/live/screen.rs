@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::admin::view::{HealthView, StatusView};
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::tasks::Tasks;
 use crate::cli::line::Line;
@@ -15,7 +16,6 @@ use crate::daemon::Daemon;
 use crate::daemon::logging::{Held, Logging};
 use crate::engine::EngineHandle;
 use crate::engine::history::{Follower, Page};
-use crate::engine::status::Status;
 use crate::serve::Readiness;
 
 use super::table::{Frame, draw, tell};
@@ -125,6 +125,9 @@ impl Painter {
 
     async fn paint(&mut self) {
         let Ok(status) = self.engine.status().await else { return };
+        let readiness = self.readiness.load();
+        let health = HealthView { live: readiness.dead.is_none(), ready: readiness.fault.is_none(), remark: None };
+        let status = StatusView::of(&status, &[], health, self.clock.now());
         // Log lines that are held back wait with the picture.
         let Some(place) = self.terminal.place() else { return };
         let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
@@ -139,7 +142,7 @@ impl Painter {
             width,
             height,
         };
-        let lines = draw(&status, self.clock.now(), frame);
+        let lines = draw(&status, frame);
         place.send(picture(&self.drawn, &self.held.take(), &lines, width, Paint::stdout()));
         self.drawn = lines.iter().map(Line::columns).collect();
     }
@@ -155,7 +158,7 @@ impl Painter {
         notices
     }
 
-    fn title(&self, status: &Status) -> Line {
+    fn title(&self, status: &StatusView) -> Line {
         let readiness = self.readiness.load();
         let state = match &readiness.fault {
             None => Line::of(Tone::Good, "ready"),
@@ -173,7 +176,7 @@ impl Painter {
 }
 
 /// Makes what the terminal is sent: back to the begin of the old table, log lines, the new table, nothing below it.
-fn picture(drawn: &[usize], logged: &[String], lines: &[Line], width: usize, paint: Paint) -> String {
+pub(crate) fn picture(drawn: &[usize], logged: &[String], lines: &[Line], width: usize, paint: Paint) -> String {
     // Lines that were drawn for a wider terminal have been wrapped by it.
     let rows: usize = drawn.iter().map(|columns| columns.div_ceil(width + 1).max(1)).sum();
     let mut text = String::from("\r");

@@ -1,5 +1,6 @@
 //! The table as text, from fixed statuses.
 
+use crate::admin::view::{HealthView, StatusView};
 use crate::base::clock::UnixTime;
 use crate::base::table::RowId;
 use crate::cli::line::Line;
@@ -10,15 +11,20 @@ use crate::health::TargetId;
 
 use super::table::{Frame, draw, tell};
 
-fn status(zone: &str, down: &[&str]) -> Status {
-    core(&setup(zone), down).0.status(now())
+fn status(zone: &str, down: &[&str]) -> StatusView {
+    view(&core(&setup(zone), down).0.status(now()))
 }
 
-fn drawn(status: &Status, news: &[(UnixTime, String)], (width, height): (usize, usize)) -> Vec<String> {
+fn view(status: &Status) -> StatusView {
+    let health = HealthView { live: true, ready: true, remark: None };
+    StatusView::of(status, &[], health, now())
+}
+
+fn drawn(status: &StatusView, news: &[(UnixTime, String)], (width, height): (usize, usize)) -> Vec<String> {
     let footer = vec![Line::default().plain("[q] quit")];
     let title = Line::default().plain("title");
     let frame = Frame { title, notices: Vec::new(), news, footer, width, height };
-    plain(&draw(status, now(), frame)).lines().map(str::to_owned).collect()
+    plain(&draw(status, frame)).lines().map(str::to_owned).collect()
 }
 
 /// `count` services of one member; member N stands on 127.0.(N / 250).(N % 250 + 1).
@@ -99,10 +105,10 @@ fn of_a_service_that_has_no_room_the_worst_members_are_shown() {
 fn what_is_not_tested_is_never_drawn_as_up() {
     let mut status = status(SIP, &[]);
     for target in &mut status.targets {
-        (target.state, target.untested) = (crate::health::machine::State::Unknown, Some("no route".to_owned()));
+        (target.state, target.untested) = ("unknown".to_owned(), Some("no route".to_owned()));
     }
-    for member in status.pools.iter_mut().flat_map(|pool| &mut pool.members) {
-        member.verdict = crate::health::Verdict::Serve { degraded: false, proven: false, tested: false };
+    for member in status.services.iter_mut().flat_map(|service| &mut service.members) {
+        member.known = false;
         member.untested = Some("no route".to_owned());
     }
     let lines = drawn(&status, &[], (120, 40));

@@ -100,20 +100,23 @@ const SIGNALS: [(&str, &str); 2] = [
     ("SIGTERM, SIGINT", "Answers the queries that have arrived, closes the listeners, keeps the state and ends."),
 ];
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     (
         "./understudy.toml, /etc/understudy/understudy.toml",
         "The config that is read if no file is named: the first that is there.",
     ),
     ("/var/lib/understudy", "The state: orders, health and serials."),
+    ("/run/understudy/admin.sock", "Where the system's own service takes orders."),
     ("~/.local/state/understudy", "The state for a user who may not write to /var/lib/understudy."),
     ("/etc/resolv.conf", "Who resolves hosts outside of the zones."),
 ];
 
-const ENVIRONMENT: [(&str, &str); 4] = [
+const ENVIRONMENT: [(&str, &str); 6] = [
     ("UNDERSTUDY_CONFIG", "The config that is read if no file is named."),
     ("STATE_DIRECTORY", "The state folder, as systemd sets it."),
     ("XDG_STATE_HOME", "The folder in which the folder understudy holds the state."),
+    ("RUNTIME_DIRECTORY", "The folder of the socket through which orders are taken, as systemd sets it."),
+    ("XDG_RUNTIME_DIR", "The folder in which the folder understudy holds that socket, if no state folder is named."),
     ("NO_COLOR", "If set and not empty, no colours, unless --color says otherwise."),
 ];
 

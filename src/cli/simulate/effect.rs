@@ -1,9 +1,9 @@
 //! The effect of assumptions: compares two cores, one with the assumptions and one without.
 
+use crate::admin::view::ServiceView;
 use crate::base::clock::Now;
 use crate::engine::Core;
 use crate::engine::setup::Fill;
-use crate::engine::status::PoolStatus;
 use crate::policy::ActiveTier;
 
 use crate::cli::offline::{Assumed, records};
@@ -23,7 +23,9 @@ pub(super) struct Effect {
 #[derive(Debug)]
 pub(super) struct ServiceEffect {
     /// As it would be.
-    pub(super) pool: PoolStatus,
+    pub(super) view: ServiceView,
+    /// What would be served.
+    pub(super) served: ActiveTier,
     /// What is served without the supposition.
     pub(super) before: Option<ActiveTier>,
     /// The records, as in a zone file.
@@ -53,8 +55,10 @@ impl Effect {
             let Some(pool) = core.pool_status(id, now) else { continue };
             let served = before.pool_status(id, now).map(|pool| pool.decision.served);
             let answer_now = answer(core, &row.fills);
-            let changes = served != Some(pool.decision.served) || answer(before, &row.fills) != answer_now;
-            services.push(ServiceEffect { pool, before: served, answer: answer_now, changes });
+            let after = pool.decision.served;
+            let changes = served != Some(after) || answer(before, &row.fills) != answer_now;
+            let view = ServiceView::of(&pool, |id| setup.targets[id].key.to_string());
+            services.push(ServiceEffect { view, served: after, before: served, answer: answer_now, changes });
         }
         let hosts = setup.hosts.iter().map(|(_, host)| &host.fills);
         let mut addresses = Vec::new();

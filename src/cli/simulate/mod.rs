@@ -1,6 +1,7 @@
 //! `simulate`: what would be served if these were down. Offline.
 
 mod effect;
+mod expect;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -14,9 +15,8 @@ use crate::config::{Input, Running};
 use super::args::Simulate;
 use super::offline::{self, Assumed, Belief};
 use super::paint::Paint;
-use super::{USAGE, input, line};
+use super::{FINDINGS, USAGE, input, line};
 use effect::Effect;
-pub(super) use page::tier;
 
 /// Runs the command.
 pub(super) fn run(args: &Simulate) -> ExitCode {
@@ -52,7 +52,9 @@ pub(super) fn run(args: &Simulate) -> ExitCode {
     } else {
         input::say(&line::text(&page::as_text(&effect, &belief), Paint::stdout()));
     }
-    ExitCode::SUCCESS
+    let unmet = expect::unmet(&effect, &args.expect);
+    input::tell(&unmet, Severity::Error);
+    if unmet.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) }
 }
 
 /// Tells which words of `--down` mean nothing, and what would be right.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::admin::view::Served;
 use crate::cli::line::Line;
 use crate::cli::offline::Belief;
 use crate::cli::paint::Tone;
@@ -38,30 +39,30 @@ pub(super) fn as_text(effect: &Effect, belief: &Belief) -> Vec<Line> {
     if !same.is_empty() {
         page.push(Line::default());
         page.push(Line::of(Tone::Dim, format!("{} would not change:", counted(same.len(), "service"))));
-        let width = same.iter().map(|service| words::service(&service.pool).len()).max().unwrap_or(0);
+        let width = same.iter().map(|service| words::service(&service.view.service).len()).max().unwrap_or(0);
         for service in same {
-            let name = Line::default().plain("  ").plain(words::service(&service.pool));
-            page.push(name.to(width + 4).join(headline(&service.pool)));
+            let name = Line::default().plain("  ").plain(words::service(&service.view.service));
+            page.push(name.to(width + 4).join(headline(&service.view)));
         }
     }
     page
 }
 
 fn tell(service: &ServiceEffect) -> Vec<Line> {
-    let pool = &service.pool;
-    let mut head = Line::of(Tone::Bold, words::service(pool)).plain("  ").join(headline(pool));
-    if let Some(before) = service.before.filter(|before| *before != pool.decision.served) {
+    let view = &service.view;
+    let mut head = Line::of(Tone::Bold, words::service(&view.service)).plain("  ").join(headline(view));
+    if let Some(before) = service.before.filter(|before| *before != service.served) {
         head = head.put(Tone::Dim, format!("  (now {})", short(before)));
     }
-    let mut page = vec![head, Line::of(Tone::Dim, format!("  {}", pool.decision.reason))];
+    let mut page = vec![head, Line::of(Tone::Dim, format!("  {}", view.reason))];
     page.extend(service.answer.iter().map(|record| Line::default().plain("  ").plain(record)));
-    let width = pool.members.iter().map(|member| member.label.len()).max().unwrap_or(0);
-    for (member, placement) in pool.members.iter().zip(&pool.decision.placements) {
+    let width = view.members.iter().map(|member| member.member.len()).max().unwrap_or(0);
+    for member in &view.members {
         let line = Line::default()
             .plain("    ")
-            .join(mark(member, placement))
-            .plain(format!(" tier {:<5} weight {:<5} {:width$}  ", member.priority, member.weight, member.label));
-        page.push(line.put(if placement.lists() { Tone::Plain } else { Tone::Dim }, placement.to_string()));
+            .join(mark(member))
+            .plain(format!(" tier {:<5} weight {:<5} {:width$}  ", member.priority, member.weight, member.member));
+        page.push(line.put(if member.listed { Tone::Plain } else { Tone::Dim }, &member.placement));
     }
     page
 }
@@ -77,18 +78,18 @@ fn short(served: ActiveTier) -> String {
 /// For programs.
 pub(super) fn as_json(effect: &Effect, belief: &Belief) -> Value {
     let services = effect.services.iter().map(|service| {
-        let pool = &service.pool;
-        let members = pool.members.iter().zip(&pool.decision.placements).map(|(member, placement)| {
+        let view = &service.view;
+        let members = view.members.iter().map(|member| {
             json!({
-                "member": member.label, "priority": member.priority, "weight": member.weight,
-                "serves": member.verdict.serves(), "listed": placement.lists(), "placement": placement.to_string(),
+                "member": member.member, "priority": member.priority, "weight": member.weight,
+                "serves": member.serves, "listed": member.listed, "placement": member.placement,
             })
         });
+        let before = service.before.map(Served::of);
         json!({
-            "service": pool.name, "served": words::served(pool.decision.served), "tier": tier(pool.decision.served),
-            "tested": !words::is_fixed(pool), "changes": service.changes,
-            "before": service.before.map(|before| json!({ "served": words::served(before), "tier": tier(before) })),
-            "reason": pool.decision.reason.to_string(), "ttl": pool.ttls, "answer": service.answer,
+            "service": view.service, "served": view.served, "tier": view.tier, "tested": view.tested,
+            "changes": service.changes, "before": before.map(|(served, tier)| json!({ "served": served, "tier": tier })),
+            "reason": view.reason, "ttl": view.ttl, "answer": service.answer,
             "members": members.collect::<Vec<_>>(),
         })
     });
@@ -97,12 +98,4 @@ pub(super) fn as_json(effect: &Effect, belief: &Belief) -> Value {
         "belief": belief.told, "state": belief.is_kept(), "source": belief.json(), "down": effect.down,
         "services": services.collect::<Vec<_>>(), "addresses": addresses.collect::<Vec<_>>(),
     })
-}
-
-/// Returns the tier that serves, if one does.
-pub(in crate::cli) const fn tier(served: ActiveTier) -> Option<u16> {
-    match served {
-        ActiveTier::Tier(tier) => Some(tier),
-        ActiveTier::LastResort | ActiveTier::AllDown => None,
-    }
 }

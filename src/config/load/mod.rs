@@ -1,5 +1,6 @@
 //! Reads the files and returns [`Running`], or all findings.
 
+mod admin;
 mod allow;
 mod file;
 mod identity;
@@ -36,7 +37,7 @@ use file::{folder_of, unreadable};
 
 use super::lower::{LoweringInput, Options, Patterns};
 use super::running::Running;
-use super::settings::{LintSettings, Probing, ServerSettings, StateChoice, StateSettings};
+use super::settings::{LintSettings, Probing, ServerSettings, SocketChoice, StateChoice, StateSettings};
 use super::shape::{self, File, ZoneEntry};
 
 pub use secrets::read as read_secret;
@@ -50,6 +51,8 @@ pub struct Input {
     pub listen: Vec<SocketAddr>,
     /// `--state`, over the config's.
     pub state: Option<StateChoice>,
+    /// `--admin-socket`, over the config's.
+    pub admin_socket: Option<SocketChoice>,
     /// `--static`: serve as declared and probe nothing.
     pub fixed: bool,
     /// `--interval`, over the config's `[health] interval`.
@@ -97,7 +100,8 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let keys = transfers::read_keys(&file, chosen.config.as_deref(), &folder, &mut findings);
     let state = state_settings(&file, input, &folder, environment);
     transfers::place_kept(&mut file, state.folder.as_deref(), &mut findings);
-    let server = server_settings(&file, input);
+    let mut server = server_settings(&file, input, &folder, environment, &state);
+    server.admin_listen = admin::listener(&file.server, &folder, &mut findings);
     for (place, &address) in input.listen.iter().enumerate() {
         let before = input.listen.iter().take(place).find(|before| values::excludes(**before, address));
         findings.extend(before.map(|&before| shape::twice(("--listen", address), ("--listen", before))));
@@ -133,7 +137,8 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let mut allow = probing.probe_allow.unwrap_or_default();
     allow.extend(&input.allow);
     let access = Access { allow, deny: probing.probe_deny };
-    let lowering = Options { fixed: input.fixed, interval: input.interval };
+    let is_operated = server.admin_socket.is_some() || server.admin_listen.is_some();
+    let lowering = Options { fixed: input.fixed, interval: input.interval, is_operated };
     let lowering_input = LoweringInput { file, zones: read.zones, access, options: lowering };
     let lowered = lowering_input.lower(&Addresses::new());
     let refused = refused || worst(&lowered.findings) == Some(Severity::Error);
@@ -181,15 +186,27 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     })
 }
 
-/// Returns where the default config says that the server answers, and its state folder; the defaults without one, or if it
-/// cannot be read. `state` is the choice of the command line. Zones are not looked at.
-pub fn own_server(state: Option<StateChoice>, environment: &dyn Environment) -> (Vec<SocketAddr>, Option<PathBuf>) {
+/// What is known of the server that the default config means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnServer {
+    /// Where it answers.
+    pub listen: Vec<SocketAddr>,
+    /// Its state folder.
+    pub state: Option<PathBuf>,
+    /// The socket of its API.
+    pub admin_socket: Option<PathBuf>,
+}
+
+/// Returns what the default config says of the server; the defaults without one, or if it cannot be read. `state` is the
+/// choice of the command line. Zones are not looked at.
+pub fn own_server(state: Option<StateChoice>, environment: &dyn Environment) -> OwnServer {
     let path = default_config(environment);
     let file = path.as_ref().and_then(|path| read_config(path, &mut Vec::new())).unwrap_or_default();
     let folder = path.as_deref().map(folder_of).unwrap_or_default();
     let input = Input { state, ..Input::default() };
     let state = state_settings(&file, &input, &folder, environment);
-    (file.listen.over(&ServerSettings::default()).listen, state.folder)
+    let server = server_settings(&file, &input, &folder, environment, &state);
+    OwnServer { listen: server.listen, state: state.folder, admin_socket: server.admin_socket.map(|own| own.path) }
 }
 
 /// Which files are read.
@@ -243,11 +260,21 @@ fn read_config(path: &Path, findings: &mut Vec<Finding>) -> Option<File> {
     Some(file)
 }
 
-fn server_settings(file: &File, input: &Input) -> ServerSettings {
+fn server_settings(
+    file: &File,
+    input: &Input,
+    folder: &Path,
+    environment: &dyn Environment,
+    state: &StateSettings,
+) -> ServerSettings {
     let configured = file.server.over(&file.listen.over(&ServerSettings::default()));
     let listen_is_default = input.listen.is_empty() && file.listen.listen.is_none();
     let listen = if input.listen.is_empty() { configured.listen } else { input.listen.clone() };
-    ServerSettings { listen, listen_is_default, ..configured }
+    let is_state_named = input.state.is_some() || file.state.dir.is_some();
+    let variable = |name: &str| environment.variable(name);
+    let admin_socket =
+        admin::socket(input.admin_socket.clone(), &file.server, folder, variable, (state, is_state_named));
+    ServerSettings { listen, listen_is_default, admin_socket, ..configured }
 }
 
 fn serve_settings(file: &File, idle: Duration, zones: HashMap<Name, AccessList>) -> serve::Settings {

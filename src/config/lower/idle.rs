@@ -1,4 +1,4 @@
-//! Finds what can be written in a config and does nothing yet, because this version has no way for orders and reports.
+//! Finds what can be written in a config and does nothing, as orders and reports have no way to a server without its API.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::base::finding::Finding;
 use crate::config::shape::File;
 use crate::policy::Failback;
 
-/// Returns a finding for each key that does nothing yet; `posts` are the names under which states could be reported.
+/// Returns a finding for each key that does nothing without the API; `posts` are the names under which states could be reported.
 pub(super) fn judge_idle(file: &File, posts: &BTreeSet<String>) -> Vec<Finding> {
     let services = file.services.iter().map(|entry| &entry.policy);
     let policies =
@@ -17,18 +17,21 @@ pub(super) fn judge_idle(file: &File, posts: &BTreeSet<String>) -> Vec<Finding> 
         .map(|placed| {
             Finding::warning(
                 "failback-manual",
-                "`failback = \"manual\"` waits for an order, and this version takes none",
+                "`failback = \"manual\"` waits for an order, and the server takes none: it has no `admin-socket`",
             )
             .at(placed.place.clone())
             .why("after a failover the service stays with its standby until that fails")
-            .help("leave it out, or set a longer `hold`, or a window such as \"window 02:00-04:00\"")
+            .help("name an `admin-socket` in [server], or set a window such as \"window 02:00-04:00\"")
         })
         .collect();
     if let Some(first) = posts.first() {
-        let message = format!("nothing can report the state `{first}`: this version has no interface for reports");
+        let message = format!("nothing can report the state `{first}`: the server has no `admin-socket`");
         let finding = Finding::warning("push-idle", message);
-        findings
-            .push(finding.why("the target counts as silent as soon as `patience` is over").help("use another check"));
+        findings.push(
+            finding
+                .why("the target counts as silent as soon as `patience` is over")
+                .help("name an `admin-socket` in [server], or use another check"),
+        );
     }
     findings
 }

@@ -52,6 +52,8 @@ pub struct Options {
     pub fixed: bool,
     /// Stands in place of `[health] interval`.
     pub interval: Option<Duration>,
+    /// Whether orders and reported states have a way to the server.
+    pub is_operated: bool,
 }
 
 /// What came of it.
@@ -126,7 +128,9 @@ fn lower_resolved(
     findings.extend(zone_index.signed.iter().map(|(origin, services)| services::signed_finding(origin, *services)));
     let checks = targets.specs.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| &spec.check));
     let posts: BTreeSet<String> = checks.flat_map(Check::posts).map(|(name, _)| name.to_owned()).collect();
-    findings.extend(idle::judge_idle(file, &posts));
+    if !options.is_operated {
+        findings.extend(idle::judge_idle(file, &posts));
+    }
     let setup = Setup { zones, targets: targets.table.shrunk(), pools, hosts, follows, references, posts };
     Lowered { setup, specs: targets.specs, outside, findings }
 }

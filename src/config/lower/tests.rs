@@ -389,7 +389,7 @@ fn addresses_for_documents_are_reported_and_not_probed() {
 #[test]
 fn static_leaves_every_set_as_declared() {
     let config = "[health]\nreferences = [\"tcp://127.0.0.1:53\"]";
-    let lowered = lower_with(config, vec![zone("example.com", SIP)], Options { fixed: true, interval: None });
+    let lowered = lower_with(config, vec![zone("example.com", SIP)], Options { fixed: true, ..Options::default() });
     assert!(lowered.setup.targets.is_empty() && lowered.specs.is_empty() && lowered.setup.references.is_empty());
     assert!(lowered.setup.pools.is_empty() && lowered.setup.hosts.is_empty() && lowered.setup.follows.is_empty());
     assert_eq!(lowered.setup.zones.len(), 1);
@@ -573,7 +573,7 @@ fn each_general_check_becomes_what_the_config_says() {
     let targets = |check: &str| {
         let config = format!("[health]\nexec = true\n[[service]]\nmatch = \"_a._tcp.example.com\"\ncheck = {check}\n");
         let lowered = lower_one(&config, "_a._tcp SRV 0 0 7000 a\na A 127.0.0.1\n");
-        // Nothing can report a state yet.
+        // Nothing can report a state to a server without its API.
         assert!(faults(&lowered).iter().all(|(id, _)| *id == "push-idle" && check.contains("push")), "{check}");
         probes(&lowered, pool(&lowered, "_a._tcp.example.com.")).concat().concat()
     };

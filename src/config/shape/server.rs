@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use crate::config::settings::{Ready, ServerSettings, StateChoice, StateSettings, Workers};
+use crate::config::settings::{Ready, ServerSettings, SocketChoice, StateChoice, StateSettings, Workers};
 use crate::keys::statement;
 use crate::keys::values::{self, Read, Shown, Words};
 use crate::serve::{self, Frame};
@@ -34,6 +34,15 @@ statement! {
         cookie_secrets: PathBuf = values::path, apart "\"cookies\"";
         /// Where metrics and readiness are told over HTTP. Nowhere by default.
         metrics_listen: SocketAddr = values::socket, example "\"127.0.0.1:9153\"";
+        /// The socket through which `understudy status`, `drain` and the like reach the server, of mode 0660; "none" opens none.
+        /// By default admin.sock in $RUNTIME_DIRECTORY, else in a `dir` that is named, else in $XDG_RUNTIME_DIR/understudy, else
+        /// in the state folder.
+        admin_socket: SocketChoice = socket_choice, apart "\"/run/understudy/admin.sock\"";
+        /// Where the same is served over the network, nowhere by default: on loopback in the clear, elsewhere over TLS with
+        /// `certificate`. Clients need the token in this file, a line of at least 32 characters, or a certificate of this CA.
+        admin_listen: SocketAddr = values::socket, apart "\"127.0.0.1:9154\"";
+        admin_token_file: PathBuf = values::path, apart "\"admin.token\"";
+        admin_client_ca: PathBuf = values::path, apart "\"operators.pem\"";
         /// The number of threads that answer over UDP on each address, and of those that all other listeners share; "auto": one
         /// for each processor.
         workers: Workers = workers;
@@ -129,6 +138,13 @@ fn version_text(value: &DeValue<'_>) -> Read<Option<String>> {
         Some("none") => Ok(None),
         Some(text) if (1..=255).contains(&text.len()) => Ok(Some(text.to_owned())),
         Some(_) | None => Err("a text of up to 255 octets, or \"none\"".to_owned()),
+    }
+}
+
+fn socket_choice(value: &DeValue<'_>) -> Read<SocketChoice> {
+    match values::path(value) {
+        Ok(path) => Ok(SocketChoice::from(path)),
+        Err(_) => Err("a path in quotes, or \"none\" to open no socket".to_owned()),
     }
 }
 

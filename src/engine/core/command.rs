@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::clock::Now;
 use crate::engine::effect::{Effect, Notice};
-use crate::engine::memory::{self, StoredValue};
+use crate::engine::memory;
 use crate::engine::orders::{OrderId, Refusal};
 use crate::engine::prepare::Users;
 use crate::health::cadence::Priority;
@@ -62,8 +62,7 @@ impl Core {
         let found = self.prepared.setup.pools.iter().find(|(_, setup)| setup.is_named(pool)).map(|(id, _)| id);
         let id = found.ok_or_else(|| Refusal::NoSuchService(pool.to_owned()))?;
         self.pools[id].failback_ordered = true;
-        let key = memory::failback_key(&self.prepared.setup.pools[id].name);
-        self.persist((key, Some(StoredValue::Written(b"true".to_vec()))));
+        self.persist(memory::keep_failback(&self.prepared.setup.pools[id].name));
         self.notify(Notice::FailbackOrdered(self.prepared.setup.pools[id].name.clone()), now);
         self.judge(Users { pools: vec![id], hosts: Vec::new() }, Trigger::Order, now);
         Ok(())

@@ -10,6 +10,7 @@
 mod arrivals;
 mod command;
 mod judge;
+mod picture;
 mod publication;
 mod publish;
 mod rdata;

@@ -1,5 +1,7 @@
 //! The records of the history, and the cursors into them.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::engine::effect::TimedNotice;
@@ -20,6 +22,22 @@ pub struct Cursor {
     pub run: u64,
     /// The number of the last record that was read; 0 before the first.
     pub sequence: u64,
+}
+
+impl fmt::Display for Cursor {
+    /// Prints what [`Cursor::from_str`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.run, self.sequence)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (run, sequence) = text.split_once('.').ok_or(())?;
+        Ok(Self { run: run.parse().map_err(drop)?, sequence: sequence.parse().map_err(drop)? })
+    }
 }
 
 /// Some records in their order.

@@ -365,6 +365,11 @@ pub(super) fn failback_key(pool: &str) -> String {
     format!("failback/{pool}")
 }
 
+/// Writes that a failback was ordered that waits.
+pub(super) fn keep_failback(pool: &str) -> Change {
+    (failback_key(pool), Some(StoredValue::Written(b"true".to_vec())))
+}
+
 /// Writes that the engine lives.
 pub(super) fn keep_alive(now: Now) -> Change {
     (ALIVE.to_owned(), Some(StoredValue::of(&KeptAlive { at_ms: now.wall.as_millis() })))
@@ -375,7 +380,12 @@ pub(super) fn keep_isolated(isolated: bool, now: Now) -> Change {
     (ISOLATED.to_owned(), isolated.then(|| StoredValue::of(&KeptAlive { at_ms: now.wall.as_millis() })))
 }
 
-fn millis(duration: Duration) -> u64 {
+/// Writes that the engine is isolated, since a moment in Unix time.
+pub(super) fn keep_isolated_since(at_ms: u64) -> Change {
+    (ISOLATED.to_owned(), Some(StoredValue::of(&KeptAlive { at_ms })))
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

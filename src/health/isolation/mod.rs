@@ -253,6 +253,11 @@ impl Witnesses {
         self.isolated.is_some()
     }
 
+    /// Returns since when the checker is cut off, if it is.
+    pub const fn isolated_since(&self) -> Option<Mono> {
+        self.isolated
+    }
+
     fn has_witness(&self, address: IpAddr) -> bool {
         if self.references.is_empty() {
             return self.known.iter().any(|other| *other != address);

@@ -1,0 +1,84 @@
+//! The handlers that change nothing.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+
+use crate::admin::view::{HistoryView, MemoryView, OrderView, ServiceView, StatusView, TargetView, ZoneView};
+use crate::engine::history::Cursor;
+
+use super::body::HistoryQuery;
+use super::error::ApiError;
+use super::state::Api;
+
+/// Everything at one moment.
+pub(super) async fn status(State(api): State<Api>) -> Result<Json<StatusView>, ApiError> {
+    picture(&api).await.map(Json)
+}
+
+pub(super) async fn zones(State(api): State<Api>) -> Result<Json<Vec<ZoneView>>, ApiError> {
+    Ok(Json(picture(&api).await?.zones))
+}
+
+pub(super) async fn services(State(api): State<Api>) -> Result<Json<Vec<ServiceView>>, ApiError> {
+    Ok(Json(picture(&api).await?.services))
+}
+
+pub(super) async fn service(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<ServiceView>, ApiError> {
+    let same = |own: &str| own.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.'));
+    let mut services = picture(&api).await?.services.into_iter();
+    let found = services.find(|service| same(&service.service) || service.service.split('+').any(same));
+    let missing = || ApiError::new(StatusCode::NOT_FOUND, "no-such-service", format!("there is no service {name}"));
+    found.map(Json).ok_or_else(missing)
+}
+
+pub(super) async fn targets(State(api): State<Api>) -> Result<Json<Vec<TargetView>>, ApiError> {
+    Ok(Json(picture(&api).await?.targets))
+}
+
+pub(super) async fn orders(State(api): State<Api>) -> Result<Json<Vec<OrderView>>, ApiError> {
+    Ok(Json(api.engine.orders().await?.iter().map(OrderView::of).collect()))
+}
+
+/// What is believed and remembered, for who decides anew from it.
+pub(super) async fn memory(State(api): State<Api>) -> Result<Json<MemoryView>, ApiError> {
+    let kept = api.engine.picture().await?;
+    let read = |(key, value): (String, Vec<u8>)| Some((key, serde_json::from_slice(&value).ok()?));
+    let targets = api.engine.status().await?.targets;
+    let now = api.clock.now().wall;
+    Ok(Json(MemoryView {
+        kept: kept.into_iter().filter_map(read).collect(),
+        targets: targets.iter().map(|target| TargetView::of(target, now)).collect(),
+    }))
+}
+
+pub(super) async fn history(
+    State(api): State<Api>,
+    query: Result<Query<HistoryQuery>, QueryRejection>,
+) -> Result<Json<HistoryView>, ApiError> {
+    let bad = |message: String| ApiError::new(StatusCode::BAD_REQUEST, "bad-query", message);
+    let Query(query) = query.map_err(|rejection| bad(rejection.body_text()))?;
+    let history = api.engine.history();
+    let mut after = match &query.after {
+        Some(text) => {
+            text.parse::<Cursor>().map_err(|()| bad(format!("`{text}` is no cursor: take it from `next`")))?
+        }
+        None => history.start(),
+    };
+    loop {
+        let mut page = history.read(after).await.ok_or_else(ApiError::stopped)?;
+        let more = page.next != history.end();
+        page.records.retain(|record| query.since_ms.is_none_or(|since| record.event.at.as_millis() >= since));
+        if !page.records.is_empty() || !more {
+            return Ok(Json(HistoryView::of(&page, more)));
+        }
+        after = page.next;
+    }
+}
+
+async fn picture(api: &Api) -> Result<StatusView, ApiError> {
+    let status = api.engine.status().await?;
+    let orders = api.engine.orders().await?;
+    Ok(StatusView::of(&status, &orders, api.health(), api.clock.now()))
+}

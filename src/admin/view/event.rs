@@ -1,0 +1,138 @@
+//! The records of the history.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Notice;
+use crate::engine::history::{Page, Record};
+
+use super::OrderView;
+
+/// Some records of the history, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct HistoryView {
+    /// The records.
+    pub events: Vec<EventView>,
+    /// How many records before these are no longer held.
+    pub lost: u64,
+    /// Whether the server was started anew since the cursor was given.
+    pub restarted: bool,
+    /// Where to read on: the next `after`.
+    pub next: String,
+    /// Whether there is more to read now.
+    pub more: bool,
+}
+
+/// One record: what happened, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EventView {
+    /// Its number.
+    pub sequence: u64,
+    /// When.
+    pub at_ms: u64,
+    /// What kind of event it is.
+    pub kind: String,
+    /// All of it in a sentence.
+    pub text: String,
+    /// The target that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The state that it had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The state that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The services that it concerns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
+    /// Why a service answers as it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How the active tier changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<String>,
+    /// Whether nothing is eligible.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alarm: bool,
+    /// The order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderView>,
+    /// The generation that was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    /// The zones that changed by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<ZoneSerial>,
+}
+
+/// The serial that a zone got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ZoneSerial {
+    /// The origin.
+    pub zone: String,
+    /// The serial.
+    pub serial: u32,
+}
+
+impl HistoryView {
+    /// Makes it of a page of the history; `more` says whether there is more now.
+    pub fn of(page: &Page, more: bool) -> Self {
+        Self {
+            events: page.records.iter().map(|record| EventView::of(record)).collect(),
+            lost: page.lost,
+            restarted: page.restarted,
+            next: page.next.to_string(),
+            more,
+        }
+    }
+}
+
+impl EventView {
+    /// Makes it of a record.
+    pub fn of(record: &Record) -> Self {
+        let notice = &record.event.notice;
+        let base = Self {
+            sequence: record.sequence,
+            at_ms: record.event.at.as_millis(),
+            kind: notice.kind().to_owned(),
+            text: notice.to_string(),
+            ..Self::default()
+        };
+        match notice {
+            Notice::Target { target, services, from, to, cause, .. } => Self {
+                target: Some(target.clone()),
+                services: services.clone(),
+                from: Some((*from).to_owned()),
+                to: Some((*to).to_owned()),
+                cause: cause.as_ref().map(ToString::to_string),
+                ..base
+            },
+            Notice::Decision { pool, reason, moved, alarm, .. } => Self {
+                services: vec![pool.clone()],
+                reason: Some(reason.to_string()),
+                moved: moved.as_ref().map(ToString::to_string),
+                alarm: *alarm,
+                ..base
+            },
+            Notice::Broke { address, cause } => {
+                Self { target: Some(address.to_string()), cause: Some(cause.to_string()), ..base }
+            }
+            Notice::Ordered(id, order) | Notice::Cleared(id, order) | Notice::Ended(id, order) => {
+                Self { order: Some(OrderView::bare(*id, order)), ..base }
+            }
+            Notice::FailbackOrdered(service) => Self { services: vec![service.clone()], ..base },
+            Notice::ReloadFailed(reason) => Self { cause: Some(reason.clone()), ..base },
+            Notice::Published { generation, zones } => {
+                let serial = |(zone, serial): &(String, u32)| ZoneSerial { zone: zone.clone(), serial: *serial };
+                Self { generation: Some(*generation), zones: zones.iter().map(serial).collect(), ..base }
+            }
+            Notice::Isolated(_) | Notice::Reloaded => base,
+        }
+    }
+}
