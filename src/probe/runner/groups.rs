@@ -1,8 +1,9 @@
 //! Which targets share probes, and which are silent.
 //!
 //! A proxy that serves many domains on one port answers well or not at all, whatever the domain. So the targets that differ
-//! in their domain alone ([`Check::shared_parameters`](crate::probe::Check)) are a group: one of them is probed, the domains
-//! in turn, and the outcome counts for all of them.
+//! in their domain alone ([`Check::sharing`](crate::probe::Check)) are a group: one of them is probed, the domains
+//! in turn, and the outcome counts for all of them. Where each domain has its own certificate (TLS, XMPP), a group has six
+//! domains at most.
 //!
 //! | outcome | for whom |
 //! |---|---|
@@ -17,6 +18,7 @@ use std::time::Duration;
 use crate::base::clock::Mono;
 use crate::base::table::Table;
 use crate::health::{FailKind, Outcome, TargetId};
+use crate::probe::attempt::Sharing;
 use crate::probe::{ProbeReport, Spec};
 
 /// What makes a group: address, kind, transport, parameters without the domain, time-out.
@@ -65,16 +67,17 @@ impl Groups {
                 *row = Row { group: None, ..*was };
             }
         }
-        let mut by_key: BTreeMap<GroupKey, Vec<TargetId>> = BTreeMap::new();
+        let mut by_key: BTreeMap<GroupKey, (usize, Vec<TargetId>)> = BTreeMap::new();
         for (target, spec) in targets.iter() {
             let (Some(spec), Some(row)) = (spec, self.rows.get_mut(target)) else { continue };
             row.address = Some(spec.address.ip().to_canonical());
-            if let Some(parameters) = spec.check.shared_parameters() {
+            if let Some(Sharing { parameters, domains }) = spec.check.sharing() {
                 let key = (spec.address, spec.check.kind(), spec.check.transport(), parameters, spec.timeout);
-                by_key.entry(key).or_default().push(target);
+                by_key.entry(key).or_insert_with(|| (domains, Vec::new())).1.push(target);
             }
         }
-        self.members = by_key.into_values().filter(|members| members.len() > 1).collect();
+        let groups = by_key.values().flat_map(|(domains, members)| members.chunks(*domains));
+        self.members = groups.filter(|members| members.len() > 1).map(<[TargetId]>::to_vec).collect();
         for (group, members) in self.members.iter().enumerate() {
             for &member in members {
                 if let Some(row) = self.rows.get_mut(member) {
@@ -179,7 +182,8 @@ mod tests {
     use super::*;
     use crate::base::table::RowId;
     use crate::probe::sip::Expect;
-    use crate::probe::{Check, Over, Sip, Tcp};
+    use crate::probe::xmpp::Role;
+    use crate::probe::{Check, Over, Sip, Tcp, Tls, Xmpp};
 
     const ADDRESS: &str = "127.0.0.1:5060";
 
@@ -232,6 +236,29 @@ mod tests {
         for alone in 3..7 {
             assert_eq!(groups.sharing(id(alone)), [id(alone)]);
         }
+    }
+
+    #[test]
+    fn domains_with_certificates_of_their_own_share_by_six() {
+        let domain = |index: usize| format!("d{index}.example");
+        let tls = |index| spec(sip(&domain(index), Over::Tls(Tls::new(domain(index)))));
+        let client = |index| spec(Check::Xmpp(Xmpp::new(Role::Client, false, Tls::new(domain(index)))));
+        let server = |index| spec(Check::Xmpp(Xmpp::new(Role::Server, false, Tls::new(domain(index)))));
+        let targets = (0..40).map(tls).chain((0..40).map(client)).chain((0..40).map(server));
+        let mut groups = Groups::default();
+        groups.replace(&Table::new(), &targets.collect());
+        let sizes: Vec<usize> = (0..120).map(|index| groups.sharing(id(index)).len()).collect();
+        for port in sizes.chunks(40) {
+            assert_eq!(port, [[6; 36].as_slice(), &[4; 4]].concat());
+        }
+        // Each has its turn at least every sixth time.
+        let mut asked = [0; 6];
+        for turn in 0..12 {
+            let next = groups.sharing(id(3))[0];
+            asked[next.index()] += 1;
+            groups.begin(next, Mono::START + Duration::from_secs(turn));
+        }
+        assert_eq!(asked, [2; 6]);
     }
 
     #[test]
