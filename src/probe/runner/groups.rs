@@ -10,7 +10,7 @@
 //! | pass; nothing heard; nobody met; the checker's own fault | the whole group |
 //! | an answer that does not pass | the domain that was asked for, which is probed by itself until it passes; the others at once |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,11 +46,13 @@ struct Row {
     passed: bool,
 }
 
-/// How many targets are on an address, and how many of them are mute.
+/// How many targets are on an address, and how many of them are mute or silent.
 #[derive(Clone, Copy, Debug, Default)]
 struct Loudness {
     targets: usize,
     mute: usize,
+    /// Those that were silent last.
+    silent: usize,
 }
 
 impl Groups {
@@ -90,6 +92,7 @@ impl Groups {
                 let loudness = self.addresses.entry(address).or_default();
                 loudness.targets += 1;
                 loudness.mute += usize::from(row.is_mute());
+                loudness.silent += usize::from(row.silences > 0);
             }
         }
     }
@@ -121,15 +124,23 @@ impl Groups {
         loudness.targets > 1 && loudness.mute == loudness.targets
     }
 
+    /// Returns whether so many targets on an address were silent last that a burst of tests would follow.
+    pub(super) fn is_hushed(&self, address: IpAddr) -> bool {
+        self.addresses.get(&address.to_canonical()).is_some_and(|loudness| loudness.silent >= HUSHED)
+    }
+
     /// Returns the addresses of which all targets are silent.
     pub(super) fn mute_addresses(&self) -> Vec<IpAddr> {
         self.addresses.keys().copied().filter(|address| self.is_mute(*address)).collect()
     }
 
-    /// Returns the targets on an address.
-    pub(super) fn on(&self, address: IpAddr) -> impl Iterator<Item = TargetId> {
+    /// Returns the targets on an address that do not share probes with each other: of each group the first.
+    pub(super) fn apart_on(&self, address: IpAddr) -> Vec<TargetId> {
         let address = address.to_canonical();
-        self.rows.iter().filter(move |(_, row)| row.address == Some(address)).map(|(target, _)| target)
+        let mut groups = BTreeSet::new();
+        let on = self.rows.iter().filter(|(_, row)| row.address == Some(address));
+        let first = on.filter(|(_, row)| row.is_apart || row.group.is_none_or(|group| groups.insert(group)));
+        first.map(|(target, _)| target).collect()
     }
 
     /// Notes that a domain is probed now.
@@ -142,7 +153,7 @@ impl Groups {
     /// Notes how a probe of a target ended, its own or a shared one.
     pub(super) fn learn(&mut self, target: TargetId, report: &ProbeReport, own: bool) {
         let Some(row) = self.rows.get_mut(target) else { return };
-        let was_mute = row.is_mute();
+        let (was_mute, was_silent) = (row.is_mute(), row.silences > 0);
         match &report.outcome {
             Outcome::Unknown(_) => {}
             Outcome::Fail { kind: FailKind::Silent, .. } => row.silences = row.silences.saturating_add(1),
@@ -154,6 +165,7 @@ impl Groups {
         }
         if let Some(loudness) = row.address.and_then(|address| self.addresses.get_mut(&address)) {
             loudness.mute = loudness.mute - usize::from(was_mute) + usize::from(row.is_mute());
+            loudness.silent = loudness.silent - usize::from(was_silent) + usize::from(row.silences > 0);
         }
     }
 }
@@ -176,6 +188,9 @@ pub(super) fn is_shared(report: &ProbeReport) -> bool {
 /// After so many silent outcomes in a row a target is mute: no sooner than it is down by default, so that a death is found as
 /// fast as ever.
 const MUTE: u32 = 3;
+
+/// So many silent targets make a burst: as many as may start on an address within a second.
+const HUSHED: usize = 5;
 
 #[cfg(test)]
 mod tests {
@@ -292,10 +307,17 @@ mod tests {
                 groups.learn(id(target), &silence, true);
             }
         }
-        assert!(groups.is_mute(address) && groups.mute_addresses() == [address] && groups.on(address).count() == 6);
+        assert!(
+            groups.is_mute(address)
+                && groups.mute_addresses() == [address]
+                && groups.apart_on(address) == [0, 3, 4, 5].map(id)
+        );
         groups.learn(id(3), &report(Outcome::Unknown("no descriptors".into())), true);
         assert!(groups.is_mute(address), "our own fault says nothing");
         groups.learn(id(3), &fail(FailKind::Conclusive, "connection refused"), true);
         assert!(!groups.is_mute(address) && !groups.is_silent(id(3)));
+        assert!(groups.is_hushed(address), "five are silent still");
+        groups.learn(id(4), &report(Outcome::Pass), true);
+        assert!(!groups.is_hushed(address));
     }
 }
