@@ -55,7 +55,7 @@ pub(crate) const WELL: &[Kind] = &[
     ),
     kind!("postfix", [("_smtp._tcp", 25)], ["postfix", "postfix[mode=aggressive]"], false),
     kind!("openssh", [("_ssh._tcp", 22)], ["sshd", "sshd[mode=aggressive]"], true),
-    kind!("vsftpd", [("_ftp._tcp", 21)], ["vsftpd"], true),
+    kind!("vsftpd", [("_ftp._tcp", 21)], ["vsftpd"], false),
     kind!("ngircd", [("_irc._tcp", 6667)], [], false),
     kind!("inspircd", [("_irc._tcp", 6667)], [], false),
     kind!("slapd", [("_ldap._tcp", 389)], ["slapd"], true),
