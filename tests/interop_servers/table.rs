@@ -15,18 +15,18 @@ pub(crate) struct Change {
 /// Prints what was seen of each service, and puts it in `docs/real-servers.md` if that is asked for.
 pub(crate) fn show_states(
     services: &[(&str, &str)],
-    [hung, resumed, killed, restarted]: &[Vec<Change>; 4],
+    [hung, resumed, killed, restarted]: &[Vec<Option<Change>>; 4],
     broken: &[(&str, &str, Change)],
 ) {
     let mut rows =
         "| server | service | hung | resumed | killed | started again |\n|---|---|---|---|---|---|\n".to_owned();
     for (index, (server, labels)) in services.iter().enumerate() {
         rows.push_str(&format!(
-            "| {server} | `{labels}` | {} | up, {} | {} | up, {} |\n",
-            down(&hung[index]),
-            seconds(resumed[index].after),
-            down(&killed[index]),
-            seconds(restarted[index].after)
+            "| {server} | `{labels}` | {} | {} | {} | {} |\n",
+            hung[index].as_ref().map_or_else(|| "up: it is connected to".to_owned(), down),
+            up(resumed[index].as_ref()),
+            killed[index].as_ref().map_or_else(|| "up".to_owned(), down),
+            up(restarted[index].as_ref())
         ));
     }
     put("docs/real-servers.md", "states", &rows);
@@ -69,6 +69,10 @@ fn put(document: &str, mark: &str, rows: &str) {
 
 fn down(change: &Change) -> String {
     format!("down, {} ({})", seconds(change.after), change.cause.replace('|', "\\|"))
+}
+
+fn up(change: Option<&Change>) -> String {
+    change.map_or_else(|| "up".to_owned(), |change| format!("up, {}", seconds(change.after)))
 }
 
 fn seconds(time: Duration) -> String {
