@@ -53,6 +53,8 @@ struct Loudness {
     mute: usize,
     /// Those that were silent last.
     silent: usize,
+    /// How many probes all of them take, where those of a group share one.
+    probes: usize,
 }
 
 impl Groups {
@@ -87,10 +89,12 @@ impl Groups {
                 }
             }
         }
+        let mut counted = BTreeSet::new();
         for (_, row) in self.rows.iter() {
             if let Some(address) = row.address {
                 let loudness = self.addresses.entry(address).or_default();
                 loudness.targets += 1;
+                loudness.probes += usize::from(row.group.is_none_or(|group| counted.insert(group)));
                 loudness.mute += usize::from(row.is_mute());
                 loudness.silent += usize::from(row.silences > 0);
             }
@@ -124,9 +128,11 @@ impl Groups {
         loudness.targets > 1 && loudness.mute == loudness.targets
     }
 
-    /// Returns whether so many targets on an address were silent last that a burst of tests would follow.
-    pub(super) fn is_hushed(&self, address: IpAddr) -> bool {
-        self.addresses.get(&address.to_canonical()).is_some_and(|loudness| loudness.silent >= HUSHED)
+    /// Returns how many probes may start within a second on an address of which many targets were silent last: so many that
+    /// all have had their turn within 8 s, and at least two.
+    pub(super) fn hushed(&self, address: IpAddr) -> Option<usize> {
+        let loudness = self.addresses.get(&address.to_canonical()).filter(|loudness| loudness.silent >= HUSHED)?;
+        Some((loudness.probes / 8).max(2))
     }
 
     /// Returns the addresses of which all targets are silent.
@@ -316,8 +322,8 @@ mod tests {
         assert!(groups.is_mute(address), "our own fault says nothing");
         groups.learn(id(3), &fail(FailKind::Conclusive, "connection refused"), true);
         assert!(!groups.is_mute(address) && !groups.is_silent(id(3)));
-        assert!(groups.is_hushed(address), "five are silent still");
+        assert_eq!(groups.hushed(address), Some(2), "five are silent still");
         groups.learn(id(4), &report(Outcome::Pass), true);
-        assert!(!groups.is_hushed(address));
+        assert_eq!(groups.hushed(address), None);
     }
 }

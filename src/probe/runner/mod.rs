@@ -388,7 +388,7 @@ impl Runner {
     /// Tells those that shared a probe how it ended, or has them probed themselves; takes down who is silent.
     fn tell_group(&mut self, start: &Start, joined: &[TargetId], spec: &Spec, report: &ProbeReport, now: Mono) {
         let address = spec.address.ip();
-        let (was_mute, was_hushed) = (self.groups.is_mute(address), self.groups.is_hushed(address));
+        let (was_mute, was_hushed) = (self.groups.is_mute(address), self.groups.hushed(address));
         if start.setup == self.setup {
             self.groups.learn(start.target, report, true);
         }
@@ -403,8 +403,8 @@ impl Runner {
                 self.schedule.due(target, now, Priority::Urgent);
             }
         }
-        if was_hushed || self.groups.is_hushed(address) {
-            self.schedule.be_gentle(address, now);
+        if let Some(starts) = was_hushed.or_else(|| self.groups.hushed(address)) {
+            self.schedule.be_gentle(address, starts, now);
         }
         match (was_mute, self.groups.is_mute(address)) {
             (false, true) => self.schedule.set_mute(address, true, now),

@@ -14,7 +14,7 @@
 //! | starts a second in a /24 or /56, and in all | each gets the next free place |
 //! | probes in flight in all | all wait, the earliest due first |
 //! | one probe on an address of which all targets are silent | the due ones wait for its end |
-//! | on an address of which many targets are silent, and for 10 s after: two starts a second; if all are, one in 5 s | the due ones of the address wait |
+//! | on an address of which many targets are silent, and for 10 s after: fewer starts a second; if all are, one in 5 s | the due ones of the address wait |
 //!
 //! *Urgent* ones (a failure wants to be confirmed, a connection broke not long ago) go before all others wherever somebody
 //! waits; the limits hold for them too. *Woken* ones (a connection broke just now) go beside the starts of their address,
@@ -121,8 +121,8 @@ struct Address {
     /// Whether all on it are silent, so that one is probed at a time; and whether one is.
     mute: bool,
     busy: bool,
-    /// Until when fewer start within a second, as much was sent meanwhile.
-    gentle_until: Option<Mono>,
+    /// Until when no more than so many start within a second, as much was sent meanwhile.
+    gentle: Option<(Mono, usize)>,
 }
 
 impl Schedule {
@@ -212,9 +212,9 @@ impl Schedule {
     }
 
     /// Says that many targets of an address are silent: who hangs reads later all that was sent meanwhile, and flood guards
-    /// count it.
-    pub fn be_gentle(&mut self, address: IpAddr, now: Mono) {
-        self.addresses.entry(address.to_canonical()).or_default().gentle_until = Some(now + GENTLE_FOR);
+    /// count it. For a while no more than `starts` begin there within a second.
+    pub fn be_gentle(&mut self, address: IpAddr, starts: usize, now: Mono) {
+        self.addresses.entry(address.to_canonical()).or_default().gentle = Some((now + GENTLE_FOR, starts));
     }
 
     /// Says that a probe of an address has ended, so that the next may start.
@@ -458,11 +458,11 @@ impl Address {
 
     /// Returns when the next probe may start; nothing if at any time.
     fn open_at(&self, per_second: usize, now: Mono) -> Option<Mono> {
-        let is_gentle = self.gentle_until.is_some_and(|until| now < until);
-        if is_gentle && self.mute {
+        let gentle = self.gentle.filter(|(until, _)| now < *until);
+        if gentle.is_some() && self.mute {
             return self.starts.back().map(|last| *last + MUTE_PAUSE);
         }
-        let per_second = if is_gentle { per_second.min(GENTLE_STARTS) } else { per_second };
+        let per_second = gentle.map_or(per_second, |(_, starts)| per_second.min(starts));
         // The last so many starts lie within a second until the first of them is a second old.
         let first = self.starts.iter().rev().nth(per_second.saturating_sub(1))?;
         Some(*first + SECOND)
@@ -482,10 +482,8 @@ pub fn spread(target: TargetId, window: Duration) -> Duration {
 
 /// How many times the limit of starts may be given back within a second: refusals are cheap, but not free.
 const GIVEN_BACK: usize = 3;
-/// How many probes start within a second on an address of which many targets are silent, and for how long after that.
-/// Kamailio's flood guard bans who sends 16 requests within 2 s, and counts what waited in its sockets: over UDP, and over TCP
+/// For how long fewer probes start on an address once many of its targets were silent. Kamailio's flood guard bans who sends 16 requests within 2 s, and counts what waited in its sockets: over UDP, and over TCP
 /// from connections that are closed since.
-const GENTLE_STARTS: usize = 2;
 const GENTLE_FOR: Duration = Duration::from_secs(10);
 /// From start to start where all of many targets are silent.
 const MUTE_PAUSE: Duration = Duration::from_secs(5);

@@ -217,7 +217,7 @@ fn an_address_that_answers_again_has_two_starts_a_second_for_a_while() {
         (from..to).step_by(10).map(|millis| started(schedule, at(millis)).len()).sum()
     };
     assert_eq!(count(&mut schedule, 0, 1_000), 5);
-    schedule.be_gentle(host(1).unwrap(), at(1_000));
+    schedule.be_gentle(host(1).unwrap(), 2, at(1_000));
     let gentle = count(&mut schedule, 1_000, 11_000);
     assert!((19..=21).contains(&gentle), "{gentle}");
     assert_eq!(count(&mut schedule, 12_000, 14_000), 10);
@@ -230,7 +230,7 @@ fn an_address_on_which_all_of_many_are_silent_has_a_start_in_5_s() {
     schedule.set_mute(address, true, at(0));
     let mut starts = 0;
     for second in 0..20 {
-        schedule.be_gentle(address, at(second * 1_000));
+        schedule.be_gentle(address, 2, at(second * 1_000));
         for index in 0..40 {
             schedule.due(id(index), at(second * 1_000), Priority::Urgent);
         }
