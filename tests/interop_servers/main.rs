@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use host::{Host, Hub};
 use server::{Folder, Log, Program, Server};
 use servers::{BROKEN, Kind, WELL};
-use table::{Change, show_hour, show_states};
+use table::{Change, Logged, show_hour, show_states};
 
 /// How long a change may take: ejabberd alone starts for minutes where two dozen servers start at once.
 const SOON: Duration = Duration::from_secs(400);
@@ -38,6 +38,9 @@ struct Service {
     domain: String,
 }
 
+/// A server that is started: its name, its script and its services.
+type Subject = (&'static str, &'static str, &'static [(&'static str, u16)]);
+
 /// The checker and all servers.
 struct Lab {
     _hub: Hub,
@@ -51,16 +54,13 @@ struct Lab {
 impl Lab {
     /// Makes a host for each of these, and starts their servers and the checker.
     #[track_caller]
-    fn new(servers: &[(&'static str, &'static str, &'static [(&'static str, u16)])]) -> Self {
+    fn new(servers: &[Subject]) -> Self {
         Self::with_domains(servers, |name| vec![name.to_owned()])
     }
 
     /// The same, where a server has services for these domains.
     #[track_caller]
-    fn with_domains(
-        servers: &[(&'static str, &'static str, &'static [(&'static str, u16)])],
-        domains: impl Fn(&str) -> Vec<String>,
-    ) -> Self {
+    fn with_domains(servers: &[Subject], domains: impl Fn(&str) -> Vec<String>) -> Self {
         let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
         assert!(is_root, "these servers start as root only");
         let (hub, folder) = (Hub::new(), Folder::new());
@@ -261,15 +261,20 @@ fn real_servers_are_never_down_while_they_are_well_and_ban_nobody() {
             let matched: Vec<(&str, usize)> =
                 kind.filters.iter().map(|filter| (*filter, matches(filter, &logged, &lab._folder))).collect();
             eprintln!("{}: {} lines, {matched:?}; the last {:?}", kind.name, during.len(), during.last());
-            (kind.name, kind.services.len(), during.len() as u64 * 3600 / seconds, matched)
+            Logged {
+                server: kind.name,
+                services: kind.services.len(),
+                lines: during.len() as u64 * 3600 / seconds,
+                matched,
+            }
         })
         .collect();
     show_hour(seconds, &rows, &wrong.keys().cloned().collect::<Vec<_>>());
     let down = changed(&lab.checker.log, from, &["down", "leaving"]);
     assert!(down.is_empty(), "{down:?}");
-    for (name, _, _, matched) in &rows {
+    for Logged { server, matched, .. } in &rows {
         let banned = matched.iter().find(|(filter, count)| !filter.contains("aggressive") && *count > 0);
-        assert!(banned.is_none(), "{name}: {banned:?}");
+        assert!(banned.is_none(), "{server}: {banned:?}");
     }
 }
 

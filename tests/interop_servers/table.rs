@@ -12,6 +12,17 @@ pub(crate) struct Change {
     pub(crate) cause: String,
 }
 
+/// What a server logged while it was well.
+#[derive(Clone, Debug)]
+pub(crate) struct Logged<'a> {
+    pub(crate) server: &'a str,
+    pub(crate) services: usize,
+    /// The lines in an hour.
+    pub(crate) lines: u64,
+    /// How many of them each filter of fail2ban matches.
+    pub(crate) matched: Vec<(&'a str, usize)>,
+}
+
 /// Prints what was seen of each service, and puts it in `docs/real-servers.md` if that is asked for.
 pub(crate) fn show_states(
     services: &[(&str, &str)],
@@ -40,11 +51,11 @@ pub(crate) fn show_states(
 }
 
 /// Prints what each server logged in an hour, and puts it in `docs/allow-listing.md` if that is asked for.
-pub(crate) fn show_hour(well_seconds: u64, servers: &[(&str, usize, u64, Vec<(&str, usize)>)], wrong: &[String]) {
+pub(crate) fn show_hour(well_seconds: u64, servers: &[Logged<'_>], wrong: &[String]) {
     eprintln!("well for {well_seconds} s; not up meanwhile: {wrong:?}");
     let mut rows =
         "| server | services | lines an hour | matched by fail2ban's filters |\n|---|---|---|---|\n".to_owned();
-    for (server, services, lines, matched) in servers {
+    for Logged { server, services, lines, matched } in servers {
         let matched: Vec<String> = matched.iter().map(|(filter, count)| format!("`{filter}`: {count}")).collect();
         let matched = if matched.is_empty() { "no filter".to_owned() } else { matched.join(", ") };
         rows.push_str(&format!("| {server} | {services} | {lines} | {matched} |\n"));
