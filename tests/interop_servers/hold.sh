@@ -22,9 +22,9 @@ ln -s /proc/self/fd "$private/dev/fd"
 ln -s "$folder/syslog" "$private/dev/log"
 mount --rbind "$private/dev" /dev
 
-# The certificate that Debian's packages share, for the names of this host and of its domains.
+# The certificate that Debian's packages share, for the names of this host and of its domain.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj "/CN=node.$name.example.test" \
-    -addext "subjectAltName=DNS:node.$name.example.test,DNS:$name.example.test,DNS:*.$name.example.test" \
+    -addext "subjectAltName=DNS:node.$name.example.test,DNS:$name.example.test" \
     -keyout /etc/ssl/private/ssl-cert-snakeoil.key -out /etc/ssl/certs/ssl-cert-snakeoil.pem 2>/dev/null
 chgrp ssl-cert /etc/ssl/private /etc/ssl/private/ssl-cert-snakeoil.key
 chmod 750 /etc/ssl/private
