@@ -1,5 +1,6 @@
 # Kamailio as Debian configures it, with its domain and TLS switched on.
-sed -i '1a #!define WITH_TLS\nalias="kamailio.example.test"' /etc/kamailio/kamailio.cfg
+grep -q 'kamailio.example.test' /etc/kamailio/kamailio.cfg ||
+    sed -i '1a #!define WITH_TLS\nalias="kamailio.example.test"' /etc/kamailio/kamailio.cfg
 cp /etc/ssl/private/ssl-cert-snakeoil.key /etc/kamailio/kamailio-selfsigned.key
 cp /etc/ssl/certs/ssl-cert-snakeoil.pem /etc/kamailio/kamailio-selfsigned.pem
 chmod 644 /etc/kamailio/kamailio-selfsigned.key
