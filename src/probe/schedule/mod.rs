@@ -482,8 +482,9 @@ pub fn spread(target: TargetId, window: Duration) -> Duration {
 
 /// How many times the limit of starts may be given back within a second: refusals are cheap, but not free.
 const GIVEN_BACK: usize = 3;
-/// For how long fewer probes start on an address once many of its targets were silent. Kamailio's flood guard bans who sends 16 requests within 2 s, and counts what waited in its sockets: over UDP, and over TCP
-/// from connections that are closed since.
+/// For how long fewer probes start on an address once many of its targets were silent. Kamailio's flood guard bans who
+/// sends 16 requests within 2 s, and counts what waited in its sockets: over UDP, and over TCP from connections that are
+/// closed since.
 const GENTLE_FOR: Duration = Duration::from_secs(10);
 /// From start to start where all of many targets are silent.
 const MUTE_PAUSE: Duration = Duration::from_secs(5);
