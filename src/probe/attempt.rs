@@ -41,9 +41,9 @@ pub(super) trait Probe {
         Vec::new()
     }
 
-    /// Returns the parameters without the domain, if a server answers well or not whatever the domain: then one probe of an
-    /// address stands for the domains of all services there. Nothing: each is probed itself.
-    fn shared_parameters(&self) -> Option<String> {
+    /// Returns what is the same for several domains, if a server answers well or not whatever the domain: then one probe of
+    /// an address stands for the domains of the services there. Nothing: each is probed itself.
+    fn sharing(&self) -> Option<Sharing> {
         None
     }
 
@@ -60,6 +60,19 @@ pub(super) trait Probe {
     /// Carries the check out; the caller bounds its time, and drops it when that is over.
     async fn run(&self, attempt: &mut Attempt<'_>) -> Ending;
 }
+
+/// For which domains at an address and port one probe stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sharing {
+    /// The parameters without the domain: those with the same ones share.
+    pub(crate) parameters: String,
+    /// For how many domains one probe stands at most.
+    pub(crate) domains: usize,
+}
+
+/// Where each domain has its own certificate or stream, one probe stands for so many: each domain is asked for itself at
+/// least every sixth time.
+pub(crate) const DOMAINS_OF_ONE_PROBE: usize = 6;
 
 /// How far a probe goes, for kinds that have a shorter way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::attempt::{Attempt, Ending, Probe};
+use super::attempt::{Attempt, Ending, Probe, Sharing};
 use super::kind::{CheckContext, KindKeys, OwnerLabels};
 use super::over::Transport;
 use super::settings::TargetSettings;
@@ -131,9 +131,9 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.parameters(),)+ }
             }
 
-            /// Returns the parameters without the domain, if one probe stands for all domains.
-            pub(super) fn shared_parameters(&self) -> Option<String> {
-                match self { $(Self::$kind(check) => check.shared_parameters(),)+ }
+            /// Returns what is the same for several domains, if one probe stands for them.
+            pub(super) fn sharing(&self) -> Option<Sharing> {
+                match self { $(Self::$kind(check) => check.sharing(),)+ }
             }
 
             /// Returns whether a connection to such a target can be held open.

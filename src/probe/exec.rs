@@ -3,7 +3,7 @@
 //! | exit code | outcome |
 //! |---|---|
 //! | 0 | pass |
-//! | 1 | degraded |
+//! | 1 | degraded; with `warning = "down"` as 2 |
 //! | 2; not finished within the timeout | fail, silent: it is not known whether the target or the path to it failed |
 //! | 3, any other; a signal; it cannot be started; too many run | unknown |
 //!
@@ -44,6 +44,8 @@ statement! {
         program: PathBuf = program;
         /// Its arguments.
         arguments: Vec<String> = Each(argument);
+        /// What the exit code 1 means.
+        warning: OnWarning = values::choice(&[("degraded", OnWarning::Degraded), ("down", OnWarning::Down)]);
     }
     also {
         /// Where the program stands.
@@ -57,7 +59,7 @@ impl KindKeys for ExecKeys {
     const FORMS: &'static [Listed] = &[(Exec::KIND, &[Self::KEYS])];
     const EXAMPLE: &'static str = "\
 { kind = \"exec\", program = \"/…\", arguments = [\"-H\", \"{address}\"] } runs a program with Nagios exit codes, if `exec` in
-[health] allows it.";
+[health] allows it; it may say warning = \"down\" (exit code 1 is a failure too).";
 
     fn read(_form: &str, reader: &mut Reader<'_>, table: &Section<'_>) -> Self {
         if !table.has("program") {
@@ -70,7 +72,8 @@ impl KindKeys for ExecKeys {
 
     fn lower(&self, context: &CheckContext<'_>) -> Option<Exec> {
         let arguments = self.arguments.clone().unwrap_or_default();
-        Some(Exec { program: self.program.clone()?, arguments, domain: context.domain.clone() })
+        let warning = self.warning.unwrap_or(OnWarning::Degraded);
+        Some(Exec { program: self.program.clone()?, arguments, warning, domain: context.domain.clone() })
     }
 
     fn needs_port(&self) -> bool {
@@ -99,8 +102,19 @@ pub struct Exec {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// What the exit code 1 means.
+    pub warning: OnWarning,
     /// The service's domain, without its final dot.
     pub domain: String,
+}
+
+/// `warning`: what the exit code 1 means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnWarning {
+    /// Alive, and to be preferred less, as Nagios means it.
+    Degraded,
+    /// A failure, as for programs that know only 0 and 1.
+    Down,
 }
 
 impl Probe for Exec {
@@ -114,6 +128,9 @@ impl Probe for Exec {
         let mut text = format!("\"{}\"", self.program.display().to_string().escape_default());
         for argument in &self.arguments {
             text.push_str(&format!(" \"{}\"", argument.escape_default()));
+        }
+        if self.warning == OnWarning::Down {
+            text.push_str(" warning=down");
         }
         text.push_str(&format!(" domain={}", self.domain.to_ascii_lowercase()));
         text
@@ -152,7 +169,7 @@ impl Probe for Exec {
             return Err(attempt.fails(silent(format!("not done within {limit:?}, ended"))));
         };
         let status = status.map_err(|error| attempt.fails(unknown(format!("its end was not seen: {error}"))))?;
-        judge(status, &first_line(&output), attempt)
+        judge(status, &first_line(&output), self.warning, attempt)
     }
 }
 
@@ -246,13 +263,14 @@ fn first_line(output: &[u8]) -> String {
     sanitize(line.trim())
 }
 
-fn judge(status: ExitStatus, line: &str, attempt: &mut Attempt<'_>) -> Ending {
+fn judge(status: ExitStatus, line: &str, warning: OnWarning, attempt: &mut Attempt<'_>) -> Ending {
     let said = |code: &str| if line.is_empty() { code.to_owned() } else { format!("{code}: {line}") };
     let outcome = match status.code() {
         Some(0) => {
             attempt.saw(said("exit code 0"));
             return Ok(());
         }
+        Some(1) if warning == OnWarning::Down => silent(said("exit code 1")),
         Some(1) => Outcome::Degraded(said("exit code 1 (warning)").into()),
         Some(2) => silent(said("exit code 2 (critical)")),
         Some(code) => unknown(said(&format!("exit code {code}"))),

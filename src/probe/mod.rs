@@ -88,6 +88,7 @@ pub use composite::{Part, Rule};
 pub use context::ProbeContext;
 pub use dns::Rcode;
 pub use entry::{CheckEntry, check_keys};
+pub use exec::OnWarning;
 pub use http::{Expect, Method, Pattern, PatternError, Statuses};
 pub use inference::{Inference, first_labels, infer, service_domain};
 pub use kind::{CheckContext, KindKeys, OwnerLabels};

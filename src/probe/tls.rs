@@ -88,6 +88,11 @@ impl Tls {
             client_certificate: None,
         }
     }
+
+    /// The same handshake without its names.
+    pub(super) fn unnamed(&self) -> Self {
+        Self { name: String::new(), other_name: None, ..self.clone() }
+    }
 }
 
 /// `verify`: what makes a certificate a failure.

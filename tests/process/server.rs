@@ -204,12 +204,16 @@ struct Lines {
 
 impl Log {
     pub(crate) fn text(&self) -> String {
-        let lines = self.0.read.lock().unwrap();
-        lines.iter().map(|(_, line)| format!("{line}\n")).collect()
+        self.lines_from(0).iter().map(|(_, line)| format!("{line}\n")).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
         self.0.read.lock().unwrap().len()
+    }
+
+    /// The lines from number `from` on, each with the moment when it was read.
+    pub(crate) fn lines_from(&self, from: usize) -> Vec<(Instant, String)> {
+        self.0.read.lock().unwrap().iter().skip(from).cloned().collect()
     }
 
     /// Leaves the log unread until what is returned is dropped.

@@ -1,15 +1,16 @@
 //! Which targets share probes, and which are silent.
 //!
 //! A proxy that serves many domains on one port answers well or not at all, whatever the domain. So the targets that differ
-//! in their domain alone ([`Check::shared_parameters`](crate::probe::Check)) are a group: one of them is probed, the domains
-//! in turn, and the outcome counts for all of them.
+//! in their domain alone ([`Check::sharing`](crate::probe::Check)) are a group: one of them is probed, the domains
+//! in turn, and the outcome counts for all of them. Where each domain has its own certificate (TLS, XMPP), a group has six
+//! domains at most.
 //!
 //! | outcome | for whom |
 //! |---|---|
 //! | pass; nothing heard; nobody met; the checker's own fault | the whole group |
 //! | an answer that does not pass | the domain that was asked for, which is probed by itself until it passes; the others at once |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use crate::base::clock::Mono;
 use crate::base::table::Table;
 use crate::health::{FailKind, Outcome, TargetId};
+use crate::probe::attempt::Sharing;
 use crate::probe::{ProbeReport, Spec};
 
 /// What makes a group: address, kind, transport, parameters without the domain, time-out.
@@ -44,11 +46,15 @@ struct Row {
     passed: bool,
 }
 
-/// How many targets are on an address, and how many of them are mute.
+/// How many targets are on an address, and how many of them are mute or silent.
 #[derive(Clone, Copy, Debug, Default)]
 struct Loudness {
     targets: usize,
     mute: usize,
+    /// Those that were silent last.
+    silent: usize,
+    /// How many probes all of them take, where those of a group share one.
+    probes: usize,
 }
 
 impl Groups {
@@ -65,16 +71,17 @@ impl Groups {
                 *row = Row { group: None, ..*was };
             }
         }
-        let mut by_key: BTreeMap<GroupKey, Vec<TargetId>> = BTreeMap::new();
+        let mut by_key: BTreeMap<GroupKey, (usize, Vec<TargetId>)> = BTreeMap::new();
         for (target, spec) in targets.iter() {
             let (Some(spec), Some(row)) = (spec, self.rows.get_mut(target)) else { continue };
             row.address = Some(spec.address.ip().to_canonical());
-            if let Some(parameters) = spec.check.shared_parameters() {
+            if let Some(Sharing { parameters, domains }) = spec.check.sharing() {
                 let key = (spec.address, spec.check.kind(), spec.check.transport(), parameters, spec.timeout);
-                by_key.entry(key).or_default().push(target);
+                by_key.entry(key).or_insert_with(|| (domains, Vec::new())).1.push(target);
             }
         }
-        self.members = by_key.into_values().filter(|members| members.len() > 1).collect();
+        let groups = by_key.values().flat_map(|(domains, members)| members.chunks(*domains));
+        self.members = groups.filter(|members| members.len() > 1).map(<[TargetId]>::to_vec).collect();
         for (group, members) in self.members.iter().enumerate() {
             for &member in members {
                 if let Some(row) = self.rows.get_mut(member) {
@@ -82,11 +89,14 @@ impl Groups {
                 }
             }
         }
+        let mut counted = BTreeSet::new();
         for (_, row) in self.rows.iter() {
             if let Some(address) = row.address {
                 let loudness = self.addresses.entry(address).or_default();
                 loudness.targets += 1;
+                loudness.probes += usize::from(row.group.is_none_or(|group| counted.insert(group)));
                 loudness.mute += usize::from(row.is_mute());
+                loudness.silent += usize::from(row.silences > 0);
             }
         }
     }
@@ -118,15 +128,25 @@ impl Groups {
         loudness.targets > 1 && loudness.mute == loudness.targets
     }
 
+    /// Returns how many probes may start within a second on an address of which many targets were silent last: so many that
+    /// all have had their turn within 8 s, and at least two.
+    pub(super) fn hushed(&self, address: IpAddr) -> Option<usize> {
+        let loudness = self.addresses.get(&address.to_canonical()).filter(|loudness| loudness.silent >= HUSHED)?;
+        Some((loudness.probes / 8).max(2))
+    }
+
     /// Returns the addresses of which all targets are silent.
     pub(super) fn mute_addresses(&self) -> Vec<IpAddr> {
         self.addresses.keys().copied().filter(|address| self.is_mute(*address)).collect()
     }
 
-    /// Returns the targets on an address.
-    pub(super) fn on(&self, address: IpAddr) -> impl Iterator<Item = TargetId> {
+    /// Returns the targets on an address that do not share probes with each other: of each group the first.
+    pub(super) fn apart_on(&self, address: IpAddr) -> Vec<TargetId> {
         let address = address.to_canonical();
-        self.rows.iter().filter(move |(_, row)| row.address == Some(address)).map(|(target, _)| target)
+        let mut groups = BTreeSet::new();
+        let on = self.rows.iter().filter(|(_, row)| row.address == Some(address));
+        let first = on.filter(|(_, row)| row.is_apart || row.group.is_none_or(|group| groups.insert(group)));
+        first.map(|(target, _)| target).collect()
     }
 
     /// Notes that a domain is probed now.
@@ -139,7 +159,7 @@ impl Groups {
     /// Notes how a probe of a target ended, its own or a shared one.
     pub(super) fn learn(&mut self, target: TargetId, report: &ProbeReport, own: bool) {
         let Some(row) = self.rows.get_mut(target) else { return };
-        let was_mute = row.is_mute();
+        let (was_mute, was_silent) = (row.is_mute(), row.silences > 0);
         match &report.outcome {
             Outcome::Unknown(_) => {}
             Outcome::Fail { kind: FailKind::Silent, .. } => row.silences = row.silences.saturating_add(1),
@@ -151,6 +171,7 @@ impl Groups {
         }
         if let Some(loudness) = row.address.and_then(|address| self.addresses.get_mut(&address)) {
             loudness.mute = loudness.mute - usize::from(was_mute) + usize::from(row.is_mute());
+            loudness.silent = loudness.silent - usize::from(was_silent) + usize::from(row.silences > 0);
         }
     }
 }
@@ -174,12 +195,16 @@ pub(super) fn is_shared(report: &ProbeReport) -> bool {
 /// fast as ever.
 const MUTE: u32 = 3;
 
+/// So many silent targets make a burst: as many as may start on an address within a second.
+const HUSHED: usize = 5;
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::table::RowId;
     use crate::probe::sip::Expect;
-    use crate::probe::{Check, Over, Sip, Tcp};
+    use crate::probe::xmpp::Role;
+    use crate::probe::{Check, Over, Sip, Tcp, Tls, Xmpp};
 
     const ADDRESS: &str = "127.0.0.1:5060";
 
@@ -235,6 +260,29 @@ mod tests {
     }
 
     #[test]
+    fn domains_with_certificates_of_their_own_share_by_six() {
+        let domain = |index: usize| format!("d{index}.example");
+        let tls = |index| spec(sip(&domain(index), Over::Tls(Tls::new(domain(index)))));
+        let client = |index| spec(Check::Xmpp(Xmpp::new(Role::Client, false, Tls::new(domain(index)))));
+        let server = |index| spec(Check::Xmpp(Xmpp::new(Role::Server, false, Tls::new(domain(index)))));
+        let targets = (0..40).map(tls).chain((0..40).map(client)).chain((0..40).map(server));
+        let mut groups = Groups::default();
+        groups.replace(&Table::new(), &targets.collect());
+        let sizes: Vec<usize> = (0..120).map(|index| groups.sharing(id(index)).len()).collect();
+        for port in sizes.chunks(40) {
+            assert_eq!(port, [[6; 36].as_slice(), &[4; 4]].concat());
+        }
+        // Each has its turn at least every sixth time.
+        let mut asked = [0; 6];
+        for turn in 0..12 {
+            let next = groups.sharing(id(3))[0];
+            asked[next.index()] += 1;
+            groups.begin(next, Mono::START + Duration::from_secs(turn));
+        }
+        assert_eq!(asked, [2; 6]);
+    }
+
+    #[test]
     fn an_answer_that_fails_is_of_its_domain_and_silence_and_refusal_are_of_all() {
         let mut groups = groups();
         let refused = fail(FailKind::Conclusive, "connection refused");
@@ -265,10 +313,17 @@ mod tests {
                 groups.learn(id(target), &silence, true);
             }
         }
-        assert!(groups.is_mute(address) && groups.mute_addresses() == [address] && groups.on(address).count() == 6);
+        assert!(
+            groups.is_mute(address)
+                && groups.mute_addresses() == [address]
+                && groups.apart_on(address) == [0, 3, 4, 5].map(id)
+        );
         groups.learn(id(3), &report(Outcome::Unknown("no descriptors".into())), true);
         assert!(groups.is_mute(address), "our own fault says nothing");
         groups.learn(id(3), &fail(FailKind::Conclusive, "connection refused"), true);
         assert!(!groups.is_mute(address) && !groups.is_silent(id(3)));
+        assert_eq!(groups.hushed(address), Some(2), "five are silent still");
+        groups.learn(id(4), &report(Outcome::Pass), true);
+        assert_eq!(groups.hushed(address), None);
     }
 }

@@ -388,7 +388,7 @@ impl Runner {
     /// Tells those that shared a probe how it ended, or has them probed themselves; takes down who is silent.
     fn tell_group(&mut self, start: &Start, joined: &[TargetId], spec: &Spec, report: &ProbeReport, now: Mono) {
         let address = spec.address.ip();
-        let was_mute = self.groups.is_mute(address);
+        let (was_mute, was_hushed) = (self.groups.is_mute(address), self.groups.hushed(address));
         if start.setup == self.setup {
             self.groups.learn(start.target, report, true);
         }
@@ -403,13 +403,16 @@ impl Runner {
                 self.schedule.due(target, now, Priority::Urgent);
             }
         }
+        if let Some(starts) = was_hushed.or_else(|| self.groups.hushed(address)) {
+            self.schedule.be_gentle(address, starts, now);
+        }
         match (was_mute, self.groups.is_mute(address)) {
             (false, true) => self.schedule.set_mute(address, true, now),
             (true, false) => {
                 self.schedule.set_mute(address, false, now);
                 // It answers again: the others need not wait, and need not come at once either.
                 let mut at = now;
-                for target in self.groups.on(address).collect::<Vec<_>>() {
+                for target in self.groups.apart_on(address) {
                     if target != start.target && !joined.contains(&target) {
                         at = at + AWAKENING;
                         self.schedule.due(target, at, Priority::Routine);
@@ -490,7 +493,7 @@ const LIMITED: &str = "status 503 right after a pass: perhaps a limit on request
 const LIMIT_PAUSE: Duration = Duration::from_secs(1);
 /// From test to test of the targets of an address that was mute and answers again: what it reads now is all that was sent
 /// meanwhile, and flood guards count over 2 s (Kamailio's pike).
-const AWAKENING: Duration = Duration::from_secs(2);
+const AWAKENING: Duration = Duration::from_secs(1);
 
 /// How long after a break probes of its address are in haste.
 const HASTE: Duration = Duration::from_secs(2);

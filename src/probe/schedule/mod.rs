@@ -14,6 +14,7 @@
 //! | starts a second in a /24 or /56, and in all | each gets the next free place |
 //! | probes in flight in all | all wait, the earliest due first |
 //! | one probe on an address of which all targets are silent | the due ones wait for its end |
+//! | on an address of which many targets are silent, and for 10 s after: fewer starts a second; if all are, one in 5 s | the due ones of the address wait |
 //!
 //! *Urgent* ones (a failure wants to be confirmed, a connection broke not long ago) go before all others wherever somebody
 //! waits; the limits hold for them too. *Woken* ones (a connection broke just now) go beside the starts of their address,
@@ -120,6 +121,8 @@ struct Address {
     /// Whether all on it are silent, so that one is probed at a time; and whether one is.
     mute: bool,
     busy: bool,
+    /// Until when no more than so many start within a second, as much was sent meanwhile.
+    gentle: Option<(Mono, usize)>,
 }
 
 impl Schedule {
@@ -208,13 +211,19 @@ impl Schedule {
         self.set_idle(address, now);
     }
 
+    /// Says that many targets of an address are silent: who hangs reads later all that was sent meanwhile, and flood guards
+    /// count it. For a while no more than `starts` begin there within a second.
+    pub fn be_gentle(&mut self, address: IpAddr, starts: usize, now: Mono) {
+        self.addresses.entry(address.to_canonical()).or_default().gentle = Some((now + GENTLE_FOR, starts));
+    }
+
     /// Says that a probe of an address has ended, so that the next may start.
     pub fn set_idle(&mut self, address: IpAddr, now: Mono) {
         let (address, limit) = (address.to_canonical(), self.limits.starts_per_address);
         let Some(state) = self.addresses.get_mut(&address) else { return };
         state.busy = false;
         if !state.held.is_empty() {
-            let open = state.open_at(limit).unwrap_or(now);
+            let open = state.open_at(limit, now).unwrap_or(now);
             self.reopening.set(address, Some(open));
         }
     }
@@ -325,7 +334,7 @@ impl Schedule {
         state.starts.remove(place);
         state.given_back.push_back(now);
         if !state.held.is_empty() {
-            let open = state.open_at(limit).unwrap_or(now);
+            let open = state.open_at(limit, now).unwrap_or(now);
             self.reopening.set(address, Some(open));
         }
     }
@@ -381,7 +390,7 @@ impl Schedule {
             }
         }
         let state = self.addresses.entry(address).or_default();
-        let open = state.open_at(self.limits.starts_per_address);
+        let open = state.open_at(self.limits.starts_per_address, now);
         // Those already held go first, or have their turn at once.
         if state.held.is_empty() && open.is_none_or(|open| open <= now) && !state.is_taken() {
             state.busy = true;
@@ -409,7 +418,7 @@ impl Schedule {
         let start = self.begin(target, due, false, now);
         let state = self.addresses.get(&address)?;
         if !state.held.is_empty() && !state.is_taken() {
-            let open = state.open_at(self.limits.starts_per_address).unwrap_or(now);
+            let open = state.open_at(self.limits.starts_per_address, now).unwrap_or(now);
             self.reopening.set(address, Some(open));
         }
         Some(start)
@@ -448,9 +457,15 @@ impl Address {
     }
 
     /// Returns when the next probe may start; nothing if at any time.
-    fn open_at(&self, per_second: usize) -> Option<Mono> {
-        let oldest = self.starts.front().filter(|_| self.starts.len() >= per_second)?;
-        Some(*oldest + SECOND)
+    fn open_at(&self, per_second: usize, now: Mono) -> Option<Mono> {
+        let gentle = self.gentle.filter(|(until, _)| now < *until);
+        if gentle.is_some() && self.mute {
+            return self.starts.back().map(|last| *last + MUTE_PAUSE);
+        }
+        let per_second = gentle.map_or(per_second, |(_, starts)| per_second.min(starts));
+        // The last so many starts lie within a second until the first of them is a second old.
+        let first = self.starts.iter().rev().nth(per_second.saturating_sub(1))?;
+        Some(*first + SECOND)
     }
 }
 
@@ -467,6 +482,12 @@ pub fn spread(target: TargetId, window: Duration) -> Duration {
 
 /// How many times the limit of starts may be given back within a second: refusals are cheap, but not free.
 const GIVEN_BACK: usize = 3;
+/// For how long fewer probes start on an address once many of its targets were silent. Kamailio's flood guard bans who
+/// sends 16 requests within 2 s, and counts what waited in its sockets: over UDP, and over TCP from connections that are
+/// closed since.
+const GENTLE_FOR: Duration = Duration::from_secs(10);
+/// From start to start where all of many targets are silent.
+const MUTE_PAUSE: Duration = Duration::from_secs(5);
 const SECOND: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

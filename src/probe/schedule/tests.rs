@@ -206,6 +206,43 @@ fn an_urgent_due_is_not_put_off_by_a_later_one() {
     assert_eq!(schedule.next(), None);
 }
 
+/// Kamailio's flood guard bans who sends 16 requests within 2 s.
+#[test]
+fn an_address_that_answers_again_has_two_starts_a_second_for_a_while() {
+    let mut schedule = schedule(Limits::default(), vec![host(1); 40]);
+    for index in 0..40 {
+        schedule.due(id(index), at(0), Priority::Urgent);
+    }
+    let count = |schedule: &mut Schedule, from: u64, to: u64| -> usize {
+        (from..to).step_by(10).map(|millis| started(schedule, at(millis)).len()).sum()
+    };
+    assert_eq!(count(&mut schedule, 0, 1_000), 5);
+    schedule.be_gentle(host(1).unwrap(), 2, at(1_000));
+    let gentle = count(&mut schedule, 1_000, 11_000);
+    assert!((19..=21).contains(&gentle), "{gentle}");
+    assert_eq!(count(&mut schedule, 12_000, 14_000), 10);
+}
+
+#[test]
+fn an_address_on_which_all_of_many_are_silent_has_a_start_in_5_s() {
+    let mut schedule = schedule(Limits::default(), vec![host(1); 40]);
+    let address = host(1).unwrap();
+    schedule.set_mute(address, true, at(0));
+    let mut starts = 0;
+    for second in 0..20 {
+        schedule.be_gentle(address, 2, at(second * 1_000));
+        for index in 0..40 {
+            schedule.due(id(index), at(second * 1_000), Priority::Urgent);
+        }
+        for start in started(&mut schedule, at(second * 1_000)) {
+            starts += 1;
+            schedule.set_idle(address, at(second * 1_000));
+            schedule.end(1, id(start));
+        }
+    }
+    assert_eq!(starts, 4);
+}
+
 #[test]
 fn other_starts_leave_one_to_probes() {
     let mut schedule = schedule(Limits::default(), [host(1), host(1)]);

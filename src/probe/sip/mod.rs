@@ -21,7 +21,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Tls;
-use super::attempt::{Attempt, Ending, Probe, conclusive, unknown};
+use super::attempt::{Attempt, DOMAINS_OF_ONE_PROBE, Ending, Probe, Sharing, conclusive, unknown};
 use super::connect::close;
 use super::datagram::Datagram;
 use super::over::Over;
@@ -142,10 +142,14 @@ impl Probe for Sip {
     }
 
     /// In the mode `alive` a proxy that answers is well, whichever of its domains it is asked for; TLS shows each its own
-    /// certificate.
-    fn shared_parameters(&self) -> Option<String> {
-        let is_plain = matches!(self.over, Over::Udp | Over::Tcp);
-        (is_plain && self.expect == Expect::Alive).then(|| format!("max-forwards={}", self.max_forwards))
+    /// certificate, so that few share there.
+    fn sharing(&self) -> Option<Sharing> {
+        let (tls, domains) = match &self.over {
+            Over::Udp | Over::Tcp => (String::new(), usize::MAX),
+            Over::Tls(tls) => (tls.unnamed().parameters(), DOMAINS_OF_ONE_PROBE),
+        };
+        let parameters = format!("max-forwards={} {tls}", self.max_forwards);
+        (self.expect == Expect::Alive).then_some(Sharing { parameters, domains })
     }
 
     fn parameters(&self) -> String {

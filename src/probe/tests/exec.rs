@@ -5,13 +5,18 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{assert_saw, probe, probe_within};
-use crate::probe::{Check, Exec, ProbeReport};
+use crate::probe::{Check, Exec, OnWarning, ProbeReport};
 
 const ADDRESS: &str = "[::1]:5061";
 
 fn check(program: &str, arguments: &[&str]) -> Exec {
     let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-    Exec { program: PathBuf::from(program), arguments, domain: "voice.example".to_owned() }
+    Exec {
+        program: PathBuf::from(program),
+        arguments,
+        warning: OnWarning::Degraded,
+        domain: "voice.example".to_owned(),
+    }
 }
 
 fn address() -> SocketAddr {
@@ -35,6 +40,12 @@ async fn exit_codes_mean_what_they_mean_to_nagios() {
         assert_saw(&report, outcome, cause);
         assert!(report.steps[0].saw.ends_with(": slow"), "{report:?}");
     }
+}
+
+#[tokio::test]
+async fn exit_code_1_is_a_failure_where_programs_know_no_warning() {
+    let exec = Exec { warning: OnWarning::Down, ..check("/bin/sh", &["-c", "echo slow; exit 1"]) };
+    assert_saw(&probe(address(), Check::Exec(exec)).await, "silent", "exit code 1: slow");
 }
 
 #[tokio::test]

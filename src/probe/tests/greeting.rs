@@ -8,10 +8,21 @@ use tokio::time::sleep;
 
 use super::{Server, assert_saw, probe, probe_within};
 use crate::probe::greeting::conversation::{Conversation, Step};
-use crate::probe::{Check, Greeting};
+use crate::probe::{Check, Greeting, GreetingKeys, KindKeys as _, TargetSettings};
 use crate::zone::services::TextProtocol::{self, Ftp, Imap, Irc, Nntp, Pop3, Sieve, Smtp, Ssh};
 
 const SHORT: Duration = Duration::from_millis(300);
+
+#[test]
+fn servers_that_resolve_or_start_a_process_first_have_more_time() {
+    for (protocol, seconds) in
+        [(Imap, 5), (Pop3, 5), (Sieve, 5), (Ssh, 5), (Smtp, 10), (Nntp, 10), (Ftp, 10), (Irc, 10)]
+    {
+        let keys = GreetingKeys { protocol: Some(protocol), ..GreetingKeys::default() };
+        let settings = keys.defaults(TargetSettings::default());
+        assert_eq!(settings.health.timeout.as_secs(), seconds, "{protocol:?}");
+    }
+}
 
 fn plain(protocol: TextProtocol) -> Check {
     Check::Greeting(Greeting { protocol, tls: None })

@@ -21,7 +21,7 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::attempt::{Attempt, DEEP_INTERVAL, Depth, Ending, Probe};
+use super::attempt::{Attempt, DEEP_INTERVAL, DOMAINS_OF_ONE_PROBE, Depth, Ending, Probe, Sharing};
 use super::connect::close;
 use super::stream::Stream;
 use super::tcp::quote;
@@ -127,6 +127,12 @@ impl Probe for Xmpp {
         text.push(' ');
         text.push_str(&Tls { alpn, ..self.tls.clone() }.parameters());
         text
+    }
+
+    /// A server that opens a stream to one of its domains is well; each domain has its own certificate, and may be missing.
+    fn sharing(&self) -> Option<Sharing> {
+        let unnamed = Self { domain: String::new(), tls: self.tls.unnamed(), ..self.clone() };
+        Some(Sharing { parameters: unnamed.parameters(), domains: DOMAINS_OF_ONE_PROBE })
     }
 
     fn hold_spec(&self) -> Option<HoldSpec> {

@@ -1,0 +1,2 @@
+# dovecot as Debian configures it.
+start() { dovecot -F; }

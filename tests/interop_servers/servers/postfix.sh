@@ -1,0 +1,2 @@
+# postfix as Debian configures it.
+start() { postfix start-fg; }
