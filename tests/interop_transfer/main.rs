@@ -10,3 +10,4 @@ mod follow;
 mod foreign;
 mod inbound;
 mod lab;
+mod latency;

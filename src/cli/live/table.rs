@@ -202,6 +202,7 @@ pub(super) fn tell(notice: &Notice) -> Option<String> {
         Notice::Ended(id, order) => Some(format!("order {id} ended: {} {}", order.scope, order.force.as_str())),
         Notice::FailbackOrdered(service) => Some(format!("{}: failback ordered", service.trim_end_matches('.'))),
         Notice::ReloadFailed(reason) => Some(format!("reload failed: {reason}")),
+        Notice::Transfer { zone, event } => Some(format!("{}: {event}", zone.trim_end_matches('.'))),
         // A target that the test behind it finds well has nothing to tell.
         Notice::Broke { .. } | Notice::Published { .. } | Notice::Reloaded => None,
     }
