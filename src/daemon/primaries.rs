@@ -115,8 +115,7 @@ impl Keeper {
     async fn run(self, mut arrivals: mpsc::Receiver<Arrived>) {
         while let Some(Arrived { origin, state, kept: done }) = arrivals.recv().await {
             let now = self.clock.now().wall;
-            let file =
-                self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&origin).map(|kept| kept.file.clone());
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&origin).cloned();
             let at = SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs());
             let event = event(&state);
             let is_served_anew = !matches!(state, Arrival::Current | Arrival::Failing(_));
@@ -159,8 +158,16 @@ fn event(state: &Arrival) -> Option<TransferEvent> {
 
 /// Keeps what a zone is now; of a catalog only what can be used.
 fn keep(kept: &KeptZone, state: &Arrival, at: SystemTime) -> io::Result<()> {
-    if let (true, Arrival::New(zone)) = (kept.is_catalog, state) {
-        inbound::members(zone).map_err(io::Error::other)?;
+    match state {
+        Arrival::New(zone) if kept.is_catalog => drop(inbound::members(zone).map_err(io::Error::other)?),
+        // What it lists is served on.
+        Arrival::Expired if kept.is_catalog => return Ok(()),
+        Arrival::New(_)
+        | Arrival::Current
+        | Arrival::Expired
+        | Arrival::Failing(_)
+        | Arrival::Overdue
+        | Arrival::Recovered => {}
     }
     store(&kept.file, state, at)
 }

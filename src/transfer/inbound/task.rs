@@ -115,8 +115,11 @@ pub async fn run(mut sources: Sources) {
     let owner = sources.tasks.clone();
     let mut rows: BTreeMap<Name, Row> = BTreeMap::new();
     let mut running = owner.set::<Fetched>("transfer-in");
+    let mut are_new = true;
     loop {
-        sources.renew(&mut rows);
+        if std::mem::take(&mut are_new) {
+            sources.renew(&mut rows);
+        }
         let now = sources.clock.now();
         for (origin, row) in &mut rows {
             if row.schedule.expires(now) {
@@ -168,7 +171,10 @@ pub async fn run(mut sources: Sources) {
                 }
             }
             Some(order) = sources.orders.recv() => sources.obey(&mut rows, order),
-            changed = sources.settings.changed() => if changed.is_err() { return },
+            changed = sources.settings.changed() => match changed {
+                Ok(()) => are_new = true,
+                Err(_) => return,
+            },
         }
     }
 }
@@ -191,9 +197,6 @@ async fn ask(origin: Name, zone: Option<Arc<Zone>>, primaries: Vec<Primary>, con
 impl Sources {
     /// Takes zones in and lets zones go as the settings say.
     fn renew(&mut self, rows: &mut BTreeMap<Name, Row>) {
-        if !self.settings.has_changed().unwrap_or(true) && !rows.is_empty() {
-            return;
-        }
         let settings = self.settings.borrow_and_update().clone();
         rows.retain(|origin, _| {
             let stays = settings.contains_key(origin);
