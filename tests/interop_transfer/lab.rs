@@ -72,7 +72,8 @@ pub(crate) struct Primary {
     pub(crate) address: SocketAddr,
     pub(crate) tls: SocketAddr,
     metrics: SocketAddr,
-    _process: Process,
+    folder: PathBuf,
+    process: Option<Process>,
 }
 
 /// A target on loopback: it accepts connections, and answers SIP OPTIONS if it is one of SIP, until it is killed.
@@ -186,9 +187,16 @@ impl Primary {
         folder.write("key.pem", &made.signing_key.serialize_pem());
         let config = folder.write("understudy.toml", &config);
         Command::new("chmod").arg("o=").arg(&config).status().unwrap();
-        let arguments = ["serve", "--log", "debug", config.to_str().unwrap()];
-        let process = Process::start("understudy", folder.path(), env!("CARGO_BIN_EXE_understudy"), &arguments);
-        Self { address, tls, metrics, _process: process }
+        let mut primary = Self { address, tls, metrics, folder: folder.path().to_owned(), process: None };
+        primary.restart();
+        primary
+    }
+
+    /// Ends it as a power cut does, and starts it where it was.
+    pub(crate) fn restart(&mut self) {
+        self.process = None;
+        let arguments = ["serve", "--log", "debug", "understudy.toml"];
+        self.process = Some(Process::start("understudy", &self.folder, env!("CARGO_BIN_EXE_understudy"), &arguments));
     }
 
     /// Returns a counter by its name and labels, as `/metrics` has it; 0 if it is not told yet.

@@ -8,6 +8,8 @@
 mod clients;
 mod follow;
 mod foreign;
+mod hosts;
 mod inbound;
 mod lab;
 mod latency;
+mod random;
