@@ -74,9 +74,11 @@ impl Frame {
             Ok(Arc::new(certificates.clone()))
         };
         let stream = |socket: Socket| tokio::net::TcpListener::from_std(socket.streams()?);
-        let datagrams = |socket: Socket| tokio::net::UdpSocket::from_std(socket.datagrams()?);
+        let datagrams = |socket: Socket| -> io::Result<Vec<_>> {
+            socket.datagrams()?.into_iter().map(tokio::net::UdpSocket::from_std).collect()
+        };
         match transport.kind().hickory {
-            Protocol::Udp => server.register_socket(datagrams(socket)?),
+            Protocol::Udp => datagrams(socket)?.into_iter().for_each(|socket| server.register_socket(socket)),
             Protocol::Tcp => server.register_listener(stream(socket)?, idle, RESPONSE_BUFFER),
             Protocol::Tls => server.register_tls_listener(stream(socket)?, idle, certificates()?)?,
             Protocol::Https => {
@@ -88,7 +90,11 @@ impl Frame {
                     listener::HTTPS_PATH.to_owned(),
                 )?;
             }
-            Protocol::Quic => server.register_quic_listener(datagrams(socket)?, idle, certificates()?)?,
+            Protocol::Quic => {
+                for socket in datagrams(socket)? {
+                    server.register_quic_listener(socket, idle, certificates()?)?;
+                }
+            }
             _ => return Err(io::ErrorKind::Unsupported.into()),
         }
         Ok(())
