@@ -88,8 +88,9 @@ impl Primaries {
     /// Asks by other settings from now on.
     pub(super) fn renew(&self, running: &Running) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        for (origin, former) in kept.iter().filter(|(_, kept)| kept.catalog_entry.is_some()) {
+        for (origin, former) in &*kept {
             match running.kept.get(origin) {
+                _ if former.catalog_entry.is_none() => {}
                 // RFC 9432 §5.3: what belongs to it goes too. There is nothing if it never came.
                 None => drop(fs::remove_file(&former.file)),
                 Some(now) if now.catalog_entry != former.catalog_entry => self.handle.retransfer_soon(origin),
