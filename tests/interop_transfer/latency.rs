@@ -1,5 +1,5 @@
 //! How long it takes from the death of a SIP target until every secondary answers with the standby, and what goes over the
-//! wire by it. `UNDERSTUDY_FLIPS` says how often; the figures of `docs/interop.md` are of 20.
+//! wire by it. `UNDERSTUDY_FLIPS` says how often; the figures of `docs/interop.md` are of 3.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
