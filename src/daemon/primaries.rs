@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tracing::error;
 
 use crate::base::clock::Clock;
+use crate::base::finding::Severity;
 use crate::base::tasks::Tasks;
 use crate::config::{KeptZone, Running};
 use crate::engine::history::Recorder;
@@ -18,6 +19,7 @@ use crate::engine::{Notice, TimedNotice, TransferEvent};
 use crate::serve;
 use crate::transfer::inbound::{self, Arrival, Arrived, Notified, Settings, Sources};
 use crate::transfer::{Ledger, Metrics, TransferHandle};
+use crate::zone::parse::{self, NoSources, Origin};
 use crate::zone::{Name, Zone, write};
 
 /// The way to the task that asks primaries, and what comes of it.
@@ -187,6 +189,13 @@ fn store(file: &Path, state: &Arrival, at: SystemTime) -> io::Result<()> {
 fn replace(file: &Path, zone: &Zone, at: SystemTime) -> io::Result<()> {
     let mut text = String::new();
     write::write(zone, &mut text).map_err(io::Error::other)?;
+    // What cannot be read again must not take the place of what can.
+    let origin = zone.origin();
+    let read = parse::load(&origin.to_string(), text.as_bytes(), Origin::Named(origin), &mut NoSources);
+    if read.zone.is_none() {
+        let reason = read.findings.iter().find(|finding| finding.severity == Severity::Error);
+        return Err(io::Error::other(reason.map_or_else(String::new, |finding| finding.message.clone())));
+    }
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -210,12 +219,20 @@ mod tests {
     fn a_zone_is_kept_whole_and_what_expired_is_set_aside() {
         let folder = std::env::temp_dir().join(format!("understudy-kept-{}", std::process::id()));
         let file = folder.join("transferred/t.zone");
-        let mut builder = ZoneBuilder::new("t.".parse().unwrap());
-        let soa = b"\x01n\0\x01h\0\0\0\0\x07\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05";
-        builder.add(&"t.".parse().unwrap(), Rtype::SOA, 60, soa).unwrap();
-        let zone = Arc::new(builder.finish().unwrap());
+        let soa = b"\x01n\0\x01h\0\0\0\0\x07\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05".as_slice();
+        let make = |records: &[(Rtype, &[u8])]| {
+            let origin: Name = "t.".parse().unwrap();
+            let mut builder = ZoneBuilder::new(origin.clone());
+            records.iter().for_each(|(rtype, rdata)| builder.add(&origin, *rtype, 60, rdata).unwrap());
+            Arc::new(builder.finish().unwrap())
+        };
+        let without_servers = make(&[(Rtype::SOA, soa)]);
+        let zone = make(&[(Rtype::SOA, soa), (Rtype::NS, b"\x01n\0")]);
         store(&file, &Arrival::New(zone), SystemTime::UNIX_EPOCH).unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), "t. 60 IN SOA n. h. 7 2 3 4 5\n");
+        let kept = "t. 60 IN SOA n. h. 7 2 3 4 5\nt. 60 IN NS n.\n";
+        assert_eq!(fs::read_to_string(&file).unwrap(), kept);
+        store(&file, &Arrival::New(without_servers), SystemTime::UNIX_EPOCH).unwrap_err();
+        assert_eq!(fs::read_to_string(&file).unwrap(), kept, "what cannot be read again is not kept");
         let later = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         store(&file, &Arrival::Current, later).unwrap();
         assert_eq!(file.metadata().unwrap().modified().unwrap(), later);

@@ -69,7 +69,9 @@ fn message(id: &[u8], records: &[Record]) -> Vec<u8> {
 impl Answer {
     /// A good one: the whole zone at a version, whatever is asked.
     fn version(serial: u32) -> Self {
-        let whole = vec![vec![soa(serial)], vec![address("a.t.", 1), address("b.t.", 2)], vec![soa(serial)]];
+        let servers = ("t.", Rtype::NS, b"\x01n\0".to_vec());
+        let records = vec![servers, address("a.t.", 1), address("b.t.", 2)];
+        let whole = vec![vec![soa(serial)], records, vec![soa(serial)]];
         Self { differences: whole.clone(), whole, signs: |_| true, secret: SECRET, late: 0, is_cut: false }
     }
 
@@ -166,6 +168,8 @@ fn what_a_primary_must_not_send_is_refused_with_its_reason_and_the_old_zone_is_s
         ("the primary's serial 4 is behind ours, 5", Answer::version(4)),
         ("a.u. lies outside of the zone", Answer::of(outside)),
         ("ends with another SOA", other_end),
+        // A zone that no reload would take.
+        ("a zone from a primary cannot be kept", Answer::of(vec![vec![soa(6), address("a.t.", 9), soa(6)]])),
         ("deletes a record of x.t. that is not there", Answer { differences: not_there, ..Answer::version(4) }),
     ];
     for (reason, answer) in cases {
