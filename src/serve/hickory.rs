@@ -194,14 +194,14 @@ struct Section {
 
 impl Response {
     fn fault(request: &MessageRequest) -> Self {
-        let mut metadata = Metadata::response_from_request(&request.metadata);
+        let mut metadata = metadata(request);
         metadata.response_code = ResponseCode::FormErr;
         let (answer, authority, additional) = Default::default();
         Self { metadata, edns: None, answer, authority, additional }
     }
 
     fn of(plan: &Plan<'_>, query: &QueryView<'_>, request: &MessageRequest) -> Self {
-        let mut metadata = Metadata::response_from_request(&request.metadata);
+        let mut metadata = metadata(request);
         let [_, low] = (plan.rcode.0 & 0x0f).to_be_bytes();
         let [_, high] = (plan.rcode.0 >> 4).to_be_bytes();
         metadata.response_code = ResponseCode::from(high, low);
@@ -260,6 +260,13 @@ impl Response {
             [&self.answer, &self.authority, &self.additional].map(|section| section.records.iter());
         builder.build(self.metadata, answer, authority, [].iter(), additional)
     }
+}
+
+/// Begins an answer; CD is for resolvers (RFC 4035 §3.1.6).
+fn metadata(request: &MessageRequest) -> Metadata {
+    let mut metadata = Metadata::response_from_request(&request.metadata);
+    metadata.checking_disabled = false;
+    metadata
 }
 
 impl Section {

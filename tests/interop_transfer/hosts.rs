@@ -3,7 +3,8 @@
 
 use std::process::{Child, Command, Stdio};
 
-use crate::lab::{Folder, eventually, pause};
+use crate::lab::{Folder, pause};
+use crate::server::eventually;
 
 /// Writes down who is told, and answers.
 const SECONDARIES: &str = r"

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long anything that must happen may take on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+use crate::server::eventually;
+
 /// The secret of the key `transfer`.
 pub(crate) const SECRET: &str = "dGhlIHNlY3JldCBvZiB0cmFuc2ZlcnMgb24gbG9vcGJhY2s=";
 
@@ -283,19 +283,6 @@ pub(crate) fn zone_of(server: SocketAddr, more: &[&str]) -> Vec<String> {
     records.sort_unstable();
     records.dedup();
     records
-}
-
-/// Asks again and again until there is something, or [`SOON`] is over.
-#[track_caller]
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let begin = Instant::now();
-    loop {
-        if let Some(found) = ask() {
-            return found;
-        }
-        assert!(begin.elapsed() < SOON, "not within {SOON:?}: {what}");
-        std::thread::park_timeout(Duration::from_millis(5));
-    }
 }
 
 /// Waits for this long, whatever has unparked the thread before.

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::foreign::{Kind, Secondary, Source, address};
-use crate::lab::{Folder, Primary, SOON, Target, eventually, pause, priorities, serial};
+use crate::lab::{Folder, Primary, Target, pause, priorities, serial};
+use crate::server::{SOON, eventually};
 
 /// The zone: SIP over TCP in two tiers, the times of all else as they are by default.
 fn zone(live: u16, standby: u16) -> String {

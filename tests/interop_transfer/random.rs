@@ -11,7 +11,8 @@ use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::foreign::{Kind, Secondary, Source, address};
-use crate::lab::{Folder, Primary, dig, eventually, free_address, serial};
+use crate::lab::{Folder, Primary, dig, free_address, serial};
+use crate::server::eventually;
 
 /// What may be killed, and what becomes of it.
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
 mod bad_input;
+mod certificates;
 mod client;
 mod crashes;
 mod descriptors;
@@ -26,5 +27,6 @@ mod spare;
 mod startup;
 mod state;
 mod target;
+mod terminal;
 mod truth;
 mod watcher;
