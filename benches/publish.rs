@@ -41,7 +41,9 @@ impl Bench {
         let parsed = load("bench.zone", zone(services).as_bytes(), Origin::Unknown, &mut NoSources);
         let zone = Arc::new(parsed.zone.unwrap());
         let zones: Table<ZoneId, ZoneSetup> =
-            [ZoneSetup { origin: zone.origin().clone(), zone: Some(zone) }].into_iter().collect();
+            [ZoneSetup { origin: zone.origin().clone(), zone: Some(zone), is_judged_upstream: false }]
+                .into_iter()
+                .collect();
         let config = "version = 1\n[health]\nfall = 1\nrise = 1\n".to_owned();
         let (file, _) = shape::read(&Source::new("bench.toml", config));
         let setup = lower(&file, zones, &Access::default(), Options::default()).setup;

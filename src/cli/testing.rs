@@ -48,7 +48,7 @@ pub(super) fn resolved(zone: &str, addresses: &Addresses) -> Setup {
     let parsed = parse("test.zone", zone.as_bytes(), Origin::Unknown, &mut NoSources);
     let zone = parsed.zone.unwrap_or_else(|| panic!("{:?}", parsed.findings));
     let mut zones = Table::new();
-    zones.push(ZoneSetup { origin: zone.origin().clone(), zone: Some(Arc::new(zone)) });
+    zones.push(ZoneSetup { origin: zone.origin().clone(), zone: Some(Arc::new(zone)), is_judged_upstream: false });
     LoweringInput { zones, ..LoweringInput::default() }.lower(addresses).setup
 }
 

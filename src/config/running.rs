@@ -68,6 +68,10 @@ pub struct KeptZone {
     pub file: PathBuf,
     /// When what is in it was the newest version; nothing if there is nothing, or if it has expired.
     pub fresh_at: Option<UnixTime>,
+    /// Whether it is a catalog.
+    pub is_catalog: bool,
+    /// If a catalog lists it, the name of its entry there.
+    pub catalog_entry: Option<Name>,
 }
 
 /// A zone that stays in its last good version.

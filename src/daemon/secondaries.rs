@@ -12,8 +12,8 @@ use crate::probe::allow::DeclaredBy;
 use crate::resolve::Resolved;
 use crate::serve::{self, Readiness};
 use crate::snapshot::SnapshotReader;
-use crate::transfer::Metrics;
 use crate::transfer::notify::{self, Settings, Sources};
+use crate::transfer::{Ledger, Metrics};
 use crate::zone::Name;
 
 /// The way to the task that tells them.
@@ -29,17 +29,18 @@ pub(super) struct Parts {
     pub(super) resolved: watch::Receiver<Resolved>,
     pub(super) readiness: Readiness,
     pub(super) metrics: Metrics,
+    pub(super) ledger: Ledger,
 }
 
 impl Secondaries {
     /// Starts to tell them, from when queries are answered on.
     pub(super) fn start(tasks: &Tasks, settings: Settings, parts: Parts) -> Self {
-        let Parts { clock, reader, published, resolved, readiness, metrics } = parts;
+        let Parts { clock, reader, published, resolved, readiness, metrics, ledger } = parts;
         let (sender, settings) = watch::channel(settings);
         let outside =
             move |host: &Name| -> Vec<IpAddr> { resolved.borrow().addresses.get(host).cloned().unwrap_or_default() };
         let (outside, random) = (Box::new(outside), serve::random);
-        let sources = Sources { reader, published, settings, outside, random, metrics, clock };
+        let sources = Sources { reader, published, settings, outside, random, metrics, ledger, clock };
         let stop = tasks.token().child_token();
         drop(tasks.spawn_vital("notify", async move {
             if stop.run_until_cancelled(readiness.answering()).await.is_some() {

@@ -28,7 +28,7 @@ use crate::probe::runner::{self, Command};
 use crate::serve::{self, Certificates, Deps, Limiter, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
 use crate::store::{self, Persist, Store};
-use crate::transfer::{self, Permits};
+use crate::transfer::{self, Permits, TransferHandle};
 use crate::zone::Name;
 
 use super::addresses;
@@ -40,7 +40,7 @@ use super::listeners::Listeners;
 use super::logging;
 use super::metrics::Metrics;
 use super::outside::{engine_entries, first_answers, follow, kept_addresses};
-use super::primaries::Primaries;
+use super::primaries::{self, Primaries};
 use super::probe_threads::ProbeThreads;
 use super::read::Read;
 use super::readiness::{ReadinessState, Served, ZonesTaken};
@@ -159,7 +159,15 @@ impl Daemon {
         let told = secondaries::settings(&running);
         let transfer_metrics = transfer::Metrics::register(&mut registry);
         let (notified, told_us) = mpsc::channel(NOTIFIED);
-        let primaries = Primaries::start(&tasks, &running, told_us, transfer_metrics.clone(), clock);
+        let ledger = transfer::Ledger::default();
+        let parts = primaries::Parts {
+            notified: told_us,
+            metrics: transfer_metrics.clone(),
+            ledger: ledger.clone(),
+            recorder: recorder.clone(),
+            clock,
+        };
+        let primaries = Primaries::start(&tasks, &running, parts);
         let (persist, persist_queue) = mpsc::channel(store::QUEUE);
         let listeners_kept = persist.clone();
         let metrics = Metrics::register(&mut registry);
@@ -227,6 +235,7 @@ impl Daemon {
             resolved,
             readiness: readiness.clone(),
             metrics: transfer_metrics.clone(),
+            ledger: ledger.clone(),
         };
         let secondaries = Secondaries::start(&tasks, told, parts);
         let responder = Responder::new(serve::Parts {
@@ -238,7 +247,7 @@ impl Daemon {
             limiter: Limiter::new(serve::random()),
             clock,
         });
-        let responder = responder.with_transfers(Permits::new(transfer_metrics)).with_notified(notified);
+        let responder = responder.with_transfers(Permits::new(transfer_metrics, ledger)).with_notified(notified);
         let handle = EngineHandle::new(inbox.clone(), history.clone());
         let coverage_watch = CoverageWatch {
             tasks: tasks.clone(),
@@ -385,6 +394,11 @@ impl Daemon {
     /// Returns the way to the engine for its clients.
     pub fn engine(&self) -> EngineHandle {
         EngineHandle::new(self.inbox.clone(), self.history.clone())
+    }
+
+    /// Returns the way to the status of transfers, and for orders about them (`refresh`, `retransfer`).
+    pub fn transfers(&self) -> TransferHandle {
+        self.primaries.handle().clone()
     }
 
     /// Returns whether it answers, and what is wrong.

@@ -1,5 +1,6 @@
 //! The effects that the core requests, and its notices.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -105,6 +106,13 @@ pub enum Notice {
     Reloaded,
     /// A reload failed; the old setup stays.
     ReloadFailed(String),
+    /// Something became of a zone that comes from primaries.
+    Transfer {
+        /// Its origin.
+        zone: String,
+        /// What.
+        event: TransferEvent,
+    },
     /// A generation was published.
     Published {
         /// Its number.
@@ -112,4 +120,32 @@ pub enum Notice {
         /// The zones that changed, with their serials.
         zones: Vec<(String, u32)>,
     },
+}
+
+/// What becomes of a zone that comes from primaries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransferEvent {
+    /// A new version has come, with this serial of the primary.
+    Came(u32),
+    /// No primary gives what is of use any longer: why.
+    Failing(String),
+    /// It has expired, and is answered SERVFAIL.
+    Expired,
+    /// No primary has answered for longer than `refresh`: the spare judges by itself.
+    Overdue,
+    /// A primary answers again: the spare serves what it gives.
+    Recovered,
+}
+
+/// What happened, as it stands behind the name of the zone.
+impl fmt::Display for TransferEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Came(serial) => write!(f, "version {serial} has come from a primary"),
+            Self::Failing(reason) => write!(f, "no primary gives it: {reason}"),
+            Self::Expired => f.write_str("expired: no primary has answered for too long"),
+            Self::Overdue => f.write_str("no primary answers: the spare judges by itself"),
+            Self::Recovered => f.write_str("a primary answers again: the spare serves its zone"),
+        }
+    }
 }

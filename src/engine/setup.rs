@@ -11,7 +11,7 @@ use crate::health::isolation::Endpoint;
 use crate::health::{self, TargetId};
 use crate::policy::{FollowId, HostId, Pool, PoolId};
 use crate::snapshot::ZoneId;
-use crate::zone::{Name, Rtype, Zone};
+use crate::zone::{Name, Rrset, Rtype, Zone};
 
 /// One complete setup; a reload replaces it as a whole.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,14 @@ pub struct Setup {
     pub posts: BTreeSet<String>,
 }
 
+impl Setup {
+    /// Returns the declared set of a fill whose zone another server judges; nothing if this one does.
+    pub fn judged_upstream(&self, fill: &Fill) -> Option<&Arc<Rrset>> {
+        let zone = &self.zones[fill.zone];
+        zone.zone.as_ref().filter(|_| zone.is_judged_upstream)?.rrset(&fill.owner, fill.rtype)
+    }
+}
+
 /// One zone.
 #[derive(Clone, Debug)]
 pub struct ZoneSetup {
@@ -39,6 +47,8 @@ pub struct ZoneSetup {
     pub origin: Name,
     /// The zone as declared; nothing if it is broken: then it is answered SERVFAIL.
     pub zone: Option<Arc<Zone>>,
+    /// Whether it is served as declared whatever health says: another server judges it, as it is the spare of that one.
+    pub is_judged_upstream: bool,
 }
 
 impl ZoneSetup {

@@ -19,6 +19,7 @@ impl Notice {
             Self::Reloaded => "reloaded",
             Self::ReloadFailed(_) => "reload-failed",
             Self::Published { .. } => "published",
+            Self::Transfer { .. } => "transfer",
         }
     }
 }
@@ -48,6 +49,7 @@ impl fmt::Display for Notice {
             Self::FailbackOrdered(service) => write!(f, "{}: failback ordered", service.trim_end_matches('.')),
             Self::Reloaded => f.write_str("a new setup was taken"),
             Self::ReloadFailed(reason) => write!(f, "reload failed: {reason}"),
+            Self::Transfer { zone, event } => write!(f, "{}: {event}", zone.trim_end_matches('.')),
             Self::Published { generation, zones } => {
                 write!(f, "generation {generation} published")?;
                 zones.iter().try_for_each(|(zone, serial)| write!(f, ", {zone} serial {serial}"))

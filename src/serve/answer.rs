@@ -9,10 +9,10 @@ use crate::zone::{Rrset, Rtype, name};
 use super::denial::{self, Absence};
 use super::edns::{self, Ede};
 use super::plan::{ADDITIONAL_MAX, ADDITIONAL_UDP, CHAIN_MAX, Data, Item, Owner, Plan};
-use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, OPCODE_NOTIFY, QueryView, Question};
+use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, OPCODE_NOTIFY, OPCODE_UPDATE, QueryView, Question};
 use super::rcode::Rcode;
 use super::view::{ClientView, signatures, zone_of};
-use super::{Context, Transport, additional, chaos, limit, notify, signing, transfer};
+use super::{Context, Settings, Transport, UpdateAnswer, additional, chaos, limit, notify, signing, transfer};
 
 /// Answers a query from one snapshot.
 pub fn answer<'a>(snapshot: &'a Snapshot, query: &QueryView<'a>, context: &Context<'a>) -> Plan<'a> {
@@ -42,7 +42,7 @@ pub(super) fn answer_into<'a>(
         plan.explain(Ede::PROHIBITED);
         return;
     }
-    match gate(query, options, !context.settings.primaries.is_empty()) {
+    match gate(query, options, context.settings) {
         Err(rcode) => plan.rcode = rcode,
         Ok(None) => {}
         Ok(Some(question)) if query.header.opcode() == OPCODE_NOTIFY => notify::judge(query, &question, context, plan),
@@ -69,11 +69,12 @@ pub(super) fn answer_into<'a>(
 fn gate<'a>(
     query: &QueryView<'a>,
     options: Result<(), edns::MalformedCookie>,
-    has_primaries: bool,
+    settings: &Settings,
 ) -> Result<Option<Question<'a>>, Rcode> {
     match query.header.opcode() {
         0 => {}
-        OPCODE_NOTIFY if has_primaries => {}
+        OPCODE_NOTIFY if !settings.primaries.is_empty() => {}
+        OPCODE_UPDATE if settings.update == UpdateAnswer::Refused => return Err(Rcode::REFUSED),
         _ => return Err(Rcode::NOTIMP),
     }
     options.map_err(|edns::MalformedCookie| Rcode::FORMERR)?;

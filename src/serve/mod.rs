@@ -65,7 +65,7 @@ pub use rcode::Rcode;
 pub use readiness::Readiness;
 pub use render::{limit, render, render_fault};
 pub use respond::{Batch, Parts, Responder, Sent};
-pub use settings::{Rates, Settings};
+pub use settings::{Rates, Settings, UpdateAnswer};
 pub use signing::{Messages, Rest};
 
 #[cfg(test)]

@@ -249,6 +249,7 @@ fn skip_name(mut octets: &[u8]) -> Option<&[u8]> {
 
 /// RFC 1996 §3.
 pub(super) const OPCODE_NOTIFY: u8 = 4;
+pub(super) const OPCODE_UPDATE: u8 = 5;
 /// The class of the Internet.
 pub(super) const CLASS_IN: u16 = 1;
 /// CHAOS: questions about the server itself.

@@ -16,7 +16,7 @@ use crate::base::clock::{Clock, Now};
 use crate::snapshot::{Snapshot, SnapshotReader};
 use crate::transfer::inbound::Notified;
 use crate::transfer::tsig::Signer;
-use crate::transfer::{Metrics as TransferMetrics, Outbound, Permits};
+use crate::transfer::{Ledger, Metrics as TransferMetrics, Outbound, Permits};
 use crate::zone::Name;
 
 use super::answer::answer_into;
@@ -104,7 +104,7 @@ impl Responder {
         let state = readiness.state().clone();
         state.settings().set(settings);
         state.secrets().set(secrets);
-        let transfers = Permits::new(TransferMetrics::default());
+        let transfers = Permits::new(TransferMetrics::default(), Ledger::default());
         let (limiter, sample) = (Arc::new(limiter), log::Sample::default());
         Self { reader, state, readiness, transfers, notified: None, metrics, limiter, sample, clock }
     }

@@ -40,8 +40,20 @@ pub struct Settings {
     pub transfer_limit: u32,
     /// The keys of signed queries.
     pub keys: KeyRing,
+    /// What UPDATE is answered with.
+    pub update: UpdateAnswer,
     /// One of so many queries is logged; 0: none.
     pub query_log: u32,
+}
+
+/// What UPDATE (RFC 2136) is answered with: no zone is changed by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UpdateAnswer {
+    /// NOTIMP: this server does not know it.
+    #[default]
+    NotImplemented,
+    /// REFUSED: as by a server that knows it and lets nobody.
+    Refused,
 }
 
 /// `[limits]`: how many answers a network gets.
@@ -75,6 +87,7 @@ impl Default for Settings {
             primaries: HashMap::new(),
             transfer_limit: 10,
             keys: KeyRing::default(),
+            update: UpdateAnswer::default(),
             query_log: 0,
         }
     }

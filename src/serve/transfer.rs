@@ -78,7 +78,7 @@ pub(super) fn begin(
     }
     let [.., f0, f1] = response_header(query.header, Rcode::NOERROR, true, false);
     let opening = Opening { id: query.header.id, flags: [f0, f1], question: question.octets.to_vec(), opt };
-    let mut outbound = Outbound::begin(snapshot, asked, opening, client.address, permits.metrics())?;
+    let mut outbound = Outbound::begin(snapshot, asked, opening, (client.address, client.now.wall), permits.metrics())?;
     if client.transport.kind().is_datagram || outbound.is_short() {
         return Some(outbound);
     }

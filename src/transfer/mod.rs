@@ -11,8 +11,10 @@
 //! **Invariant:** this module knows neither health nor policy. Streams are made without a clock or a socket.
 
 mod access;
+mod handle;
 pub mod inbound;
 mod key;
+mod ledger;
 pub mod metrics;
 pub mod notify;
 mod outbound;
@@ -20,7 +22,9 @@ mod permits;
 pub mod tsig;
 
 pub use access::{Rule, Rules};
+pub use handle::{TransferHandle, TransferOrder, TransferRefusal};
 pub use key::{Algorithm, Key, KeyRing};
+pub use ledger::{CLIENTS_MOST, InboundStatus, Ledger, NotifyState, NotifyStatus, SentStatus, ZoneTransfers};
 pub use metrics::Metrics;
 pub use outbound::{Asked, Opening, Outbound};
 pub use permits::{Permit, Permits};

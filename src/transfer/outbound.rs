@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use tracing::info;
 
+use crate::base::clock::UnixTime;
 use crate::snapshot::{Difference, Snapshot, ZoneId, ZoneView};
 use crate::zone::compress::Compressor;
 use crate::zone::serial::Soa;
 use crate::zone::{Name, Rrset, Rtype, Serial};
 
-use super::{Metrics, Permit};
+use super::{Metrics, Permit, SentStatus};
 
 /// What a query asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,7 @@ pub struct Outbound {
     records: usize,
     messages: usize,
     client: IpAddr,
+    asked_at: UnixTime,
     metrics: Metrics,
     permit: Option<Permit>,
 }
@@ -87,7 +89,7 @@ impl Outbound {
         snapshot: &Arc<Snapshot>,
         asked: Asked,
         opening: Opening,
-        client: IpAddr,
+        (client, asked_at): (IpAddr, UnixTime),
         metrics: &Metrics,
     ) -> Option<Self> {
         let current = serial(snapshot, asked.zone)?;
@@ -113,6 +115,7 @@ impl Outbound {
             records: 0,
             messages: 0,
             client,
+            asked_at,
             metrics: metrics.clone(),
             permit: None,
         })
@@ -316,11 +319,15 @@ impl Drop for Outbound {
         if self.kind == Kind::Soa {
             return;
         }
-        let origin = self.snapshot.zone(self.zone).map(|zone| zone.origin().to_string());
-        let serial = serial(&self.snapshot, self.zone).map(|serial| serial.0);
+        let Some(origin) = self.snapshot.zone(self.zone).map(|zone| zone.origin().clone()) else { return };
+        let serial = serial(&self.snapshot, self.zone);
         let (records, messages) = (self.records, self.messages);
-        drop(self.permit.take());
-        info!(zone = origin, serial, client.addr = %self.client, kind, records, messages, result, "transfer to a secondary");
+        if let Some(permit) = self.permit.take() {
+            let (at, is_whole) = (self.asked_at, self.is_done());
+            permit.note(&origin, self.client, SentStatus { at, serial, kind, records, is_whole });
+        }
+        let serial = serial.map(|serial| serial.0);
+        info!(zone = %origin, serial, client.addr = %self.client, kind, records, messages, result, "transfer to a secondary");
     }
 }
 

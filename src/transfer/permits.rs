@@ -1,15 +1,19 @@
 //! How many transfers run at once.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::Metrics;
+use crate::zone::Name;
+
+use super::{Ledger, Metrics, SentStatus};
 
 /// Counts the transfers that run; clones count the same.
 #[derive(Clone, Debug)]
 pub struct Permits {
     running: Arc<AtomicU32>,
     metrics: Metrics,
+    ledger: Ledger,
 }
 
 /// The right to run one transfer; it is given back when it is dropped.
@@ -17,9 +21,9 @@ pub struct Permits {
 pub struct Permit(Permits);
 
 impl Permits {
-    /// Begins with no transfer.
-    pub fn new(metrics: Metrics) -> Self {
-        Self { running: Arc::default(), metrics }
+    /// Begins with no transfer; those that end are noted in `ledger`.
+    pub fn new(metrics: Metrics, ledger: Ledger) -> Self {
+        Self { running: Arc::default(), metrics, ledger }
     }
 
     /// Returns the counters.
@@ -33,6 +37,13 @@ impl Permits {
         self.running.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
         self.metrics.begun();
         Some(Permit(self.clone()))
+    }
+}
+
+impl Permit {
+    /// Notes the transfer that ends.
+    pub(super) fn note(&self, origin: &Name, client: IpAddr, status: SentStatus) {
+        self.0.ledger.sent(origin, client, status);
     }
 }
 

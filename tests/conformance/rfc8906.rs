@@ -1,7 +1,7 @@
 //! Odd queries get an answer too, the right one; and what is asked about the server itself.
 
 use hickory_proto::op::ResponseCode::{FormErr, NoError, NotImp, Refused};
-use understudy::serve::{Client, Status, Transport};
+use understudy::serve::{Client, Status, Transport, UpdateAnswer};
 
 use crate::support::{Answer, Server, client, query};
 
@@ -46,6 +46,13 @@ fn other_opcodes_are_not_implemented() {
         assert!(server.responder.respond(&packet, client(Transport::Udp), &mut octets).is_some());
         assert_eq!((octets.len(), octets[2], octets[3]), (12, 0x80 | opcode << 3, 4));
     }
+    // RFC 2136 §3: with `update = "refused"` as by a server that knows UPDATE and lets nobody.
+    server.set(|settings| settings.update = UpdateAnswer::Refused);
+    let mut octets = Vec::new();
+    let mut packet = query("t. SOA", None);
+    packet[2] = 5 << 3;
+    assert!(server.responder.respond(&packet, client(Transport::Udp), &mut octets).is_some());
+    assert_eq!((octets[2], octets[3]), (0x80 | 5 << 3, 5));
 }
 
 #[test]

@@ -35,6 +35,7 @@ impl Page {
             "docs/listeners.md",
             "docs/how-to-delegated.md",
             "docs/how-to-encrypted.md",
+            "docs/how-to-pair.md",
             "docs/lint.md",
             "docs/metrics.md",
             "docs/operations.md",

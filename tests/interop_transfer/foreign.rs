@@ -98,7 +98,8 @@ fn configure_nsd(folder: &Folder, address: SocketAddr, source: Source<'_>) {
     }
     _ = write!(
         text,
-        "zone:\n name: \"example.test\"\n zonefile: \"example.test.zone\"\n allow-notify: 127.0.0.1 {key}\n"
+        "zone:\n name: \"example.test\"\n zonefile: \"example.test.zone\"\n allow-notify: 127.0.0.1 {key}\n \
+         provide-xfr: 127.0.0.1 NOKEY\n"
     );
     _ = match source.tls {
         Some((tls, _)) => writeln!(text, " request-xfr: 127.0.0.1@{} {key} primary", tls.port()),

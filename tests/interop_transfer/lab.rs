@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::server::eventually;
 
@@ -72,30 +72,37 @@ pub(crate) struct Primary {
     pub(crate) address: SocketAddr,
     pub(crate) tls: SocketAddr,
     metrics: SocketAddr,
-    _process: Process,
+    folder: PathBuf,
+    process: Option<Process>,
 }
 
-/// A target on loopback: it accepts connections, until it is killed.
+/// A target on loopback: it accepts connections, and answers SIP OPTIONS if it is one of SIP, until it is killed.
 pub(crate) struct Target {
     port: u16,
+    program: &'static str,
     child: Option<Process>,
 }
 
 impl Target {
     pub(crate) fn start(folder: &Path) -> Self {
-        let mut target = Self { port: free_address().port(), child: None };
+        Self::run(ACCEPTS, folder)
+    }
+
+    /// Starts one that answers SIP over TCP.
+    pub(crate) fn sip(folder: &Path) -> Self {
+        Self::run(ANSWERS_SIP, folder)
+    }
+
+    fn run(program: &'static str, folder: &Path) -> Self {
+        let mut target = Self { port: free_address().port(), program, child: None };
         target.revive(folder);
         target
     }
 
     /// Starts it where it was.
     pub(crate) fn revive(&mut self, folder: &Path) {
-        let text = format!(
-            "import socket,time\ns=socket.socket()\ns.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\n\
-             s.bind(('127.0.0.1',{}))\ns.listen(99)\nheld=[]\nwhile True: held.append(s.accept())",
-            self.port
-        );
-        self.child = Some(Process::start("target", folder, "python3", &["-c", &text]));
+        let port = self.port.to_string();
+        self.child = Some(Process::start("target", folder, "python3", &["-c", self.program, &port]));
         eventually("the target listens", || std::net::TcpStream::connect(("127.0.0.1", self.port)).ok());
     }
 
@@ -107,6 +114,36 @@ impl Target {
         self.child = None;
     }
 }
+
+/// Accepts connections on loopback at the port of its argument.
+const ACCEPTS: &str = "import socket,sys\ns=socket.socket()\ns.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\n\
+    s.bind(('127.0.0.1',int(sys.argv[1])))\ns.listen(99)\nheld=[]\nwhile True: held.append(s.accept())";
+/// Answers every SIP request with 200, and a ping with a pong (RFC 5626 §3.5.1).
+const ANSWERS_SIP: &str = r"
+import socket, sys, threading
+def serve(stream):
+    octets = b''
+    while True:
+        more = stream.recv(4096)
+        if not more: return
+        octets += more
+        while b'\r\n\r\n' in octets:
+            head, octets = octets.split(b'\r\n\r\n', 1)
+            if not head.strip():
+                stream.sendall(b'\r\n')
+                continue
+            kept = [line for line in head.split(b'\r\n')[1:] if line.split(b':')[0].lower() in
+                    (b'via', b'from', b'to', b'call-id', b'cseq')]
+            kept = [line + b';tag=1' if line.lower().startswith(b'to:') else line for line in kept]
+            stream.sendall(b'\r\n'.join([b'SIP/2.0 200 OK'] + kept + [b'Content-Length: 0', b'', b'']))
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(('127.0.0.1', int(sys.argv[1])))
+listener.listen(99)
+while True:
+    stream = listener.accept()[0]
+    threading.Thread(target=serve, args=(stream,), daemon=True).start()
+";
 
 /// The zone: two tiers of one service, and names enough for some messages.
 fn zone(live: u16, standby: u16, names: usize) -> String {
@@ -123,28 +160,43 @@ fn zone(live: u16, standby: u16, names: usize) -> String {
 impl Primary {
     /// Starts it with a zone of so many names; `keys` stands in the zone's section, as it is written.
     pub(crate) fn start(folder: &Folder, targets: (&Target, &Target), names: usize, keys: &str) -> Self {
+        let sections = "[health]\ninterval = \"1s\"\n[policy]\nhold = \"1s\"\n\
+             [[service]]\nmatch = \"_x-test._tcp.example.test\"\ncheck = { kind = \"tcp\" }\n";
+        let zone = zone(targets.0.port, targets.1.port, names);
+        let primary = Self::run(folder, &zone, sections, keys);
+        eventually("understudy answers with its first choice", || {
+            (services(primary.address) == [10, 20]).then_some(())
+        });
+        primary
+    }
+
+    /// Starts it with this zone and these sections of its config; `keys` stands in the zone's section.
+    pub(crate) fn run(folder: &Folder, zone: &str, sections: &str, keys: &str) -> Self {
         let [address, tls, metrics] = [(); 3].map(|()| free_address());
         let config = format!(
             "version = 1\n[server]\nlisten = [\"{address}\"]\ntls-listen = [\"{tls}\"]\nmetrics-listen = \"{metrics}\"\n\
-             certificate = \"cert.pem\"\nkey = \"key.pem\"\n\
-             [state]\ndir = \"state\"\n[health]\ninterval = \"1s\"\n[policy]\nhold = \"1s\"\n\
-             [[service]]\nmatch = \"_x-test._tcp.example.test\"\ncheck = {{ kind = \"tcp\" }}\n\
+             certificate = \"cert.pem\"\nkey = \"key.pem\"\n[state]\ndir = \"state\"\n{sections}\
              [[zone]]\nfile = \"example.test.zone\"\n{keys}\n\
              [[key]]\nname = \"transfer\"\nsecret = \"{SECRET}\"\n\
              [[key]]\nname = \"k384\"\nalgorithm = \"hmac-sha384\"\nsecret = \"{SECRET}\"\n\
              [[key]]\nname = \"k512\"\nalgorithm = \"hmac-sha512\"\nsecret = \"{SECRET}\"\n"
         );
-        folder.write("example.test.zone", &zone(targets.0.port, targets.1.port, names));
+        folder.write("example.test.zone", zone);
         let made = rcgen::generate_simple_self_signed(["ns1.example.test".to_owned()]).unwrap();
         folder.write("cert.pem", &made.cert.pem());
         folder.write("key.pem", &made.signing_key.serialize_pem());
         let config = folder.write("understudy.toml", &config);
         Command::new("chmod").arg("o=").arg(&config).status().unwrap();
-        let arguments = ["serve", "--log", "debug", config.to_str().unwrap()];
-        let process = Process::start("understudy", folder.path(), env!("CARGO_BIN_EXE_understudy"), &arguments);
-        let primary = Self { address, tls, metrics, _process: process };
-        eventually("understudy answers with its first choice", || (services(address) == [10, 20]).then_some(()));
+        let mut primary = Self { address, tls, metrics, folder: folder.path().to_owned(), process: None };
+        primary.restart();
         primary
+    }
+
+    /// Ends it as a power cut does, and starts it where it was.
+    pub(crate) fn restart(&mut self) {
+        self.process = None;
+        let arguments = ["serve", "--log", "debug", "understudy.toml"];
+        self.process = Some(Process::start("understudy", &self.folder, env!("CARGO_BIN_EXE_understudy"), &arguments));
     }
 
     /// Returns a counter by its name and labels, as `/metrics` has it; 0 if it is not told yet.
@@ -181,7 +233,12 @@ pub(crate) fn dig(server: SocketAddr, arguments: &[&str]) -> String {
 
 /// Returns the priorities of the service's records, sorted; none without an answer.
 pub(crate) fn services(server: SocketAddr) -> Vec<u16> {
-    let rdatas = ask(server, b"\x07_x-test\x04_tcp\x07example\x04test\0", 33).unwrap_or_default();
+    priorities(server, b"\x07_x-test\x04_tcp\x07example\x04test\0")
+}
+
+/// Returns the priorities of the SRV records of a name, sorted; none without an answer.
+pub(crate) fn priorities(server: SocketAddr, name: &[u8]) -> Vec<u16> {
+    let rdatas = ask(server, name, 33).unwrap_or_default();
     let mut found: Vec<u16> = rdatas.iter().map(|rdata| u16::from_be_bytes([rdata[0], rdata[1]])).collect();
     found.sort_unstable();
     found
@@ -226,6 +283,14 @@ pub(crate) fn zone_of(server: SocketAddr, more: &[&str]) -> Vec<String> {
     records.sort_unstable();
     records.dedup();
     records
+}
+
+/// Waits for this long, whatever has unparked the thread before.
+pub(crate) fn pause(time: Duration) {
+    let end = Instant::now() + time;
+    while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        std::thread::park_timeout(left);
+    }
 }
 
 /// Takes an address on loopback whose port is free for UDP and TCP.

@@ -8,8 +8,11 @@
 mod clients;
 mod follow;
 mod foreign;
+mod hosts;
 mod inbound;
 mod lab;
+mod latency;
+mod random;
 #[path = "../process/server.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod server;

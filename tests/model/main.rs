@@ -330,7 +330,9 @@ fn setup(config: usize, zone: usize) -> Setup {
     let parsed = parse("model.zone", text.as_bytes(), Origin::Unknown, &mut NoSources);
     let zone = parsed.zone.unwrap_or_else(|| panic!("{:?}", parsed.findings));
     let zones: Table<ZoneId, ZoneSetup> =
-        [ZoneSetup { origin: zone.origin().clone(), zone: Some(Arc::new(zone)) }].into_iter().collect();
+        [ZoneSetup { origin: zone.origin().clone(), zone: Some(Arc::new(zone)), is_judged_upstream: false }]
+            .into_iter()
+            .collect();
     let lowered = lower(&file, zones, &Access::default(), Options::default());
     assert!(lowered.findings.iter().all(|f| f.severity != Severity::Error), "{:?}", lowered.findings);
     let mut setup = lowered.setup;

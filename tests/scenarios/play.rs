@@ -377,7 +377,7 @@ fn read(texts: &[Vec<String>], config: &str) -> (Setup, Duration) {
         .iter()
         .map(|lines| {
             let parsed = parse("story.zone", lines.join("\n").as_bytes(), Origin::Unknown, &mut NoSources);
-            ZoneSetup { origin: origin(lines), zone: parsed.zone.map(Arc::new) }
+            ZoneSetup { origin: origin(lines), zone: parsed.zone.map(Arc::new), is_judged_upstream: false }
         })
         .collect();
     let probing = file.probing.over(&Probing::default());

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Notice;
 use crate::engine::history::{Page, Record};
+use crate::engine::{Notice, TransferEvent};
 
 use super::OrderView;
 
@@ -65,7 +65,7 @@ pub struct EventView {
     /// The generation that was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
-    /// The zones that changed by it.
+    /// The zones that changed by it, or the one that came from a primary.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<ZoneSerial>,
 }
@@ -128,11 +128,22 @@ impl EventView {
             }
             Notice::FailbackOrdered(service) => Self { services: vec![service.clone()], ..base },
             Notice::ReloadFailed(reason) => Self { cause: Some(reason.clone()), ..base },
+            Notice::Transfer { zone, event: TransferEvent::Came(serial) } => {
+                Self { zones: vec![ZoneSerial { zone: zone.clone(), serial: *serial }], ..base }
+            }
+            Notice::Transfer { event: TransferEvent::Failing(reason), .. } => {
+                Self { cause: Some(reason.clone()), ..base }
+            }
             Notice::Published { generation, zones } => {
                 let serial = |(zone, serial): &(String, u32)| ZoneSerial { zone: zone.clone(), serial: *serial };
                 Self { generation: Some(*generation), zones: zones.iter().map(serial).collect(), ..base }
             }
-            Notice::Isolated(_) | Notice::Reloaded => base,
+            Notice::Transfer {
+                event: TransferEvent::Expired | TransferEvent::Overdue | TransferEvent::Recovered,
+                ..
+            }
+            | Notice::Isolated(_)
+            | Notice::Reloaded => base,
         }
     }
 }

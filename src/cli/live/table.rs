@@ -202,7 +202,8 @@ pub(super) fn tell(notice: &Notice) -> Option<String> {
         | Notice::Cleared(..)
         | Notice::Ended(..)
         | Notice::FailbackOrdered(_)
-        | Notice::ReloadFailed(_) => Some(notice.to_string()),
+        | Notice::ReloadFailed(_)
+        | Notice::Transfer { .. } => Some(notice.to_string()),
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod admin;
 mod allow;
+mod catalog;
 mod file;
 mod identity;
 mod outside;
 mod secrets;
+mod siblings;
 mod tls_files;
 mod transfers;
 mod zones;
@@ -100,6 +102,9 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let keys = transfers::read_keys(&file, chosen.config.as_deref(), &folder, &mut findings);
     let state = state_settings(&file, input, &folder, environment);
     transfers::place_kept(&mut file, state.folder.as_deref(), &mut findings);
+    if let Some(folder) = &state.folder {
+        catalog::expand(&mut file, folder, &mut findings);
+    }
     let mut server = server_settings(&file, input, &folder, environment, &state);
     server.admin_listen = admin::listener(&file.server, &folder, &mut findings);
     for (place, &address) in input.listen.iter().enumerate() {
@@ -142,6 +147,9 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     let lowering_input = LoweringInput { file, zones: read.zones, access, options: lowering };
     let lowered = lowering_input.lower(&Addresses::new());
     let refused = refused || worst(&lowered.findings) == Some(Severity::Error);
+    if input.lint && !input.fixed {
+        findings.extend(siblings::judge(&lowered.setup, &server.listen, &primaries, &secondaries));
+    }
     findings.extend(lowered.findings);
     let file = &lowering_input.file;
     let mut hosts = lowered.outside;

@@ -455,3 +455,35 @@ fn a_check_that_is_a_word_is_told_as_a_table() {
     let findings = folder.load(&["u.toml"]).unwrap_err();
     assert_eq!(findings[0].help.as_deref(), Some("write check = { kind = \"tcp\" }"), "{}", findings[0]);
 }
+
+/// Whoever asks a name server that does not have the zone from here gets an answer without health.
+#[test]
+fn name_servers_that_cannot_have_the_zone_from_here_are_found() {
+    let zone = format!(
+        "{ZONE}@ 300 IN NS ns2\n@ 300 IN NS ns3\n@ 300 IN NS ns4.example.net.\nns2 300 IN A 127.0.0.2\nns3 300 IN A 127.0.0.3\n"
+    );
+    let config = |keys: &str| {
+        format!(
+            "version = 1\n[server]\nlisten = [\"127.0.0.1:53\"]\n[state]\ndir = \"kept\"\n[[zone]]\nname = \"example.com\"\n{keys}\n"
+        )
+    };
+    let found = |test: &str, keys: &str, kept: &str| {
+        let folder = Folder::new(test, &[("u.toml", &config(keys)), ("a.zone", &zone), (kept, &zone)]);
+        let running = folder.load_with(&["u.toml"], Input { lint: true, ..Input::default() }).unwrap();
+        let found = running.findings.into_iter().filter(|finding| finding.id == "zone-siblings");
+        found.map(|finding| (finding.severity, finding.message)).collect::<Vec<_>>()
+    };
+    let file = "file = \"a.zone\"\nalso-notify = [\"127.0.0.2\"]";
+    let siblings = found("siblings", file, "a.zone");
+    let [(Severity::Note, message)] = &siblings[..] else { panic!("{siblings:?}") };
+    assert!(message.starts_with("ns3.example.com., ns4.example.net. are name servers"), "{message}");
+    assert_eq!(found("siblings-told", &format!("{file}\nnotify = \"ns\""), "a.zone"), []);
+    assert_eq!(found("siblings-none", "file = \"a.zone\"", "a.zone"), [], "the others have the same file");
+    let upstream = "primaries = [\"127.0.0.3\"]\nallow-transfer = [\"127.0.0.2\"]";
+    let siblings = found("siblings-primary", upstream, "kept/transferred/example.com.zone");
+    let [(Severity::Warning, primary), (Severity::Note, other)] = &siblings[..] else { panic!("{siblings:?}") };
+    assert!(primary.starts_with("ns3.example.com. is a primary of example.com."), "{primary}");
+    assert!(other.starts_with("ns4.example.net. is a name server"), "{other}");
+    let spare = format!("{upstream}\nspare = true");
+    assert_eq!(found("siblings-spare", &spare, "kept/transferred/example.com.zone").len(), 1);
+}

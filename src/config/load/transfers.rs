@@ -16,7 +16,7 @@ use crate::engine::setup::ZoneSetup;
 use crate::keys::source::Placed;
 use crate::serve::Frame;
 use crate::snapshot::ZoneId;
-use crate::transfer::inbound::{self, Primary};
+use crate::transfer::inbound::{self, Primary, Upstream};
 use crate::transfer::notify::{Destination, Recipients};
 use crate::transfer::{Key, KeyRing, Rule, Rules};
 use crate::zone::serial::Soa;
@@ -88,11 +88,18 @@ pub(super) fn place_kept(file: &mut File, state: Option<&Path>, findings: &mut V
             findings.push(finding.at(entry.file.place.clone()).help("name one: `dir` in [state]"));
             continue;
         };
-        let name = entry.name.as_ref().map(|name| name.value.to_lower().to_string()).unwrap_or_default();
-        // A label may hold a slash, which no file name may.
-        let plain = name.trim_end_matches('.').replace('/', "\\047");
-        entry.file.value = state.join("transferred").join(format!("{plain}.zone"));
+        if let Some(name) = &entry.name {
+            entry.file.value = kept_file(state, &name.value);
+        }
     }
+}
+
+/// Returns where a zone from primaries is kept.
+pub(super) fn kept_file(state: &Path, name: &Name) -> PathBuf {
+    let name = name.to_lower().to_string();
+    // A label may hold a slash, which no file name may.
+    let plain = name.trim_end_matches('.').replace('/', "\\047");
+    state.join("transferred").join(format!("{plain}.zone"))
 }
 
 /// Returns where zones come from, and who may tell of new versions.
@@ -115,14 +122,17 @@ pub(super) fn primaries(file: &File, keys: &KeyRing, findings: &mut Vec<Finding>
                 judge_key(file, &Placed { value: key.clone(), place: servers.place.clone() }, findings);
             }
             let port = server.port.unwrap_or(usual_port);
+            let source = entry.transfer.source.as_ref().map(|source| source.value);
             list.push(Primary {
                 address: SocketAddr::new(server.address, port),
+                source: source.filter(|source| source.is_ipv4() == server.address.is_ipv4()),
                 key: key.as_ref().and_then(|key| keys.get(key)).map(Arc::clone),
                 tls: tls.clone(),
             });
             rules.push(Rule { network: server.address.into(), key });
         }
-        all.settings.insert(name.value.clone(), list);
+        let spare = entry.transfer.spare.as_ref().is_some_and(|spare| spare.value);
+        all.settings.insert(name.value.clone(), Upstream { primaries: list, spare });
         all.rules.insert(name.value.clone(), rules.into_iter().collect());
     }
     all
@@ -197,7 +207,8 @@ pub(super) fn secondaries(
             .flat_map(|list| &list.value)
             .map(|told| Destination { address: told.address, key: told.key.clone().or_else(|| own.clone()) });
         let servers = keys.notify.as_ref().is_some_and(|choice| choice.value == NotifyChoice::Servers);
-        let recipients = Recipients { named: named.collect(), servers, key: own.clone() };
+        let source = keys.source.as_ref().map(|source| source.value);
+        let recipients = Recipients { named: named.collect(), servers, key: own.clone(), source };
         if servers || !recipients.named.is_empty() {
             all.notify.insert(origin, recipients);
         }

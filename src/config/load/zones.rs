@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::file::{self, MAX_DATA};
@@ -66,7 +67,7 @@ pub(super) fn read(
     for entry in entries {
         let name = entry.name.as_ref().map(|name| &name.value);
         if let (Some(name), Some(_)) = (name, &entry.transfer.primaries) {
-            read.add_kept(&entry.file, name, &mut known, read_options);
+            read.add_kept(entry, name, &mut known, read_options);
             continue;
         }
         read.add(&folder.join(&entry.file.value), name, Some(&entry.file.place), &mut known, read_options);
@@ -89,20 +90,21 @@ impl ZonesRead {
     /// Reads a zone that came from primaries, if it has come and has not expired.
     fn add_kept(
         &mut self,
-        file: &Placed<PathBuf>,
+        entry: &ZoneEntry,
         name: &Name,
         known: &mut HashMap<Name, String>,
         read_options: ReadOptions<'_>,
     ) {
-        let path = &file.value;
+        let (file, path) = (&entry.file, &entry.file.value);
+        let is_set = |key: &Option<Placed<bool>>| key.as_ref().is_some_and(|key| key.value);
         let fresh_at = fresh_at(path);
         let text = fresh_at.and_then(|_| file::read(path, MAX_DATA).ok());
         let parsed = text.and_then(|text| self.parse(path, &text, Origin::Named(name), read_options.keep_places).zone);
         let now = Clock::start().now().wall;
-        let is_fresh = |zone: &Zone| {
-            let expire = Times::of(zone.soa()).map(|times| times.expire);
-            fresh_at.zip(expire).is_some_and(|(at, expire)| now < at + expire)
+        let is_younger = |zone: &Zone, age: fn(Times) -> Duration| {
+            fresh_at.zip(Times::of(zone.soa())).is_some_and(|(at, times)| now < at + age(times))
         };
+        let is_fresh = |zone: &Zone| is_younger(zone, |times| times.expire);
         let zone = parsed.filter(is_fresh).map(|zone| match read_options.former.get(name) {
             Some(former) if zone.is_same(former) => Arc::clone(former),
             Some(_) | None => Arc::new(zone),
@@ -111,6 +113,8 @@ impl ZonesRead {
             let message = format!("{name} has not come from its primaries, or has expired: it is answered SERVFAIL");
             self.findings.push(Finding::warning("zone-absent", message).at(file.place.clone()));
         }
+        let is_judged_upstream =
+            is_set(&entry.transfer.spare) && zone.as_ref().is_some_and(|zone| is_younger(zone, Times::overdue));
         let fresh_at = fresh_at.filter(|_| zone.is_some());
         if known.insert(name.clone(), path.display().to_string()).is_some() {
             let finding = Finding::error("zone-duplicate", format!("{name} is stated twice")).at(file.place.clone());
@@ -118,9 +122,10 @@ impl ZonesRead {
             self.refused = true;
             return;
         }
-        self.kept.insert(name.clone(), KeptZone { file: path.clone(), fresh_at });
+        let (is_catalog, catalog_entry) = (is_set(&entry.transfer.catalog), entry.catalog_entry.clone());
+        self.kept.insert(name.clone(), KeptZone { file: path.clone(), fresh_at, is_catalog, catalog_entry });
         self.origins.insert(path.clone(), name.clone());
-        self.zones.push(ZoneSetup { origin: name.clone(), zone });
+        self.zones.push(ZoneSetup { origin: name.clone(), zone, is_judged_upstream });
     }
 
     fn add(
@@ -197,7 +202,7 @@ impl ZonesRead {
             return;
         }
         self.origins.insert(path.to_owned(), origin.clone());
-        self.zones.push(ZoneSetup { origin, zone });
+        self.zones.push(ZoneSetup { origin, zone, is_judged_upstream: false });
     }
 
     /// Reads one zone.

@@ -68,7 +68,7 @@ fn zone(origin: &str, text: &str) -> ZoneSetup {
         builder.add(&relative(words[0]), rtype, 300, &rdata).unwrap();
     }
     let zone: Zone = builder.finish().unwrap();
-    ZoneSetup { origin, zone: Some(Arc::new(zone)) }
+    ZoneSetup { origin, zone: Some(Arc::new(zone)), is_judged_upstream: false }
 }
 
 fn lower_with(config: &str, zones: Vec<ZoneSetup>, options: Options) -> Lowered {
@@ -520,7 +520,10 @@ fn references_are_targets_without_a_pool() {
 
 #[test]
 fn a_broken_zone_is_kept_without_data() {
-    let zones = vec![zone("example.com", SIP), ZoneSetup { origin: name("example.org"), zone: None }];
+    let zones = vec![
+        zone("example.com", SIP),
+        ZoneSetup { origin: name("example.org"), zone: None, is_judged_upstream: false },
+    ];
     let config = "[[service]]\nmatch = \"_a._tcp.example.org\"\n\
                   [[address]]\nname = \"www.example.org\"\nfollows = \"_a._tcp.example.org\"";
     let lowered = lower_with(config, zones, Options::default());
@@ -540,7 +543,8 @@ fn a_zone_that_comes_signed_is_served_as_declared() {
     }
     let over_soa = [&[0, 6, 13, 2, 0, 0, 1, 44], [0u8; 10].as_slice(), sip.origin.wire(), &[1; 64]].concat();
     builder.add(&sip.origin, Rtype::RRSIG, 300, &over_soa).unwrap();
-    let signed = ZoneSetup { origin: sip.origin, zone: Some(Arc::new(builder.finish().unwrap())) };
+    let signed =
+        ZoneSetup { origin: sip.origin, zone: Some(Arc::new(builder.finish().unwrap())), is_judged_upstream: false };
 
     let config = "[[service]]\nmatch = \"_sip._tcp.example.com\"\nhold = \"5s\"";
     let lowered = lower_with(config, vec![signed.clone()], Options::default());

@@ -59,6 +59,8 @@ pub struct ZoneEntry {
     pub allow_query: AccessList,
     /// The keys about transfers.
     pub transfer: TransferKeys,
+    /// Of a zone that a catalog lists, the name of its entry there.
+    pub catalog_entry: Option<Name>,
 }
 
 /// One `[[service]]`.
@@ -118,10 +120,15 @@ fn read_zone(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<ZoneEntry
         }
         (false, true) | (true, false) => {}
     }
+    for key in ["catalog", "spare"].into_iter().filter(|key| section.has(key) && !section.has("primaries")) {
+        let finding = Finding::error("zone-source", format!("`{key}` is for zones from primaries"));
+        reader.find(finding.at(reader.key_place(section, key)).help("name them, such as primaries = [\"192.0.2.1\"]"));
+        return None;
+    }
     // Where a zone from primaries is kept, the state folder says.
     let kept = || Some(Placed { value: PathBuf::new(), place: transfer.primaries.as_ref()?.place.clone() });
     let file = file.or_else(kept)?;
-    Some(ZoneEntry { name, file, allow_query: access_list(allow_query.as_ref()), transfer })
+    Some(ZoneEntry { name, file, allow_query: access_list(allow_query.as_ref()), transfer, catalog_entry: None })
 }
 
 /// Reads every `[[service]]`.

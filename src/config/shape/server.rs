@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use crate::config::settings::{Ready, ServerSettings, SocketChoice, StateChoice, StateSettings, Workers};
 use crate::keys::statement;
 use crate::keys::values::{self, Read, Shown, Words};
-use crate::serve::{self, Frame};
+use crate::serve::{self, Frame, UpdateAnswer};
 
 statement! {
     /// `[server]`: the listeners and the process.
@@ -62,6 +62,8 @@ statement! {
         version: Option<String> = version_text;
         /// The server's identifier in answers (NSID, RFC 5001): a text, or octets as "0x…". None by default.
         nsid: Vec<u8> = nsid, example "\"ns1\"";
+        /// What UPDATE (RFC 2136) is answered with, which changes nothing here: "notimp" or "refused".
+        update: UpdateAnswer = values::word;
         /// One of so many queries is told in the log, at most 100 lines a second; 0 tells none.
         query_log: u32 = values::integer(0, 1_000_000_000);
     }
@@ -107,6 +109,10 @@ fn workers(value: &DeValue<'_>) -> Read<Workers> {
 
 impl Words for Frame {
     const WORDS: &'static [(&'static str, Self)] = &[("native", Self::Native), ("hickory", Self::Hickory)];
+}
+
+impl Words for UpdateAnswer {
+    const WORDS: &'static [(&'static str, Self)] = &[("notimp", Self::NotImplemented), ("refused", Self::Refused)];
 }
 
 impl Words for Ready {

@@ -25,6 +25,12 @@ statement! {
         /// The name in the certificate of the primaries: then they are asked over TLS (RFC 9103). Its issuer must be in `ca-file`
         /// of [health], else in the system's list.
         tls: String = values::host, apart "\"ns1.example.net\"";
+        /// Whether the zone is a catalog (RFC 9432): the zones that it lists come from the same primaries, and all keys here count
+        /// for them. The catalog itself answers no queries but transfers.
+        catalog: bool = values::boolean, apart "true";
+        /// Whether this server is the spare of its primaries, which are understudies too: what they give is served untouched while
+        /// one of them answers. When none has for longer than the SOA's refresh, this server judges by its own checks.
+        spare: bool = values::boolean, apart "true";
         /// Who may transfer the zone (AXFR and IXFR, over TCP, TLS and QUIC): addresses or networks, each with the name of a
         /// key that must sign the queries from there, or without. Nobody by default.
         allow_transfer: Vec<Rule> = Each(rule), apart "[\"192.0.2.2\", \"2001:db8::/32 transfer\"]";
@@ -34,6 +40,9 @@ statement! {
         /// Who else is told: nobody ("explicit"), or the hosts of the zone's NS records ("ns"), that of the SOA excepted, as far
         /// as `probe-allow` and `probe-deny` in [health] let them be reached.
         notify: NotifyChoice = values::word, apart "\"explicit\"";
+        /// The own address that primaries are asked from and NOTIFY is sent from, where the far side is of the same family;
+        /// whichever the machine chooses by default.
+        source: IpAddr = values::address, apart "\"192.0.2.53\"";
         /// The key wherever none is named.
         tsig_key: Name = values::name, apart "\"transfer\"";
     }

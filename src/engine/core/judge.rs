@@ -64,6 +64,10 @@ impl Core {
     /// Returns the verdict of each member of a pool.
     pub(in crate::engine) fn verdicts(&self, pool: PoolId, wall: UnixTime) -> Vec<Verdict> {
         let setup = &self.prepared.setup.pools[pool];
+        if setup.fills.iter().any(|fill| self.prepared.setup.judged_upstream(fill).is_some()) {
+            let calm = members::untested(Belief::ByDesign, std::iter::once(None));
+            return setup.members.iter().map(|_| calm).collect();
+        }
         let hosts = &self.prepared.member_hosts[pool];
         let lead = self.prepared.pool_leads[pool];
         let judge = |(member, host): (&MemberSetup, &Option<HostId>)| {
@@ -145,6 +149,11 @@ impl Core {
             let setup = &self.prepared.setup.pools[id];
             let slot = self.prepared.pool_slots[id][number];
             let Some(decision) = &self.pools[id].decision else { continue };
+            if let Some(declared) = self.prepared.setup.judged_upstream(&setup.fills[number]) {
+                self.slots[slot].declare(declared);
+                self.touch(slot, now);
+                continue;
+            }
             let row = &mut self.slots[slot];
             row.note = note.clone().map(|note| note.settled(row.note.as_ref()));
             let rdatas = rdata::of_pool(setup, decision, number);
@@ -211,6 +220,11 @@ impl Core {
         for place in 0..self.prepared.host_slots[number].len() {
             let fill = &self.prepared.setup.hosts[number].fills[place];
             let slot = self.prepared.host_slots[number][place];
+            if let Some(declared) = self.prepared.setup.judged_upstream(fill) {
+                self.slots[slot].declare(declared);
+                self.touch(slot, now.mono);
+                continue;
+            }
             let rdatas = rdata::of_addresses(fill.rtype, staying.iter().copied());
             let settings = &self.prepared.host_settings[number];
             again = sooner(again, self.slots[slot].fill(fill, &rdatas, settings, conditions, now.mono));
@@ -238,6 +252,11 @@ impl Core {
             let setup = &self.prepared.setup.follows[number];
             let slot = self.prepared.follow_slots[number][place];
             let fill = &setup.fills[place];
+            if let Some(declared) = self.prepared.setup.judged_upstream(fill) {
+                self.slots[slot].declare(declared);
+                self.touch(slot, now.mono);
+                continue;
+            }
             let rdatas = rdata::of_addresses(fill.rtype, addresses.iter().copied());
             let settings = &self.prepared.setup.pools[setup.pool].pool.settings;
             again = sooner(again, self.slots[slot].fill(fill, &rdatas, settings, conditions, now.mono));

@@ -43,6 +43,15 @@ impl SlotRow {
         ttl.again
     }
 
+    /// Holds a set as it is declared, whatever has happened.
+    pub(super) fn declare(&mut self, set: &Arc<Rrset>) {
+        let value = SlotValue::Records(Arc::clone(set));
+        if self.value.as_ref() != Some(&value) {
+            self.value = Some(value);
+        }
+        (self.note, self.ttl) = (None, TtlState::default());
+    }
+
     /// Makes the answer unsettled until a moment.
     pub(super) fn unsettle(&mut self, until: Mono) {
         self.ttl = TtlState::unsettled_until(until);

@@ -43,7 +43,11 @@ pub(crate) fn setup(services: u8, serial: u32) -> Setup {
         setup.pools.push(pool);
     }
     let zone = parse("test.zone", text.as_bytes(), Origin::Unknown, &mut NoSources).zone.unwrap();
-    setup.zones.push(ZoneSetup { origin: zone.origin().clone(), zone: Some(Arc::new(zone)) });
+    setup.zones.push(ZoneSetup {
+        origin: zone.origin().clone(),
+        zone: Some(Arc::new(zone)),
+        is_judged_upstream: false,
+    });
     setup
 }
 

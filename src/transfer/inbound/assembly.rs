@@ -27,6 +27,16 @@ pub struct Assembly {
     live: HashMap<Identity, usize>,
     messages: usize,
     octets: usize,
+    limits: Limits,
+}
+
+/// The most that is taken of one transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets of messages.
+    pub octets: usize,
+    /// Records.
+    pub records: usize,
 }
 
 /// What a stream has come to.
@@ -76,8 +86,8 @@ pub enum Refused {
     #[error("{0} lies outside of the zone")]
     Outside(Name),
     /// More than is taken.
-    #[error("it is longer than {OCTETS_MOST} octets or {RECORDS_MOST} records")]
-    TooLong,
+    #[error("it is longer than {} octets or {} records", .0.octets, .0.records)]
+    TooLong(Limits),
     /// Records behind the end.
     #[error("there are records behind the last SOA")]
     BehindTheEnd,
@@ -130,7 +140,14 @@ impl Assembly {
             live: HashMap::new(),
             messages: 0,
             octets: 0,
+            limits: Limits::default(),
         }
+    }
+
+    /// Takes at most so much.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Writes the query.
@@ -164,8 +181,8 @@ impl Assembly {
     /// Why all of the transfer is refused.
     pub fn take(&mut self, packet: &[u8]) -> Result<Outcome, Refused> {
         self.octets += packet.len();
-        if self.octets > OCTETS_MOST {
-            return Err(Refused::TooLong);
+        if self.octets > self.limits.octets {
+            return Err(Refused::TooLong(self.limits));
         }
         let header = packet.first_chunk::<12>().ok_or(Refused::Malformed)?;
         let &[i0, i1, f0, f1, q0, q1, a0, a1, ..] = header;
@@ -213,8 +230,8 @@ impl Assembly {
     }
 
     fn add(&mut self, record: Record) -> Result<(), Refused> {
-        if self.added.len() + self.removed.len() > RECORDS_MOST {
-            return Err(Refused::TooLong);
+        if self.added.len() + self.removed.len() > self.limits.records {
+            return Err(Refused::TooLong(self.limits));
         }
         let soa =
             (record.rtype == Rtype::SOA && record.owner == self.origin).then(|| Soa::read(&record.rdata)).flatten();
@@ -342,6 +359,13 @@ impl Assembly {
     }
 }
 
+impl Default for Limits {
+    /// A GiB, and twice the records of a large zone.
+    fn default() -> Self {
+        Self { octets: 1 << 30, records: 20_000_000 }
+    }
+}
+
 impl Record {
     fn identity(&self) -> Identity {
         (self.owner.to_lower(), self.rtype, self.rdata.clone())
@@ -382,7 +406,3 @@ fn rcode_text(rcode: u8) -> String {
 const CLASS_IN: [u8; 2] = [0, 1];
 /// What stands in the place of a record that left again.
 const GONE: &[u8] = &[];
-/// The most octets of one transfer.
-const OCTETS_MOST: usize = 1 << 30;
-/// The most records of one transfer, twice those of a zone.
-const RECORDS_MOST: usize = 20_000_000;

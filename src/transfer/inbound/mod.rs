@@ -10,13 +10,15 @@
 //! What is wrong in a transfer refuses the whole of it: the zone stays as it was, and is asked for again.
 
 mod assembly;
+mod catalog;
 mod fetch;
 mod schedule;
 mod task;
 #[cfg(test)]
 mod tests;
 
-pub use assembly::{Assembly, Outcome, Refused};
+pub use assembly::{Assembly, Limits, Outcome, Refused};
+pub use catalog::{CatalogFault, members};
 pub use fetch::{FetchError, Primary};
 pub use schedule::{Schedule, Times};
-pub use task::{Arrival, Arrived, Notified, Settings, Sources, run};
+pub use task::{Arrival, Arrived, Notified, Settings, Sources, Upstream, run};

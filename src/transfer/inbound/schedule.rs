@@ -23,6 +23,7 @@ pub struct Times {
 /// |---|---|
 /// | waiting | it is due, or a NOTIFY → running |
 /// | running | a success → waiting for `refresh`; a failure → waiting for `retry`; a NOTIFY → once more when it ends |
+/// | either | no success for longer than `refresh` → overdue, until the next one |
 /// | either | no success for `expire` → expired, until the next one |
 #[derive(Clone, Debug)]
 pub struct Schedule {
@@ -34,6 +35,7 @@ pub struct Schedule {
     failures: u32,
     /// When the last query began.
     begun: Option<Mono>,
+    is_overdue: bool,
     is_expired: bool,
 }
 
@@ -52,6 +54,11 @@ impl Times {
         // RFC 1912 §2.2: a zone outlives some failures.
         Some(Self { refresh, retry, expire: time(soa.expire, refresh + retry) })
     }
+
+    /// Returns from which age on a zone is overdue: its refresh has failed, and a retry too.
+    pub fn overdue(self) -> Duration {
+        self.refresh + RETRY_LEAST
+    }
 }
 
 impl Schedule {
@@ -59,18 +66,22 @@ impl Schedule {
     pub fn new(known: Option<(Times, UnixTime)>, now: Now) -> Self {
         let (times, good_at) = known.unzip();
         let state = State::Waiting(now.mono);
-        Self { times, good_at, state, failures: 0, begun: None, is_expired: false }
+        Self { times, good_at, state, failures: 0, begun: None, is_overdue: false, is_expired: false }
     }
 
     /// The primary told of a new version.
     pub fn notified(&mut self, now: Now) {
         match &mut self.state {
             State::Running { again } => *again = true,
-            State::Waiting(due) => {
-                // Floods become a query every now and then.
-                let earliest = self.begun.map_or(now.mono, |begun| (begun + PAUSE).max(now.mono));
-                *due = earliest.min(*due);
-            }
+            State::Waiting(due) => *due = earliest(self.begun, now).min(*due),
+        }
+    }
+
+    /// The operator wants it asked for now.
+    pub fn ordered(&mut self, now: Now) {
+        match &mut self.state {
+            State::Running { again } => *again = true,
+            State::Waiting(due) => *due = now.mono,
         }
     }
 
@@ -86,7 +97,8 @@ impl Schedule {
 
     /// The primary has answered: there is a zone with these times, which is the newest version.
     pub fn succeeded(&mut self, times: Times, now: Now) {
-        (self.times, self.good_at, self.failures, self.is_expired) = (Some(times), Some(now.wall), 0, false);
+        (self.times, self.good_at, self.failures) = (Some(times), Some(now.wall), 0);
+        (self.is_overdue, self.is_expired) = (false, false);
         self.wait(times.refresh, now);
     }
 
@@ -99,18 +111,39 @@ impl Schedule {
 
     /// Returns when to come again.
     pub fn next(&self, now: Now) -> Option<Mono> {
-        let due = match self.state {
+        let due = self.due();
+        let expiry = self.expiry().filter(|_| !self.is_expired);
+        let overdue = self.overdue().filter(|_| !self.is_overdue);
+        let at_wall = |at: UnixTime| now.mono + at.since(now.wall).min(LONGEST);
+        due.into_iter().chain(expiry.map(at_wall)).chain(overdue.map(at_wall)).min()
+    }
+
+    /// Returns when a query is due; nothing while one runs.
+    pub const fn due(&self) -> Option<Mono> {
+        match self.state {
             State::Waiting(due) => Some(due),
             State::Running { .. } => None,
-        };
-        let expiry = self.expiry().filter(|_| !self.is_expired);
-        let expiry = expiry.map(|at| now.mono + at.since(now.wall).min(LONGEST));
-        due.into_iter().chain(expiry).min()
+        }
+    }
+
+    /// Returns how many times in a row no primary gave an answer that is of use.
+    pub const fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Returns when a primary last said which version is the newest.
+    pub const fn refreshed(&self) -> Option<UnixTime> {
+        self.good_at
     }
 
     /// Returns when the zone expires, if there is one.
     pub fn expiry(&self) -> Option<UnixTime> {
         Some(self.good_at? + self.times?.expire)
+    }
+
+    /// Returns whether the zone has expired.
+    pub const fn is_expired(&self) -> bool {
+        self.is_expired
     }
 
     /// Returns whether the zone has expired just now; it says so once.
@@ -120,10 +153,31 @@ impl Schedule {
         is_over
     }
 
+    /// Returns whether no primary has answered for longer than `refresh` by now, for the first time since one did.
+    pub fn becomes_overdue(&mut self, now: Now) -> bool {
+        let is_over = self.overdue().is_some_and(|at| at <= now.wall) && !self.is_overdue;
+        self.is_overdue |= is_over;
+        is_over
+    }
+
+    /// Returns whether that is so still.
+    pub const fn is_overdue(&self) -> bool {
+        self.is_overdue
+    }
+
+    fn overdue(&self) -> Option<UnixTime> {
+        Some(self.good_at? + self.times?.overdue())
+    }
+
     fn wait(&mut self, time: Duration, now: Now) {
         let again = matches!(self.state, State::Running { again: true });
-        self.state = State::Waiting(if again { now.mono } else { now.mono + time });
+        self.state = State::Waiting(if again { earliest(self.begun, now) } else { now.mono + time });
     }
+}
+
+/// Returns when the next query may begin: floods of NOTIFYs become one every now and then.
+fn earliest(begun: Option<Mono>, now: Now) -> Mono {
+    begun.map_or(now.mono, |begun| (begun + PAUSE).max(now.mono))
 }
 
 /// From the begin of one query to that of the next, whatever NOTIFYs come.
@@ -185,14 +239,35 @@ mod tests {
     }
 
     #[test]
+    fn a_zone_is_overdue_when_a_refresh_and_a_retry_have_failed() {
+        let mut schedule = Schedule::new(Some((TIMES, at(0).wall)), at(0));
+        assert!(schedule.begin(at(0)));
+        schedule.succeeded(TIMES, at(0));
+        let mut overdue = Vec::new();
+        for second in 1..200 {
+            if schedule.begin(at(second)) {
+                schedule.failed(at(second));
+            }
+            if schedule.becomes_overdue(at(second)) {
+                overdue.push((second, schedule.failures()));
+            }
+        }
+        assert_eq!((overdue, schedule.is_overdue()), (vec![(102, 2)], true), "said once");
+        schedule.ordered(at(200));
+        assert!(schedule.begin(at(200)));
+        schedule.succeeded(TIMES, at(200));
+        assert!(!schedule.is_overdue() && schedule.next(at(200)) == Some(at(300).mono));
+    }
+
+    #[test]
     fn notifies_ask_at_once_and_floods_of_them_every_now_and_then() {
         let mut schedule = Schedule::new(Some((TIMES, at(0).wall)), at(0));
         assert!(schedule.begin(at(0)));
         (0..1_000).for_each(|_| schedule.notified(at(0)));
         schedule.succeeded(TIMES, at(0));
-        assert!(schedule.begin(at(0)), "once more for what came meanwhile");
-        schedule.succeeded(TIMES, at(0));
-        (0..1_000).for_each(|_| schedule.notified(at(0)));
-        assert!(!schedule.begin(at(0)) && schedule.begin(at(1)));
+        assert!(!schedule.begin(at(0)) && schedule.begin(at(1)), "once more for what came meanwhile, and not at once");
+        schedule.succeeded(TIMES, at(1));
+        (0..1_000).for_each(|_| schedule.notified(at(1)));
+        assert!(!schedule.begin(at(1)) && schedule.begin(at(2)));
     }
 }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hickory_proto::op::Message;
+use hickory_proto::rr::rdata::opt::EdnsCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::assembly::{Assembly, Outcome, Refused};
-use super::fetch::{FetchError, Primary, fetch};
+use super::assembly::{Assembly, Limits, Outcome, Refused};
+use super::fetch::{FetchContext, FetchError, Primary, fetch, pad};
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::tasks::Tasks;
 use crate::transfer::tsig::{Signer, Unverified};
@@ -190,7 +192,7 @@ async fn primary(answer: impl Fn(Vec<u8>) -> Vec<Vec<u8>> + Send + 'static, stay
             }
         }
     }));
-    Primary { address, key: None, tls: None }
+    Primary { address, source: None, key: None, tls: None }
 }
 
 fn key(secret: u8) -> Arc<Key> {
@@ -200,7 +202,8 @@ fn key(secret: u8) -> Arc<Key> {
 const RANDOM: fn() -> [u8; 16] = || [0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 async fn ask(primary: &Primary, clock: Clock) -> Result<Outcome, FetchError> {
-    fetch(primary, &name("t."), Some(&had()), clock, RANDOM).await
+    let context = FetchContext { clock, random: RANDOM, limits: Limits { octets: 100_000, records: 1_000 } };
+    fetch(primary, &name("t."), Some(&had()), context).await
 }
 
 #[tokio::test]
@@ -218,7 +221,7 @@ async fn differences_that_are_of_no_use_are_asked_for_as_a_whole() {
 /// Signs the messages of an answer, but those that `signs` leaves out.
 fn signed(query: &[u8], secret: u8, at: UnixTime, signs: fn(usize) -> bool) -> Vec<Vec<u8>> {
     let mac = query[query.len() - 38..query.len() - 6].to_vec();
-    let mut signer = Signer::answer(key(secret), &mac, None);
+    let mut signer = Signer::answer(key(secret), &mac);
     let messages = [message(&[soa(6)]), message(&[address("d.t.", 4)]), message(&[soa(6)])];
     let sign = |(number, mut message): (usize, Vec<u8>)| {
         if signs(number) {
@@ -258,16 +261,66 @@ async fn a_stream_that_breaks_off_is_given_up() {
     let clock = Clock::start();
     let broken = primary(|_| vec![message(&[soa(6), address("d.t.", 4)])], false).await;
     assert!(matches!(ask(&broken, clock).await, Err(FetchError::Broken(_))));
-    let nobody = Primary { address: ([127, 0, 0, 1], 1).into(), key: None, tls: None };
+    let nobody = Primary { address: ([127, 0, 0, 1], 1).into(), source: None, key: None, tls: None };
     assert!(matches!(ask(&nobody, clock).await, Err(FetchError::Connect(_))));
 }
 
 /// With time that passes at once when all wait.
 #[tokio::test(start_paused = true)]
-async fn a_primary_that_dribbles_is_given_up() {
+async fn a_primary_that_falls_silent_is_given_up() {
     let clock = Clock::start();
     let silent = primary(|_| vec![message(&[soa(6), address("d.t.", 4)])], true).await;
     let begun = clock.now();
     assert!(matches!(ask(&silent, clock).await, Err(FetchError::Slow)));
     assert!(clock.now().mono.since(begun.mono) < Duration::from_secs(60));
+}
+
+/// Sends the begin of a zone, then a record each time, without an end.
+async fn endless(pause: Duration) -> Primary {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address_of = listener.local_addr().unwrap();
+    drop(Tasks::new().spawn("endless", async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut next = message(&[soa(6)]);
+            for last in (0..250).cycle() {
+                let framed = [&u16::try_from(next.len()).unwrap().to_be_bytes(), next.as_slice()].concat();
+                if stream.write_all(&framed).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(pause).await;
+                next = message(&[address("d.t.", last)]);
+            }
+        }
+    }));
+    Primary { address: address_of, source: None, key: None, tls: None }
+}
+
+#[tokio::test]
+async fn a_stream_that_never_ends_is_given_up_at_the_limit() {
+    let primary = endless(Duration::ZERO).await;
+    let outcome = ask(&primary, Clock::start()).await;
+    assert!(matches!(outcome, Err(FetchError::Refused(Refused::TooLong(_)))), "{outcome:?}");
+}
+
+/// Each message comes in time, and all of them never.
+#[tokio::test(start_paused = true)]
+async fn a_primary_that_dribbles_is_given_up() {
+    let (primary, clock) = (endless(Duration::from_secs(9)).await, Clock::start());
+    let begun = clock.now();
+    assert!(matches!(ask(&primary, clock).await, Err(FetchError::Slow)));
+    let took = clock.now().mono.since(begun.mono);
+    assert!(took <= Duration::from_secs(901), "{took:?}");
+}
+
+/// RFC 8467 §4.1: their lengths tell nothing.
+#[test]
+fn queries_over_tls_are_padded_to_blocks() {
+    for (origin, signature) in [("t.", 0), ("t.", 77), ("a.much.longer.name.of.a.zone.", 77)] {
+        let mut query = Assembly::new(name(origin), 7, None, false).query();
+        pad(&mut query, signature);
+        assert_eq!((query.len() + signature) % 128, 0, "{origin}");
+        let read = Message::from_vec(&query).unwrap();
+        assert!(read.edns.is_some_and(|edns| edns.options().get(EdnsCode::Padding).is_some()), "{origin}");
+    }
 }

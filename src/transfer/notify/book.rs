@@ -90,8 +90,8 @@ impl Book {
         self.rows.values().filter_map(when).min()
     }
 
-    /// Returns those that have not answered in time and are given up, with how often they were told.
-    pub(super) fn time_out(&mut self, now: Mono) -> Vec<Pair> {
+    /// Returns those that have not answered in time and are given up, with the serial that they were told.
+    pub(super) fn time_out(&mut self, now: Mono) -> Vec<(Pair, Serial)> {
         let mut given_up = Vec::new();
         for (pair, row) in &mut self.rows {
             let State::Waiting { serial, until, sent, .. } = row.state else { continue };
@@ -101,7 +101,7 @@ impl Book {
             row.state = if sent < WAITS.len() {
                 State::Due { at: now, sent }
             } else if serial == row.newest.serial {
-                given_up.push(pair.clone());
+                given_up.push((pair.clone(), serial));
                 State::Idle(Some(serial))
             } else {
                 State::Due { at: now, sent: 0 }

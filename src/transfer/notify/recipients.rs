@@ -18,6 +18,8 @@ pub struct Recipients {
     pub servers: bool,
     /// The name of the key for those hosts.
     pub key: Option<Name>,
+    /// The address that NOTIFY is sent from to those of its family; nothing: whichever the machine chooses.
+    pub source: Option<IpAddr>,
 }
 
 /// An address, and the key that signs what goes there.

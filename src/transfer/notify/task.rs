@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -14,11 +16,11 @@ use tracing::{debug, info, warn};
 use crate::base::clock::Clock;
 use crate::snapshot::SnapshotReader;
 use crate::transfer::tsig::{Signer, Verifier};
-use crate::transfer::{KeyRing, Metrics};
-use crate::zone::Name;
+use crate::transfer::{KeyRing, Ledger, Metrics, NotifyState, NotifyStatus};
 use crate::zone::serial::Soa;
+use crate::zone::{Name, Serial};
 
-use super::book::{Book, Order, Version};
+use super::book::{Book, Order, Pair, Version};
 use super::message;
 use super::recipients::Recipients;
 
@@ -47,6 +49,8 @@ pub struct Sources {
     pub random: fn() -> [u8; 16],
     /// The counters.
     pub metrics: Metrics,
+    /// Where it is noted what secondaries make of it.
+    pub ledger: Ledger,
     /// The clock.
     pub clock: Clock,
 }
@@ -57,24 +61,21 @@ pub type Outside = Box<dyn Fn(&Name) -> Vec<IpAddr> + Send + Sync>;
 /// Tells secondaries of new versions until it is stopped. Begin when queries are answered: before that nobody could fetch
 /// what it is told of.
 pub async fn run(mut sources: Sources, stop: CancellationToken) {
-    let sockets = Sockets::open().await;
+    let mut sockets = Sockets::open().await;
     let mut book = Book::default();
     loop {
         sources.look(&mut book);
-        sources.send(&mut book, &sockets);
+        sources.send(&mut book, &mut sockets).await;
         // Hosts outside of the zones may have become known.
         let latest = sources.clock.now().mono + LOOK;
         let next = sources.clock.instant(book.next().map_or(latest, |next| next.min(latest)));
-        let (mut v4, mut v6) = ([0; ANSWER_MOST], [0; ANSWER_MOST]);
+        let mut answer = [0; ANSWER_MOST];
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             () = tokio::time::sleep_until(next) => {}
-            Some((length, from)) = receive(sockets.v4.as_ref(), &mut v4) => {
-                sources.take(&mut book, v4.get(..length).unwrap_or_default(), from);
-            }
-            Some((length, from)) = receive(sockets.v6.as_ref(), &mut v6) => {
-                sources.take(&mut book, v6.get(..length).unwrap_or_default(), from);
+            (length, from) = sockets.receive(&mut answer) => {
+                sources.take(&mut book, answer.get(..length).unwrap_or_default(), from);
             }
             changed = sources.published.changed() => if changed.is_err() { return },
             changed = sources.settings.changed() => if changed.is_err() { return },
@@ -96,15 +97,24 @@ impl Sources {
             let Some(version) = soa.zip(serial).map(|(soa, serial)| Version { serial, soa }) else { continue };
             let who = recipients.addresses(&snapshot, zone, &settings.keys, &*self.outside, &*settings.permits);
             book.want(origin, &version, &who, now);
+            self.ledger.keep_notified(origin, |address| who.contains_key(address));
             told.insert(origin);
         }
         book.keep(&told);
+        self.ledger.keep(|origin| snapshot.image().zone_at(origin).is_some());
     }
 
-    fn send(&self, book: &mut Book, sockets: &Sockets) {
+    /// Notes what a secondary makes of the version that it was told of.
+    fn note(&self, pair: &Pair, serial: Serial, state: NotifyState) {
+        let status = NotifyStatus { serial, at: self.clock.now().wall, state };
+        self.ledger.notified(&pair.zone, pair.address, status);
+    }
+
+    async fn send(&self, book: &mut Book, sockets: &mut Sockets) {
         let now = self.clock.now();
-        for pair in book.time_out(now.mono) {
+        for (pair, serial) in book.time_out(now.mono) {
             self.metrics.notified("unanswered");
+            self.note(&pair, serial, NotifyState::Unanswered);
             warn!(zone = %pair.zone, secondary.addr = %pair.address, "a secondary has answered no NOTIFY");
         }
         for order in book.due(now.mono) {
@@ -118,9 +128,11 @@ impl Sources {
                 Verifier::of(signer)
             });
             self.metrics.notified("sent");
+            self.note(pair, version.serial, NotifyState::Waiting);
             debug!(zone = %pair.zone, serial = version.serial.0, secondary.addr = %pair.address, "NOTIFY");
-            if let Err(error) = sockets.send(&octets, pair.address) {
-                debug!(%error, secondary.addr = %pair.address, "a NOTIFY cannot be sent");
+            let source = self.settings.borrow().zones.get(&pair.zone).and_then(|recipients| recipients.source);
+            if let Err(error) = sockets.send(&octets, source, pair.address).await {
+                info!(%error, ?source, secondary.addr = %pair.address, "a NOTIFY cannot be sent");
             }
             book.sent(&order, id, verifier, now.mono);
         }
@@ -139,44 +151,57 @@ impl Sources {
         let Some((pair, serial)) = book.answered(from, answer.id, verify, now.mono) else { return };
         if answer.rcode == 0 {
             self.metrics.notified("acknowledged");
+            self.note(&pair, serial, NotifyState::Acknowledged);
             debug!(zone = %pair.zone, serial = serial.0, secondary.addr = %from, "NOTIFY acknowledged");
         } else {
             self.metrics.notified("refused");
+            self.note(&pair, serial, NotifyState::Refused(answer.rcode));
             info!(zone = %pair.zone, secondary.addr = %from, rcode = answer.rcode, "a secondary refuses NOTIFY");
         }
     }
 }
 
-/// One socket for each family that the machine has.
-struct Sockets {
-    v4: Option<UdpSocket>,
-    v6: Option<UdpSocket>,
-}
+/// A socket for each address that is sent from: any of each family that the machine has, and those that are named.
+struct Sockets(Vec<(IpAddr, UdpSocket)>);
 
 impl Sockets {
     async fn open() -> Self {
-        Self {
-            v4: UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await.ok(),
-            v6: UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).await.ok(),
+        let mut sockets = Vec::new();
+        for any in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
+            sockets.extend(UdpSocket::bind((any, 0)).await.ok().map(|socket| (any, socket)));
         }
+        Self(sockets)
     }
 
-    fn send(&self, octets: &[u8], to: SocketAddr) -> std::io::Result<usize> {
-        let socket = if to.is_ipv4() { &self.v4 } else { &self.v6 };
-        socket.as_ref().ok_or(std::io::ErrorKind::AddrNotAvailable)?.try_send_to(octets, to)
+    /// Sends from `source`, if it is named and of the same family.
+    async fn send(&mut self, octets: &[u8], source: Option<IpAddr>, to: SocketAddr) -> std::io::Result<usize> {
+        let is_v4 = to.is_ipv4();
+        let any = || if is_v4 { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let source = source.filter(|source| source.is_ipv4() == is_v4).unwrap_or_else(any);
+        if !self.0.iter().any(|(address, _)| *address == source) {
+            self.0.push((source, UdpSocket::bind((source, 0)).await?));
+        }
+        let socket = self.0.iter().find(|(address, _)| *address == source);
+        socket.ok_or(std::io::ErrorKind::AddrNotAvailable)?.1.send_to(octets, to).await
     }
-}
 
-/// Receives a datagram; nothing, or never, if there is no socket.
-async fn receive(socket: Option<&UdpSocket>, octets: &mut [u8]) -> Option<(usize, SocketAddr)> {
-    match socket {
-        // An error is that of an earlier datagram: nobody listens there.
-        Some(socket) => loop {
-            if let Ok(received) = socket.recv_from(octets).await {
-                return Some(received);
+    /// Receives a datagram from whichever socket has one.
+    async fn receive(&self, octets: &mut [u8]) -> (usize, SocketAddr) {
+        std::future::poll_fn(|context| {
+            for (_, socket) in &self.0 {
+                // An error is that of an earlier datagram: nobody listens there.
+                while let Poll::Ready(received) = {
+                    let mut buffer = ReadBuf::new(octets);
+                    socket.poll_recv_from(context, &mut buffer).map_ok(|from| (buffer.filled().len(), from))
+                } {
+                    if let Ok(received) = received {
+                        return Poll::Ready(received);
+                    }
+                }
             }
-        },
-        None => std::future::pending().await,
+            Poll::Pending
+        })
+        .await
     }
 }
 

@@ -20,6 +20,7 @@ mod verify;
 pub(in crate::transfer) use record::expand;
 pub use record::{Tsig, Unreadable};
 pub use sign::Signer;
+pub(in crate::transfer) use sign::count_record;
 pub use verify::{Refusal, Unverified, Verifier, verify};
 
 /// How far apart two clocks may be, in seconds (RFC 8945 §10).

@@ -40,8 +40,13 @@ impl Signer {
     }
 
     /// Signs the answer to a query with this MAC.
-    pub(in crate::transfer) fn answer(key: Arc<Key>, mac: &[u8], error: Option<SignedError>) -> Self {
-        Self { key, prior: mac.to_vec(), begun: false, error }
+    pub fn answer(key: Arc<Key>, mac: &[u8]) -> Self {
+        Self { key, prior: mac.to_vec(), begun: false, error: None }
+    }
+
+    /// Tells what was wrong with the query's signature too.
+    pub(super) fn with_error(self, error: Option<SignedError>) -> Self {
+        Self { error, ..self }
     }
 
     /// Returns the key.
@@ -112,7 +117,7 @@ pub(super) fn add_variables(context: &mut hmac::Context, key: &Key, times: [u8; 
 }
 
 /// Counts one more record in the additional section of a message.
-pub(super) fn count_record(message: &mut [u8]) {
+pub(in crate::transfer) fn count_record(message: &mut [u8]) {
     if let Some(place) = message.get_mut(10..).and_then(|rest| rest.first_chunk_mut::<2>()) {
         *place = u16::from_be_bytes(*place).saturating_add(1).to_be_bytes();
     }

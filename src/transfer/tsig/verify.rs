@@ -68,7 +68,7 @@ pub fn verify(keys: &KeyRing, tsig: &Tsig<'_>, now: UnixTime) -> (Option<Signer>
     if !is_prefix(&context.sign(), fields.mac) {
         return (None, Some(Refusal::WrongMac));
     }
-    let signer = |error| Some(Signer::answer(Arc::clone(key), fields.mac, error));
+    let signer = |error| Some(Signer::answer(Arc::clone(key), fields.mac).with_error(error));
     if !is_near(fields.times, now) {
         return (signer(Some(SignedError::Time { times: fields.times })), Some(Refusal::WrongTime));
     }
