@@ -94,9 +94,22 @@ fn help_names_every_command_and_every_exit_code() {
     let home = Home::new("help");
     home.run("--help").shows(
         0,
-        &["serve", "check", "probe", "explain", "simulate", "ready", "demo", "completions", "man", "  4  refused"],
+        &[
+            "serve",
+            "check",
+            "probe",
+            "explain",
+            "simulate",
+            "import",
+            "export",
+            "ready",
+            "demo",
+            "completions",
+            "man",
+            "  4  refused",
+        ],
     );
-    for command in ["serve", "check", "probe", "explain", "simulate", "ready", "demo"] {
+    for command in ["serve", "check", "probe", "explain", "simulate", "import", "export", "ready", "demo"] {
         home.run(&format!("{command} --help")).shows(0, &[&format!("Usage: understudy {command}")]);
     }
     home.run("--version").shows(0, &["understudy 0."]);
@@ -122,7 +135,9 @@ fn a_zone_comes_by_standard_input_and_colours_by_choice() {
 #[test]
 fn every_help_and_every_page_has_examples() {
     let home = Home::new("examples");
-    for command in ["serve", "check", "probe", "explain", "simulate", "ready", "demo", "completions", "man"] {
+    for command in
+        ["serve", "check", "probe", "explain", "simulate", "import", "export", "ready", "demo", "completions", "man"]
+    {
         home.run(&format!("{command} --help"))
             .shows(0, &["Examples:\n", &format!("  understudy {command}"), "--color"]);
     }
