@@ -15,6 +15,8 @@ s2s_ports = { 5269 }
 s2s_secure_auth = false
 authentication = "internal_hashed"
 storage = "internal"
+-- How long a connection to one host may take; the default is 20 s, for each host of an answer that was fetched before.
+network_settings = { connect_timeout = 3 }
 admin_socket = home .. "/prosody.sock"
 ssl = { key = home .. "/key.pem", certificate = home .. "/cert.pem" }
 VirtualHost(os.getenv("LAB_DOMAIN"))

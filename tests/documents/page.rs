@@ -35,9 +35,18 @@ impl Page {
             "docs/listeners.md",
             "docs/how-to-delegated.md",
             "docs/how-to-encrypted.md",
+            "docs/how-to-hidden-primary.md",
+            "docs/how-to-lab.md",
+            "docs/how-to-migrate.md",
+            "docs/how-to-secondary.md",
+            "docs/how-to-sip.md",
+            "docs/how-to-stun-turn.md",
+            "docs/how-to-xmpp.md",
+            "docs/lab-report.md",
             "docs/lint.md",
             "docs/metrics.md",
             "docs/real-clients.md",
+            "docs/SUMMARY.md",
             "docs/troubleshooting.md",
         ];
         paths.into_iter().map(Self::read).collect()

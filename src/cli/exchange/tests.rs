@@ -219,6 +219,7 @@ proptest! {
         let mut builder = ZoneBuilder::new(origin.clone());
         let soa = b"\x01n\x00\x01h\x00\0\0\0\x07\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05";
         builder.add(&origin, Rtype::SOA, 60, soa).unwrap();
+        builder.add(&origin, Rtype::NS, 60, b"\x01n\x00").unwrap();
         for ((owner, rtype, rdata), ttl) in &records {
             builder.add(&owner.parse().unwrap(), *rtype, *ttl, rdata).unwrap();
         }

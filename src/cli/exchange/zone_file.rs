@@ -1,8 +1,8 @@
 //! Master files, as BIND, PowerDNS, NSD and Cloudflare's export write them; also parts of one, without an SOA.
 
 use crate::base::finding::{Finding, Severity};
-use crate::zone::Name;
 use crate::zone::parse::{NoSources, Origin, parse};
+use crate::zone::{Name, Rtype};
 
 use super::record::{Imported, WireRecord};
 
@@ -11,7 +11,7 @@ pub(super) fn read(file: &str, text: &[u8], zone: Option<&Name>, into: &mut Impo
     let known = zone.cloned().or_else(|| into.zone.clone());
     let origin = known.as_ref().map_or(Origin::Unknown, Origin::Named);
     let mut parsed = parse(file, text, origin, &mut NoSources);
-    let mut borrowed_soa = false;
+    let mut is_part = false;
     if parsed.zone.is_none() && parsed.apex.is_none() {
         let Some(zone) = &known else {
             let finding =
@@ -19,9 +19,10 @@ pub(super) fn read(file: &str, text: &[u8], zone: Option<&Name>, into: &mut Impo
             return into.findings.push(finding.help("say it, as in --zone example.com"));
         };
         // At the end, so that findings keep their lines.
-        let part = [text, format!("\n{zone} {BORROWED_SOA}\n").as_bytes()].concat();
+        let apex = format!("\n{zone} 300 IN SOA {BORROWED} . 1 3600 600 604800 30\n{zone} 300 IN NS {BORROWED}\n");
+        let part = [text, apex.as_bytes()].concat();
         parsed = parse(file, &part, Origin::Named(zone), &mut NoSources);
-        borrowed_soa = true;
+        is_part = true;
     }
     let proxied = text.split(|octet| *octet == b'\n').filter(|line| contains(line, b"cf-proxied:true")).count();
     if proxied > 0 {
@@ -40,10 +41,8 @@ pub(super) fn read(file: &str, text: &[u8], zone: Option<&Name>, into: &mut Impo
         into.zone = Some(parsed.origin().clone());
     }
     for (owner, set) in parsed.sets() {
-        if borrowed_soa && set.rtype() == crate::zone::Rtype::SOA {
-            continue;
-        }
-        into.wire.extend(set.rdatas().map(|rdata| WireRecord {
+        let own = set.rdatas().filter(|rdata| !is_part || !is_borrowed(set.rtype(), rdata));
+        into.wire.extend(own.map(|rdata| WireRecord {
             place: file.to_owned(),
             owner: owner.clone(),
             rtype: set.rtype(),
@@ -53,8 +52,14 @@ pub(super) fn read(file: &str, text: &[u8], zone: Option<&Name>, into: &mut Impo
     }
 }
 
+/// Whether a record is of the two that made a zone of a part.
+fn is_borrowed(rtype: Rtype, rdata: &[u8]) -> bool {
+    matches!(rtype, Rtype::SOA | Rtype::NS) && rdata.starts_with(b"\x08borrowed\x07invalid\x00")
+}
+
 fn contains(line: &[u8], word: &[u8]) -> bool {
     line.windows(word.len()).any(|part| part == word)
 }
 
-const BORROWED_SOA: &str = "300 IN SOA . . 1 3600 600 604800 30";
+/// The name server of a part of a zone, which no zone has.
+const BORROWED: &str = "borrowed.invalid.";
