@@ -90,7 +90,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Box<Finding>> {
     } else {
         file::read(path, file::MAX_DATA)
     };
-    read.map_err(|error| Box::new(Finding::error("file-read", format!("{}: {error}", path.display()))))
+    read.map_err(|error| Box::new(Finding::error("file-read", format!("cannot read {}: {error}", path.display()))))
 }
 
 fn master_file(zone: &Zone) -> String {
