@@ -69,14 +69,19 @@ fn read_one(place: &str, record: &Value) -> Result<Record, Refusal> {
         ("SRV", Some(data)) => srv(data)?,
         ("CAA", Some(data)) => {
             let tag = string(data, "tag").ok_or(("it has no `tag`".to_owned(), "a CAA has `flags`, `tag`, `value`"))?;
-            format!("{} {tag} {}", numeric(data, "flags")?, quoted(string(data, "value").unwrap_or_default()))
+            format!(
+                "{} {tag} {}",
+                numeric(data, "flags")?,
+                quoted(data.get("value").and_then(Value::as_str).unwrap_or_default())
+            )
         }
         ("MX" | "URI" | "SRV", _) => match record.get("priority").and_then(number::<u16>) {
             Some(priority) => format!("{priority} {}", content()?),
             None => content()?.to_owned(),
         },
         ("TXT" | "SPF", _) => {
-            let content = content()?;
+            // Blanks around a text are part of it.
+            let content = record.get("content").and_then(Value::as_str).map_or_else(content, Ok)?;
             if content.starts_with('"') { content.to_owned() } else { quoted(content) }
         }
         _ => content()?.to_owned(),
