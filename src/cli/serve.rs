@@ -66,9 +66,7 @@ pub(super) fn run(args: &Serve) -> ExitCode {
 /// Makes the runtime on which everything runs.
 pub(super) fn runtime(workers: Workers) -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Workers::Count(count) = workers {
-        builder.worker_threads(count.get());
-    }
+    builder.worker_threads(workers.count().get());
     builder.enable_all().thread_name("understudy").build()
 }
 

@@ -55,6 +55,16 @@ pub enum Workers {
     Count(NonZeroUsize),
 }
 
+impl Workers {
+    /// Returns how many there are on this machine.
+    pub fn count(self) -> NonZeroUsize {
+        match self {
+            Self::Auto => std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            Self::Count(count) => count,
+        }
+    }
+}
+
 /// What is kept over restarts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateSettings {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::num::NonZeroUsize;
 
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use socket2::{Domain, Protocol, Type};
@@ -83,19 +84,24 @@ pub enum BindError {
 /// The first address that cannot be bound; of default addresses, if there is none left.
 pub fn bind(server: &ServerSettings) -> Result<Sockets, BindError> {
     let origin = if server.listen_is_default { Origin::Default } else { Origin::Named };
-    let mut sockets = bind_shared(&server.listen, origin, server.frame)?;
+    let workers = server.workers.count();
+    let mut sockets = bind_shared(&server.listen, origin, server.frame, workers)?;
     for (transport, addresses) in server.own_listen.iter() {
         for &address in addresses {
-            let socket = open(transport, address)?;
-            let address =
-                local_address(&socket).map_err(|error| BindError::new(address, protocol(transport), error))?;
-            sockets.listeners.push(Bound { address, sockets: vec![(transport, socket)] });
+            let mut bound = Bound { address, sockets: Vec::new() };
+            bound.add(transport, workers)?;
+            sockets.listeners.push(bound);
         }
     }
     Ok(sockets)
 }
 
-fn bind_shared(addresses: &[SocketAddr], origin: Origin, frame: Frame) -> Result<Sockets, BindError> {
+fn bind_shared(
+    addresses: &[SocketAddr],
+    origin: Origin,
+    frame: Frame,
+    workers: NonZeroUsize,
+) -> Result<Sockets, BindError> {
     let mut sockets = Sockets::default();
     let mut missing = None;
     for (number, &address) in addresses.iter().enumerate() {
@@ -103,7 +109,7 @@ fn bind_shared(addresses: &[SocketAddr], origin: Origin, frame: Frame) -> Result
         if address.port() != 0 && addresses.iter().take(number).any(|before| *before == address) {
             continue;
         }
-        match Bound::shared(address) {
+        match Bound::shared(address, workers) {
             Ok(listener) => {
                 sockets.findings.extend(wildcard_note(listener.address, frame));
                 sockets.listeners.push(listener);
@@ -131,13 +137,13 @@ pub fn bind_tcp(address: SocketAddr) -> Result<TcpListener, BindError> {
 
 impl Bound {
     /// Binds those that share an address, all on one port.
-    fn shared(address: SocketAddr) -> Result<Self, BindError> {
+    fn shared(address: SocketAddr, workers: NonZeroUsize) -> Result<Self, BindError> {
         let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
         loop {
             tries -= 1;
             let mut bound = Self { address, sockets: Vec::new() };
             let shared = Transport::ALL.into_iter().filter(|transport| transport.kind().listen.is_none());
-            match shared.into_iter().try_for_each(|transport| bound.add(transport)) {
+            match shared.into_iter().try_for_each(|transport| bound.add(transport, workers)) {
                 Ok(()) => return Ok(bound),
                 // The free port that the system chose for the first is another's for the next.
                 Err(BindError::InUse { .. }) if tries > 0 => {}
@@ -146,18 +152,28 @@ impl Bound {
         }
     }
 
-    fn add(&mut self, transport: Transport) -> Result<(), BindError> {
+    /// Binds a transport's sockets; the first finds the port if there is none yet.
+    fn add(&mut self, transport: Transport, workers: NonZeroUsize) -> Result<(), BindError> {
         let socket = open(transport, self.address)?;
-        let bound = local_address(&socket);
-        self.address = bound.map_err(|error| BindError::new(self.address, protocol(transport), error))?;
-        self.sockets.push((transport, socket));
+        let failed = |error| BindError::new(self.address, protocol(transport), error);
+        let address = local_address(&socket).map_err(failed)?;
+        let others = match &socket {
+            Socket::Datagrams(first) if transport.kind().has_workers => {
+                siblings(first, address, workers.get() - 1).map_err(failed)?
+            }
+            Socket::Datagrams(_) | Socket::Streams(_) => Vec::new(),
+        };
+        let others = others.into_iter().map(Socket::Datagrams);
+        self.address = address;
+        self.sockets.extend(std::iter::once(socket).chain(others).map(|socket| (transport, socket)));
         Ok(())
     }
 }
 
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let titles: Vec<&str> = self.sockets.iter().map(|(transport, _)| transport.kind().title).collect();
+        let mut titles: Vec<&str> = self.sockets.iter().map(|(transport, _)| transport.kind().title).collect();
+        titles.dedup();
         f.write_str(&titles.join(" and "))
     }
 }
@@ -185,12 +201,33 @@ const fn protocol(transport: Transport) -> &'static str {
 }
 
 fn datagram(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = unbound_datagram(address)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// Binds more sockets to the address of one; the kernel spreads clients over all of them. Each of a client's datagrams
+/// comes to the same one.
+fn siblings(first: &UdpSocket, address: SocketAddr, count: usize) -> io::Result<Vec<UdpSocket>> {
+    // Not before it is bound: else it could share the port with a socket of another process.
+    if count > 0 {
+        socket2::SockRef::from(first).set_reuse_port(true)?;
+    }
+    let sibling = |_| {
+        let socket = unbound_datagram(address)?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&address.into())?;
+        Ok(socket.into())
+    };
+    (0..count).map(sibling).collect()
+}
+
+fn unbound_datagram(address: SocketAddr) -> io::Result<socket2::Socket> {
     let socket = bare(address, Type::DGRAM, Protocol::UDP)?;
     // The system cuts it to net.core.rmem_max; a smaller buffer works too, it only drops bursts sooner.
     let _smaller = socket.set_recv_buffer_size(UDP_BUFFER);
     ignore_path_mtu(&socket, address)?;
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 /// Lets no ICMP message make answers smaller than the interface's MTU: such a message can be forged, and an answer in
@@ -300,16 +337,38 @@ mod tests {
     use crate::base::finding::Severity;
 
     const ANY_PORT: &str = "127.0.0.1:0";
+    const ONE: NonZeroUsize = NonZeroUsize::MIN;
 
     #[test]
     fn binds_udp_and_tcp_on_one_port() {
-        let sockets = bind_shared(&[address(ANY_PORT)], Origin::Named, Frame::Native).unwrap();
+        let sockets = bind_shared(&[address(ANY_PORT)], Origin::Named, Frame::Native, ONE).unwrap();
         let listener = &sockets.listeners[0];
         assert_ne!(listener.address.port(), 0);
         assert_eq!(listener.to_string(), "UDP and TCP");
         let addresses = listener.sockets.iter().map(|(_, socket)| local_address(socket).unwrap());
         assert_eq!(addresses.collect::<Vec<_>>(), [listener.address; 2]);
         assert!(sockets.findings.is_empty());
+    }
+
+    #[test]
+    fn each_worker_has_a_socket_for_datagrams_and_nobody_else_has() {
+        let workers = NonZeroUsize::new(3).unwrap();
+        let sockets = bind_shared(&[address(ANY_PORT)], Origin::Named, Frame::Native, workers).unwrap();
+        let listener = &sockets.listeners[0];
+        assert_eq!(listener.to_string(), "UDP and TCP");
+        let addresses: Vec<_> = listener.sockets.iter().map(|(_, socket)| local_address(socket).unwrap()).collect();
+        assert_eq!(addresses, [listener.address; 4]);
+        let again = bind_shared(&[listener.address], Origin::Named, Frame::Native, workers);
+        assert!(matches!(again, Err(BindError::InUse { protocol: "udp", .. })));
+    }
+
+    #[test]
+    fn the_port_of_another_is_not_shared_even_if_it_would_share() {
+        let holder = unbound_datagram(address(ANY_PORT)).unwrap();
+        holder.set_reuse_port(true).unwrap();
+        holder.bind(&address(ANY_PORT).into()).unwrap();
+        let held = UdpSocket::from(holder);
+        assert_eq!(datagram(held.local_addr().unwrap()).unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 
     #[test]
@@ -324,9 +383,12 @@ mod tests {
     fn an_address_named_twice_is_one_listener() {
         // An address that no other test has: nobody takes the port in between.
         let free = UdpSocket::bind("127.87.65.43:0").unwrap().local_addr().unwrap();
-        assert_eq!(bind_shared(&[free, free], Origin::Named, Frame::Native).unwrap().listeners.len(), 1);
+        assert_eq!(bind_shared(&[free, free], Origin::Named, Frame::Native, ONE).unwrap().listeners.len(), 1);
         assert_eq!(
-            bind_shared(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named, Frame::Native).unwrap().listeners.len(),
+            bind_shared(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named, Frame::Native, ONE)
+                .unwrap()
+                .listeners
+                .len(),
             2
         );
     }
@@ -335,7 +397,7 @@ mod tests {
     fn a_port_in_use_names_the_command_that_shows_who() {
         let holder = UdpSocket::bind(ANY_PORT).unwrap();
         let held = holder.local_addr().unwrap();
-        let finding = bind_shared(&[held], Origin::Default, Frame::Native).unwrap_err().finding();
+        let finding = bind_shared(&[held], Origin::Default, Frame::Native, ONE).unwrap_err().finding();
         assert_eq!(finding.message, format!("udp {held} is in use by another process"));
         assert_eq!(finding.command.unwrap(), format!("ss -lunp 'sport = :{}'", held.port()));
         drop(holder);
@@ -348,13 +410,13 @@ mod tests {
     #[test]
     fn an_address_the_machine_lacks_is_left_out_of_the_defaults_only() {
         let foreign = address("192.0.2.1:0");
-        let sockets = bind_shared(&[foreign, address(ANY_PORT)], Origin::Default, Frame::Native).unwrap();
+        let sockets = bind_shared(&[foreign, address(ANY_PORT)], Origin::Default, Frame::Native, ONE).unwrap();
         assert_eq!(sockets.listeners.len(), 1);
         assert_eq!(sockets.findings[0].message, "not listening on 192.0.2.1:0: this machine has no address 192.0.2.1");
         for (addresses, origin) in [(vec![foreign], Origin::Default), (vec![address(ANY_PORT), foreign], Origin::Named)]
         {
             assert!(
-                matches!(bind_shared(&addresses, origin, Frame::Native), Err(BindError::NoAddress { address }) if address == foreign)
+                matches!(bind_shared(&addresses, origin, Frame::Native, ONE), Err(BindError::NoAddress { address }) if address == foreign)
             );
         }
     }

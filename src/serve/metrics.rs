@@ -24,6 +24,7 @@ pub struct Metrics {
     opcodes: [Count; OPCODES.len() + 1],
     slipped: Count,
     withheld: Count,
+    workers_restarted: Count,
     zones: Live<HashMap<Name, [Count; 3]>>,
     zone_family: Family<ZoneLabels, Counter>,
 }
@@ -106,6 +107,7 @@ impl Metrics {
         let opcodes = Family::<OpcodeLabels, Counter>::default();
         let limited = Family::<LimitLabels, Counter>::default();
         let zone_family = Family::<ZoneLabels, Counter>::default();
+        let workers_restarted = Count::default();
         let counters = |transport: Transport| {
             let transport = transport.as_str();
             TransportCounters {
@@ -130,6 +132,7 @@ impl Metrics {
             opcodes: std::array::from_fn(opcode),
             slipped: limited.get_or_create_owned(&LimitLabels { action: "truncated" }),
             withheld: limited.get_or_create_owned(&LimitLabels { action: "dropped" }),
+            workers_restarted: workers_restarted.clone(),
             zones: Live::new(HashMap::new()),
             zone_family: zone_family.clone(),
         };
@@ -142,6 +145,7 @@ impl Metrics {
         registry.register("dns_opcodes", "Queries by operation", opcodes);
         registry.register("dns_rate_limited", "Answers beyond the rate of their network", limited);
         registry.register("dns_zone_responses", "Answers by zone", zone_family);
+        registry.register("dns_workers_restarted", "Workers for UDP that began anew after a panic", workers_restarted);
         metrics
     }
 
@@ -178,6 +182,11 @@ impl Metrics {
     /// Counts an answer beyond the rate of its network: truncated, or dropped.
     pub fn limited(&self, slips: bool) {
         if slips { &self.slipped } else { &self.withheld }.inc();
+    }
+
+    /// Counts a worker that began anew.
+    pub fn worker_restarted(&self) {
+        self.workers_restarted.inc();
     }
 
     /// Returns the counters of zones, for [`zone`](Self::zone).

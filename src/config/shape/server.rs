@@ -34,7 +34,8 @@ statement! {
         cookie_secrets: PathBuf = values::path, apart "\"cookies\"";
         /// Where metrics and readiness are told over HTTP. Nowhere by default.
         metrics_listen: SocketAddr = values::socket, example "\"127.0.0.1:9153\"";
-        /// The number of threads that the server runs on; "auto": one for each processor.
+        /// The number of threads that answer over UDP on each address, and of those that all other listeners share; "auto": one
+        /// for each processor.
         workers: Workers = workers;
     }
 }

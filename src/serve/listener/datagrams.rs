@@ -1,24 +1,29 @@
-//! A socket for datagrams whose answers leave from the address that was asked (RFC 2181 §4.1).
+//! A socket for datagrams, many in one call of the system, whose answers leave from the address that was asked
+//! (RFC 2181 §4.1).
 //!
 //! A socket that is bound to one address sends from that one. One that is bound to all of the machine's would send from the
 //! address that the routing table prefers, and clients drop such an answer. There the kernel tells with each datagram which
 //! address it came to, and is told from which one the answer leaves (`IP_PKTINFO`; RFC 3542 §6 for IPv6).
 
-use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::time::Duration;
 
-use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo};
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg, sendmmsg,
+    setsockopt,
+};
+use rustix::net::Shutdown;
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
-use rustix::net::{RecvFlags, SendFlags, recvfrom, sendto};
-use tokio::io::Interest;
-use tokio::net::UdpSocket;
 
-/// A socket that the runtime watches.
+/// A socket for one thread, which it lets wait.
 #[derive(Debug)]
 pub(super) struct DatagramSocket {
     socket: UdpSocket,
-    /// Where it is bound to all addresses: what is needed to see which one was asked.
-    all: Option<UdpSocketState>,
 }
 
 /// Who sent a datagram, and where to.
@@ -30,130 +35,306 @@ pub(super) struct Peer {
     asked: Option<IpAddr>,
 }
 
-/// Where datagrams are received, and how long they are.
+/// What one call has received.
 #[derive(Debug)]
-pub(super) struct ReceiveBuffer {
+pub(super) struct Arrivals {
+    /// Room for [`BATCH`] datagrams of any length.
     octets: Vec<u8>,
-    /// The octets that were received.
-    received: usize,
-    /// The length of each datagram but the last, which may be shorter: the kernel hands over several of one client at once.
-    stride: usize,
+    headers: MultiHeaders<SockaddrStorage>,
+    /// Who sent each, and how long it is.
+    arrived: Vec<(Peer, usize)>,
 }
 
-impl ReceiveBuffer {
-    /// Makes room for one datagram of any length.
+/// What one call is to send.
+#[derive(Debug)]
+pub(super) struct Departures {
+    answers: [Vec<u8>; BATCH],
+    headers: MultiHeaders<SockaddrStorage>,
+    /// The same with room for the address that answers leave from.
+    headers_with_source: MultiHeaders<SockaddrStorage>,
+    /// Whom each of the first answers is for.
+    peers: Vec<Peer>,
+    addresses: Vec<Option<SockaddrStorage>>,
+}
+
+impl Arrivals {
+    /// Makes room.
     pub(super) fn new() -> Self {
-        Self { octets: vec![0; PACKET_MAX], received: 0, stride: 0 }
+        let headers = MultiHeaders::preallocate(BATCH, Some(control_room()));
+        Self { octets: vec![0; BATCH * PACKET_MAX], headers, arrived: Vec::with_capacity(BATCH) }
     }
 
     /// Walks over the datagrams that were received.
-    pub(super) fn packets(&self) -> impl Iterator<Item = &[u8]> {
-        self.octets.get(..self.received).unwrap_or_default().chunks(self.stride.max(1))
+    pub(super) fn packets(&self) -> impl Iterator<Item = (&[u8], Peer)> {
+        let rooms = self.octets.chunks_exact(PACKET_MAX);
+        rooms.zip(&self.arrived).map(|(room, (peer, length))| (room.get(..*length).unwrap_or_default(), *peer))
+    }
+
+    fn clear(&mut self) {
+        self.arrived.clear();
+    }
+}
+
+impl Departures {
+    /// Makes room for answers of usual length.
+    pub(super) fn new(usual: usize) -> Self {
+        Self {
+            answers: std::array::from_fn(|_| Vec::with_capacity(usual)),
+            headers: MultiHeaders::preallocate(BATCH, None),
+            headers_with_source: MultiHeaders::preallocate(BATCH, Some(control_room())),
+            peers: Vec::with_capacity(BATCH),
+            addresses: Vec::with_capacity(BATCH),
+        }
+    }
+
+    /// Lets an answer be written; it leaves with the others if `write` says that there is one. Beyond [`BATCH`] there is no
+    /// room.
+    pub(super) fn add(&mut self, peer: Peer, write: impl FnOnce(&mut Vec<u8>) -> bool) {
+        if self.answers.get_mut(self.peers.len()).is_some_and(write) {
+            self.peers.push(peer);
+        }
     }
 }
 
 impl DatagramSocket {
-    /// Takes a bound socket that does not block.
+    /// Takes a bound socket.
     ///
     /// # Errors
-    /// If the kernel cannot tell the addresses of datagrams, or the runtime cannot watch the socket.
-    pub(super) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+    /// If the kernel cannot tell the addresses of datagrams.
+    pub(super) fn new(socket: UdpSocket) -> io::Result<Self> {
         let address = socket.local_addr()?.ip();
-        let all = if address.is_unspecified() { Some(UdpSocketState::new(UdpSockRef::from(&socket))?) } else { None };
-        // QUIC looks for the path's MTU; for DNS no message from the path may make answers smaller (RFC 9715 §3.1).
+        // Else each datagram comes to the one address.
+        let all = address.is_unspecified();
+        // For DNS no message from the path may make answers smaller (RFC 9715 §3.1).
         match address {
-            IpAddr::V4(_) => sockopt::set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::OMIT)?,
-            IpAddr::V6(_) => sockopt::set_ipv6_mtu_discover(&socket, Ipv6PathMtuDiscovery::OMIT)?,
-        }
-        Ok(Self { socket: UdpSocket::from_std(socket)?, all })
-    }
-
-    /// Waits for datagrams, and returns who sent them.
-    ///
-    /// # Cancel safety
-    /// A datagram is either returned or still there.
-    pub(super) async fn receive(&self, buffer: &mut ReceiveBuffer) -> io::Result<Peer> {
-        self.socket.async_io(Interest::READABLE, || self.receive_now(buffer)).await
-    }
-
-    /// Receives datagrams that have arrived, as far as the runtime knows.
-    pub(super) fn try_receive(&self, buffer: &mut ReceiveBuffer) -> io::Result<Peer> {
-        self.socket.try_io(Interest::READABLE, || self.receive_now(buffer))
-    }
-
-    /// Receives datagrams that have arrived, past the runtime, which tells of them only after it has waited for them.
-    pub(super) fn receive_now(&self, buffer: &mut ReceiveBuffer) -> io::Result<Peer> {
-        let Some(state) = &self.all else {
-            let (received, _, client) = recvfrom(&self.socket, buffer.octets.as_mut_slice(), RecvFlags::DONTWAIT)?;
-            let client = client.and_then(|client| SocketAddr::try_from(client).ok());
-            (buffer.received, buffer.stride) = (received, received);
-            return Ok(Peer { client: client.ok_or(io::ErrorKind::InvalidData)?, asked: None });
-        };
-        let mut meta = [RecvMeta::default()];
-        let mut slots = [IoSliceMut::new(&mut buffer.octets)];
-        state.recv(UdpSockRef::from(&self.socket), &mut slots, &mut meta)?;
-        let [RecvMeta { addr: client, len, stride, dst_ip, .. }] = meta;
-        (buffer.received, buffer.stride) = (len, stride);
-        // No answer can come from the address of a group.
-        Ok(Peer { client, asked: dst_ip.filter(|address| !address.is_multicast()) })
-    }
-
-    /// Sends a datagram from the address that its receiver asked, as soon as there is room for it.
-    pub(super) async fn send(&self, octets: &[u8], to: Peer) -> io::Result<()> {
-        self.socket.async_io(Interest::WRITABLE, || self.send_now(octets, to)).await
-    }
-
-    /// Sends a datagram if there is room for it, as far as the runtime knows.
-    pub(super) fn try_send(&self, octets: &[u8], to: Peer) -> io::Result<()> {
-        self.socket.try_io(Interest::WRITABLE, || self.send_now(octets, to))
-    }
-
-    /// Sends a datagram if there is room for it.
-    pub(super) fn send_now(&self, octets: &[u8], to: Peer) -> io::Result<()> {
-        match &self.all {
-            None => Ok(sendto(&self.socket, octets, SendFlags::DONTWAIT, &to.client).map(drop)?),
-            Some(state) => {
-                let (destination, src_ip) = (to.client, to.asked);
-                let transmit = Transmit { destination, ecn: None, contents: octets, segment_size: None, src_ip };
-                state.try_send(UdpSockRef::from(&self.socket), &transmit)
+            IpAddr::V4(_) => {
+                setsockopt(&socket, Ipv4PacketInfo, &all)?;
+                sockopt::set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::OMIT)?;
+            }
+            IpAddr::V6(_) => {
+                setsockopt(&socket, Ipv6RecvPacketInfo, &all)?;
+                sockopt::set_ipv6_mtu_discover(&socket, Ipv6PathMtuDiscovery::OMIT)?;
             }
         }
+        socket.set_nonblocking(false)?;
+        socket.set_read_timeout(Some(WAIT))?;
+        socket.set_write_timeout(Some(WAIT))?;
+        Ok(Self { socket })
+    }
+
+    /// Waits for datagrams, takes those that have arrived. There may be none: after [`WAIT`], and after [`Self::wake`].
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn receive(&self, into: &mut Arrivals) -> io::Result<()> {
+        self.receive_with(into, MsgFlags::MSG_WAITFORONE)
+    }
+
+    /// Takes the datagrams that have arrived.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn receive_now(&self, into: &mut Arrivals) -> io::Result<()> {
+        self.receive_with(into, MsgFlags::MSG_DONTWAIT)
+    }
+
+    fn receive_with(&self, into: &mut Arrivals, flags: MsgFlags) -> io::Result<()> {
+        into.clear();
+        let mut rooms = into.octets.chunks_exact_mut(PACKET_MAX);
+        let mut slots: [_; BATCH] = std::array::from_fn(|_| [IoSliceMut::new(rooms.next().unwrap_or_default())]);
+        match recvmmsg(self.socket.as_raw_fd(), &mut into.headers, slots.iter_mut(), flags, None) {
+            Ok(received) => {
+                into.arrived.extend(received.map(|message| (Peer::of(&message), message.bytes)));
+                Ok(())
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends the wait of the thread that receives, and all waits to come.
+    pub(super) fn wake(&self) {
+        // Linux calls a socket without a peer not connected, and wakes those who wait all the same; else WAIT does.
+        let _not_connected = rustix::net::shutdown(&self.socket, Shutdown::Read);
+    }
+
+    /// Sends all answers, each from the address that its receiver asked; those that cannot be sent are told to `failed`.
+    pub(super) fn send(&self, departures: &mut Departures, mut failed: impl FnMut(Peer, io::Error)) {
+        let Departures { answers, headers, headers_with_source, peers, addresses } = departures;
+        let mut sent = 0;
+        while let Some(first) = peers.get(sent) {
+            let rest = peers.get(sent..).unwrap_or_default();
+            let alike = rest.iter().take_while(|peer| peer.asked == first.asked).count();
+            addresses.clear();
+            addresses.extend(rest.iter().take(alike).map(|peer| Some(SockaddrStorage::from(peer.client))));
+            let (mut v4, mut v6) = (None, None);
+            let source = first.asked.map(|address| match address {
+                IpAddr::V4(address) => ControlMessage::Ipv4PacketInfo(v4.insert(source_v4(address))),
+                IpAddr::V6(address) => ControlMessage::Ipv6PacketInfo(v6.insert(source_v6(address))),
+            });
+            let octets: [_; BATCH] =
+                std::array::from_fn(|place| [IoSlice::new(answers.get(sent + place).map_or(&[], Vec::as_slice))]);
+            let headers = if source.is_some() { &mut *headers_with_source } else { &mut *headers };
+            let (socket, flags) = (self.socket.as_raw_fd(), MsgFlags::empty());
+            match sendmmsg(socket, headers, octets.iter(), addresses.as_slice(), source.as_slice(), flags) {
+                Ok(results) => sent += results.count().max(1),
+                Err(Errno::EINTR) => {}
+                Err(error) => {
+                    failed(*first, error.into());
+                    sent += 1;
+                }
+            }
+        }
+        peers.clear();
     }
 }
+
+impl Peer {
+    fn of(message: &RecvMsg<'_, '_, SockaddrStorage>) -> Self {
+        let client = message.address.and_then(|address| {
+            let v4 = address.as_sockaddr_in().map(|v4| SocketAddr::V4(SocketAddrV4::from(*v4)));
+            v4.or_else(|| address.as_sockaddr_in6().map(|v6| SocketAddr::V6(SocketAddrV6::from(*v6))))
+        });
+        let asked = message.cmsgs().ok().and_then(|mut messages| messages.find_map(|message| asked(&message)));
+        // Port 0 is nobody.
+        Self { client: client.unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, 0).into()), asked }
+    }
+}
+
+/// Returns the machine's own address that a datagram came to; no answer can come from that of a group.
+fn asked(message: &ControlMessageOwned) -> Option<IpAddr> {
+    let address = if let ControlMessageOwned::Ipv4PacketInfo(info) = message {
+        // The kernel gives the one of the interface where a datagram came by broadcast.
+        IpAddr::V4(Ipv4Addr::from(info.ipi_spec_dst.s_addr.to_ne_bytes()))
+    } else if let ControlMessageOwned::Ipv6PacketInfo(info) = message {
+        IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr))
+    } else {
+        return None;
+    };
+    Some(address).filter(|address| !address.is_multicast() && !address.is_unspecified())
+}
+
+fn source_v4(address: Ipv4Addr) -> libc::in_pktinfo {
+    let address = libc::in_addr { s_addr: u32::from_ne_bytes(address.octets()) };
+    libc::in_pktinfo { ipi_ifindex: 0, ipi_spec_dst: address, ipi_addr: libc::in_addr { s_addr: 0 } }
+}
+
+const fn source_v6(address: Ipv6Addr) -> libc::in6_pktinfo {
+    libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: address.octets() }, ipi6_ifindex: 0 }
+}
+
+/// Makes room for the longer of both control messages.
+fn control_room() -> Vec<u8> {
+    nix::cmsg_space!(libc::in6_pktinfo)
+}
+
+/// The most datagrams of one call: what is published or reloaded takes effect behind them.
+pub(super) const BATCH: usize = 32;
 
 /// The longest datagram there is, in octets.
 const PACKET_MAX: usize = 65_535;
 
+/// The longest wait for a datagram, and for room to send one.
+const WAIT: Duration = Duration::from_secs(1);
+
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "the octets are the test's own")]
 mod tests {
     use super::*;
 
-    /// Asks a socket by each of the addresses, and returns where the answers came from.
-    async fn answers_from(listen: &str, asked: &[&str]) -> Vec<String> {
-        let socket = std::net::UdpSocket::bind(listen).unwrap();
-        socket.set_nonblocking(true).unwrap();
-        let port = socket.local_addr().unwrap().port();
-        let (socket, mut buffer) = (DatagramSocket::new(socket).unwrap(), ReceiveBuffer::new());
-        let mut from = Vec::new();
-        for address in asked {
-            let client = UdpSocket::bind(if address.contains(':') { "[::]:0" } else { "0.0.0.0:0" }).await.unwrap();
-            client.send_to(b"query", format!("{address}:{port}")).await.unwrap();
-            let peer = socket.receive(&mut buffer).await.unwrap();
-            assert_eq!(buffer.packets().collect::<Vec<_>>(), [b"query"]);
-            socket.send(b"answer", peer).await.unwrap();
-            let mut octets = [0; 16];
-            let (length, sender) = client.recv_from(&mut octets).await.unwrap();
-            assert_eq!((octets.get(..length), sender.port()), (Some(b"answer".as_slice()), port));
-            from.push(sender.ip().to_string());
-        }
-        from
+    fn bound(address: &str) -> DatagramSocket {
+        DatagramSocket::new(UdpSocket::bind(address).unwrap()).unwrap()
     }
 
-    #[tokio::test]
-    async fn the_answer_leaves_from_the_address_that_was_asked() {
-        let addresses = ["127.0.0.1", "127.0.0.7", "127.9.9.9"];
-        assert_eq!(answers_from("0.0.0.0:0", &addresses).await, addresses);
-        assert_eq!(answers_from("127.0.0.7:0", &["127.0.0.7"]).await, ["127.0.0.7"]);
-        assert_eq!(answers_from("[::]:0", &["[::1]"]).await, ["::1"]);
+    /// Asks a socket by each of the addresses before it receives, and returns what each was answered, and from where.
+    fn answers(listen: &str, asked: &[&str]) -> Vec<(String, String)> {
+        let socket = bound(listen);
+        let port = socket.socket.local_addr().unwrap().port();
+        let client = |address: &&str| {
+            let client = UdpSocket::bind(if address.contains(':') { "[::]:0" } else { "0.0.0.0:0" }).unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            client.send_to(address.as_bytes(), format!("{address}:{port}")).unwrap();
+            client
+        };
+        let clients: Vec<UdpSocket> = asked.iter().map(client).collect();
+        let (mut arrivals, mut departures) = (Arrivals::new(), Departures::new(8));
+        for _ in 0..asked.len() {
+            socket.receive_now(&mut arrivals).unwrap();
+            for (packet, peer) in arrivals.packets() {
+                departures.add(peer, |answer| {
+                    answer.clear();
+                    answer.extend_from_slice(packet);
+                    true
+                });
+            }
+            socket.send(&mut departures, |peer, error| panic!("{peer:?} {error}"));
+        }
+        let answer = |client: &UdpSocket| {
+            let mut octets = [0; 64];
+            let (length, sender) = client.recv_from(&mut octets).unwrap();
+            assert_eq!(sender.port(), port);
+            (String::from_utf8(octets[..length].to_vec()).unwrap(), sender.ip().to_string())
+        };
+        clients.iter().map(answer).collect()
+    }
+
+    #[test]
+    fn each_answer_leaves_from_the_address_that_was_asked() {
+        let asked = ["127.0.0.1", "127.0.0.7", "127.0.0.7", "127.9.9.9", "127.0.0.1"];
+        let expected: Vec<_> = asked.iter().map(|address| (address.to_string(), address.to_string())).collect();
+        assert_eq!(answers("0.0.0.0:0", &asked), expected);
+        assert_eq!(answers("127.0.0.7:0", &["127.0.0.7"]), [("127.0.0.7".to_owned(), "127.0.0.7".to_owned())]);
+        assert_eq!(answers("[::]:0", &["[::1]"]), [("[::1]".to_owned(), "::1".to_owned())]);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_keeps_nothing_else_back() {
+        let (socket, client) = (bound("127.0.0.1:0"), UdpSocket::bind("127.0.0.1:0").unwrap());
+        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let peer = |client| Peer { client, asked: None };
+        let (there, nowhere) = (peer(client.local_addr().unwrap()), peer("127.0.0.1:0".parse().unwrap()));
+        let mut departures = Departures::new(8);
+        for (number, to) in [nowhere, there, nowhere, there].into_iter().enumerate() {
+            departures.add(to, |answer| {
+                *answer = vec![u8::try_from(number).unwrap()];
+                true
+            });
+        }
+        let mut failed = Vec::new();
+
+        socket.send(&mut departures, |peer, _| failed.push(peer));
+
+        assert_eq!(failed, [nowhere, nowhere]);
+        let mut octet = [0];
+        let received = [0; 2].map(|_| client.recv(&mut octet).map(|_| octet[0]).unwrap());
+        assert_eq!(received, [1, 3]);
+    }
+
+    #[test]
+    fn more_than_there_is_room_for_comes_by_the_next_call() {
+        let (socket, client) = (bound("127.0.0.1:0"), UdpSocket::bind("127.0.0.1:0").unwrap());
+        client.connect(socket.socket.local_addr().unwrap()).unwrap();
+        for number in 0..BATCH + 3 {
+            client.send(&[u8::try_from(number).unwrap()]).unwrap();
+        }
+        let mut arrivals = Arrivals::new();
+        let mut octets = Vec::new();
+        for _ in 0..2 {
+            socket.receive(&mut arrivals).unwrap();
+            octets.extend(arrivals.packets().flat_map(|(packet, _)| packet.to_vec()));
+        }
+        assert_eq!(octets, (0..u8::try_from(BATCH + 3).unwrap()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn who_waits_is_woken() {
+        let socket = std::sync::Arc::new(bound("127.0.0.1:0"));
+        let waker = std::sync::Arc::clone(&socket);
+        let waiting = std::thread::spawn(move || {
+            let mut arrivals = Arrivals::new();
+            socket.receive(&mut arrivals).map(|()| arrivals.packets().all(|(packet, _)| packet.is_empty()))
+        });
+        waker.wake();
+        assert!(waiting.join().unwrap().unwrap());
     }
 }

@@ -53,6 +53,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     }),
     allow: "allow-https",
     socket: SocketKind::Streams,
+    has_workers: false,
     is_datagram: false,
     has_long_answers: false,
     is_encrypted: true,

@@ -3,7 +3,7 @@
 //! ```text
 //!  socket ─▶ may it come? ─▶ a permit (another one may have to leave) ─▶ a task for each connection ─▶ Responder
 //!
-//!  udp     datagrams, answered one after the other
+//!  udp     datagrams, as many at once as have arrived, by a thread for each worker
 //!  tcp     stream ─────────────────────────────▶ framed: messages with their length before them
 //!  tls     stream ─ handshake ─────────────────▶ framed
 //!  https   stream ─ handshake ─ ALPN ──────────▶ requests of HTTP/1.1 or HTTP/2
@@ -87,6 +87,8 @@ pub struct ListenerKind {
     pub allow: &'static str,
     /// What its socket is.
     pub socket: SocketKind,
+    /// Whether each worker has a socket of its own on an address, and a thread; others share one, and the runtime.
+    pub has_workers: bool,
     /// Whether an answer is one datagram, with a limit.
     pub is_datagram: bool,
     /// Whether an answer may be several messages, as transfers are.

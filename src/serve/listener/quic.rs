@@ -40,6 +40,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     }),
     allow: "allow-quic",
     socket: SocketKind::Datagrams,
+    has_workers: false,
     is_datagram: false,
     has_long_answers: true,
     is_encrypted: true,

@@ -19,6 +19,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     listen: None,
     allow: "allow-tcp",
     socket: SocketKind::Streams,
+    has_workers: false,
     is_datagram: false,
     has_long_answers: true,
     is_encrypted: false,

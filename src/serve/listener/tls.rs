@@ -29,6 +29,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     }),
     allow: "allow-tls",
     socket: SocketKind::Streams,
+    has_workers: false,
     is_datagram: false,
     has_long_answers: true,
     is_encrypted: true,

@@ -1,22 +1,28 @@
-//! Our own listener for datagrams: a task for each socket receives, answers and sends, one packet after the other.
+//! Our own listener for datagrams: a thread for each socket receives, answers and sends, as many at once as have arrived.
+//!
+//! Each worker has a socket and a thread of its own, so neither streams nor probes hold up these answers; the kernel
+//! spreads the clients over the sockets of an address. The only wait is for datagrams, and for space in the socket's
+//! buffer.
 //!
 //! hickory-server's own answers malformed packets before it calls its handler: also responses, so that a forged packet
 //! could start a loop between two servers, and also during the start, when the server must not answer. It also spawns a
-//! task for each packet, without a limit. Here the only wait between receiving and sending is for space in the socket
-//! buffer.
+//! task for each packet, without a limit.
 
 use std::io;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tracing::{debug, error};
 
 use crate::serve::hickory::Protocol;
 use crate::serve::{Batch, Client, Responder};
 
-use super::datagrams::{DatagramSocket, Peer, ReceiveBuffer};
+use super::datagrams::{Arrivals, DatagramSocket, Departures, Peer};
 use super::{Deps, ListenerKind, Listening, Socket, SocketKind, Transport};
 
 /// The row of UDP.
@@ -26,6 +32,7 @@ pub(super) const KIND: ListenerKind = ListenerKind {
     listen: None,
     allow: "allow-udp",
     socket: SocketKind::Datagrams,
+    has_workers: true,
     is_datagram: true,
     has_long_answers: false,
     is_encrypted: false,
@@ -38,91 +45,83 @@ pub(super) const KIND: ListenerKind = ListenerKind {
 };
 
 fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
-    let socket = DatagramSocket::new(socket.datagrams()?)?;
-    Ok(Box::pin(UdpListener::new(deps.responder.clone(), socket).run(deps.stop.clone())))
+    let socket = Arc::new(DatagramSocket::new(socket.datagrams()?)?);
+    let worker = Worker { responder: deps.responder.clone(), socket: Arc::clone(&socket), largest: u16::MAX };
+    let stop = deps.stop.clone();
+    let (ended, mut end) = oneshot::channel::<()>();
+    let (until, run) = (stop.clone(), thread::Builder::new().name("udp".to_owned()));
+    drop(run.spawn(move || {
+        worker.work(&until);
+        drop(ended);
+    })?);
+    Ok(Box::pin(async move {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                socket.wake();
+                let _ended = end.await;
+            }
+            // Too early.
+            _ = &mut end => {}
+        }
+    }))
 }
 
-/// A listener that is open.
+/// One socket and who answers on it.
 #[derive(Debug)]
-struct UdpListener {
+struct Worker {
     responder: Responder,
-    socket: DatagramSocket,
+    socket: Arc<DatagramSocket>,
     /// The longest answer that an interface takes, as far as is known: longer ones are truncated (RFC 9715 §3.1).
-    largest: AtomicU16,
+    largest: u16,
 }
 
-impl UdpListener {
-    const fn new(responder: Responder, socket: DatagramSocket) -> Self {
-        Self { responder, socket, largest: AtomicU16::new(u16::MAX) }
+impl Worker {
+    /// Answers until it is told to stop, then what has arrived by then. A panic costs the datagrams of one call.
+    fn work(mut self, stop: &CancellationToken) {
+        while catch_unwind(AssertUnwindSafe(|| self.answer_until(stop))).is_err() {
+            self.responder.metrics().worker_restarted();
+            error!("a worker for UDP has panicked and begins anew");
+            thread::sleep(PAUSE);
+        }
     }
 
-    /// Answers until it is told to stop, then what has arrived by then, and closes the socket.
-    async fn run(self, stop: CancellationToken) {
-        let mut buffer = ReceiveBuffer::new();
-        let mut answer = Vec::with_capacity(usize::from(self.responder.settings().load().udp_size));
-        loop {
-            let received = tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                received = self.socket.receive(&mut buffer) => received,
-            };
-            match received {
-                Ok(first) => self.answer_arrived(first, &mut buffer, &mut answer).await,
+    fn answer_until(&mut self, stop: &CancellationToken) {
+        let usual = usize::from(self.responder.settings().load().udp_size);
+        let (mut arrivals, mut departures) = (Arrivals::new(), Departures::new(usual));
+        while !stop.is_cancelled() {
+            match self.socket.receive(&mut arrivals) {
+                Ok(()) => self.answer(&arrivals, &mut departures),
                 Err(error) => {
-                    debug!(%error, "cannot receive a datagram");
-                    tokio::time::sleep(PAUSE).await;
+                    debug!(%error, "cannot receive datagrams");
+                    thread::sleep(PAUSE);
                 }
             }
         }
-        if let Err(error) = self.drain(&mut buffer, &mut answer) {
-            debug!(%error, "cannot answer what has arrived before the end");
-        }
-    }
-
-    /// Answers what was received, and what has arrived behind it, from one batch.
-    async fn answer_arrived(&self, first: Peer, buffer: &mut ReceiveBuffer, answer: &mut Vec<u8>) {
-        let (mut batch, mut peer) = (self.responder.batch(), first);
-        for left in (0..BATCH_MAX).rev() {
-            for packet in buffer.packets() {
-                let answered = self.respond(&batch, packet, peer, answer);
-                if answered && self.socket.try_send(answer, peer).is_err() {
-                    // Nobody keeps a batch while it waits.
-                    drop(batch);
-                    self.send(answer, peer).await;
-                    batch = self.responder.batch();
-                }
-            }
-            if left == 0 {
-                return;
-            }
-            match self.socket.try_receive(buffer) {
-                Ok(next) => peer = next,
-                Err(_) => return,
-            }
-        }
-    }
-
-    /// Answers what has arrived.
-    fn drain(self, buffer: &mut ReceiveBuffer, answer: &mut Vec<u8>) -> io::Result<()> {
-        let batch = self.responder.batch();
+        // The wake leaves headers behind that take no address.
+        let mut arrivals = Arrivals::new();
         for _ in 0..DRAIN_MAX {
-            let Ok(peer) = self.socket.receive_now(buffer) else { break };
-            for packet in buffer.packets() {
-                if self.respond(&batch, packet, peer, answer) {
-                    self.socket.send_now(answer, peer)?;
-                }
+            let received = self.socket.receive_now(&mut arrivals);
+            if received.is_err() || arrivals.packets().next().is_none() {
+                break;
             }
+            self.answer(&arrivals, &mut departures);
         }
-        Ok(())
     }
 
-    async fn send(&self, answer: &[u8], peer: Peer) {
-        if let Err(error) = self.socket.send(answer, peer).await {
+    /// Answers what one call has received: all of it from one batch, which nobody keeps while it waits to send.
+    fn answer(&mut self, arrivals: &Arrivals, departures: &mut Departures) {
+        let batch = self.responder.batch();
+        for (packet, peer) in arrivals.packets() {
+            departures.add(peer, |answer| self.respond(&batch, packet, peer, answer));
+        }
+        drop(batch);
+        self.socket.send(departures, |peer, error| {
             if Errno::from_io_error(&error) == Some(Errno::MSGSIZE) {
-                self.largest.store(LARGEST_SAFE, Ordering::Relaxed);
+                self.largest = LARGEST_SAFE;
             }
             debug!(%error, client.addr = %peer.client, "cannot send an answer");
-        }
+        });
     }
 
     /// Makes the answer; returns whether there is one.
@@ -131,17 +130,13 @@ impl UdpListener {
         if peer.client.port() == 0 {
             return false;
         }
-        let largest = self.largest.load(Ordering::Relaxed);
-        let client = Client { largest, ..batch.client(peer.client, Transport::Udp) };
+        let client = Client { largest: self.largest, ..batch.client(peer.client, Transport::Udp) };
         batch.respond(packet, client, answer).is_some()
     }
 }
 
-/// The most datagrams that are answered from one batch: what is published or reloaded takes effect behind them.
-const BATCH_MAX: usize = 32;
-
-/// The most datagrams that are answered after the word to stop; a flood must not keep the server from ending.
-const DRAIN_MAX: usize = 4_096;
+/// The most calls that answer after the word to stop; a flood must not keep the server from ending.
+const DRAIN_MAX: usize = 128;
 
 /// The longest answer that every interface takes: IPv6's smallest MTU, 1280, less the headers.
 const LARGEST_SAFE: u16 = 1232;
@@ -162,9 +157,9 @@ mod tests {
     /// `ready.understudy. CH TXT`.
     const QUERY: &[u8] = b"\x00\x07\0\0\0\x01\0\0\0\0\0\0\x05ready\x0aunderstudy\0\0\x10\0\x03";
 
-    #[tokio::test]
-    async fn what_has_arrived_before_the_word_to_stop_is_answered_and_nothing_else() {
-        let (listener, address) = open();
+    #[test]
+    fn what_has_arrived_before_the_word_to_stop_is_answered_and_nothing_else() {
+        let (worker, address) = bound();
         let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         client.connect(address).unwrap();
         let mut response = QUERY.to_vec();
@@ -175,7 +170,7 @@ mod tests {
         let stop = CancellationToken::new();
         stop.cancel();
 
-        listener.run(stop).await;
+        worker.work(&stop);
 
         client.set_nonblocking(true).unwrap();
         let mut octets = [0; 512];
@@ -186,12 +181,12 @@ mod tests {
         std::net::UdpSocket::bind(address).unwrap();
     }
 
-    fn open() -> (UdpListener, SocketAddr) {
+    fn bound() -> (Worker, SocketAddr) {
         let first = Snapshot::first(Arc::new(Image::build(&Table::new(), &Table::new())), Vec::new(), 1);
         let responder = crate::serve::testing::responder(Publisher::new(first).reader());
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
-        socket.set_nonblocking(true).unwrap();
-        (UdpListener::new(responder, DatagramSocket::new(socket).unwrap()), address)
+        let socket = Arc::new(DatagramSocket::new(socket).unwrap());
+        (Worker { responder, socket, largest: u16::MAX }, address)
     }
 }
