@@ -40,7 +40,8 @@ USER 65532:65532
 # It makes the folder, of that user: a named volume takes both over when it is first used.
 WORKDIR /state
 WORKDIR /
-ENV STATE_DIRECTORY=/state
+# There is no /tmp; the demo makes a folder of its own.
+ENV STATE_DIRECTORY=/state TMPDIR=/state
 # Orders, memory and serials: without a volume that outlives the container a new one forgets them, and its SOA serials may fall
 # behind those that secondaries have.
 VOLUME /state
