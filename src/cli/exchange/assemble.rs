@@ -6,8 +6,7 @@ use crate::base::finding::{Finding, Severity, worst};
 use crate::zone::write::parse_rdata;
 use crate::zone::{Name, Rtype, Zone, ZoneBuilder};
 
-use super::names::{self, Mend};
-use super::plain;
+use super::names::{self, Mend, plain};
 use super::record::{Imported, Record, WireRecord};
 
 /// What the command line says.

@@ -6,7 +6,8 @@ use crate::base::finding::Finding;
 use crate::zone::write::rdata_text;
 use crate::zone::{Name, Rrset, Rtype, Srv, Zone};
 
-use super::{plain, route53};
+use super::names::plain;
+use super::route53;
 
 /// A list of what Cloudflare's API takes, a record each.
 pub(super) fn cloudflare(zone: &Zone) -> (String, Vec<Finding>) {

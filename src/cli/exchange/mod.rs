@@ -14,6 +14,7 @@ mod cloudflare;
 mod export;
 mod json;
 mod names;
+mod read;
 mod record;
 mod route53;
 #[cfg(test)]
@@ -26,8 +27,8 @@ use std::process::ExitCode;
 use crate::base::file;
 use crate::base::finding::{Finding, Severity, worst};
 use crate::config::Input;
+use crate::zone::Zone;
 use crate::zone::write::write;
-use crate::zone::{Name, Zone};
 
 use super::args::{Export, ExportForm, Import};
 use super::{FINDINGS, USAGE, input};
@@ -38,14 +39,14 @@ use record::Imported;
 pub(super) fn import(args: &Import) -> ExitCode {
     let mut imported = Imported::default();
     for path in &args.files {
-        let text = match read(path) {
+        let text = match octets(path) {
             Ok(text) => text,
             Err(finding) => {
                 input::tell(&[*finding], Severity::Error);
                 return ExitCode::from(USAGE);
             }
         };
-        imported.read(&path.display().to_string(), &text, args.zone.as_ref());
+        read::read(&path.display().to_string(), &text, args.zone.as_ref(), &mut imported);
     }
     let options =
         Options { zone: args.zone.clone(), name_servers: args.name_server.clone(), as_written: args.as_written };
@@ -84,7 +85,7 @@ pub(super) fn export(args: &Export) -> ExitCode {
     if worst(&findings) == Some(Severity::Error) { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Box<Finding>> {
+fn octets(path: &Path) -> Result<Vec<u8>, Box<Finding>> {
     let read = if path.as_os_str() == "-" {
         file::read_standard_input(file::MAX_DATA)
     } else {
@@ -98,10 +99,4 @@ fn master_file(zone: &Zone) -> String {
     // Writing to a string does not fail.
     _ = write(zone, &mut text);
     text
-}
-
-/// Prints a name as people write it, without its final dot.
-fn plain(name: &Name) -> String {
-    let text = name.to_string();
-    text.strip_suffix('.').filter(|rest| !rest.is_empty()).map_or(text.clone(), str::to_owned)
 }

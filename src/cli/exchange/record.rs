@@ -3,8 +3,6 @@
 use crate::base::finding::Finding;
 use crate::zone::{Name, Rtype};
 
-use super::{cloudflare, json, route53, zone_file};
-
 /// One record as a file has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
@@ -49,31 +47,6 @@ pub(super) struct Imported {
 }
 
 impl Imported {
-    /// Reads one file: JSON, if it begins so, else a master file.
-    pub(super) fn read(&mut self, file: &str, text: &[u8], zone: Option<&Name>) {
-        let first = text.iter().find(|octet| !octet.is_ascii_whitespace());
-        if !matches!(first, Some(b'{' | b'[')) {
-            return zone_file::read(file, text, zone, self);
-        }
-        let values = match json::values(file, text) {
-            Ok(values) => values,
-            Err(finding) => return self.findings.push(*finding),
-        };
-        for value in &values {
-            if route53::is_it(value) {
-                route53::read(file, value, self);
-            } else if cloudflare::is_it(value) {
-                cloudflare::read(file, value, self);
-            } else {
-                let finding = Finding::error("import-form", format!("{file}: this is no record that is known here"));
-                self.findings.push(finding.help(
-                    "give records of Cloudflare's API (an object with `type`, or `result`), a change batch or a list of \
-                     Route 53 (`Changes`, `ChangeBatch`, `ResourceRecordSets`), or a master file",
-                ));
-            }
-        }
-    }
-
     /// Notes that a part of a record is missing or wrong.
     pub(super) fn refuse(&mut self, place: &str, what: impl AsRef<str>, help: &str) {
         let finding = Finding::error("import-record", format!("{place}: {}", what.as_ref()));

@@ -4,13 +4,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::zone::{Rtype, ZoneBuilder};
+use crate::zone::{Name, Rtype, ZoneBuilder};
 
 /// Imports texts, and returns the zone's text without SOA and the zone's NS, and the ids of the findings.
 fn imported(texts: &[&str], zone: Option<&str>) -> (Option<String>, Vec<&'static str>) {
     let options = Options { zone: zone.map(|zone| zone.parse().unwrap()), ..Options::default() };
     let mut imported = Imported::default();
-    texts.iter().for_each(|text| imported.read("file", text.as_bytes(), options.zone.as_ref()));
+    texts.iter().for_each(|text| read::read("file", text.as_bytes(), options.zone.as_ref(), &mut imported));
     let (zone, findings) = assemble(imported, &options);
     (zone.map(|zone| own(&zone)), findings.iter().map(|finding| finding.id).collect())
 }
@@ -111,10 +111,15 @@ fn endings_that_stand_twice_are_put_right_in_every_form() {
 
 #[test]
 fn names_stay_as_written_if_that_is_asked_for() {
-    let mut read = Imported::default();
-    read.read("file", CLOUDFLARE.replace("sip-node1.example.com", "a.example.com.example.com.").as_bytes(), None);
+    let mut given = Imported::default();
+    read::read(
+        "file",
+        CLOUDFLARE.replace("sip-node1.example.com", "a.example.com.example.com.").as_bytes(),
+        None,
+        &mut given,
+    );
     let options = Options { zone: Some("example.com".parse().unwrap()), as_written: true, ..Options::default() };
-    let (zone, findings) = assemble(read, &options);
+    let (zone, findings) = assemble(given, &options);
     assert!(own(&zone.unwrap()).contains(" a.example.com.example.com.\n"));
     assert!(findings.iter().all(|finding| finding.id != "import-suffix-twice"));
 }
@@ -156,10 +161,10 @@ fn octal_escapes_become_decimal_ones() {
 fn name_servers_of_the_command_line_take_the_place_of_the_providers() {
     let text =
         "example.com. 60 IN SOA ns.example.net. h.example.net. 9 2 3 4 5\nexample.com. 60 IN NS ns.example.net.\n";
-    let mut read = Imported::default();
-    read.read("file", text.as_bytes(), None);
+    let mut given = Imported::default();
+    read::read("file", text.as_bytes(), None, &mut given);
     let (zone, findings) =
-        assemble(read, &Options { name_servers: vec!["ns1.example.com".parse().unwrap()], ..Options::default() });
+        assemble(given, &Options { name_servers: vec!["ns1.example.com".parse().unwrap()], ..Options::default() });
     assert_eq!(
         master_file(&zone.unwrap()),
         "example.com. 300 IN SOA ns1.example.com. hostmaster.example.com. 1 3600 600 604800 30\n\
@@ -171,10 +176,10 @@ fn name_servers_of_the_command_line_take_the_place_of_the_providers() {
 #[test]
 fn what_a_provider_cannot_have_is_reported() {
     let text = "@ 60 IN SOA ns1 h 1 2 3 4 5\n@ 60 IN NS ns1\n_sip._tcp 60 IN SRV 1 2 3 a\nx 60 IN LOC 52 22 23 N 4 53 32 E 0m\n";
-    let mut read = Imported::default();
+    let mut given = Imported::default();
     let origin: Name = "example.com".parse().unwrap();
-    read.read("file", text.as_bytes(), Some(&origin));
-    let zone = assemble(read, &Options::default()).0.unwrap();
+    read::read("file", text.as_bytes(), Some(&origin), &mut given);
+    let zone = assemble(given, &Options::default()).0.unwrap();
     for (text, findings) in [export::cloudflare(&zone), export::route53(&zone)] {
         assert!(text.contains("_sip._tcp.example.com") && !text.contains("LOC"), "{text}");
         assert_eq!(findings.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["export-type"]);
