@@ -89,6 +89,9 @@ impl Drop for Home {
     }
 }
 
+/// The first example of the whole program's help.
+const EXAMPLE: &str = "Examples:\n  understudy demo\n";
+
 #[test]
 fn help_names_every_command_and_every_exit_code() {
     let home = Home::new("help");
@@ -107,6 +110,7 @@ fn help_names_every_command_and_every_exit_code() {
             "completions",
             "man",
             "  4  refused",
+            EXAMPLE,
         ],
     );
     for command in ["serve", "check", "probe", "explain", "simulate", "import", "export", "ready", "demo"] {
@@ -399,5 +403,17 @@ fn what_goes_into_a_pipe_that_closes_is_no_error() {
         let script = format!("'{}' {words} | true", env!("CARGO_BIN_EXE_understudy"));
         let output = Command::new("sh").args(["-c", &script]).current_dir(&home.0).output().unwrap();
         assert!(output.stderr.is_empty(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn state_that_cannot_be_read_exits_with_2_and_nothing_is_assumed_instead() {
+    let home = Home::with_zone("state", 5060);
+    fs::create_dir(home.0.join("state")).unwrap();
+    home.write("state/state.journal", "this is no journal\nat all\n");
+    for words in ["explain _sip._tcp.example.com", "simulate"] {
+        let ran = home.run(&format!("{words} sip.zone --state state"));
+        ran.shows(2, &["error[state-unreadable]: cannot read state/state.journal: it is no journal", "--state none"]);
+        assert!(ran.out.is_empty(), "{words}: {}", ran.out);
     }
 }

@@ -3,10 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
+#[path = "support/zones.rs"]
+mod zones;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+
+use zones::zones_in;
 
 const NOTED: &str = "tests/lint/foreign.tsv";
 
@@ -73,11 +78,3 @@ fn words_of(line: &str, file: &str) -> String {
 }
 
 const LONGEST: usize = 70;
-
-fn zones_in(folder: &str) -> Vec<PathBuf> {
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut zones: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "zone")).collect();
-    zones.sort();
-    assert!(!zones.is_empty());
-    zones
-}

@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
+#[path = "support/zones.rs"]
+mod zones;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +18,7 @@ use understudy::base::finding::{Finding, Severity};
 use understudy::zone::Rtype;
 use understudy::zone::check::{Options, RULES, check, find};
 use understudy::zone::parse::{NoSources, Origin, parse};
+use zones::zones_in;
 
 #[test]
 fn each_example_has_its_mistake_and_no_other() {
@@ -233,14 +237,6 @@ fn mistakes() -> Vec<(PathBuf, String)> {
 
 fn examples() -> Vec<PathBuf> {
     zones_in("tests/lint")
-}
-
-fn zones_in(folder: &str) -> Vec<PathBuf> {
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut zones: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "zone")).collect();
-    zones.sort();
-    assert!(!zones.is_empty());
-    zones
 }
 
 fn headers(text: &str, key: &str) -> Vec<String> {

@@ -4,19 +4,7 @@ use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::{Name, RecordType};
 
 /// The zone that is served.
-pub(crate) const ZONE: &str = "\
-$ORIGIN example.com.
-$TTL 300
-@ IN SOA ns1 admin 1 3600 600 86400 60
-@ IN NS ns1
-ns1 IN A 127.25.0.1
-_sip._tcp IN SRV 10 70 5060 node1
-_sip._tcp IN SRV 10 30 5060 node2
-_sip._tcp IN SRV 20 0 5060 standby
-node1 IN A 192.0.2.11
-node2 IN A 192.0.2.12
-standby IN A 192.0.2.21
-";
+pub(crate) const ZONE: &str = include_str!("../../tests/support/sip.zone");
 
 /// A query, and the answer that it must get.
 #[derive(Clone)]

@@ -178,6 +178,8 @@ impl Finding {
             // The caret stands under its column: a tab is one character as well.
             let line = sanitize(&place.text.replace('\t', " "));
             gutter = number.len();
+            let room = look.width.map(|width| width.saturating_sub(gutter + 3));
+            let (line, before, carets) = excerpt(&line, place, room);
             text += &format!(
                 "\n{:gutter$}{} {}:{}:{}",
                 "",
@@ -186,10 +188,8 @@ impl Finding {
                 place.line,
                 place.column
             );
-            text += &format!("\n{:gutter$} {bar}\n{} {bar} {}", "", paint(FRAME, &number), line);
-            let before = place.column.saturating_sub(1) as usize;
-            let carets = "^".repeat(place.width.max(1) as usize);
-            text += &format!("\n{:gutter$} {bar} {:before$}{}", "", "", paint(tone, &carets));
+            text += &format!("\n{:gutter$} {bar}\n{} {bar} {line}", "", paint(FRAME, &number));
+            text += &format!("\n{:gutter$} {bar} {:before$}{}", "", "", paint(tone, &"^".repeat(carets)));
         }
         let why = self.why.as_ref().filter(|_| look.why);
         for (word, advice) in [("why", why), ("help", self.help.as_ref()), ("see", self.command.as_ref())] {
@@ -219,6 +219,26 @@ impl Finding {
     }
 }
 
+/// Returns the part of a line around its place that has room, how far in it the place is, and how wide.
+fn excerpt(line: &str, place: &Place, room: Option<usize>) -> (String, usize, usize) {
+    let (before, carets) = (place.column.saturating_sub(1) as usize, place.width.max(1) as usize);
+    let length = line.chars().count();
+    let Some(room) = room.filter(|room| length.max(before + carets) > *room) else {
+        return (line.to_owned(), before, carets);
+    };
+    // The place ends at the right edge at the latest, or begins at the left one.
+    let first = (before + carets + 1).saturating_sub(room).min(before.saturating_sub(1));
+    let mut shown: String = line.chars().skip(first).take(room).collect();
+    if first > 0 {
+        shown = format!("…{}", shown.chars().skip(1).collect::<String>());
+    }
+    if first + room < length {
+        shown.pop();
+        shown.push('…');
+    }
+    (shown, before - first, carets.min(room.saturating_sub(before - first)).max(1))
+}
+
 impl fmt::Display for Finding {
     /// Prints it as [`Finding::render`] does, plain and whole.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -233,11 +253,13 @@ pub struct Look {
     pub colour: bool,
     /// Whether with the reason why it matters.
     pub why: bool,
+    /// How many columns the line of the file may take with its frame, so that the caret stays below its place.
+    pub width: Option<usize>,
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Self { colour: false, why: true }
+        Self { colour: false, why: true, width: None }
     }
 }
 
@@ -254,6 +276,24 @@ pub fn worst(findings: &[Finding]) -> Option<Severity> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_is_wider_than_the_terminal_is_shown_around_its_place() {
+        let text = "_sip._tcp.example.com. 300 IN SRV 10 70 5060 sip-node1.example.com.";
+        let finding = |column, width| {
+            Finding::error("x", "y").at(Place { file: "z".into(), line: 12, column, width, text: text.into() })
+        };
+        let shown = |finding: Finding, width| -> Vec<String> {
+            let text = finding.render(Look { width: Some(width), ..Look::default() });
+            text.lines().skip(3).map(str::to_owned).collect()
+        };
+        assert_eq!(shown(finding(1, 9), 30), ["12 | _sip._tcp.example.com. 3…", "   | ^^^^^^^^^"]);
+        assert_eq!(shown(finding(46, 9), 30), ["12 | …RV 10 70 5060 sip-node1…", "   |                ^^^^^^^^^"]);
+        assert_eq!(shown(finding(46, 22), 30), ["12 | … sip-node1.example.com.", "   |   ^^^^^^^^^^^^^^^^^^^^^^"]);
+        assert_eq!(shown(finding(1, 67), 30), ["12 | _sip._tcp.example.com. 3…", "   | ^^^^^^^^^^^^^^^^^^^^^^^^^"]);
+        assert_eq!(shown(finding(1, 9), 72)[0].chars().count(), 72);
+        assert_eq!(shown(finding(46, 22), 30).iter().map(|line| line.chars().count()).max(), Some(29));
+    }
 
     #[test]
     fn the_caret_stands_under_the_column() {
@@ -282,7 +322,7 @@ mod tests {
     fn colour_changes_no_letter() {
         let place = Place { file: "a.zone".into(), line: 7, column: 2, width: 3, text: "abcde".into() };
         let finding = Finding::warning("rule", "wrong").at(place).why("so").help("fix");
-        let painted = finding.render(Look { colour: true, why: true });
+        let painted = finding.render(Look { colour: true, ..Look::default() });
         let plain: String = painted
             .split('\x1b')
             .map(|part| part.split_once('m').filter(|_| part.starts_with('[')).map_or(part, |(_, rest)| rest))

@@ -49,7 +49,13 @@ Exit codes:
   3  could not start: port, permission, state folder
   4  refused by a running server
 
-Try it: understudy demo";
+Examples:
+  understudy demo
+      shows a failover on this machine
+  understudy check example.com.zone
+      looks for mistakes in a zone
+  understudy serve example.com.zone
+      serves it and tests the targets of its SRV records";
 
 /// The words of the operator.
 #[derive(Debug, Subcommand)]

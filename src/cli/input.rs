@@ -1,14 +1,16 @@
 //! Reads config and zones for a command, and prints what is wrong with them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::base::finding::{Finding, Severity};
+use crate::base::finding::{Finding, Look, Severity};
+use crate::base::terminal::wrap;
 use crate::config::{self, Environment, Input, Running, StateChoice};
 use crate::daemon::Read;
 use crate::resolve;
@@ -81,8 +83,9 @@ pub(super) async fn resolve(running: &mut Running) -> Vec<Finding> {
 /// Prints findings of at least this severity to standard error.
 #[expect(clippy::print_stderr, reason = "the operator reads it")]
 pub(super) fn tell(findings: &[Finding], least: Severity) {
+    let width = width(std::io::stderr().is_terminal());
     for finding in findings.iter().filter(|finding| finding.severity >= least) {
-        eprintln!("{finding}\n");
+        eprintln!("{}\n", wrapped(&finding.render(Look { width, ..Look::default() }), width));
     }
 }
 
@@ -98,11 +101,51 @@ pub(super) fn is_file(argument: &str) -> bool {
     argument == "-" || path.is_file() || argument.contains('/') || matches!(ending, Some("toml" | "zone"))
 }
 
-/// Prints to standard output. A reader that has gone (as in `| head`) is no error.
+/// Prints text for people to standard output: on a terminal, no line is wider than it.
+pub(super) fn say(text: &str) {
+    print(&wrapped(text, stdout_width()));
+}
+
+/// Returns the columns of the terminal that standard output is, if it is one.
+pub(super) fn stdout_width() -> Option<usize> {
+    width(std::io::stdout().is_terminal())
+}
+
+fn width(is_terminal: bool) -> Option<usize> {
+    let (columns, _) = is_terminal.then(crossterm::terminal::size)?.ok()?;
+    // One of hardly any width breaks lines better by itself.
+    Some(usize::from(columns)).filter(|columns| *columns >= NARROWEST)
+}
+
+fn wrapped(text: &str, width: Option<usize>) -> Cow<'_, str> {
+    width.map_or(Cow::Borrowed(text), |width| Cow::Owned(wrap(text, width)))
+}
+
+/// Writes to standard output line by line, as [`say`] does.
+#[derive(Debug, Default)]
+pub(super) struct Saying(Vec<u8>);
+
+impl Write for Saying {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let text = std::mem::take(&mut self.0);
+        let mut out = std::io::stdout().lock();
+        out.write_all(wrapped(&String::from_utf8_lossy(&text), stdout_width()).as_bytes())?;
+        out.flush()
+    }
+}
+
+/// Prints to standard output as it is. A reader that has gone (as in `| head`) is no error.
 pub(super) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// The narrowest terminal for which lines are broken.
+const NARROWEST: usize = 20;
 /// How long all hosts outside of the zones may take.
 const TIMEOUT: Duration = Duration::from_secs(10);

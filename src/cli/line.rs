@@ -1,7 +1,7 @@
 //! One line of terminal output: coloured words in columns, cut at the terminal's width.
 
 use super::paint::{Paint, Tone};
-use crate::base::terminal::sanitize;
+use crate::base::terminal::{columns, columns_of, sanitize};
 
 /// A line without its end. It holds no control character, whatever it was made from.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ impl Line {
 
     /// Returns how many columns of a terminal it takes, at most.
     pub(super) fn columns(&self) -> usize {
-        self.0.iter().flat_map(|(_, text)| text.chars()).map(columns).sum()
+        self.0.iter().map(|(_, text)| columns(text)).sum()
     }
 
     /// Prints it whole.
@@ -71,8 +71,8 @@ impl Line {
             let kept: String = text
                 .chars()
                 .take_while(|c| {
-                    let fits = columns(*c) <= room;
-                    room = if fits { room - columns(*c) } else { 0 };
+                    let fits = columns_of(*c) <= room;
+                    room = if fits { room - columns_of(*c) } else { 0 };
                     fits
                 })
                 .collect();
@@ -93,16 +93,6 @@ impl Line {
 pub(super) fn text(lines: &[Line], paint: Paint) -> String {
     lines.iter().map(|line| line.print(paint) + "\n").collect()
 }
-
-/// Returns the columns that a character takes, at most: too many only cut a line too early, too few would wrap it.
-fn columns(c: char) -> usize {
-    if c.is_ascii() || OWN.contains(c) || c < FIRST_WIDE { 1 } else { 2 }
-}
-
-/// The marks that this program prints itself, one column each.
-const OWN: &str = "●◐○×→…─";
-/// The first character that some terminal shows two columns wide (Hangul Jamo).
-const FIRST_WIDE: char = '\u{1100}';
 
 #[cfg(test)]
 mod tests {

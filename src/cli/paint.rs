@@ -40,25 +40,24 @@ pub(super) fn choose(color: Color) {
     let _first = CHOICE.set(color);
 }
 
-/// Returns whether `--color` asks for colours or refuses them.
+/// Returns whether colours are asked for or refused: by `--color`, else by the environment (`NO_COLOR`, `TERM=dumb`). Else
+/// they suit terminals.
 pub(super) fn chosen() -> Option<bool> {
-    match CHOICE.get()? {
-        Color::Auto => None,
-        Color::Always => Some(true),
-        Color::Never => Some(false),
+    let refused = || {
+        std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+    };
+    match CHOICE.get() {
+        Some(Color::Always) => Some(true),
+        Some(Color::Never) => Some(false),
+        Some(Color::Auto) | None => refused().then_some(false),
     }
 }
 
 impl Paint {
-    /// Colours as `--color` says, else if standard output is a terminal and the environment does not refuse it (`NO_COLOR`,
-    /// `TERM=dumb`).
+    /// Colours as [`chosen`] says, else if standard output is a terminal.
     pub(super) fn stdout() -> Self {
-        if let Some(colours) = chosen() {
-            return Self(colours);
-        }
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self(std::io::stdout().is_terminal() && !refused)
+        Self(chosen().unwrap_or_else(|| std::io::stdout().is_terminal()))
     }
 
     /// Colours if it is told so.

@@ -26,21 +26,17 @@ pub(super) fn run(args: &Ready) -> ExitCode {
             let is_so = state == word;
             // Why, a server tells on its own machine alone.
             let why = state.strip_prefix(&format!("not {word}")).unwrap_or_default().to_owned();
-            input::print(&if is_so {
-                format!("{server} is {word}\n")
-            } else {
-                format!("{server} is not {word}{why}\n")
-            });
-            texts.for_each(|remark| input::print(&format!("{remark}\n")));
+            input::say(&if is_so { format!("{server} is {word}\n") } else { format!("{server} is not {word}{why}\n") });
+            texts.for_each(|remark| input::say(&format!("{remark}\n")));
             if is_so { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) }
         }
         // A time-out has either kind, by the system.
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-            input::print(&format!("{server} gives no answer within {timeout:?}\n"));
+            input::say(&format!("{server} gives no answer within {timeout:?}\n"));
             ExitCode::from(FINDINGS)
         }
         Err(error) => {
-            input::print(&format!("{server} gives no answer: {error}\n"));
+            input::say(&format!("{server} gives no answer: {error}\n"));
             ExitCode::from(FINDINGS)
         }
     }

@@ -77,9 +77,10 @@ pub(super) fn headline(pool: &PoolStatus) -> Line {
         (Condition::Fixed, _) => (Tone::Dim, "served as declared, not tested".to_owned()),
         (Condition::StandsIn, ActiveTier::Tier(tier)) => {
             let back = pool.failback.map(|(better, due)| format!(", tier {better} fails back in {}", write_short(due)));
-            (Tone::Soso, format!("tier {tier} stands in{}", back.unwrap_or_default()))
+            let untested = if is_tested(pool, tier) { "" } else { ", not tested" };
+            (Tone::Soso, format!("tier {tier} stands in{untested}{}", back.unwrap_or_default()))
         }
-        (Condition::Untested, ActiveTier::Tier(tier)) if !is_tested(pool, tier) => {
+        (_, ActiveTier::Tier(tier)) if !is_tested(pool, tier) => {
             (Tone::Soso, format!("tier {tier} serves, not tested"))
         }
         (_, ActiveTier::Tier(tier)) => (Tone::Good, format!("tier {tier} serves")),
@@ -105,7 +106,7 @@ pub(super) fn mark(member: &MemberStatus, placement: &Placement) -> Line {
 }
 
 /// The meaning of the marks, for a line below them.
-pub(super) const LEGEND: &str = "● in the answer  ◐ in the answer, not tested  × in the answer, but down  ○ left out";
+pub(super) const LEGEND: &str = "● in the answer  ◐ in it, not tested  × in it, but down  ○ left out";
 
 /// Returns the word for a target's state, in its colour.
 pub(super) fn state(target: &TargetStatus) -> Line {
@@ -132,7 +133,7 @@ pub(super) fn days_left(days: i64) -> String {
     match days {
         -1 => "expired today".to_owned(),
         days if days < 0 => format!("expired {} days ago", days.unsigned_abs() - 1),
-        0 => "ends today".to_owned(),
+        0 => "less than a day left".to_owned(),
         1 => "1 day left".to_owned(),
         days => format!("{days} days left"),
     }

@@ -108,9 +108,9 @@ impl Nearness {
 
 fn sentence(whose: &str, now: UnixTime, end: UnixTime) -> String {
     if end > now {
-        format!("the certificate of {whose} expires in {}", write_left(end.since(now)))
+        format!("certificate expires in {}: {whose}", write_left(end.since(now)))
     } else {
-        format!("the certificate of {whose} expired {} ago", write_left(now.since(end)))
+        format!("certificate expired {} ago: {whose}", write_left(now.since(end)))
     }
 }
 
@@ -152,10 +152,7 @@ mod tests {
         let told = watch.tell(&BTreeMap::new(), at(3 * DAY));
         assert_eq!(told, watch.tell(&told, at(3 * DAY - 5)));
         assert_eq!(watch.ending(at(15 * DAY)), [""; 0]);
-        assert_eq!(watch.ending(at(DAY - 1_800)), ["the certificate of our own listeners expires in 23 h"]);
-        assert_eq!(
-            watch.ending(UnixTime::from_secs(103 * DAY)),
-            ["the certificate of our own listeners expired 3 days ago"]
-        );
+        assert_eq!(watch.ending(at(DAY - 1_800)), ["certificate expires in 23 h: our own listeners"]);
+        assert_eq!(watch.ending(UnixTime::from_secs(103 * DAY)), ["certificate expired 3 days ago: our own listeners"]);
     }
 }

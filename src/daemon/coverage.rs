@@ -69,20 +69,19 @@ impl CoverageWatch {
         }
     }
 
-    /// Warns of each gap that is new, and returns all.
+    /// Warns of each reason with a gap that is new, and returns all gaps.
     fn tell(&self, coverage: &Coverage, told: &BTreeSet<Gap>) -> BTreeSet<Gap> {
         let (mut gaps, mut remarks) = (BTreeSet::new(), Vec::new());
         for (reason, counts) in &coverage.untested {
-            for (family, count) in ["IPv4", "IPv6"].into_iter().zip(counts).filter(|(_, count)| **count > 0) {
-                let gap = (reason.clone(), family);
-                let targets = if *count == 1 { "target" } else { "targets" };
-                let sentence = format!("{count} {family} {targets} cannot be tested: {reason}");
-                if !told.contains(&gap) {
-                    warn!(targets = count, family, reason, "{sentence}; a failure there will not be seen");
-                }
-                remarks.push(sentence);
-                gaps.insert(gap);
+            let families = ["IPv4", "IPv6"].into_iter().zip(counts).filter(|(_, count)| **count > 0);
+            let found: Vec<Gap> = families.map(|(family, _)| (reason.clone(), family)).collect();
+            let sentence = sentence(reason, *counts);
+            if found.iter().any(|gap| !told.contains(gap)) {
+                let [v4, v6] = counts;
+                warn!(targets = v4 + v6, v4, v6, reason, "{sentence}; a failure there will not be seen");
             }
+            remarks.push(sentence);
+            gaps.extend(found);
         }
         for (reason, family) in told.difference(&gaps) {
             info!(family, reason, "no {family} target is kept from being tested by this any more: {reason}");
@@ -93,6 +92,17 @@ impl CoverageWatch {
         }
         gaps
     }
+}
+
+/// Says how many targets of each family cannot be tested, as in `8 IPv6 targets cannot be tested: no route`.
+fn sentence(reason: &str, counts: [usize; 2]) -> String {
+    let (count, family) = match counts {
+        [v4, 0] => (v4, "IPv4 "),
+        [0, v6] => (v6, "IPv6 "),
+        [v4, v6] => (v4 + v6, ""),
+    };
+    let targets = if count == 1 { "target" } else { "targets" };
+    format!("{count} {family}{targets} cannot be tested: {reason}")
 }
 
 impl Latest {
@@ -161,6 +171,13 @@ mod tests {
     use prometheus_client::registry::Registry;
 
     use super::*;
+
+    #[test]
+    fn targets_are_counted_with_their_family_where_only_one_is_concerned() {
+        assert_eq!(sentence("no route", [0, 8]), "8 IPv6 targets cannot be tested: no route");
+        assert_eq!(sentence("no route", [1, 0]), "1 IPv4 target cannot be tested: no route");
+        assert_eq!(sentence("no route", [1, 8]), "9 targets cannot be tested: no route");
+    }
 
     #[test]
     fn what_is_tested_and_what_is_not_are_metrics() {

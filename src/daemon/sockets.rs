@@ -154,33 +154,28 @@ impl Bound {
 
     /// Binds a transport's sockets; the first finds the port if there is none yet.
     fn add(&mut self, transport: Transport, workers: NonZeroUsize) -> Result<(), BindError> {
-        let socket = open(transport, self.address)?;
+        let mut socket = open(transport, self.address)?;
         let failed = |error| BindError::new(self.address, protocol(transport), error);
         let address = local_address(&socket).map_err(failed)?;
-        let others = match &socket {
-            Socket::Datagrams(first) if transport.kind().has_workers => {
-                siblings(first, address, workers.get() - 1).map_err(failed)?
-            }
-            Socket::Datagrams(_) | Socket::Streams(_) => Vec::new(),
-        };
-        let others = others.into_iter().map(Socket::Datagrams);
+        if let (Socket::Datagrams(sockets), true) = (&mut socket, transport.kind().has_workers) {
+            share(sockets, address, workers.get()).map_err(failed)?;
+        }
         self.address = address;
-        self.sockets.extend(std::iter::once(socket).chain(others).map(|socket| (transport, socket)));
+        self.sockets.push((transport, socket));
         Ok(())
     }
 }
 
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut titles: Vec<&str> = self.sockets.iter().map(|(transport, _)| transport.kind().title).collect();
-        titles.dedup();
+        let titles: Vec<&str> = self.sockets.iter().map(|(transport, _)| transport.kind().title).collect();
         f.write_str(&titles.join(" and "))
     }
 }
 
 fn open(transport: Transport, address: SocketAddr) -> Result<Socket, BindError> {
     let socket = match transport.kind().socket {
-        SocketKind::Datagrams => datagram(address).map(Socket::Datagrams),
+        SocketKind::Datagrams => datagram(address).map(|socket| Socket::Datagrams(vec![socket])),
         SocketKind::Streams => stream(address).map(Socket::Streams),
     };
     socket.map_err(|error| BindError::new(address, protocol(transport), error))
@@ -188,7 +183,7 @@ fn open(transport: Transport, address: SocketAddr) -> Result<Socket, BindError> 
 
 fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
     match socket {
-        Socket::Datagrams(socket) => socket.local_addr(),
+        Socket::Datagrams(sockets) => sockets.first().ok_or(io::ErrorKind::InvalidInput)?.local_addr(),
         Socket::Streams(listener) => listener.local_addr(),
     }
 }
@@ -206,20 +201,20 @@ fn datagram(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
-/// Binds more sockets to the address of one; the kernel spreads clients over all of them. Each of a client's datagrams
-/// comes to the same one.
-fn siblings(first: &UdpSocket, address: SocketAddr, count: usize) -> io::Result<Vec<UdpSocket>> {
-    // Not before it is bound: else it could share the port with a socket of another process.
-    if count > 0 {
-        socket2::SockRef::from(first).set_reuse_port(true)?;
+/// Binds sockets to the address of the one that there is until there are so many. The kernel spreads clients over all of
+/// them, and each of a client's datagrams comes to the same one.
+fn share(sockets: &mut Vec<UdpSocket>, address: SocketAddr, count: usize) -> io::Result<()> {
+    for socket in sockets.iter().filter(|_| count > 1) {
+        // Not before it was bound: else it could share the port with a socket of another process.
+        socket2::SockRef::from(socket).set_reuse_port(true)?;
     }
-    let sibling = |_| {
+    while sockets.len() < count {
         let socket = unbound_datagram(address)?;
         socket.set_reuse_port(true)?;
         socket.bind(&address.into())?;
-        Ok(socket.into())
-    };
-    (0..count).map(sibling).collect()
+        sockets.push(socket.into());
+    }
+    Ok(())
 }
 
 fn unbound_datagram(address: SocketAddr) -> io::Result<socket2::Socket> {
@@ -355,9 +350,12 @@ mod tests {
         let workers = NonZeroUsize::new(3).unwrap();
         let sockets = bind_shared(&[address(ANY_PORT)], Origin::Named, Frame::Native, workers).unwrap();
         let listener = &sockets.listeners[0];
-        assert_eq!(listener.to_string(), "UDP and TCP");
-        let addresses: Vec<_> = listener.sockets.iter().map(|(_, socket)| local_address(socket).unwrap()).collect();
-        assert_eq!(addresses, [listener.address; 4]);
+        let datagrams = |(_, socket): &(Transport, Socket)| match socket {
+            Socket::Datagrams(sockets) => sockets.iter().map(|socket| socket.local_addr().unwrap()).collect(),
+            Socket::Streams(_) => Vec::new(),
+        };
+        let addresses: Vec<_> = listener.sockets.iter().map(datagrams).collect();
+        assert_eq!(addresses, [vec![listener.address; 3], Vec::new()]);
         let again = bind_shared(&[listener.address], Origin::Named, Frame::Native, workers);
         assert!(matches!(again, Err(BindError::InUse { protocol: "udp", .. })));
     }

@@ -294,7 +294,8 @@ impl Daemon {
                 coverage.set(counted);
             }
             let (targets, untested) = coverage.counts();
-            info!(every_target_known = known, targets, tested = targets - untested, untested, fault, "answering");
+            let every_target_known = known && untested == 0;
+            info!(every_target_known, targets, tested = targets - untested, untested, fault, "answering");
             watchdog::notify_ready().await;
         }
     }
@@ -396,6 +397,12 @@ impl Fixed {
 fn log_start(running: &Running) {
     let config = running.files.first().filter(|file| file.extension().is_some_and(|end| end == "toml"));
     let config = config.map(|file| file.display().to_string());
+    let outside = running.outside.hosts.len();
+    let outside = match outside {
+        0 => String::new(),
+        1 => "; 1 host outside of the zones is tested every 5 min unless a service says otherwise".to_owned(),
+        more => format!("; {more} hosts outside of the zones are tested every 5 min unless a service says otherwise"),
+    };
     info!(
         version = env!("CARGO_PKG_VERSION"),
         config,
@@ -403,7 +410,7 @@ fn log_start(running: &Running) {
         services = running.setup.pools.len(),
         targets = running.setup.targets.len(),
         outside_hosts = running.outside.hosts.len(),
-        "starting; hosts outside of the zones are tested every 5 min unless a service says otherwise"
+        "starting{outside}"
     );
 }
 

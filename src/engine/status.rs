@@ -1,5 +1,6 @@
 //! The status: a copy of the engine's health states and decisions, for people and tools.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -205,7 +206,7 @@ impl Core {
     }
 
     fn untested(&self, id: TargetId) -> Option<String> {
-        self.targets[id].untested(&self.prepared.setup.targets[id])
+        self.targets[id].untested(&self.prepared.setup.targets[id]).map(Cow::into_owned)
     }
 
     /// Counts what is tested and what is not, and how the first so many services are served.
@@ -216,7 +217,7 @@ impl Core {
             let never = *row.health.state() == State::Unknown;
             let word = if never { "not-tested" } else { row.health.state().as_str() };
             *coverage.states.entry(word).or_default() += 1;
-            if let Some(reason) = row.untested(setup) {
+            if let Some(reason) = row.untested(setup).map(Cow::into_owned) {
                 let reasons = &mut coverage.untested;
                 let known = reasons.contains_key(&reason) || reasons.len() < MOST_REASONS;
                 let families = reasons.entry(if known { reason } else { OTHER.to_owned() }).or_default();
@@ -243,7 +244,7 @@ impl Core {
         let (setup, row) = (&self.prepared.setup.targets[id], &self.targets[id]);
         TargetStatus {
             name: setup.key.to_string(),
-            untested: row.untested(setup),
+            untested: row.untested(setup).map(Cow::into_owned),
             state: row.health.state().clone(),
             held: now.since(row.health.since()),
             degraded: row.health.is_degraded(),

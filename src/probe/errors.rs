@@ -45,16 +45,14 @@ pub(super) fn classify(error: &Error, told: ErrorOrigin) -> Outcome {
         (ErrorKind::NetworkUnreachable, ErrorOrigin::Remote) => silent("network unreachable"),
         // A rule for what goes out: the errors that ICMP makes are EACCES, EHOSTUNREACH and the like.
         (ErrorKind::PermissionDenied, _) if error.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
-            unknown(format!("not permitted on this machine: {error}"))
+            unknown("not permitted on this machine")
         }
         // ICMPv6 "administratively prohibited" (RFC 4443 §3.1, code 1): somebody on the way, not the target.
         (ErrorKind::PermissionDenied, ErrorOrigin::Remote) => silent("prohibited on the way"),
         // From TLS: with TLS 1.3 a server may refuse us only after its part of the handshake (RFC 8446 §4.4.2.4).
         (ErrorKind::InvalidData, _) => conclusive(format!("TLS broke: {error}")),
-        (ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable, ErrorOrigin::Local) => {
-            unknown(format!("no route: {error}"))
-        }
-        (ErrorKind::PermissionDenied, ErrorOrigin::Local) => unknown(format!("not permitted on this machine: {error}")),
+        (ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable, ErrorOrigin::Local) => unknown("no route"),
+        (ErrorKind::PermissionDenied, ErrorOrigin::Local) => unknown("not permitted on this machine"),
         _ => unknown(format!("fault of the checker: {error}")),
     }
 }

@@ -27,6 +27,7 @@ use super::errors::{self, ErrorOrigin};
 use super::legacy_hello;
 use super::tls::{Tls, Verify};
 use super::verifier::Recorder;
+use crate::base::duration::write_left;
 use crate::health::Outcome;
 
 /// What a handshake stands behind.
@@ -76,7 +77,8 @@ pub(super) async fn handshake(
     if let Some(certificate) = &record.certificate
         && (0..EXPIRY_WARNING_DAYS).contains(&certificate.days_left)
     {
-        attempt.warnings.push(format!("certificate expires in {} days", certificate.days_left));
+        let left = certificate.not_after.since(attempt.clock.now().wall);
+        attempt.warnings.push(format!("certificate expires in {}", write_left(left)));
     }
     attempt.certificate = record.certificate;
     match (shaken, record.refusal) {

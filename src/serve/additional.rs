@@ -9,7 +9,7 @@ use super::view::{ClientView, signatures};
 
 /// Adds what a client will ask next of the names in the answer, as far as this server has authority for them: the
 /// addresses of every host; behind a NAPTR record what its flag tells (RFC 3403 §4.2), behind an alias of SVCB or
-/// HTTPS the target's own set (RFC 9460 §4.1).
+/// HTTPS the target's own set and its addresses, with which clients go on without one (RFC 9460 §3, §4.1).
 pub(super) fn add_targets<'a>(snapshot: ClientView<'a>, query: &QueryView<'a>, plan: &mut Plan<'a>) {
     // Addresses name no further hosts: the section does not feed itself.
     for number in 0..plan.answer.len() {
@@ -23,7 +23,12 @@ pub(super) fn add_targets<'a>(snapshot: ClientView<'a>, query: &QueryView<'a>, p
             let Some(target) = host(rtype, rdata) else { continue };
             let own = name::labels(target).next().is_none();
             match (next(rtype, rdata), item.owner) {
-                (Next::Set(next), _) => add_next(snapshot, query, plan, next, target),
+                (Next::Set(next), _) => {
+                    add_next(snapshot, query, plan, next, target);
+                    if is_binding(next) {
+                        add_host(snapshot, query, plan, rtype, target);
+                    }
+                }
                 (Next::Nothing, _) => {}
                 (Next::Addresses, _) if !own => add_host(snapshot, query, plan, rtype, target),
                 // RFC 9460 §2.5.2: in service mode "." is the owner itself.

@@ -74,9 +74,11 @@ impl Frame {
             Ok(Arc::new(certificates.clone()))
         };
         let stream = |socket: Socket| tokio::net::TcpListener::from_std(socket.streams()?);
-        let datagrams = |socket: Socket| tokio::net::UdpSocket::from_std(socket.datagrams()?);
+        let datagrams = |socket: Socket| -> io::Result<Vec<_>> {
+            socket.datagrams()?.into_iter().map(tokio::net::UdpSocket::from_std).collect()
+        };
         match transport.kind().hickory {
-            Protocol::Udp => server.register_socket(datagrams(socket)?),
+            Protocol::Udp => datagrams(socket)?.into_iter().for_each(|socket| server.register_socket(socket)),
             Protocol::Tcp => server.register_listener(stream(socket)?, idle, RESPONSE_BUFFER),
             Protocol::Tls => server.register_tls_listener(stream(socket)?, idle, certificates()?)?,
             Protocol::Https => {
@@ -88,7 +90,11 @@ impl Frame {
                     listener::HTTPS_PATH.to_owned(),
                 )?;
             }
-            Protocol::Quic => server.register_quic_listener(datagrams(socket)?, idle, certificates()?)?,
+            Protocol::Quic => {
+                for socket in datagrams(socket)? {
+                    server.register_quic_listener(socket, idle, certificates()?)?;
+                }
+            }
             _ => return Err(io::ErrorKind::Unsupported.into()),
         }
         Ok(())
@@ -188,14 +194,14 @@ struct Section {
 
 impl Response {
     fn fault(request: &MessageRequest) -> Self {
-        let mut metadata = Metadata::response_from_request(&request.metadata);
+        let mut metadata = metadata(request);
         metadata.response_code = ResponseCode::FormErr;
         let (answer, authority, additional) = Default::default();
         Self { metadata, edns: None, answer, authority, additional }
     }
 
     fn of(plan: &Plan<'_>, query: &QueryView<'_>, request: &MessageRequest) -> Self {
-        let mut metadata = Metadata::response_from_request(&request.metadata);
+        let mut metadata = metadata(request);
         let [_, low] = (plan.rcode.0 & 0x0f).to_be_bytes();
         let [_, high] = (plan.rcode.0 >> 4).to_be_bytes();
         metadata.response_code = ResponseCode::from(high, low);
@@ -254,6 +260,13 @@ impl Response {
             [&self.answer, &self.authority, &self.additional].map(|section| section.records.iter());
         builder.build(self.metadata, answer, authority, [].iter(), additional)
     }
+}
+
+/// Begins an answer; CD is for resolvers (RFC 4035 §3.1.6).
+fn metadata(request: &MessageRequest) -> Metadata {
+    let mut metadata = Metadata::response_from_request(&request.metadata);
+    metadata.checking_disabled = false;
+    metadata
 }
 
 impl Section {

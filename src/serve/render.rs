@@ -155,12 +155,12 @@ pub(super) fn character_string(start: &str, end: &[u8]) -> Vec<u8> {
     string
 }
 
-/// Makes the first four octets: opcode, RD and CD are those of the query; RA and AD are never set.
+/// Makes the first four octets: opcode and RD are those of the query; RA, AD and CD are never set (RFC 4035 §3.1.6).
 pub(super) fn response_header(query: Header, rcode: Rcode, authoritative: bool, truncated: bool) -> [u8; 4] {
     let [i0, i1] = query.id.to_be_bytes();
-    let [f0, f1] = query.flags;
+    let [f0, _] = query.flags;
     let [_, low] = (rcode.0 & 0x0f).to_be_bytes();
-    [i0, i1, 0x80 | f0 & 0x79 | u8::from(authoritative) << 2 | u8::from(truncated) << 1, f1 & 0x10 | low]
+    [i0, i1, 0x80 | f0 & 0x79 | u8::from(authoritative) << 2 | u8::from(truncated) << 1, low]
 }
 
 fn write_header(message: &mut [u8], start: [u8; 4], counts: [u16; 4]) {

@@ -35,5 +35,6 @@ pub use collect::Fault;
 pub use name::{Name, NameError};
 pub use rrset::{Rrset, Srv};
 pub use rtype::Rtype;
+pub use schema::in_full;
 pub use serial::Serial;
 pub use zone::Zone;

@@ -40,7 +40,7 @@ impl Listeners {
         let stop = CancellationToken::new();
         let within = runtime.enter();
         let mut frame = hickory::Frame::new(&server.responder, Duration::from_secs(60));
-        frame.add(Transport::Udp, Socket::Datagrams(socket), None).unwrap();
+        frame.add(Transport::Udp, Socket::Datagrams(vec![socket]), None).unwrap();
         frame.add(Transport::Tcp, Socket::Streams(listener), None).unwrap();
         let running = Tasks::new().spawn("frame", frame.run(stop.clone()));
         drop(within);

@@ -22,6 +22,7 @@ const ZONE: &str = "
     next.naptr.t. 60 NAPTR 1 1 \"\" \"x\" \"\" a.naptr.t.
     t. 60 HTTPS 1 .
     alias.t. 60 HTTPS 0 t.
+    plain.t. 60 HTTPS 0 a.t.
     t. 60 A 192.0.2.9
     a.t. 60 A 192.0.2.1
     a.t. 60 AAAA 2001:db8::1
@@ -57,6 +58,7 @@ fn a_naptr_brings_what_its_flag_tells_and_https_its_host_s_addresses() {
     assert_eq!(addresses, ADDRESSES);
     assert_eq!(server.ask("t. HTTPS").additional(), ["t. 60 A 192.0.2.9"]);
     assert_eq!(server.ask("alias.t. HTTPS").additional(), ["t. 60 HTTPS 1 .", "t. 60 A 192.0.2.9"]);
+    assert_eq!(server.ask("plain.t. HTTPS").additional(), ADDRESSES[..2]);
     assert_eq!(server.ask("a.naptr.t. NAPTR").additional(), ADDRESSES[..2]);
     assert_eq!(server.ask("u.naptr.t. NAPTR").additional(), [""; 0]);
     assert_eq!(server.ask("next.naptr.t. NAPTR").additional().len(), 3);

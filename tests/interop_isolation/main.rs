@@ -1,11 +1,12 @@
 //! A checker that is cut off: the built program in a network namespace whose link goes down, and in one without IPv6.
 //!
-//! Packages: `iproute2`, `util-linux`, `bind9-dnsutils`. Each test makes its own namespaces.
+//! Packages: `iproute2`, `util-linux`, `bind9-dnsutils`, `curl`. Each test makes its own namespaces.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
 mod disk;
 mod lab;
+mod no_route;
 #[path = "../process/server.rs"]
 #[expect(dead_code, reason = "shared with other tests")]
 mod server;

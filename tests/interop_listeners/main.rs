@@ -25,18 +25,7 @@ use server::{Folder, Server};
 use tools::run;
 
 /// A zone of a SIP service; nothing of it is probed.
-const ZONE: &str = "\
-$TTL 300
-@ IN SOA ns1 admin 1 3600 600 86400 60
-@ IN NS ns1
-ns1 IN A 127.0.0.1
-_sip._tcp IN SRV 10 70 5060 node1
-_sip._tcp IN SRV 10 30 5060 node2
-_sip._tcp IN SRV 20 0 5060 standby
-node1 IN A 192.0.2.11
-node2 IN A 192.0.2.12
-standby IN A 192.0.2.21
-";
+const ZONE: &str = include_str!("../support/sip.zone");
 
 /// What dig, delv and kdig tell of the service with `+short`.
 const SERVICE: [&str; 3] =

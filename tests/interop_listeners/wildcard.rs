@@ -51,7 +51,7 @@ fn each_transport_answers_from_the_address_that_was_asked() {
     assert_eq!(lab.dig(&format!("@{link_local}%near {SIP} SRV")), SERVICE, "{link_local}");
 }
 
-/// RFC 9715 §3.1: over IPv6 such a listener sends no fragments; what an interface does not take is truncated from then on.
+/// RFC 9715 §3.1: over IPv6 there are no fragments; what an interface does not take is truncated.
 #[test]
 fn an_answer_that_the_interface_does_not_take_is_truncated() {
     let (lab, folder) = (Lab::new(&[1]), Folder::new());
@@ -70,9 +70,10 @@ fn an_answer_that_the_interface_does_not_take_is_truncated() {
         lab.run(Side::Near, &["dig"], &words).1
     };
     assert!(ask("10.77.1.1").contains("ANSWER: 1"), "IPv4 sends fragments");
-    ask("fd77:1::1");
-    let answer = ask("fd77:1::1");
-    assert!(answer.contains("flags: qr aa tc rd"), "{answer}");
+    for _ in 0..2 {
+        let answer = ask("fd77:1::1");
+        assert!(answer.contains("flags: qr aa tc rd"), "{answer}");
+    }
 }
 
 /// As docs/listeners.md says of that frame.

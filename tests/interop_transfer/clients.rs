@@ -1,6 +1,7 @@
 //! dig and kdig transfer a zone: whole and by differences, signed and not, over TCP and TLS.
 
-use crate::lab::{Folder, Primary, SECRET, Target, dig, eventually, run, serial, services, zone_of};
+use crate::lab::{Folder, Primary, SECRET, Target, dig, run, serial, services, zone_of};
+use crate::server::eventually;
 
 /// A zone of many messages comes whole, by every key and over TLS.
 #[test]

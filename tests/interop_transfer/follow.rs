@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::foreign::{Kind, Secondary, Source, address};
-use crate::lab::{Folder, Primary, Target, eventually, serial, services, zone_of};
+use crate::lab::{Folder, Primary, Target, serial, services, zone_of};
+use crate::server::eventually;
 
 /// A primary, and secondaries that have its zone.
 struct Lab {

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::foreign::{Kind, address};
-use crate::lab::{Folder, Process, SECRET, Target, dig, eventually, serial, services};
+use crate::lab::{Folder, Process, SECRET, Target, dig, serial, services};
+use crate::server::eventually;
 
 /// A primary of another kind with a zone of two tiers; it ends with this value.
 struct Master {

@@ -4,10 +4,10 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long anything that must happen may take on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+use crate::server::eventually;
+
 /// The secret of the key `transfer`.
 pub(crate) const SECRET: &str = "dGhlIHNlY3JldCBvZiB0cmFuc2ZlcnMgb24gbG9vcGJhY2s=";
 
@@ -226,19 +226,6 @@ pub(crate) fn zone_of(server: SocketAddr, more: &[&str]) -> Vec<String> {
     records.sort_unstable();
     records.dedup();
     records
-}
-
-/// Asks again and again until there is something, or [`SOON`] is over.
-#[track_caller]
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let begin = Instant::now();
-    loop {
-        if let Some(found) = ask() {
-            return found;
-        }
-        assert!(begin.elapsed() < SOON, "not within {SOON:?}: {what}");
-        std::thread::park_timeout(Duration::from_millis(5));
-    }
 }
 
 /// Takes an address on loopback whose port is free for UDP and TCP.

@@ -4,10 +4,11 @@ use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use serde_json::Value;
+
+use crate::server::eventually;
 
 /// The domain that the servers serve.
 pub(crate) const DOMAIN: &str = "example.test";
@@ -19,22 +20,6 @@ pub(crate) const C2S_DIRECT: u16 = 21223;
 pub(crate) const S2S: u16 = 21269;
 /// The port for servers by direct TLS.
 pub(crate) const S2S_DIRECT: u16 = 21270;
-
-/// How long anything that must happen may take on a busy machine.
-const SOON: Duration = Duration::from_secs(60);
-
-/// Asks again and again until there is something, or [`SOON`] is over.
-#[track_caller]
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let begin = Instant::now();
-    loop {
-        if let Some(found) = ask() {
-            return found;
-        }
-        assert!(begin.elapsed() < SOON, "not within {SOON:?}: {what}");
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
-}
 
 /// Which certificate a server shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

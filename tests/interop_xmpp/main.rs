@@ -8,6 +8,9 @@ mod ejabberd;
 mod lab;
 mod prosody;
 mod relay;
+#[path = "../process/server.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod server;
 mod zone;
 
 use lab::{DOMAIN, Seen, probe};
@@ -47,7 +50,7 @@ fn is_seen_hung_and_gone(server: &mut lab::Foreign, ip: &str, folder: &lab::Fold
         by_tcp(port).is(0, "pass", "");
     }
     server.signal("CONT");
-    lab::eventually("it goes on", || (by_xmpp("xmpp", lab::C2S).code == 0).then_some(()));
+    server::eventually("it goes on", || (by_xmpp("xmpp", lab::C2S).code == 0).then_some(()));
     server.signal("KILL");
     server.wait();
     for (scheme, port, _) in WAYS {

@@ -1,7 +1,8 @@
 //! Prosody.
 
-use super::lab::{C2S, C2S_DIRECT, DOMAIN, Folder, Foreign, S2S, S2S_DIRECT, Shows, eventually, probe};
+use super::lab::{C2S, C2S_DIRECT, DOMAIN, Folder, Foreign, S2S, S2S_DIRECT, Shows, probe};
 use super::relay::Relay;
+use super::server::eventually;
 use super::{WAYS, another_domain_is_unknown, is_seen_hung_and_gone, passes_in_all_ways};
 
 /// Starts Prosody on an address of loopback.

@@ -3,7 +3,7 @@
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 
-use super::lab::eventually;
+use super::server::eventually;
 
 /// A relay of one connection.
 pub(crate) struct Relay {

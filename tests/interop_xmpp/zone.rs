@@ -7,8 +7,9 @@ use std::time::Duration;
 use hickory_proto::op::{Message, MessageType, OpCode, Query};
 use hickory_proto::rr::{RData, RecordType};
 
-use super::lab::{C2S, C2S_DIRECT, DOMAIN, Folder, Shows, eventually};
+use super::lab::{C2S, C2S_DIRECT, DOMAIN, Folder, Shows};
 use super::prosody;
+use super::server::eventually;
 
 const SERVER: &str = "127.0.21.20:21053";
 

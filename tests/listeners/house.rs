@@ -98,7 +98,7 @@ fn socket(transport: Transport) -> (Socket, SocketAddr) {
         SocketKind::Datagrams => {
             let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
             let address = socket.local_addr().unwrap();
-            (Socket::Datagrams(socket), address)
+            (Socket::Datagrams(vec![socket]), address)
         }
         SocketKind::Streams => {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
 mod bad_input;
+mod certificates;
 mod client;
 mod crashes;
 mod descriptors;
@@ -24,5 +25,6 @@ mod signals;
 mod startup;
 mod state;
 mod target;
+mod terminal;
 mod truth;
 mod watcher;

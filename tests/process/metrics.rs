@@ -103,7 +103,8 @@ fn documentation_addresses_are_served_with_a_warning_and_never_probed() {
     let zone = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/zones/example.com.zone"));
     let server = Server::serve(&[&config, zone], "none".as_ref());
     let address = server.address();
-    server.answering();
+    let (_, line) = server.log.wait_from(0, &["\"answering\""]);
+    assert_eq!((&line["every_target_known"], &line["tested"]), (&false.into(), &0.into()), "{line}");
     let (_, line) = server.log.wait_from(0, &["192.0.2.10"]);
     assert_eq!(line["level"], "WARN", "{line}");
 

@@ -1,10 +1,9 @@
 //! Every 200 ms all that the program says of one service is compared: the answer with its extended error, `explain --json`,
 //! the live table, the metrics and readiness; through failover, hold, failback, all down, silence and a broken reload.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::{Edns, Message};
@@ -14,6 +13,7 @@ use serde_json::Value;
 use crate::client::{Answer, DECLARED, SIP, STANDBY, ask, fetch, query, send};
 use crate::server::{Folder, Network, Program, SOON, eventually};
 use crate::target::{Hosts, PORT, Target};
+use crate::terminal::{Kind, Terminal};
 
 /// How often all is compared.
 const EVERY: Duration = Duration::from_millis(200);
@@ -26,7 +26,7 @@ const HOLD: Duration = Duration::from_secs(4);
 struct Stage {
     folder: Folder,
     files: [PathBuf; 2],
-    server: Child,
+    terminal: Terminal,
     address: SocketAddr,
     metrics: SocketAddr,
     /// When a contradiction that still stands was first seen.
@@ -54,37 +54,16 @@ impl Stage {
             "example.com.zone",
             hosts.zone() + &format!("_blind._tcp IN SRV 10 0 {PORT} blind\nblind IN A {denied}\n"),
         );
-        let (listen, state) = (address.to_string(), folder.path("state"));
-        let words = [
-            env!("CARGO_BIN_EXE_understudy"),
-            "serve",
-            config.to_str().unwrap(),
-            zone.to_str().unwrap(),
-            "--listen",
-            &listen,
-            "--state",
-            state.to_str().unwrap(),
-        ];
-        let script = format!("stty rows 60 cols 200; exec {} 2>{}", words.join(" "), folder.path("log").display());
-        // script(1) gives the program a terminal, and writes what it draws there to a file.
-        let mut command = Command::new("script");
-        command.args(["--quiet", "--flush", "--return", "--command", &script]).arg(folder.path("screen"));
-        command.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let server = command.spawn().unwrap();
-        let stage = Self { folder, files: [config, zone], server, address, metrics, contradicted: None, rounds: 0 };
+        let kind = Kind { term: "xterm", rows: 60, columns: 200, with_log: false };
+        let terminal = Terminal::serve(&folder, kind, &address.to_string(), &[&config, &zone]);
+        let stage = Self { folder, files: [config, zone], terminal, address, metrics, contradicted: None, rounds: 0 };
         eventually("the start", || (stage.ready().0 == 0).then_some(()));
         stage
     }
 
-    /// The number of the server's process, as its state folder says.
-    fn pid(&self) -> Option<String> {
-        let lock = std::fs::read_to_string(self.folder.path("state").join("state.lock")).ok()?;
-        Some(lock.trim().to_owned()).filter(|pid| !pid.is_empty())
-    }
-
     /// Lets the server read everything anew.
     fn reload(&self) {
-        assert!(Command::new("kill").args(["-s", "HUP", &self.pid().unwrap()]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-s", "HUP", &self.terminal.pid().unwrap()]).status().unwrap().success());
     }
 
     fn ready(&self) -> (i32, String) {
@@ -128,9 +107,7 @@ impl Stage {
         let explained = self.explain("_sip._tcp.example.com");
         let blind = self.explain("_blind._tcp.example.com");
         let metrics = fetch(self.metrics, "/metrics");
-        let screen = std::fs::read(self.folder.path("screen")).unwrap();
-        let screen = String::from_utf8_lossy(&screen).into_owned();
-        let table = screen.rsplit("understudy on ").next().unwrap_or_default().to_owned();
+        let table = self.terminal.table();
         let log = std::fs::read_to_string(self.folder.path("log")).unwrap();
         let ready = self.ready().1;
         let (answer, extended) = self.answer();
@@ -151,17 +128,6 @@ impl Stage {
             _ => None,
         });
         (Answer::read(&octets), extended)
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        // script(1) would leave its child behind.
-        if let Some(pid) = self.pid() {
-            drop(Command::new("kill").args(["-s", "KILL", &pid]).status());
-        }
-        drop(self.server.kill());
-        drop(self.server.wait());
     }
 }
 
@@ -289,8 +255,6 @@ impl Told {
 
 #[test]
 fn nothing_that_is_said_of_a_service_contradicts_anything_else() {
-    let script = Command::new("script").arg("--version").output();
-    assert!(script.is_ok(), "script(1) makes the terminal: install bsdutils");
     let hosts = Hosts::new();
     let [node1, node2, standby] = hosts.up();
     let mut stage = Stage::new(&hosts);
@@ -332,7 +296,5 @@ fn nothing_that_is_said_of_a_service_contradicts_anything_else() {
     stage.until("isolation", |told| told.answer.is(DECLARED) && told.table.contains("isolated"));
     println!("{} rounds", stage.rounds);
 
-    stage.server.stdin.take().unwrap().write_all(b"q").unwrap();
-    let status = eventually("the end by the key q", || stage.server.try_wait().unwrap());
-    assert!(status.success(), "{status}");
+    stage.terminal.press_q();
 }

@@ -36,11 +36,17 @@ pub(super) fn run(args: &Check) -> ExitCode {
         min_severity: args.min_severity,
         grouped: !args.all,
         colour: Paint::stdout().colours(),
+        width: input::stdout_width(),
     };
     if report::print(&findings, &examined, view, &mut out).is_err() {
         return ExitCode::from(USAGE);
     }
-    input::print(&String::from_utf8_lossy(&out));
+    let text = String::from_utf8_lossy(&out);
+    if args.json {
+        input::print(&text);
+    } else {
+        input::say(&text);
+    }
     if findings.iter().any(|finding| UNREADABLE.contains(&finding.id)) {
         return ExitCode::from(USAGE);
     }

@@ -48,6 +48,8 @@ pub(super) struct View {
     pub(super) grouped: bool,
     /// Whether with colours.
     pub(super) colour: bool,
+    /// The columns of the terminal, if it is one.
+    pub(super) width: Option<usize>,
 }
 
 impl Examined {
@@ -93,7 +95,7 @@ fn print_text(sorted: &[&Finding], examined: &Examined, view: View, out: &mut dy
     let mut told = BTreeSet::new();
     for group in groups(sorted, view.grouped) {
         let Some((first, others)) = group.split_first() else { continue };
-        let look = Look { colour: view.colour, why: told.insert(first.id) };
+        let look = Look { colour: view.colour, why: told.insert(first.id), width: view.width };
         let most = match first.severity {
             Severity::Error => 9,
             Severity::Warning => 2,

@@ -10,7 +10,7 @@ use crate::zone::check::{RULES, find};
 /// Prints a rule, or what ids there are.
 pub(super) fn run(id: &str) -> ExitCode {
     if let Some(text) = explain(id) {
-        input::print(&text);
+        input::say(&text);
         return ExitCode::SUCCESS;
     }
     input::tell(&[unknown(id)], Severity::Error);

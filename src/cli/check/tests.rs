@@ -9,7 +9,7 @@ fn at(line: u32) -> Place {
 }
 
 fn printed(findings: &[Finding], format: Format) -> String {
-    viewed(findings, View { format, min_severity: Severity::Note, grouped: true, colour: false }, 0)
+    viewed(findings, View { format, min_severity: Severity::Note, grouped: true, colour: false, width: None }, 0)
 }
 
 fn viewed(findings: &[Finding], view: View, allowed: usize) -> String {
@@ -88,7 +88,7 @@ fn what_is_alike_is_one_finding_and_the_worst_stands_last() {
     assert!(places.is_sorted(), "{text}");
     assert!(text.contains("= and 6 more") && !text.contains("note 11"), "{text}");
     assert!(text.ends_with("16 errors, 1 warning, 20 notes in a.zone\n"), "{text}");
-    let whole = View { format: Format::Text, min_severity: Severity::Note, grouped: false, colour: false };
+    let whole = View { format: Format::Text, min_severity: Severity::Note, grouped: false, colour: false, width: None };
     assert_eq!(viewed(&findings, whole, 0).matches("note[n]").count(), 20);
     let json: serde_json::Value = serde_json::from_str(&printed(&findings, Format::Json)).unwrap();
     assert_eq!(json["findings"].as_array().unwrap().len(), 37);
@@ -97,7 +97,8 @@ fn what_is_alike_is_one_finding_and_the_worst_stands_last() {
 #[test]
 fn what_is_less_severe_or_allowed_is_only_counted() {
     let findings = [Finding::warning("w", "odd").at(at(1)), Finding::note("n", "note").at(at(2))];
-    let view = View { format: Format::Text, min_severity: Severity::Warning, grouped: true, colour: false };
+    let view =
+        View { format: Format::Text, min_severity: Severity::Warning, grouped: true, colour: false, width: None };
     let text = viewed(&findings, view, 3);
     assert!(!text.contains("note[n]") && text.contains("warning[w]"), "{text}");
     assert!(text.ends_with("1 warning, 1 note in a.zone; 1 not shown (--min-severity); 3 allowed\n"), "{text}");

@@ -25,7 +25,7 @@ pub(super) async fn play(
     stand_ins: &mut [StandIn; 3],
     quit: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
-    input::print(&format!("{}\n", super::service::welcome(server)));
+    input::say(&format!("{}\n", super::service::welcome(server)));
     let Some(mut keyboard) = Keyboard::take()? else { return Ok(()) };
     let footer = Arc::new(Mutex::new(Vec::new()));
     let shown = Arc::clone(&footer);
@@ -91,8 +91,8 @@ fn footer(
     lines
 }
 
-/// How often the server is asked for the answer of this moment.
-const ASK: Duration = Duration::from_millis(200);
+/// How often the server is asked for the answer of this moment: before the table shows what has changed.
+const ASK: Duration = Duration::from_millis(40);
 
 #[cfg(test)]
 mod tests {

@@ -83,7 +83,7 @@ async fn show(args: &Demo, logging: &Logging, folder: &Folder) -> ExitCode {
     let played = if keyboard {
         keys::play(&daemon, logging, server, &mut stand_ins, signals.drain()).await.map(|()| true)
     } else {
-        input::print(&welcome(server));
+        input::say(&welcome(server));
         tokio::select! {
             biased;
             () = signals.drain() => Ok(false),

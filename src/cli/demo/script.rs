@@ -161,7 +161,7 @@ impl Stage<'_> {
     }
 
     fn print(&self, line: &Line) {
-        input::print(&format!("{}\n", line.print(self.paint)));
+        input::say(&format!("{}\n", line.print(self.paint)));
     }
 }
 

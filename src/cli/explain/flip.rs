@@ -111,13 +111,13 @@ fn speed(settings: &Settings, watched: bool) -> String {
     let refused = if watched { confirmed } else { settings.interval + confirmed };
     let silent = settings.interval + settings.timeout + settings.fast_interval.max(settings.timeout) * after;
     format!(
-        "a dead target leaves after {}: within {} {}, {} if it is silent",
+        "a dead target leaves after {}: within {} {}; {} if it is silent",
         counted(count(settings.fall), "failure"),
         // A test takes a moment too.
         write_short(refused.max(MOMENT)),
         if watched {
             let polled = write_short((settings.interval + confirmed).max(MOMENT));
-            format!("of its end while a connection to it is held open ({polled} while none is)")
+            format!("while a connection to it is held, else {polled}")
         } else {
             "if it refuses".to_owned()
         },

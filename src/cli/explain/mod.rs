@@ -57,8 +57,10 @@ pub(super) fn run(args: &Explain) -> ExitCode {
         }
     };
     let page = Page::find(&core, &belief, name, question.rtype, now);
-    let text =
-        if args.json { format!("{:#}\n", json::of(&page)) } else { line::text(&text::of(&page), Paint::stdout()) };
-    input::print(&text);
+    if args.json {
+        input::print(&format!("{:#}\n", json::of(&page)));
+    } else {
+        input::say(&line::text(&text::of(&page), Paint::stdout()));
+    }
     ExitCode::SUCCESS
 }

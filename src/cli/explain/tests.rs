@@ -40,7 +40,7 @@ fn a_failover_tells_rule_ttl_and_what_would_flip_it() {
         "  why   tier 20 serves since tier 10 failed: 0 of 2 members up, needs 1\n",
         "  ttl   30 s = min(declared 300, ttl 30); 5 s while a change may be near, and 30 s after one\n",
         "becomes active again when it holds again, and has held for 1m\n",
-        "  next  a dead target leaves after 3 failures: within 1s of its end while a connection to it is held open (6s while none is), 11s if it is silent\n",
+        "  next  a dead target leaves after 3 failures: within 1s while a connection to it is held, else 6s; 11s if it is silent\n",
         "  ○ tier 10    weight 30    sip-node2.example.com:5060  left out: down\n      sip+tcp 127.0.0.12:5060 domain=example.com  assumed to be down\n",
         "  ● tier 20    weight 0     sip-dr.example.com:5060     as declared\n      sip+tcp 127.0.0.21:5060 domain=example.com  assumed to be up\n",
     ] {

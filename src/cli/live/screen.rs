@@ -150,7 +150,7 @@ impl Painter {
         let ending = (self.certificates)();
         notices.extend(ending.iter().take(FEW).cloned());
         if let Some(more) = ending.len().checked_sub(FEW).filter(|more| *more > 0) {
-            notices.push(format!("and {more} more certificates expire soon"));
+            notices.push(format!("certificates that expire soon: {more} more"));
         }
         notices
     }

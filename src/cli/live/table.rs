@@ -174,6 +174,9 @@ fn row(
 fn states(targets: &[&TargetStatus]) -> Line {
     let Some(first) = targets.first() else { return Line::of(Tone::Dim, "not tested") };
     let mut line = Line::default();
+    if targets.iter().all(|target| target.state == State::Unknown) {
+        return words::state(first);
+    }
     for (place, target) in targets.iter().enumerate() {
         line = line.plain(if place == 0 { "" } else { " " }).join(words::state(target));
     }

@@ -37,7 +37,7 @@ fn page(of: Option<&str>) -> io::Result<String> {
         }
         None => program,
     };
-    let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let man = Man::new(command);
     let mut roff = Vec::new();
     man.render_title(&mut roff)?;
@@ -49,10 +49,8 @@ fn page(of: Option<&str>) -> io::Result<String> {
         man.render_subcommands_section(&mut roff)?;
     }
     let mut more = Roff::new();
-    if examples.starts_with(EXAMPLES) {
-        add_examples(&mut more, &examples);
-    } else {
-        add_list(&mut more, "EXAMPLES", &[("understudy demo", "shows a failover on this machine.")]);
+    if let Some((_, examples)) = help.split_once(EXAMPLES) {
+        add_examples(&mut more, examples);
     }
     add_list(&mut more, "EXIT STATUS", &EXIT_STATUS);
     if of.is_none_or(|name| name == "serve") {
@@ -70,7 +68,7 @@ fn page(of: Option<&str>) -> io::Result<String> {
 /// Adds the examples of a command's help: each command, and what it does.
 fn add_examples(roff: &mut Roff, text: &str) {
     roff.control("SH", ["EXAMPLES"]);
-    for line in text.lines().skip(1) {
+    for line in text.lines() {
         match line.strip_prefix("      ") {
             Some(told) => roff.text([roman(told)]),
             None => roff.control("TP", []).text([bold(line.trim_start())]),
@@ -86,7 +84,7 @@ fn add_list(roff: &mut Roff, title: &str, list: &[(&str, &str)]) {
     }
 }
 
-/// How the examples of a command's help begin.
+/// What stands before the examples in a command's help.
 const EXAMPLES: &str = "Examples:\n";
 
 const EXIT_STATUS: [(&str, &str); 5] = [

@@ -52,8 +52,10 @@ pub(super) fn run(args: &Probe) -> ExitCode {
     let form = if args.json { Form::Json } else { Form::Text };
     let prober = Prober { clock: Clock::start(), context: ProbeContext::from_system(), access: plan.access, form };
     let told = runtime.block_on(async {
-        let mut out = std::io::stdout();
-        prober.tell_all(&plan.targets, &mut out).await
+        match form {
+            Form::Text => prober.tell_all(&plan.targets, &mut input::Saying::default()).await,
+            Form::Json => prober.tell_all(&plan.targets, &mut std::io::stdout()).await,
+        }
     });
     told.map_or_else(|_| ExitCode::from(USAGE), |went| ExitCode::from(went.code()))
 }

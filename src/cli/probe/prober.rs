@@ -87,6 +87,7 @@ impl Prober {
         for asked in targets {
             worst = worst.max(self.tell(asked, out).await?);
         }
+        out.flush()?;
         Ok(worst)
     }
 

@@ -47,12 +47,11 @@ pub(super) fn run(args: &Simulate) -> ExitCode {
     let before = before.core(&running.setup, &Default::default(), now);
     let core = belief.core(&running.setup, &assumed.targets, now);
     let effect = Effect::of(&before, &core, &assumed, now);
-    let text = if args.json {
-        format!("{:#}\n", page::as_json(&effect, &belief))
+    if args.json {
+        input::print(&format!("{:#}\n", page::as_json(&effect, &belief)));
     } else {
-        line::text(&page::as_text(&effect, &belief), Paint::stdout())
-    };
-    input::print(&text);
+        input::say(&line::text(&page::as_text(&effect, &belief), Paint::stdout()));
+    }
     ExitCode::SUCCESS
 }
 

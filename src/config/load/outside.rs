@@ -8,20 +8,21 @@ use crate::keys::source::Placed;
 use crate::resolve::{ResolveRequest, Servers};
 use crate::zone::Name;
 
-/// Joins the hosts with the resolver that is to be asked for them; its file is read only if there are any.
+/// Joins the hosts with the resolver that is to be asked for them; its file is read only if there are any, or if its name is
+/// that of a host.
 pub(super) fn wanted(
     hosts: Vec<Name>,
     resolver: Option<&Placed<Resolver>>,
     folder: &Path,
     findings: &mut Vec<Finding>,
 ) -> ResolveRequest {
-    if hosts.is_empty() {
+    let named = resolver.and_then(|resolver| host_named(&resolver.value));
+    if hosts.is_empty() && named.is_none() {
         return ResolveRequest::default();
     }
     let servers = match servers(resolver.map(|resolver| &resolver.value), folder) {
         Ok(servers) => Some(servers),
         Err(message) => {
-            let named = resolver.and_then(|resolver| host_named(&resolver.value));
             let help = match named {
                 Some(host) => {
                     format!("{host} is a name: write the address of the server, such as `resolver = \"127.0.0.1:53\"`")

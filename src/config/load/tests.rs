@@ -418,11 +418,17 @@ fn two_listeners_at_one_address_are_told_before_the_start() {
 fn a_resolver_by_name_is_told_to_be_written_as_an_address() {
     let config =
         "version = 1\n[health]\nresolver = \"dns.example.net\"\n[[zone]]\nname = \"example.com\"\nfile = \"a\"\n";
-    let zone = format!("{ZONE}_b._tcp 300 IN SRV 10 0 80 host.example.net.\n");
-    let folder = Folder::new("resolver", &[("u.toml", config), ("a", &zone)]);
-    let found = folder.load(&["u.toml"]).unwrap().findings;
-    let finding = found.iter().find(|finding| finding.id == "resolver-none").unwrap();
-    assert!(finding.help.as_ref().unwrap().starts_with("dns.example.net is a name: write the address"), "{finding}");
+    // Also where no host outside of the zones needs it yet.
+    for more in ["_b._tcp 300 IN SRV 10 0 80 host.example.net.\n", ""] {
+        let zone = format!("{ZONE}{more}");
+        let folder = Folder::new("resolver", &[("u.toml", config), ("a", &zone)]);
+        let found = folder.load(&["u.toml"]).unwrap().findings;
+        let finding = found.iter().find(|finding| finding.id == "resolver-none").unwrap();
+        assert!(
+            finding.help.as_ref().unwrap().starts_with("dns.example.net is a name: write the address"),
+            "{finding}"
+        );
+    }
 }
 
 #[test]

@@ -146,7 +146,8 @@ const LISTEN_KEYS: [Key; 1 + own_keys()] = {
 const PLAIN: Key = Key {
     name: LISTEN,
     text: &[
-        " Where UDP and TCP are answered; give 53 on the public addresses once all is well. Without a port it is 53.",
+        " Where UDP and TCP are answered: addresses, each with a port or at port 53. The default is port 5300 of loopback, for",
+        " trying out; give the public addresses once all is well.",
     ],
     value: Value::Default(|| ServerSettings::default().listen.shown()),
     status: Status::Works,

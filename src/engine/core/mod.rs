@@ -31,7 +31,7 @@ use crate::health::cadence::{self, Priority, RecheckRequest, SOON};
 use crate::health::isolation::Witnesses;
 use crate::health::machine::{Health, State};
 use crate::health::push::PushStore;
-use crate::health::{BrokenConnection, Outcome, ProbeRequest, Report, TargetId, TargetReport};
+use crate::health::{BrokenConnection, Cause, Outcome, ProbeRequest, Report, TargetId, TargetReport};
 use crate::policy::{Decision, HostId, PoolId, PoolState, Trigger};
 use crate::snapshot::{SlotId, SlotValue, Snapshot};
 
@@ -135,6 +135,8 @@ pub(super) struct TargetRow {
     pub(super) last: Option<(UnixTime, Report)>,
     /// How many of the last reports were unknown, in a row.
     unknowns: u32,
+    /// Why it cannot be tested, as it is kept.
+    noted: Option<Cause>,
 }
 
 /// What the engine knows of a pool.
@@ -395,21 +397,25 @@ impl TargetRow {
     fn new(setup: &TargetSetup, restored: &Restored, now: Now) -> Self {
         let health = restored.health(&setup.key, now).filter(|_| setup.is_probed());
         let health = health.unwrap_or_else(|| Health::unknown(now.mono));
-        Self { health, seed: setup.key.stable_id(), due: now.mono, woken: None, last: None, unknowns: 0 }
+        let noted = restored.untested(&setup.key);
+        Self { health, seed: setup.key.stable_id(), due: now.mono, woken: None, last: None, unknowns: 0, noted }
     }
 
     /// Says why no test tells anything of the target now; nothing if tests do.
-    pub(super) fn untested(&self, setup: &TargetSetup) -> Option<String> {
+    pub(super) fn untested(&self, setup: &TargetSetup) -> Option<Cause> {
         if let Some(barrier) = setup.barrier {
-            return Some(barrier.to_owned());
+            return Some(barrier.into());
         }
         let never = *self.health.state() == State::Unknown;
-        match &self.last {
-            Some((_, report)) if never || self.unknowns >= setup.settings.fall => {
-                report.outcome.cause().filter(|_| matches!(report.outcome, Outcome::Unknown(_))).map(str::to_owned)
-            }
-            Some(_) => None,
-            None => never.then(|| "no test has ended yet".to_owned()),
+        match (&self.last, &self.noted) {
+            (Some((_, report)), _) if never || self.unknowns >= setup.settings.fall => match &report.outcome {
+                Outcome::Unknown(cause) => Some(cause.clone()),
+                Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. } | Outcome::Fail { .. } => None,
+            },
+            (Some(_), _) => None,
+            // In a picture, what the run that is pictured has noted.
+            (None, Some(noted)) => Some(noted.clone()),
+            (None, None) => never.then(|| "no test has ended yet".into()),
         }
     }
 }

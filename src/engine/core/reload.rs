@@ -68,7 +68,8 @@ impl Core {
                 Some(&former) => {
                     let old = &self.targets[former];
                     (row.health, row.due, row.woken) = (old.health.clone(), old.due, old.woken);
-                    row.last.clone_from(&old.last);
+                    (row.last, row.unknowns) = (old.last.clone(), old.unknowns);
+                    row.noted = old.noted.clone().filter(|_| same.is_some());
                     let counts = |settings: &Settings| (settings.fall, settings.rise);
                     if same.is_none() || counts(&before.targets[former].settings) != counts(&target.settings) {
                         row.health.reset_counters(now.mono);
@@ -90,8 +91,9 @@ impl Core {
         let targets = || self.prepared.setup.targets.iter().filter(|(_, target)| target.is_probed());
         let kept: HashSet<&TargetKey> = targets().map(|(_, target)| &target.key).collect();
         let former = before.targets.iter().map(|(_, target)| &target.key);
+        let gone = former.filter(|key| !kept.contains(key)).map(ToString::to_string);
         let gone: Vec<String> =
-            former.filter(|key| !kept.contains(key)).map(|key| memory::health_key(&key.to_string())).collect();
+            gone.flat_map(|target| [memory::health_key(&target), memory::untested_key(&target)]).collect();
         let beliefs = changed.iter().map(|id| (&self.prepared.setup.targets[*id].key, &self.targets[*id].health));
         let beliefs: Vec<_> = beliefs.map(|(key, health)| memory::keep_health(&key.to_string(), health, now)).collect();
         gone.into_iter().map(|key| (key, None)).chain(beliefs).for_each(|change| self.persist(change));

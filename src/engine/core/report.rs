@@ -53,6 +53,7 @@ impl Core {
         }
         row.unknowns = if matches!(report.outcome, Outcome::Unknown(_)) { row.unknowns.saturating_add(1) } else { 0 };
         row.last = Some((now.wall, report));
+        self.note_untested(id);
         self.probe(id, next, priority);
         self.follow_up(id, &before, now);
         self.inquire(now);
@@ -73,6 +74,18 @@ impl Core {
             }
             self.targets[id].woken = Some(RecheckRequest::at(now.mono));
             self.probe(id, now.mono, Priority::Woken);
+        }
+    }
+
+    /// Keeps why a target cannot be tested, when that changes: commands that read the state tell it.
+    fn note_untested(&mut self, id: TargetId) {
+        let setup = &self.prepared.setup.targets[id];
+        let row = &mut self.targets[id];
+        let reason = row.untested(setup);
+        if reason != row.noted {
+            let (key, value) = memory::keep_untested(&setup.key.to_string(), reason.as_ref());
+            row.noted = reason;
+            self.effects.push_back(Effect::Persist { key, value });
         }
     }
 

@@ -405,6 +405,50 @@ fn keep(core: &mut Core, store: &mut std::collections::BTreeMap<String, Vec<u8>>
     }
 }
 
+#[test]
+fn a_picture_says_why_a_target_cannot_be_tested_and_a_new_run_finds_out_by_itself() {
+    let mut store = std::collections::BTreeMap::new();
+    let mut core = Core::new(Prepared::new(setup(1, 1)), &Restored::default(), at(0));
+    let target = TargetId::from_index(0);
+    let tell = |core: &mut Core, setup: u64, outcome: Outcome, now: Now| {
+        let report = Report { outcome, began: now.mono, latency: Duration::ZERO };
+        core.handle(Event::Report(TargetReport { setup, target, report }), now);
+    };
+    let no_route = || Outcome::Unknown("no route".into());
+    tell(&mut core, 1, no_route(), at(1));
+    report(&mut core, 1, true, at(1));
+    keep(&mut core, &mut store);
+    let pictured = |store: &std::collections::BTreeMap<String, Vec<u8>>| {
+        let (restored, unreadable) = Restored::read(store, Duration::from_secs(300));
+        assert_eq!(unreadable, [""; 0]);
+        let core = Core::new(Prepared::new(setup(1, 1)), &restored.as_picture(), at(2));
+        core.target_status(target, at(2).mono).untested
+    };
+    assert_eq!(pictured(&store).as_deref(), Some("no route"));
+
+    // A reload keeps the note, and drops it with the target.
+    core.handle(Event::Reload { setup: 2, prepared: Box::new(Prepared::new(setup(1, 1))) }, at(2));
+    keep(&mut core, &mut store);
+    assert_eq!(pictured(&store).as_deref(), Some("no route"));
+    core.handle(Event::Reload { setup: 3, prepared: Box::new(Prepared::new(Setup::default())) }, at(3));
+    keep(&mut core, &mut store);
+    assert!(!store.keys().any(|key| key.starts_with("untested/")), "{store:?}");
+
+    // A new run knows nothing of it until it has tried, and what has passed is tested.
+    let mut store = std::collections::BTreeMap::new();
+    let mut core = Core::new(Prepared::new(setup(1, 1)), &Restored::default(), at(0));
+    tell(&mut core, 1, no_route(), at(1));
+    keep(&mut core, &mut store);
+    let (restored, _) = Restored::read(&store, Duration::from_secs(300));
+    let mut second = Core::new(Prepared::new(setup(1, 1)), &restored, at(2));
+    let untested = |core: &Core| core.target_status(target, at(2).mono).untested;
+    assert_eq!(untested(&second).as_deref(), Some("no test has ended yet"));
+    keep(&mut second, &mut store);
+    assert!(!store.keys().any(|key| key.starts_with("untested/")), "{store:?}");
+    report(&mut core, 0, true, at(2));
+    assert_eq!(untested(&core), None);
+}
+
 /// Begins a first run, with all targets up.
 fn first_run(store: &mut std::collections::BTreeMap<String, Vec<u8>>) -> Core {
     let mut core = Core::new(Prepared::new(setup(1, 1)), &Restored::default(), at(0));

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::{Mono, Now, UnixTime};
+use crate::health::Cause;
 use crate::health::machine::{Down, Health, MAX_QUIET, State};
 use crate::health::orders::{Force, Order, Scope};
 use crate::policy::{Listed, PoolState};
@@ -31,6 +32,8 @@ pub struct Restored {
     serials: HashMap<String, KeptSerial>,
     orders: BTreeMap<OrderId, Order>,
     failbacks: Vec<String>,
+    /// Why targets could not be tested.
+    untested: BTreeMap<String, Cause>,
     /// Differences by origin and by the serial that they lead to.
     differences: BTreeMap<String, BTreeMap<u32, KeptDifference>>,
     alive: Option<UnixTime>,
@@ -110,6 +113,7 @@ impl Restored {
                 drop(self.differences.entry(origin).or_default().insert(to, kept));
             }
             "failback" => self.failbacks.push(name.to_owned()),
+            "untested" => drop(self.untested.insert(name.to_owned(), serde_json::from_slice(value).ok()?)),
             _ => return None,
         }
         Some(())
@@ -150,6 +154,11 @@ impl Restored {
     /// Returns since when the former run believed of a target what it did.
     pub fn since(&self, key: &TargetKey) -> Option<UnixTime> {
         self.health.get(&key.to_string()).map(|kept| UnixTime::from_millis(kept.at_ms))
+    }
+
+    /// Returns why a target cannot be tested, in a picture.
+    pub(super) fn untested(&self, key: &TargetKey) -> Option<Cause> {
+        self.untested.get(&key.to_string()).filter(|_| self.is_picture).cloned()
     }
 
     /// Returns a target's health, if it is young enough: failing is up, recovering is down, counters are 0.
@@ -195,11 +204,13 @@ impl Restored {
         })
     }
 
-    /// Returns the keys of beliefs that count no more: those of targets that are not `known`, and those too old.
+    /// Returns the keys of beliefs that count no more: those of targets that are not `known`, those too old, and why targets
+    /// could not be tested, which a new run finds out by itself.
     pub(super) fn stale(&self, known: &HashSet<String>, now: Now) -> Vec<String> {
         let counts = |name: &String, kept: &KeptHealth| known.contains(name) && self.is_young(kept, now);
         let stale = self.health.iter().filter(|(name, kept)| !counts(name, kept));
-        stale.map(|(name, _)| format!("health/{name}")).collect()
+        let stale = stale.map(|(name, _)| health_key(name));
+        stale.chain(self.untested.keys().map(|name| untested_key(name))).collect()
     }
 
     /// Returns the ceilings of the zones' serials, by origin.
@@ -273,6 +284,16 @@ pub(super) fn keep_health(target: &str, health: &Health, now: Now) -> Change {
         StoredValue::Health(KeptHealth { state, at_ms, quiet_until_ms: quiet, cause, failing, recovering })
     });
     (health_key(target), value)
+}
+
+/// Says what is kept of why a target cannot be tested.
+pub(super) fn keep_untested(target: &str, reason: Option<&Cause>) -> Change {
+    (untested_key(target), reason.map(StoredValue::of))
+}
+
+/// Returns the key of why a target cannot be tested, by the target's printed key.
+pub(super) fn untested_key(target: &str) -> String {
+    format!("untested/{target}")
 }
 
 /// Returns the word for a state as it is kept: failing is up, recovering is down (the machine forgets how), unknown is

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo};
+use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6DontFrag, Ipv6RecvPacketInfo};
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg, sendmmsg,
     setsockopt,
@@ -52,8 +52,8 @@ pub(super) struct Departures {
     headers: MultiHeaders<SockaddrStorage>,
     /// The same with room for the address that answers leave from.
     headers_with_source: MultiHeaders<SockaddrStorage>,
-    /// Whom each of the first answers is for.
-    peers: Vec<Peer>,
+    /// Whom each of the first answers is for, and to which datagram.
+    peers: Vec<(Peer, usize)>,
     addresses: Vec<Option<SockaddrStorage>>,
 }
 
@@ -87,11 +87,11 @@ impl Departures {
         }
     }
 
-    /// Lets an answer be written; it leaves with the others if `write` says that there is one. Beyond [`BATCH`] there is no
-    /// room.
-    pub(super) fn add(&mut self, peer: Peer, write: impl FnOnce(&mut Vec<u8>) -> bool) {
+    /// Lets an answer to the datagram of a number be written; it leaves with the others if `write` says that there is one.
+    /// Beyond [`BATCH`] there is no room.
+    pub(super) fn add(&mut self, peer: Peer, number: usize, write: impl FnOnce(&mut Vec<u8>) -> bool) {
         if self.answers.get_mut(self.peers.len()).is_some_and(write) {
-            self.peers.push(peer);
+            self.peers.push((peer, number));
         }
     }
 }
@@ -113,6 +113,8 @@ impl DatagramSocket {
             }
             IpAddr::V6(_) => {
                 setsockopt(&socket, Ipv6RecvPacketInfo, &all)?;
+                // An answer that the interface does not take whole comes back as an error.
+                setsockopt(&socket, Ipv6DontFrag, &true)?;
                 sockopt::set_ipv6_mtu_discover(&socket, Ipv6PathMtuDiscovery::OMIT)?;
             }
         }
@@ -158,15 +160,15 @@ impl DatagramSocket {
         let _not_connected = rustix::net::shutdown(&self.socket, Shutdown::Read);
     }
 
-    /// Sends all answers, each from the address that its receiver asked; those that cannot be sent are told to `failed`.
-    pub(super) fn send(&self, departures: &mut Departures, mut failed: impl FnMut(Peer, io::Error)) {
+    /// Sends all answers, each from the address that its receiver asked; of those that cannot be sent, `failed` is told the
+    /// number of the datagram.
+    pub(super) fn send(&self, departures: &mut Departures, mut failed: impl FnMut(usize, io::Error)) {
         let Departures { answers, headers, headers_with_source, peers, addresses } = departures;
         let mut sent = 0;
-        while let Some(first) = peers.get(sent) {
-            let rest = peers.get(sent..).unwrap_or_default();
-            let alike = rest.iter().take_while(|peer| peer.asked == first.asked).count();
+        while let Some((first, number)) = peers.get(sent) {
+            let alike = peers.iter().skip(sent).take_while(|(peer, _)| peer.asked == first.asked);
             addresses.clear();
-            addresses.extend(rest.iter().take(alike).map(|peer| Some(SockaddrStorage::from(peer.client))));
+            addresses.extend(alike.map(|(peer, _)| Some(SockaddrStorage::from(peer.client))));
             let (mut v4, mut v6) = (None, None);
             let source = first.asked.map(|address| match address {
                 IpAddr::V4(address) => ControlMessage::Ipv4PacketInfo(v4.insert(source_v4(address))),
@@ -180,7 +182,7 @@ impl DatagramSocket {
                 Ok(results) => sent += results.count().max(1),
                 Err(Errno::EINTR) => {}
                 Err(error) => {
-                    failed(*first, error.into());
+                    failed(*number, error.into());
                     sent += 1;
                 }
             }
@@ -261,13 +263,13 @@ mod tests {
         for _ in 0..asked.len() {
             socket.receive_now(&mut arrivals).unwrap();
             for (packet, peer) in arrivals.packets() {
-                departures.add(peer, |answer| {
+                departures.add(peer, 0, |answer| {
                     answer.clear();
                     answer.extend_from_slice(packet);
                     true
                 });
             }
-            socket.send(&mut departures, |peer, error| panic!("{peer:?} {error}"));
+            socket.send(&mut departures, |_, error| panic!("{error}"));
         }
         let answer = |client: &UdpSocket| {
             let mut octets = [0; 64];
@@ -295,16 +297,16 @@ mod tests {
         let (there, nowhere) = (peer(client.local_addr().unwrap()), peer("127.0.0.1:0".parse().unwrap()));
         let mut departures = Departures::new(8);
         for (number, to) in [nowhere, there, nowhere, there].into_iter().enumerate() {
-            departures.add(to, |answer| {
+            departures.add(to, number, |answer| {
                 *answer = vec![u8::try_from(number).unwrap()];
                 true
             });
         }
         let mut failed = Vec::new();
 
-        socket.send(&mut departures, |peer, _| failed.push(peer));
+        socket.send(&mut departures, |number, _| failed.push(number));
 
-        assert_eq!(failed, [nowhere, nowhere]);
+        assert_eq!(failed, [0, 2]);
         let mut octet = [0];
         let received = [0; 2].map(|_| client.recv(&mut octet).map(|_| octet[0]).unwrap());
         assert_eq!(received, [1, 3]);

@@ -136,8 +136,8 @@ pub enum SocketKind {
 /// A bound socket.
 #[derive(Debug)]
 pub enum Socket {
-    /// UDP.
-    Datagrams(UdpSocket),
+    /// UDP: one, or one for each worker, all of one address.
+    Datagrams(Vec<UdpSocket>),
     /// TCP.
     Streams(TcpListener),
 }
@@ -220,9 +220,11 @@ impl Frame {
 }
 
 impl Socket {
-    pub(super) fn datagrams(self) -> io::Result<UdpSocket> {
+    pub(super) fn datagrams(self) -> io::Result<Vec<UdpSocket>> {
         match self {
-            Self::Datagrams(socket) => socket.set_nonblocking(true).map(|()| socket),
+            Self::Datagrams(sockets) => {
+                sockets.iter().try_for_each(|socket| socket.set_nonblocking(true)).map(|()| sockets)
+            }
             Self::Streams(_) => Err(io::ErrorKind::InvalidInput.into()),
         }
     }

@@ -60,7 +60,8 @@ fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
     config.max_incoming(INCOMING);
     config.incoming_buffer_size(INCOMING_BUFFER).incoming_buffer_size_total(INCOMING_BUFFERS);
     let runtime = Arc::new(TokioRuntime);
-    let endpoint = Endpoint::new(EndpointConfig::default(), Some(config), socket.datagrams()?, runtime)?;
+    let socket = socket.datagrams()?.pop().ok_or(io::ErrorKind::InvalidInput)?;
+    let endpoint = Endpoint::new(EndpointConfig::default(), Some(config), socket, runtime)?;
     let limits = Limits { all: HALF_OPEN_MOST, per_client: HALF_OPEN_OF_CLIENT, ..deps.limiter.limits() };
     Ok(Box::pin(QuicListener { endpoint, deps: deps.clone(), handshakes: ConnectionLimiter::new(limits) }.run()))
 }

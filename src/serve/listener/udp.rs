@@ -11,11 +11,12 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
@@ -45,25 +46,31 @@ pub(super) const KIND: ListenerKind = ListenerKind {
 };
 
 fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
-    let socket = Arc::new(DatagramSocket::new(socket.datagrams()?)?);
-    let worker = Worker { responder: deps.responder.clone(), socket: Arc::clone(&socket), largest: u16::MAX };
+    let largest = Arc::new(AtomicU16::new(u16::MAX));
+    let sockets = socket.datagrams()?.into_iter().map(|socket| DatagramSocket::new(socket).map(Arc::new));
+    let sockets = sockets.collect::<io::Result<Vec<_>>>()?;
+    let (ended, mut ends) = mpsc::channel(sockets.len().max(1));
+    for socket in &sockets {
+        let (responder, socket, largest) = (deps.responder.clone(), Arc::clone(socket), Arc::clone(&largest));
+        let (stop, ended) = (deps.stop.clone(), ended.clone());
+        let work = move || {
+            Worker { responder, socket, largest }.work(&stop);
+            // Whoever opened the listener may have gone.
+            ended.try_send(()).ok();
+        };
+        drop(thread::Builder::new().name("udp".to_owned()).spawn(work)?);
+    }
+    drop(ended);
     let stop = deps.stop.clone();
-    let (ended, mut end) = oneshot::channel::<()>();
-    let (until, run) = (stop.clone(), thread::Builder::new().name("udp".to_owned()));
-    drop(run.spawn(move || {
-        worker.work(&until);
-        drop(ended);
-    })?);
     Ok(Box::pin(async move {
         tokio::select! {
             biased;
-            () = stop.cancelled() => {
-                socket.wake();
-                let _ended = end.await;
-            }
+            () = stop.cancelled() => {}
             // Too early.
-            _ = &mut end => {}
+            _ = ends.recv() => return,
         }
+        sockets.iter().for_each(|socket| socket.wake());
+        while ends.recv().await.is_some() {}
     }))
 }
 
@@ -72,13 +79,14 @@ fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
 struct Worker {
     responder: Responder,
     socket: Arc<DatagramSocket>,
-    /// The longest answer that an interface takes, as far as is known: longer ones are truncated (RFC 9715 §3.1).
-    largest: u16,
+    /// The longest answer that an interface takes, as far as the workers of an address know: longer ones are truncated
+    /// (RFC 9715 §3.1).
+    largest: Arc<AtomicU16>,
 }
 
 impl Worker {
     /// Answers until it is told to stop, then what has arrived by then. A panic costs the datagrams of one call.
-    fn work(mut self, stop: &CancellationToken) {
+    fn work(self, stop: &CancellationToken) {
         while catch_unwind(AssertUnwindSafe(|| self.answer_until(stop))).is_err() {
             self.responder.metrics().worker_restarted();
             error!("a worker for UDP has panicked and begins anew");
@@ -86,7 +94,7 @@ impl Worker {
         }
     }
 
-    fn answer_until(&mut self, stop: &CancellationToken) {
+    fn answer_until(&self, stop: &CancellationToken) {
         let usual = usize::from(self.responder.settings().load().udp_size);
         let (mut arrivals, mut departures) = (Arrivals::new(), Departures::new(usual));
         while !stop.is_cancelled() {
@@ -109,18 +117,35 @@ impl Worker {
         }
     }
 
-    /// Answers what one call has received: all of it from one batch, which nobody keeps while it waits to send.
-    fn answer(&mut self, arrivals: &Arrivals, departures: &mut Departures) {
+    /// Answers what one call has received.
+    fn answer(&self, arrivals: &Arrivals, departures: &mut Departures) {
+        let mut too_long = Vec::new();
+        self.answer_each(arrivals.packets().enumerate(), departures, |number| too_long.push(number));
+        if !too_long.is_empty() {
+            self.largest.store(LARGEST_SAFE, Ordering::Relaxed);
+            let again = arrivals.packets().enumerate().filter(|(number, _)| too_long.contains(number));
+            self.answer_each(again, departures, |_| {});
+        }
+    }
+
+    /// Answers datagrams with their numbers, all from one batch, which nobody keeps while it waits to send. An interface does
+    /// not take those that are `too_long`.
+    fn answer_each<'p>(
+        &self,
+        packets: impl Iterator<Item = (usize, (&'p [u8], Peer))>,
+        departures: &mut Departures,
+        mut too_long: impl FnMut(usize),
+    ) {
         let batch = self.responder.batch();
-        for (packet, peer) in arrivals.packets() {
-            departures.add(peer, |answer| self.respond(&batch, packet, peer, answer));
+        for (number, (packet, peer)) in packets {
+            departures.add(peer, number, |answer| self.respond(&batch, packet, peer, answer));
         }
         drop(batch);
-        self.socket.send(departures, |peer, error| {
+        self.socket.send(departures, |number, error| {
+            debug!(%error, "cannot send an answer");
             if Errno::from_io_error(&error) == Some(Errno::MSGSIZE) {
-                self.largest = LARGEST_SAFE;
+                too_long(number);
             }
-            debug!(%error, client.addr = %peer.client, "cannot send an answer");
         });
     }
 
@@ -130,7 +155,7 @@ impl Worker {
         if peer.client.port() == 0 {
             return false;
         }
-        let client = Client { largest: self.largest, ..batch.client(peer.client, Transport::Udp) };
+        let client = Client { largest: self.largest.load(Ordering::Relaxed), ..batch.client(peer.client, Transport::Udp) };
         batch.respond(packet, client, answer).is_some()
     }
 }
@@ -187,6 +212,6 @@ mod tests {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         let socket = Arc::new(DatagramSocket::new(socket).unwrap());
-        (Worker { responder, socket, largest: u16::MAX }, address)
+        (Worker { responder, socket, largest: Arc::new(AtomicU16::new(u16::MAX)) }, address)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::transfer::tsig::expand;
 use crate::zone::serial::Soa;
-use crate::zone::{Name, Rtype, Serial, Zone, ZoneBuilder, ZoneError};
+use crate::zone::{Name, Rtype, Serial, Zone, ZoneBuilder, ZoneError, in_full};
 
 /// Takes the messages of one transfer, in their order.
 #[derive(Debug)]
@@ -363,45 +363,8 @@ fn read_record(packet: &[u8], at: usize) -> Result<(Record, usize), Refused> {
     if rtype.is_meta() {
         return Err(Refused::Malformed);
     }
-    let rdata = read_rdata(packet, rtype, start, end).ok_or(Refused::Malformed)?;
+    let rdata = in_full(rtype, packet, start, end, expand).ok_or(Refused::Malformed)?;
     Ok((Record { owner, rtype, ttl: u32::from_be_bytes([l0, l1, l2, l3]), rdata }, end))
-}
-
-/// Reads RDATA, its names in full: others may compress them in the types of RFC 1035, and did in some later ones (RFC 3597
-/// §4).
-fn read_rdata(packet: &[u8], rtype: Rtype, start: usize, end: usize) -> Option<Vec<u8>> {
-    let whole = packet.get(start..end)?;
-    let (fixed, names) = match rtype {
-        Rtype::NS
-        | Rtype::CNAME
-        | Rtype::PTR
-        | Rtype::MB
-        | Rtype::MD
-        | Rtype::MF
-        | Rtype::MG
-        | Rtype::MR
-        | Rtype::DNAME => (0, 1),
-        Rtype::MX | Rtype::AFSDB | Rtype::RT | Rtype::KX => (2, 1),
-        Rtype::SOA | Rtype::MINFO | Rtype::RP => (0, 2),
-        Rtype::PX => (2, 2),
-        Rtype::SRV => (6, 1),
-        Rtype::NAPTR => (naptr_fixed(whole)?, 1),
-        _ => return Some(whole.to_vec()),
-    };
-    let mut rdata = whole.get(..fixed)?.to_vec();
-    let mut at = start + fixed;
-    for _ in 0..names {
-        let (name, behind) = expand(packet, at)?;
-        rdata.extend_from_slice(&name);
-        at = behind;
-    }
-    rdata.extend_from_slice(packet.get(at..end)?);
-    Some(rdata)
-}
-
-/// Returns how long the data of a NAPTR record is before its name: two numbers and three strings.
-fn naptr_fixed(rdata: &[u8]) -> Option<usize> {
-    (0..3).try_fold(4, |at: usize, _| Some(at + 1 + usize::from(*rdata.get(at)?)))
 }
 
 fn rcode_text(rcode: u8) -> String {

@@ -293,6 +293,33 @@ pub(super) fn compressible(rtype: Rtype, rdata: &[u8]) -> Option<(usize, Vec<&[u
     Some((fixed, names))
 }
 
+/// Returns RDATA that stands in a message from `start` to `end`, its names in full: others may compress them in the types of
+/// RFC 1035, and did in some later ones (RFC 3597 §4). `expand` returns the name that begins at a place, and the place behind
+/// it.
+pub fn in_full<N: AsRef<[u8]>>(
+    rtype: Rtype,
+    message: &[u8],
+    start: usize,
+    end: usize,
+    expand: impl Fn(&[u8], usize) -> Option<(N, usize)>,
+) -> Option<Vec<u8>> {
+    let whole = message.get(start..end)?;
+    let Some(fields) = fields(rtype).filter(|_| has_old_names(rtype)) else { return Some(whole.to_vec()) };
+    let (mut rdata, mut at) = (Vec::with_capacity(whole.len()), start);
+    for &field in fields {
+        if let Field::Name(_) = field {
+            let (name, behind) = expand(message, at)?;
+            rdata.extend_from_slice(name.as_ref());
+            at = behind;
+        } else {
+            let (part, _) = take(field, message.get(at..end)?)?;
+            rdata.extend_from_slice(part);
+            at += part.len();
+        }
+    }
+    (at == end).then_some(rdata)
+}
+
 /// Returns whether two RDATA of one type are the same record; names of the types in RFC 4034 §6.2 without case.
 pub(super) fn same(rtype: Rtype, a: &[u8], b: &[u8]) -> bool {
     a == b || (has_old_names(rtype) && a.eq_ignore_ascii_case(b) && canonical(rtype, a) == canonical(rtype, b))
