@@ -130,7 +130,7 @@ fn to_wire(
     })?;
     let mut value = record.value.clone();
     if names::host_offset(rtype).is_some() {
-        let (head, host) = value.rsplit_once([' ', '\t']).map_or(("", value.as_str()), |(head, host)| (head, host));
+        let (head, host) = value.rsplit_once([' ', '\t']).unwrap_or(("", &value));
         let (name, mend) = names::whole(host, zone).map_err(|error| wrong(host, error))?;
         if mend == Some(Mend::Single) && told.insert(format!("single {name}")) {
             let message = format!("{}: the host {host} is taken as {}", record.place, plain(&name));

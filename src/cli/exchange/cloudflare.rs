@@ -10,9 +10,9 @@ use super::record::{Imported, Record};
 
 /// Returns whether a value has the form of records of Cloudflare.
 pub(super) fn is_it(value: &Value) -> bool {
-    match value {
-        Value::Array(list) => list.iter().all(|one| one.get("type").is_some()),
-        other => other.get("result").is_some() || other.get("type").is_some(),
+    match value.as_array() {
+        Some(list) => list.iter().all(|one| one.get("type").is_some()),
+        None => value.get("result").is_some() || value.get("type").is_some(),
     }
 }
 
@@ -55,7 +55,7 @@ pub(super) fn read(file: &str, value: &Value, into: &mut Imported) {
 type Refusal = (String, &'static str);
 
 fn read_one(place: &str, record: &Value) -> Result<Record, Refusal> {
-    let rtype = string(record, "type").ok_or(("it has no `type`".to_owned(), "each record has its `type`"))?;
+    let rtype = string(record, "type").ok_or_else(|| ("it has no `type`".to_owned(), "each record has its `type`"))?;
     let rtype = rtype.to_ascii_uppercase();
     let data = record.get("data").filter(|data| data.is_object());
     // Cloudflare writes 1 for "automatic", which is 300 s.
@@ -64,11 +64,12 @@ fn read_one(place: &str, record: &Value) -> Result<Record, Refusal> {
         Some((Some(ttl), _)) => ttl,
         Some((None, other)) => return Err((format!("its TTL is {other}"), "a TTL is a number of seconds")),
     };
-    let content = || string(record, "content").ok_or(("it has no `content`".to_owned(), "add its `content`"));
+    let content = || string(record, "content").ok_or_else(|| ("it has no `content`".to_owned(), "add its `content`"));
     let value = match (rtype.as_str(), data) {
         ("SRV", Some(data)) => srv(data)?,
         ("CAA", Some(data)) => {
-            let tag = string(data, "tag").ok_or(("it has no `tag`".to_owned(), "a CAA has `flags`, `tag`, `value`"))?;
+            let tag = string(data, "tag")
+                .ok_or_else(|| ("it has no `tag`".to_owned(), "a CAA has `flags`, `tag`, `value`"))?;
             format!(
                 "{} {tag} {}",
                 numeric(data, "flags")?,
@@ -86,13 +87,13 @@ fn read_one(place: &str, record: &Value) -> Result<Record, Refusal> {
         }
         _ => content()?.to_owned(),
     };
-    let owner = owner(record, data).ok_or(("it has no `name`".to_owned(), "add its `name`"))?;
+    let owner = owner(record, data).ok_or_else(|| ("it has no `name`".to_owned(), "add its `name`"))?;
     Ok(Record { place: place.to_owned(), owner, rtype, ttl, value })
 }
 
 /// The fields of an SRV record, which the API keeps apart.
 fn srv(data: &Value) -> Result<String, Refusal> {
-    let target = string(data, "target").ok_or(("it has no `target`".to_owned(), SRV_FIELDS))?;
+    let target = string(data, "target").ok_or_else(|| ("it has no `target`".to_owned(), SRV_FIELDS))?;
     let (priority, weight, port) = (numeric(data, "priority")?, numeric(data, "weight")?, numeric(data, "port")?);
     Ok(format!("{priority} {weight} {port} {target}"))
 }

@@ -57,7 +57,10 @@ pub(super) const fn host_offset(rtype: Rtype) -> Option<usize> {
 /// Prints a name as people write it, without its final dot.
 pub(super) fn plain(name: &Name) -> String {
     let text = name.to_string();
-    text.strip_suffix('.').filter(|rest| !rest.is_empty()).map_or(text.clone(), str::to_owned)
+    match text.strip_suffix('.') {
+        Some(rest) if !rest.is_empty() => rest.to_owned(),
+        Some(_) | None => text,
+    }
 }
 
 #[cfg(test)]
