@@ -28,7 +28,7 @@ pub(super) fn read(file: &str, value: &Value, into: &mut Imported) {
         let finding = Finding::warning("import-pages", format!("{file}: the API has more pages than this one"));
         into.findings.push(finding.help("give the files of all pages, or ask for more with `per_page=5000`"));
     }
-    let records = inner.as_array().map_or(std::slice::from_ref(inner), Vec::as_slice);
+    let records = inner.as_array().map_or_else(|| std::slice::from_ref(inner), Vec::as_slice);
     for record in records {
         let place = format!("{file}, record {}", into.records.len() + 1);
         if into.zone.is_none() {
