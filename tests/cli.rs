@@ -103,6 +103,8 @@ fn help_names_every_command_and_every_exit_code() {
             "probe",
             "explain",
             "simulate",
+            "import",
+            "export",
             "ready",
             "demo",
             "completions",
@@ -111,7 +113,7 @@ fn help_names_every_command_and_every_exit_code() {
             EXAMPLE,
         ],
     );
-    for command in ["serve", "check", "probe", "explain", "simulate", "ready", "demo"] {
+    for command in ["serve", "check", "probe", "explain", "simulate", "import", "export", "ready", "demo"] {
         home.run(&format!("{command} --help")).shows(0, &[&format!("Usage: understudy {command}")]);
     }
     home.run("--version").shows(0, &["understudy 0."]);
@@ -137,7 +139,9 @@ fn a_zone_comes_by_standard_input_and_colours_by_choice() {
 #[test]
 fn every_help_and_every_page_has_examples() {
     let home = Home::new("examples");
-    for command in ["serve", "check", "probe", "explain", "simulate", "ready", "demo", "completions", "man"] {
+    for command in
+        ["serve", "check", "probe", "explain", "simulate", "import", "export", "ready", "demo", "completions", "man"]
+    {
         home.run(&format!("{command} --help"))
             .shows(0, &["Examples:\n", &format!("  understudy {command}"), "--color"]);
     }
@@ -194,6 +198,49 @@ fn what_cannot_be_read_exits_with_2_and_names_it() {
     home.write("bad.toml", "version = 1\n[sevrer]\n");
     home.run("serve bad.toml").shows(2, &["bad.toml:2:2", "did you mean"]);
     home.run("simulate bad.toml").shows(2, &["bad.toml:2:2"]);
+}
+
+#[test]
+fn a_zone_goes_out_to_every_form_and_comes_back() {
+    let home = Home::with_zone("exchange", 5060);
+    for form in ["cloudflare", "route53", "zone"] {
+        let exported = home.run(&format!("export sip.zone --to {form}"));
+        exported.shows(0, &["_sip._tcp.example.com", "sip-dr.example.com"]);
+        home.write("out", &exported.out);
+        let back = home.run("import out --zone example.com --name-server ns1.example.com");
+        let lines = [
+            "_sip._tcp.example.com. 300 IN SRV 20 0 5060 sip-dr.example.com.",
+            "sip-dr.example.com. 300 IN A 127.0.0.21",
+        ];
+        back.shows(0, &lines);
+        home.write("back.zone", &back.out);
+        home.run("check back.zone --deny error").shows(0, &[]);
+    }
+}
+
+#[test]
+fn an_import_tells_what_it_puts_right_and_prints_no_zone_of_what_is_broken() {
+    let home = Home::new("import");
+    home.write("hosts.zone", "sip-node1 60 IN A 192.0.2.1\n");
+    home.write(
+        "srv.json",
+        "{\"type\": \"SRV\", \"ttl\": 300, \"data\": {\"service\": \"_sip\", \"proto\": \"_tcp\", \"name\": \"example.com\",\n\
+         \"priority\": 10, \"weight\": 60, \"port\": 5060, \"target\": \"sip-node1.example.com.example.com\"}}\n",
+    );
+    home.run("import --zone example.com srv.json hosts.zone").shows(
+        0,
+        &[
+            "warning[import-suffix-twice]: srv.json, record 1: sip-node1.example.com.example.com is taken as sip-node1.example.com",
+            "_sip._tcp.example.com. 300 IN SRV 10 60 5060 sip-node1.example.com.\n",
+            "sip-node1.example.com. 60 IN A 192.0.2.1\n",
+        ],
+    );
+    home.write("bad.json", "{\"type\": \"A\",\n");
+    let broken = home.run("import bad.json");
+    broken.shows(1, &["error[import-json]: this is no JSON", "bad.json:"]);
+    assert_eq!(broken.out, "");
+    home.run("import no.json").shows(2, &["error[file-read]: cannot read no.json: No such file"]);
+    home.run("export no.zone --to zone").shows(2, &["error[file-read]: cannot read the zone no.zone"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::base::finding::Severity;
 use crate::config::{DNS_PORT, Resolver};
 use crate::keys::values;
+use crate::zone::{Name, NameError};
 
 use super::examples;
 
@@ -74,6 +75,12 @@ pub enum Command {
     /// Tells what would be served if these hosts, addresses or ports were down
     #[command(after_help = examples::SIMULATE)]
     Simulate(Simulate),
+    /// Makes a zone file of records in a provider's form: Cloudflare, Route 53, master files
+    #[command(after_help = examples::IMPORT)]
+    Import(Import),
+    /// Prints a zone in a provider's form: Cloudflare, Route 53, a plain master file
+    #[command(after_help = examples::EXPORT)]
+    Export(Export),
     /// Asks a running server whether it is ready: exit code 0 or 1, for containers and scripts
     #[command(after_help = examples::READY)]
     Ready(Ready),
@@ -120,12 +127,14 @@ pub enum Command {
 }
 
 /// The manual pages beside that of the program: of commands, and of the config.
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 18] = [
     "serve",
     "check",
     "probe",
     "explain",
     "simulate",
+    "import",
+    "export",
     "ready",
     "status",
     "watch",
@@ -337,6 +346,46 @@ pub struct Expectation {
     pub tier: String,
 }
 
+/// `import`
+#[derive(Debug, Args)]
+pub struct Import {
+    /// JSON of Cloudflare's API, a change batch or list of Route 53, or a master file; `-` is standard input. All of
+    /// them become one zone
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The zone's name; default: as the files say it, or as all records have it in common
+    #[arg(long, value_name = "NAME", value_parser = zone_name)]
+    pub zone: Option<Name>,
+    /// A name server of the zone, in the place of the provider's; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = zone_name)]
+    pub name_server: Vec<Name>,
+    /// Leave names as they are written, also where the zone's name stands at their end twice
+    #[arg(long)]
+    pub as_written: bool,
+}
+
+/// `export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// A zone file; `-` is standard input
+    #[arg(value_name = "ZONE")]
+    pub file: PathBuf,
+    /// The form
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub to: ExportForm,
+}
+
+/// What a zone is printed as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportForm {
+    /// A list of what Cloudflare's API takes, a record each.
+    Cloudflare,
+    /// A change batch, as `aws route53 change-resource-record-sets --change-batch` takes it.
+    Route53,
+    /// A master file, all names in full.
+    Zone,
+}
+
 /// `ready`
 #[derive(Debug, Args)]
 pub struct Ready {
@@ -535,6 +584,11 @@ pub struct Demo {
 fn severities() -> impl TypedValueParser<Value = Severity> {
     let words = [Severity::Error, Severity::Warning, Severity::Note].map(Severity::as_str);
     PossibleValuesParser::new(words).try_map(|word| word.parse::<Severity>())
+}
+
+/// Reads the name of a zone or server, with or without its final dot.
+fn zone_name(text: &str) -> Result<Name, NameError> {
+    Name::parse(text.as_bytes(), Some(&Name::root()))
 }
 
 /// Reads an address as the config does.

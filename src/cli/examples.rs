@@ -50,6 +50,24 @@ Examples:
   understudy simulate example.com.zone --down sip-node1 --expect _sip._tcp.example.com=10
       fails if another tier would be active, for checks before a change goes in";
 
+/// `import`
+pub(super) const IMPORT: &str = "\
+Examples:
+  understudy import records.json --name-server ns1.example.com >example.com.zone
+      makes a zone of what Cloudflare's API or `aws route53 list-resource-record-sets` printed
+  understudy import --zone example.com srv.json hosts.zone >example.com.zone
+      makes one zone of several files
+  understudy import old.zone >example.com.zone && understudy check example.com.zone
+      puts names right, in full, and looks for mistakes";
+
+/// `export`
+pub(super) const EXPORT: &str = "\
+Examples:
+  understudy export example.com.zone --to cloudflare
+      prints a list of records, each as Cloudflare's API takes it
+  understudy export example.com.zone --to route53 >batch.json
+      prints a change batch for aws route53 change-resource-record-sets";
+
 /// `ready`
 pub(super) const READY: &str = "\
 Examples:

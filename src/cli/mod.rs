@@ -1,7 +1,7 @@
 //! The commands: one file or folder for each, and their output.
 //!
 //! ```text
-//!  args ──▶ serve · check · probe · explain · simulate · ready · demo
+//!  args ──▶ serve · check · probe · explain · simulate · import · export · ready · demo
 //!        └▶ status · watch · log · force · drain · clear · failback · reload ─▶ remote: the API of a running server
 //!               │              input: files and findings    offline: a core without probes
 //!               ▼
@@ -17,6 +17,7 @@ pub mod args;
 mod check;
 mod demo;
 mod examples;
+mod exchange;
 mod exit;
 mod explain;
 mod input;
@@ -67,6 +68,8 @@ pub fn run() -> ExitCode {
         Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Import(args) => exchange::import(&args),
+        Command::Export(args) => exchange::export(&args),
         Command::Ready(args) => ready::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Watch(args) => watch::run(&args),

@@ -126,8 +126,16 @@ mod tests {
 
     #[test]
     fn every_page_has_its_sections() {
-        for of in [None, Some("serve"), Some("check"), Some("probe"), Some("explain"), Some("simulate"), Some("ready")]
-        {
+        for of in [
+            None,
+            Some("serve"),
+            Some("check"),
+            Some("probe"),
+            Some("explain"),
+            Some("simulate"),
+            Some("import"),
+            Some("ready"),
+        ] {
             let page = page(of).unwrap();
             for title in ["NAME", "SYNOPSIS", "OPTIONS", "EXAMPLES", "\"EXIT STATUS\"", "FILES", "ENVIRONMENT"] {
                 assert_eq!(page.matches(&format!(".SH {title}\n")).count(), 1, "{of:?} {title}");
