@@ -107,7 +107,9 @@ impl Ledger {
 
     /// Notes what a secondary makes of a NOTIFY.
     pub(super) fn notified(&self, origin: &Name, address: SocketAddr, status: NotifyStatus) {
-        self.change(origin, |zone| drop(zone.notified.insert(address, status)));
+        self.change(origin, |zone| {
+            zone.notified.insert(address, status);
+        });
     }
 
     /// Notes a transfer to a client.

@@ -176,7 +176,7 @@ fn at_random_every_secondary_has_a_version_that_we_had_and_in_the_end_the_same()
         }
         restarts += u64::from(!matches!(step, Step::Flip(_)));
         // Not always: the next may come in the midst of it.
-        if random(&mut state) % 3 > 0 {
+        if !random(&mut state).is_multiple_of(3) {
             let up: BTreeSet<u16> = members.iter().flatten().map(|member| member.address.port()).collect();
             // When all are down, all are served.
             let wanted = if up.is_empty() { addresses.iter().map(SocketAddr::port).collect() } else { up };

@@ -120,7 +120,8 @@ fn read_zone(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<ZoneEntry
         }
         (false, true) | (true, false) => {}
     }
-    for key in ["catalog", "spare"].into_iter().filter(|key| section.has(key) && !section.has("primaries")) {
+    let alone = ["catalog", "spare"].into_iter().find(|key| section.has(key) && !section.has("primaries"));
+    if let Some(key) = alone {
         let finding = Finding::error("zone-source", format!("`{key}` is for zones from primaries"));
         reader.find(finding.at(reader.key_place(section, key)).help("name them, such as primaries = [\"192.0.2.1\"]"));
         return None;
