@@ -291,6 +291,10 @@ fn metrics_are_those_of_the_code() {
         "understudy_transfer_inbound",
         "understudy_transfer_notify",
         "understudy_transfer_outbound",
+        "understudy_transfer_zone_expires_seconds",
+        "understudy_transfer_zone_failures",
+        "understudy_transfer_zone_refreshed_seconds",
+        "understudy_transfer_zone_serial",
         "understudy_watch_ends",
     ];
     told.extend(empty.map(str::to_owned));

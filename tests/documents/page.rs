@@ -48,6 +48,7 @@ impl Page {
             "docs/metrics.md",
             "docs/operations.md",
             "docs/real-clients.md",
+            "docs/real-servers.md",
             "docs/SUMMARY.md",
             "docs/troubleshooting.md",
         ];

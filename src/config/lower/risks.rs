@@ -105,7 +105,7 @@ mod tests {
             times.sort_unstable();
             times
         };
-        assert_eq!(times(""), [(25, 10, 5), (80, 5, 5), (143, 2, 5), (3306, 10, 15)]);
+        assert_eq!(times(""), [(25, 10, 5), (80, 5, 5), (143, 5, 5), (3306, 10, 15)]);
         let health = "[health]\ntimeout = \"3s\"\n";
         assert_eq!(times(health), [(25, 3, 5), (80, 3, 5), (143, 3, 5), (3306, 3, 15)]);
         let service = "[[service]]\nmatch = \"_smtp._tcp.example.com\"\ntimeout = \"4s\"\n";

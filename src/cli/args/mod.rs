@@ -1,5 +1,7 @@
 //! The command-line arguments.
 
+mod exchange;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,9 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::base::finding::Severity;
 use crate::config::{DNS_PORT, Resolver};
 use crate::keys::values;
-use crate::zone::{Name, NameError};
 
 use super::examples;
+
+pub use exchange::{Export, ExportForm, Import};
 
 /// Health-driven authoritative DNS server for SRV failover.
 ///
@@ -346,46 +349,6 @@ pub struct Expectation {
     pub tier: String,
 }
 
-/// `import`
-#[derive(Debug, Args)]
-pub struct Import {
-    /// JSON of Cloudflare's API, a change batch or list of Route 53, or a master file; `-` is standard input. All of
-    /// them become one zone
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// The zone's name; default: as the files say it, or as all records have it in common
-    #[arg(long, value_name = "NAME", value_parser = zone_name)]
-    pub zone: Option<Name>,
-    /// A name server of the zone, in the place of the provider's; may be given several times
-    #[arg(long, value_name = "NAME", value_parser = zone_name)]
-    pub name_server: Vec<Name>,
-    /// Leave names as they are written, also where the zone's name stands at their end twice
-    #[arg(long)]
-    pub as_written: bool,
-}
-
-/// `export`
-#[derive(Debug, Args)]
-pub struct Export {
-    /// A zone file; `-` is standard input
-    #[arg(value_name = "ZONE")]
-    pub file: PathBuf,
-    /// The form
-    #[arg(long, value_enum, value_name = "FORM")]
-    pub to: ExportForm,
-}
-
-/// What a zone is printed as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportForm {
-    /// A list of what Cloudflare's API takes, a record each.
-    Cloudflare,
-    /// A change batch, as `aws route53 change-resource-record-sets --change-batch` takes it.
-    Route53,
-    /// A master file, all names in full.
-    Zone,
-}
-
 /// `ready`
 #[derive(Debug, Args)]
 pub struct Ready {
@@ -584,11 +547,6 @@ pub struct Demo {
 fn severities() -> impl TypedValueParser<Value = Severity> {
     let words = [Severity::Error, Severity::Warning, Severity::Note].map(Severity::as_str);
     PossibleValuesParser::new(words).try_map(|word| word.parse::<Severity>())
-}
-
-/// Reads the name of a zone or server, with or without its final dot.
-fn zone_name(text: &str) -> Result<Name, NameError> {
-    Name::parse(text.as_bytes(), Some(&Name::root()))
 }
 
 /// Reads an address as the config does.
