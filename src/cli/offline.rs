@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,9 +12,9 @@ use crate::admin::view::{MemoryView, TargetView};
 use crate::base::clock::{Now, UnixTime};
 use crate::base::duration::write_short;
 use crate::base::error::Chain;
-use crate::base::finding::Finding;
+use crate::base::finding::{Finding, Severity};
 use crate::base::nearest::{nearest, tolerance};
-use crate::config::{Running, StateSettings};
+use crate::config::{Input, Running, StateSettings};
 use crate::daemon::{engine_entries, kept_addresses, kept_socket};
 use crate::engine::memory::Restored;
 use crate::engine::setup::{MemberData, Setup, TargetKey};
@@ -26,9 +27,10 @@ use crate::zone::{Name, Rtype};
 
 use super::paint::Tone;
 use super::remote::Remote;
+use super::{USAGE, input};
 
 /// What is believed of the targets, and from where.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Belief {
     restored: Restored,
     /// The targets that are assumed to be down.
@@ -70,6 +72,27 @@ pub(super) struct Assumed {
     pub(super) targets: BTreeSet<TargetId>,
     /// The words that mean none.
     pub(super) unknown: Vec<String>,
+}
+
+/// Reads what is to be served, and what is believed of it; what is wrong is printed. A running server that tests nothing
+/// serves all as declared, whatever the files would have tested.
+///
+/// # Errors
+/// The exit code, when everything is said.
+pub(super) fn load(from: &Input, now: Now) -> Result<(Running, Belief), ExitCode> {
+    let mut running = input::load(from)?;
+    recall(&mut running);
+    input::tell(&running.findings, Severity::Error);
+    let mut belief = Belief::read(&running.state, now).map_err(|finding| {
+        input::tell(&[*finding], Severity::Error);
+        ExitCode::from(USAGE)
+    })?;
+    let tests_nothing = matches!(belief.source, Source::Server { .. }) && belief.targets.is_empty();
+    if tests_nothing && !running.setup.targets.is_empty() {
+        running = input::load(&Input { fixed: true, ..from.clone() })?;
+        belief.told += "; it tests nothing, and serves every set as declared";
+    }
+    Ok((running, belief))
 }
 
 impl Belief {
@@ -199,7 +222,7 @@ fn unreadable(error: &OpenError) -> Finding {
 const ASSUME: &str = "run it as a user who may read the state folder, or with `--state none` to assume that all is up";
 
 /// Takes the addresses of hosts outside of the zones that the last run knew: offline, nobody is asked.
-pub(super) fn recall(running: &mut Running) {
+fn recall(running: &mut Running) {
     if running.outside.hosts.is_empty() {
         return;
     }

@@ -15,7 +15,7 @@ pub type OrderId = u64;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It takes the last eligible member of these services.
-    #[error("it takes the last eligible member of {}; --last does it all the same", .0.join(", "))]
+    #[error("it takes the last eligible member of {}; --last does it all the same", without_dots(.0))]
     TakesLast(Vec<String>),
     /// There is no such pool.
     #[error("there is no service {0}")]
@@ -40,6 +40,10 @@ pub enum Refusal {
     /// Too many orders are in force or scheduled.
     #[error("there are {MAX_ORDERS} orders already: clear some first")]
     TooMany,
+}
+
+fn without_dots(services: &[String]) -> String {
+    services.iter().map(|service| service.trim_end_matches('.')).collect::<Vec<_>>().join(", ")
 }
 
 /// All orders that have not ended.

@@ -205,6 +205,22 @@ fn explain_and_simulate_ask_the_server_that_runs() {
 }
 
 #[test]
+fn beside_a_server_that_tests_nothing_all_is_told_as_declared() {
+    let (folder, hosts) = (Folder::new(), Hosts::new());
+    let (state, zone) = (folder.path("state"), folder.write("example.com.zone", hosts.zone()));
+    let server = Server::program(&[&zone], &state).argument("--static").start();
+    server.answering();
+    let zone = zone.to_str().unwrap();
+    let (code, said) = call(&state, &["explain", "_sip._tcp.example.com", zone]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("it tests nothing, and serves every set as declared"), "{said}");
+    assert!(said.contains("_sip._tcp.example.com. 300 IN SRV 10 70 "), "{said}");
+    assert!(!said.contains("a dead target leaves"), "{said}");
+    let (code, said) = call(&state, &["simulate", "--down", "sip-node1", zone]);
+    assert!(code == 2 && said.contains("no tested target is meant by sip-node1"), "{code} {said}");
+}
+
+#[test]
 fn without_a_server_the_commands_say_where_they_looked() {
     let folder = Folder::new();
     let (code, said) = call(&folder.path("state"), &["status"]);

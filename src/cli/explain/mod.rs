@@ -14,7 +14,7 @@ use crate::base::clock::Clock;
 use crate::base::finding::Severity;
 
 use super::args::Explain;
-use super::offline::{self, Belief};
+use super::offline;
 use super::paint::Paint;
 use super::simulate::all_known;
 use super::{USAGE, input, line};
@@ -30,24 +30,15 @@ pub(super) fn run(args: &Explain) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let mut running = match input::load(&question.input) {
-        Ok(running) => running,
+    let now = Clock::start().now();
+    let (running, mut belief) = match offline::load(&question.input, now) {
+        Ok(loaded) => loaded,
         Err(code) => return code,
     };
-    offline::recall(&mut running);
-    input::tell(&running.findings, Severity::Error);
     let down = offline::find(&running.setup, &args.down);
     if let Err(code) = all_known(&running, &down) {
         return code;
     }
-    let now = Clock::start().now();
-    let mut belief = match Belief::read(&running.state, now) {
-        Ok(belief) => belief,
-        Err(finding) => {
-            input::tell(&[*finding], Severity::Error);
-            return ExitCode::from(USAGE);
-        }
-    };
     let core = belief.core(&running.setup, &down.targets, now);
     let name = match question.resolve(core.snapshot(), &running.setup) {
         Ok(name) => name,

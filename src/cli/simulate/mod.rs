@@ -13,7 +13,7 @@ use crate::base::finding::{Finding, Severity};
 use crate::config::{Input, Running};
 
 use super::args::Simulate;
-use super::offline::{self, Assumed, Belief};
+use super::offline::{self, Assumed};
 use super::paint::Paint;
 use super::{FINDINGS, USAGE, input, line};
 use effect::Effect;
@@ -25,26 +25,16 @@ pub(super) fn run(args: &Simulate) -> ExitCode {
         state: input::state_choice(args.state.state.as_ref()),
         ..Input::default()
     };
-    let mut running = match input::load(&from) {
-        Ok(running) => running,
+    let now = Clock::start().now();
+    let (running, mut belief) = match offline::load(&from, now) {
+        Ok(loaded) => loaded,
         Err(code) => return code,
     };
-    offline::recall(&mut running);
-    input::tell(&running.findings, Severity::Error);
     let assumed = offline::find(&running.setup, &args.down);
     if let Err(code) = all_known(&running, &assumed) {
         return code;
     }
-    let now = Clock::start().now();
-    let read = || Belief::read(&running.state, now);
-    let (mut before, mut belief) = match read().and_then(|before| Ok((before, read()?))) {
-        Ok(beliefs) => beliefs,
-        Err(finding) => {
-            input::tell(&[*finding], Severity::Error);
-            return ExitCode::from(USAGE);
-        }
-    };
-    let before = before.core(&running.setup, &Default::default(), now);
+    let before = belief.clone().core(&running.setup, &Default::default(), now);
     let core = belief.core(&running.setup, &assumed.targets, now);
     let effect = Effect::of(&before, &core, &assumed, now);
     if args.json {

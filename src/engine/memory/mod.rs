@@ -25,7 +25,7 @@ pub use kept::{KeptHealth, KeptMemory};
 pub use value::{Change, StoredValue};
 
 /// What a former run left, read from the store.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Restored {
     health: BTreeMap<String, KeptHealth>,
     memory: HashMap<String, KeptMemory>,
@@ -43,7 +43,7 @@ pub struct Restored {
     is_picture: bool,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct KeptSerial {
     ceiling: u32,
 }
