@@ -167,10 +167,10 @@ impl Collector for Latest {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             ConstGauge::new(value).encode(metric)?;
         }
-        let help = "Members of a service: up by test or order, taken as up without a test, down";
+        let help = "Members of a service: up by test or order, taken as up without a test, down, out by order";
         let mut metric = encoder.encode_descriptor("service_members", help, None, MetricType::Gauge)?;
         for ServiceCoverage { name, members, .. } in &coverage.services {
-            for (state, count) in ["up", "not-tested", "down"].into_iter().zip(members) {
+            for (state, count) in MEMBERS.into_iter().zip(members) {
                 gauge(*count).encode(metric.encode_family(&[("service", name.as_str()), ("state", state)])?)?;
             }
         }
@@ -188,6 +188,8 @@ fn number(count: impl TryInto<i64>) -> i64 {
 
 /// The words for the states of targets.
 const STATES: [&str; 6] = ["not-tested", "up", "failing", "down", "leaving", "recovering"];
+/// The words for what is believed of members.
+const MEMBERS: [&str; 4] = ["up", "not-tested", "down", "by-order"];
 /// The most services that have metrics of their own.
 const MOST_SERVICES: usize = 1_000;
 /// How often it is looked when nothing happens.
@@ -220,7 +222,7 @@ mod tests {
                 served: ActiveTier::Tier(20),
                 preferred: 10,
                 changed: Some(UnixTime::from_secs(1_795_253_400)),
-                members: [2, 1, 0],
+                members: [2, 1, 0, 3],
             }],
             isolated: true,
             generation: 7,
@@ -242,6 +244,8 @@ mod tests {
             "understudy_generation 7",
             "understudy_orders 2",
             "understudy_service_members{service=\"_sip._tcp.example.\",state=\"not-tested\"} 1",
+            "understudy_service_members{service=\"_sip._tcp.example.\",state=\"down\"} 0",
+            "understudy_service_members{service=\"_sip._tcp.example.\",state=\"by-order\"} 3",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

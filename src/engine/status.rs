@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::health::machine::State;
 use crate::health::orders::Order;
-use crate::health::{Outcome, TargetId, Verdict};
+use crate::health::{By, Outcome, TargetId, Verdict};
 use crate::policy::{ActiveTier, Decision, PoolId, settled};
 
 use super::core::{Core, Timer, ttl_of};
@@ -111,8 +111,9 @@ pub struct ServiceCoverage {
     pub preferred: u16,
     /// When the answer last changed, in this run.
     pub changed: Option<UnixTime>,
-    /// The members that are up by test or order, those that are taken as up, and those that do not serve.
-    pub members: [usize; 3],
+    /// The members that are up by test or order, those that are taken as up, those that are down, and those that an order
+    /// keeps out.
+    pub members: [usize; 4],
 }
 
 /// One target.
@@ -256,12 +257,13 @@ impl Core {
         }
         for (id, setup) in self.prepared.setup.pools.iter().take(most) {
             let Some(decision) = &self.pools[id].decision else { continue };
-            let mut members = [0; 3];
+            let mut members = [0; 4];
             for verdict in self.verdicts(id, now.wall) {
                 members[match verdict {
                     Verdict::Serve { tested: true, .. } => 0,
                     Verdict::Serve { tested: false, .. } => 1,
-                    Verdict::Withhold { .. } => 2,
+                    Verdict::Withhold { by: By::Health, .. } => 2,
+                    Verdict::Withhold { by: By::Order, .. } => 3,
                 }] += 1;
             }
             coverage.services.push(ServiceCoverage {
