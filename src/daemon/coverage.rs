@@ -167,6 +167,11 @@ impl Collector for Latest {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             ConstGauge::new(value).encode(metric)?;
         }
+        let help = "The serial that is served";
+        let mut metric = encoder.encode_descriptor("zone_serial", help, None, MetricType::Gauge)?;
+        for (zone, serial) in &coverage.zones {
+            ConstGauge::new(i64::from(*serial)).encode(metric.encode_family(&[("zone", zone.as_str())])?)?;
+        }
         let help = "Members of a service: up by test or order, taken as up without a test, down, out by order";
         let mut metric = encoder.encode_descriptor("service_members", help, None, MetricType::Gauge)?;
         for ServiceCoverage { name, members, .. } in &coverage.services {
@@ -190,7 +195,7 @@ fn number(count: impl TryInto<i64>) -> i64 {
 const STATES: [&str; 6] = ["not-tested", "up", "failing", "down", "leaving", "recovering"];
 /// The words for what is believed of members.
 const MEMBERS: [&str; 4] = ["up", "not-tested", "down", "by-order"];
-/// The most services that have metrics of their own.
+/// The most services, and the most zones, that have metrics of their own.
 const MOST_SERVICES: usize = 1_000;
 /// How often it is looked when nothing happens.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -224,6 +229,7 @@ mod tests {
                 changed: Some(UnixTime::from_secs(1_795_253_400)),
                 members: [2, 1, 0, 3],
             }],
+            zones: vec![("example.".into(), 12)],
             isolated: true,
             generation: 7,
             orders: 2,
@@ -241,6 +247,7 @@ mod tests {
             "understudy_service_preferred_tier{service=\"_sip._tcp.example.\"} 10",
             "understudy_service_changed_timestamp_seconds{service=\"_sip._tcp.example.\"} 1795253400",
             "understudy_isolated 1",
+            "understudy_zone_serial{zone=\"example.\"} 12",
             "understudy_generation 7",
             "understudy_orders 2",
             "understudy_service_members{service=\"_sip._tcp.example.\",state=\"not-tested\"} 1",

@@ -92,6 +92,8 @@ pub struct Coverage {
     pub untested: BTreeMap<String, [usize; 2]>,
     /// How each service is served.
     pub services: Vec<ServiceCoverage>,
+    /// The zones that are served, and their serials.
+    pub zones: Vec<(String, u32)>,
     /// Whether the checker is cut off.
     pub isolated: bool,
     /// The generation that is served.
@@ -235,7 +237,7 @@ impl Core {
         self.targets[id].untested(&self.prepared.setup.targets[id]).map(Cow::into_owned)
     }
 
-    /// Counts what is tested and what is not, and how the first so many services are served.
+    /// Counts what is tested and what is not, and how the first so many services and zones are served.
     pub fn coverage(&self, most: usize, now: Now) -> Coverage {
         let mut coverage = Coverage {
             isolated: self.witnesses.is_isolated(),
@@ -254,6 +256,9 @@ impl Core {
                 let families = reasons.entry(if known { reason } else { OTHER.to_owned() }).or_default();
                 families[usize::from(setup.key.address.is_ipv6())] += 1;
             }
+        }
+        for (id, zone) in self.prepared.setup.zones.iter().take(most) {
+            coverage.zones.extend(self.serials.current(id).map(|serial| (zone.origin.to_string(), serial.0)));
         }
         for (id, setup) in self.prepared.setup.pools.iter().take(most) {
             let Some(decision) = &self.pools[id].decision else { continue };

@@ -108,6 +108,15 @@ pub enum Command {
     /// Lets a service fail back to its better tier, once
     #[command(after_help = examples::FAILBACK)]
     Failback(Failback),
+    /// Shows how zones come from primaries and go to secondaries
+    #[command(after_help = examples::TRANSFERS)]
+    Transfers(Transfers),
+    /// Has a running server ask the primaries of a zone for a newer version at once
+    #[command(after_help = examples::REFRESH)]
+    Refresh(Transfer),
+    /// Has a running server take the whole zone anew from its primaries, also if its serial is not newer
+    #[command(after_help = examples::RETRANSFER)]
+    Retransfer(Transfer),
     /// Has a running server read config and zones anew: all of it, or nothing and why
     #[command(after_help = examples::RELOAD)]
     Reload(Reload),
@@ -506,6 +515,31 @@ pub struct Failback {
     /// The service
     #[arg(value_name = "SERVICE")]
     pub service: String,
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+/// `transfers`
+#[derive(Debug, Args)]
+pub struct Transfers {
+    /// The zones; all, if none is named
+    #[arg(value_name = "ZONE")]
+    pub zones: Vec<String>,
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `refresh` and `retransfer`
+#[derive(Debug, Args)]
+pub struct Transfer {
+    /// The zone
+    #[arg(value_name = "ZONE")]
+    pub zone: String,
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
     pub reach: Reach,

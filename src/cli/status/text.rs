@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::admin::view::{OrderView, StatusView};
+use crate::admin::view::{OrderView, StatusView, ZoneView};
 use crate::base::duration::write_short;
 use crate::cli::line::Line;
 use crate::cli::live::{Frame, draw};
@@ -18,7 +18,21 @@ pub(super) fn page(status: &StatusView) -> Vec<Line> {
         width: usize::MAX,
         height: usize::MAX,
     };
-    draw(status, frame)
+    let mut lines = draw(status, frame);
+    let from_primaries = status.zones.iter().filter(|zone| zone.upstream_serial.is_some());
+    let mut zones: Vec<Line> = from_primaries.map(|zone| Line::default().plain("  ").join(serials(zone))).collect();
+    if !zones.is_empty() {
+        lines.extend([Line::default(), Line::of(Tone::Bold, "zones from primaries")]);
+        lines.append(&mut zones);
+    }
+    lines
+}
+
+/// Tells of a zone which serial is served, and which one its primary's version has.
+fn serials(zone: &ZoneView) -> Line {
+    let served = zone.serial.map_or_else(|| "not served".to_owned(), |serial| format!("serial {serial}"));
+    let upstream = zone.upstream_serial.map(|serial| format!(", its primary's is {serial}"));
+    Line::default().plain(format!("{}  {served}{}", zone.zone.trim_end_matches('.'), upstream.unwrap_or_default()))
 }
 
 /// Says whether the server is ready, and what it serves.
