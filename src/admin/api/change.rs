@@ -13,7 +13,7 @@ use crate::base::clock::UnixTime;
 use crate::engine::{OrderId, RequestError};
 use crate::health::orders::{Force, Order};
 use crate::health::push::{PushReport, PushState};
-use crate::zone::{Name, NameError};
+use crate::zone::Name;
 
 use super::body::{Body, FailbackBody, Given, OrderBody, ProbeBody, Probed, PushBody, ReloadBody, Taken, ZoneBody};
 use super::error::ApiError;
