@@ -54,7 +54,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, connection:
             asked = true;
             if packet.len() < HEADER {
                 // No message is so short (RFC 1035 §4.1.1): what lengths stand behind it nobody knows.
-                drop(write(stream, &mut output, connection.idle).await);
+                let _gone = write(stream, &mut output, connection.idle).await;
                 return CloseReason::Protocol;
             }
             if let Some(sent) = respond(packet, connection, &mut message).await {
