@@ -69,9 +69,13 @@ pub(in crate::cli) fn footer(status: &StatusView) -> Vec<Line> {
 /// Tells of an order: `7  sip-node1.example.com drained for 1h50m, by root: new kernel`.
 pub(in crate::cli) fn order(order: &OrderView, now_ms: u64) -> Line {
     let left = |at: u64| write_short(Duration::from_millis(at.saturating_sub(now_ms)));
+    // One that begins later lasts from then.
+    let begin = order.from_ms.unwrap_or_default().max(now_ms);
+    let lasts_from = |at: u64| write_short(Duration::from_millis(at.saturating_sub(begin)));
     let begins = order.from_ms.filter(|from| *from > now_ms).map(|from| format!(" in {}", left(from)));
-    let lasts =
-        order.until_ms.map_or_else(|| ", until it is cleared".to_owned(), |until| format!(", for {}", left(until)));
+    let lasts = order
+        .until_ms
+        .map_or_else(|| ", until it is cleared".to_owned(), |until| format!(", for {}", lasts_from(until)));
     let author = if order.author.is_empty() { String::new() } else { format!(", by {}", order.author) };
     let reason = if order.reason.is_empty() { String::new() } else { format!(": {}", order.reason) };
     let line = Line::of(Tone::Bold, order.id.to_string()).plain(format!("  {} ", order.on));
