@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  args ──▶ serve · check · probe · explain · simulate · import · export · ready · demo
-//!        └▶ status · watch · log · force · drain · clear · failback · reload ─▶ remote: the API of a running server
+//!        └▶ status · watch · log · force · drain · clear · failback · reload · transfers ─▶ remote: the API of a running server
 //!               │              input: files and findings    offline: a core without probes
 //!               ▼
 //!           live: the table      words: what things are called ─▶ line: columns ─▶ paint: colours
