@@ -3,7 +3,7 @@
 use understudy::serve::Transport;
 use understudy::transfer::Rule;
 
-use crate::support::{Server, name, query, query_with};
+use crate::support::{Answer, Server, client, name, query, query_with};
 
 const EXPIRE: u16 = 9;
 
@@ -25,7 +25,14 @@ fn a_primary_tells_the_expire_of_its_soa_where_it_is_asked_for() {
 #[test]
 fn a_transfer_tells_it_too() {
     let server = Server::new(&["t. 60 SOA n. h. 1 2 3 86400 60\nt. 60 NS n.t."]);
-    let ask = || server.ask_octets(&query_with("t. AXFR", &[(EXPIRE, &[])]), Transport::Tcp);
+    let ask = || {
+        let mut octets = Vec::new();
+        server
+            .responder
+            .respond(&query_with("t. AXFR", &[(EXPIRE, &[])]), client(Transport::Tcp), &mut octets)
+            .unwrap();
+        Answer::read(octets)
+    };
     assert_eq!(ask().option(EXPIRE), None, "refused");
     server.set(|settings| {
         let rule = Rule { network: "127.0.0.0/8".parse().unwrap(), key: None };

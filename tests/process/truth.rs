@@ -1,6 +1,6 @@
 //! Every 200 ms all that the program says of one service is compared: the answer with its extended error, `explain --json`,
-//! `status --json`, the live table, the metrics and readiness; through failover, hold, failback, drains, all down, silence
-//! and a broken reload.
+//! `status --json`, `log`, the live table, the metrics and readiness; through failover, hold, failback, drains, all down,
+//! silence and a broken reload.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -116,13 +116,14 @@ impl Stage {
         let explained = self.explain("_sip._tcp.example.com");
         let blind = self.explain("_blind._tcp.example.com");
         let status = json(&self.folder.path("state"), &["status"]);
+        let history = call(&self.folder.path("state"), &["log"]).1;
         let metrics = fetch(self.metrics, "/metrics");
         let table = self.terminal.table();
         let log = std::fs::read_to_string(self.folder.path("log")).unwrap();
         let ready = self.ready().1;
         let (answer, extended) = self.answer();
         let changed = before.0.records != answer.records;
-        Told { answer, extended, changed, explained, blind, status, metrics, table, log, ready }
+        Told { answer, extended, changed, explained, blind, status, history, metrics, table, log, ready }
     }
 
     /// The answer, and its extended error.
@@ -151,6 +152,7 @@ struct Told {
     explained: Value,
     blind: Value,
     status: Value,
+    history: String,
     metrics: String,
     table: String,
     log: String,
@@ -265,10 +267,11 @@ impl Told {
             let row = self.table.lines().find(|line| line.contains(host));
             let says_so = row.is_some_and(|row| row.contains("drained by order"));
             must(says_so == is_drained, format!("table: {row:?}, explain: {drained:?} drained"));
-            // The last line of the log about it is the order, or that it was cleared.
-            let last = self.log.lines().rev().find(|line| line.contains(&format!("scope={host}.")));
-            let is_given = last.is_some_and(|line| line.contains("order given"));
-            must(is_given == is_drained, format!("log: {last:?}, explain: {drained:?} drained"));
+            // The last word of the history about it is the order, or that it was cleared.
+            let order = format!("{host}.example.com drained");
+            let last = self.history.lines().rev().find(|line| line.contains(&order));
+            let is_given = last.is_some_and(|line| !line.contains(" cleared: "));
+            must(is_given == is_drained, format!("history: {last:?}, explain: {drained:?} drained"));
         }
         let mut services = self.status["services"].as_array().into_iter().flatten();
         let served = services.find(|service| service["service"] == "_sip._tcp.example.com.");

@@ -1,6 +1,8 @@
 //! The command-line arguments.
 
+mod demo;
 mod exchange;
+mod transfer;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -15,7 +17,9 @@ use crate::keys::values;
 
 use super::examples;
 
+pub use demo::Demo;
 pub use exchange::{Export, ExportForm, Import};
+pub use transfer::{Transfer, Transfers};
 
 /// Health-driven authoritative DNS server for SRV failover.
 ///
@@ -520,31 +524,6 @@ pub struct Failback {
     pub reach: Reach,
 }
 
-/// `transfers`
-#[derive(Debug, Args)]
-pub struct Transfers {
-    /// The zones; all, if none is named
-    #[arg(value_name = "ZONE")]
-    pub zones: Vec<String>,
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub reach: Reach,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `refresh` and `retransfer`
-#[derive(Debug, Args)]
-pub struct Transfer {
-    /// The zone
-    #[arg(value_name = "ZONE")]
-    pub zone: String,
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub reach: Reach,
-}
-
 /// `reload`
 #[derive(Debug, Args)]
 pub struct Reload {
@@ -566,17 +545,6 @@ impl Forced {
     }
 }
 
-/// `demo`
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// Do it all without a keyboard and print each answer as it changes
-    #[arg(long)]
-    pub script: bool,
-    /// Where to answer
-    #[arg(long, value_name = "ADDR:PORT", value_parser = demo_address, default_value = "127.0.0.1:5300")]
-    pub listen: SocketAddr,
-}
-
 /// The severities, so that help and errors name them.
 fn severities() -> impl TypedValueParser<Value = Severity> {
     let words = [Severity::Error, Severity::Warning, Severity::Note].map(Severity::as_str);
@@ -586,10 +554,6 @@ fn severities() -> impl TypedValueParser<Value = Severity> {
 /// Reads an address as the config does.
 fn address(text: &str) -> Result<SocketAddr, String> {
     values::socket_text(text, DNS_PORT).map_err(|wanted| format!("it takes {wanted}"))
-}
-
-fn demo_address(text: &str) -> Result<SocketAddr, String> {
-    values::socket_text(text, DEFAULT_SERVER.port()).map_err(|wanted| format!("it takes {wanted}"))
 }
 
 /// Reads a duration as the config does, or a number of seconds such as `2` or `0.5`.
