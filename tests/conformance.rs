@@ -32,6 +32,8 @@ mod rfc5936;
 mod rfc6672;
 #[path = "conformance/rfc6891.rs"]
 mod rfc6891;
+#[path = "conformance/rfc7314.rs"]
+mod rfc7314;
 #[path = "conformance/rfc7828.rs"]
 mod rfc7828;
 #[path = "conformance/rfc7873.rs"]

@@ -130,6 +130,26 @@ Examples:
   understudy failback _sip._tcp.example.com
       lets a service with `failback = \"manual\"` go back to its better tier, or skips the hold";
 
+/// `transfers`
+pub(super) const TRANSFERS: &str = "\
+Examples:
+  understudy transfers
+      tells of each zone which serial its primary has, and which one each secondary
+  understudy transfers example.com --json
+      of one zone, for a program";
+
+/// `refresh`
+pub(super) const REFRESH: &str = "\
+Examples:
+  understudy refresh example.com
+      asks the primaries for a newer version, if refresh is not due yet";
+
+/// `retransfer`
+pub(super) const RETRANSFER: &str = "\
+Examples:
+  understudy retransfer example.com
+      takes the whole zone, after a primary was set up anew with a lower serial";
+
 /// `reload`
 pub(super) const RELOAD: &str = "\
 Examples:

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  args ──▶ serve · check · probe · explain · simulate · import · export · ready · demo
-//!        └▶ status · watch · log · force · drain · clear · failback · reload ─▶ remote: the API of a running server
+//!        └▶ status · watch · log · force · drain · clear · failback · reload · transfers ─▶ remote: the API of a running server
 //!               │              input: files and findings    offline: a core without probes
 //!               ▼
 //!           live: the table      words: what things are called ─▶ line: columns ─▶ paint: colours
@@ -37,6 +37,7 @@ mod simulate;
 mod status;
 #[cfg(test)]
 mod testing;
+mod transfers;
 mod watch;
 mod words;
 
@@ -78,6 +79,9 @@ pub fn run() -> ExitCode {
         Command::Drain(args) => order::drain(&args),
         Command::Clear(args) => order::clear(&args),
         Command::Failback(args) => order::failback(&args),
+        Command::Transfers(args) => transfers::run(&args),
+        Command::Refresh(args) => transfers::refresh(&args),
+        Command::Retransfer(args) => transfers::retransfer(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions { shell } => {

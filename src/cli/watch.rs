@@ -1,7 +1,6 @@
 //! `watch`: the live table of a running server.
 
 use std::collections::VecDeque;
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,15 +10,15 @@ use crate::base::finding::{Finding, Severity};
 
 use super::args::Watch;
 use super::line::Line;
-use super::live::{Frame, draw, picture};
+use super::live::{Frame, can_draw, draw, picture};
 use super::paint::Paint;
 use super::remote::{Failed, Remote};
 use super::{USAGE, input, status};
 
 /// Runs the command.
 pub(super) fn run(args: &Watch) -> ExitCode {
-    if !std::io::stdout().is_terminal() {
-        let finding = Finding::error("terminal", "`watch` draws on a terminal, and this is none");
+    if !can_draw() {
+        let finding = Finding::error("terminal", "`watch` draws on a terminal, and this is none, or a dumb one");
         input::tell(
             &[finding.help("`understudy status` prints once, `understudy log --follow` as it happens")],
             Severity::Error,

@@ -34,7 +34,7 @@ impl Condition {
             Self::AllDown => "all down",
             Self::LastResort => "at last resort",
             Self::StandsIn => "with a standby that stands in",
-            Self::Thinned => "with some members down",
+            Self::Thinned => "with some members out",
             Self::Untested => "with members that cannot be tested",
             Self::Well => "well",
             Self::Fixed => "served as declared",

@@ -167,10 +167,15 @@ impl Collector for Latest {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             ConstGauge::new(value).encode(metric)?;
         }
-        let help = "Members of a service: up by test or order, taken as up without a test, down";
+        let help = "The serial that is served";
+        let mut metric = encoder.encode_descriptor("zone_serial", help, None, MetricType::Gauge)?;
+        for (zone, serial) in &coverage.zones {
+            ConstGauge::new(i64::from(*serial)).encode(metric.encode_family(&[("zone", zone.as_str())])?)?;
+        }
+        let help = "Members of a service: up by test or order, taken as up without a test, down, out by order";
         let mut metric = encoder.encode_descriptor("service_members", help, None, MetricType::Gauge)?;
         for ServiceCoverage { name, members, .. } in &coverage.services {
-            for (state, count) in ["up", "not-tested", "down"].into_iter().zip(members) {
+            for (state, count) in MEMBERS.into_iter().zip(members) {
                 gauge(*count).encode(metric.encode_family(&[("service", name.as_str()), ("state", state)])?)?;
             }
         }
@@ -188,7 +193,9 @@ fn number(count: impl TryInto<i64>) -> i64 {
 
 /// The words for the states of targets.
 const STATES: [&str; 6] = ["not-tested", "up", "failing", "down", "leaving", "recovering"];
-/// The most services that have metrics of their own.
+/// The words for what is believed of members.
+const MEMBERS: [&str; 4] = ["up", "not-tested", "down", "by-order"];
+/// The most services, and the most zones, that have metrics of their own.
 const MOST_SERVICES: usize = 1_000;
 /// How often it is looked when nothing happens.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -220,8 +227,9 @@ mod tests {
                 served: ActiveTier::Tier(20),
                 preferred: 10,
                 changed: Some(UnixTime::from_secs(1_795_253_400)),
-                members: [2, 1, 0],
+                members: [2, 1, 0, 3],
             }],
+            zones: vec![("example.".into(), 12)],
             isolated: true,
             generation: 7,
             orders: 2,
@@ -239,9 +247,12 @@ mod tests {
             "understudy_service_preferred_tier{service=\"_sip._tcp.example.\"} 10",
             "understudy_service_changed_timestamp_seconds{service=\"_sip._tcp.example.\"} 1795253400",
             "understudy_isolated 1",
+            "understudy_zone_serial{zone=\"example.\"} 12",
             "understudy_generation 7",
             "understudy_orders 2",
             "understudy_service_members{service=\"_sip._tcp.example.\",state=\"not-tested\"} 1",
+            "understudy_service_members{service=\"_sip._tcp.example.\",state=\"down\"} 0",
+            "understudy_service_members{service=\"_sip._tcp.example.\",state=\"by-order\"} 3",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

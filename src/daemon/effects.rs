@@ -205,7 +205,8 @@ fn log(notice: &Notice) {
         }
         Notice::Isolated(false) => info!("no longer isolated: a witness answered"),
         Notice::Ordered(id, order) => {
-            info!(order.id = id, force = order.force.as_str(), scope = %order.scope, author = order.author, reason = order.reason, "order given");
+            let [from, until] = [order.from, order.until].map(|at| at.map(tracing::field::display));
+            info!(order.id = id, force = order.force.as_str(), scope = %order.scope, from, until, author = order.author, reason = order.reason, "order given");
         }
         Notice::Cleared(id, order) => {
             info!(order.id = id, force = order.force.as_str(), scope = %order.scope, "order cleared");

@@ -268,7 +268,8 @@ impl Daemon {
         }
         let (reload, reloads) = mpsc::channel(RELOADS);
         let told: Arc<dyn Fn() -> Told + Send + Sync> = Arc::new(move || tell_health(&readiness));
-        let api = Api { engine: handle, clock, reload: reload.clone(), registry, told };
+        let transfers = primaries.handle().clone();
+        let api = Api { engine: handle, transfers, clock, reload: reload.clone(), registry, told };
         if let Some(file) = &mut admin {
             file.serve(&tasks, api.clone()).map_err(StartError::Listeners)?;
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::base::clock::{Mono, Now, UnixTime};
 use crate::health::machine::State;
 use crate::health::orders::Order;
-use crate::health::{Outcome, TargetId, Verdict};
+use crate::health::{By, Outcome, TargetId, Verdict};
 use crate::policy::{ActiveTier, Decision, PoolId, settled};
 
 use super::core::{Core, Timer, ttl_of};
@@ -92,6 +92,8 @@ pub struct Coverage {
     pub untested: BTreeMap<String, [usize; 2]>,
     /// How each service is served.
     pub services: Vec<ServiceCoverage>,
+    /// The zones that are served, and their serials.
+    pub zones: Vec<(String, u32)>,
     /// Whether the checker is cut off.
     pub isolated: bool,
     /// The generation that is served.
@@ -111,8 +113,9 @@ pub struct ServiceCoverage {
     pub preferred: u16,
     /// When the answer last changed, in this run.
     pub changed: Option<UnixTime>,
-    /// The members that are up by test or order, those that are taken as up, and those that do not serve.
-    pub members: [usize; 3],
+    /// The members that are up by test or order, those that are taken as up, those that are down, and those that an order
+    /// keeps out.
+    pub members: [usize; 4],
 }
 
 /// One target.
@@ -234,7 +237,7 @@ impl Core {
         self.targets[id].untested(&self.prepared.setup.targets[id]).map(Cow::into_owned)
     }
 
-    /// Counts what is tested and what is not, and how the first so many services are served.
+    /// Counts what is tested and what is not, and how the first so many services and zones are served.
     pub fn coverage(&self, most: usize, now: Now) -> Coverage {
         let mut coverage = Coverage {
             isolated: self.witnesses.is_isolated(),
@@ -254,14 +257,18 @@ impl Core {
                 families[usize::from(setup.key.address.is_ipv6())] += 1;
             }
         }
+        for (id, zone) in self.prepared.setup.zones.iter().take(most) {
+            coverage.zones.extend(self.serials.current(id).map(|serial| (zone.origin.to_string(), serial.0)));
+        }
         for (id, setup) in self.prepared.setup.pools.iter().take(most) {
             let Some(decision) = &self.pools[id].decision else { continue };
-            let mut members = [0; 3];
+            let mut members = [0; 4];
             for verdict in self.verdicts(id, now.wall) {
                 members[match verdict {
                     Verdict::Serve { tested: true, .. } => 0,
                     Verdict::Serve { tested: false, .. } => 1,
-                    Verdict::Withhold { .. } => 2,
+                    Verdict::Withhold { by: By::Health, .. } => 2,
+                    Verdict::Withhold { by: By::Order, .. } => 3,
                 }] += 1;
             }
             coverage.services.push(ServiceCoverage {

@@ -42,6 +42,8 @@ impl fmt::Display for Notice {
             Self::Isolated(false) => f.write_str("no longer isolated"),
             Self::Ordered(id, order) => {
                 write!(f, "order {id}: {} {}", order.scope, order.force.as_str())?;
+                order.from.map_or(Ok(()), |from| write!(f, " from {from}"))?;
+                order.until.map_or(Ok(()), |until| write!(f, " until {until}"))?;
                 write_origin(f, &order.author, &order.reason)
             }
             Self::Cleared(id, order) => write!(f, "order {id} cleared: {} {}", order.scope, order.force.as_str()),

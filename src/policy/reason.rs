@@ -161,6 +161,16 @@ impl Tally {
     pub(super) const fn none(need: Need) -> Self {
         Self { up: 0, of: 0, untested: 0, by_order: 0, need, holds: false }
     }
+
+    /// Says why the tier does not serve: by health, by order, or by both.
+    fn failed(&self) -> String {
+        let Self { up, of, by_order, .. } = *self;
+        match by_order {
+            0 => "failed".to_owned(),
+            _ if up + by_order == of => "is out by order".to_owned(),
+            _ => format!("failed ({by_order} of {of} members out by order)"),
+        }
+    }
 }
 
 impl Placement {
@@ -193,8 +203,7 @@ impl Reason {
         for better in first.into_iter().chain(last) {
             let number = better.tier;
             text += &match better.waits {
-                Waits::Failed if better.tally.by_order == 0 => format!(", tier {number} failed"),
-                Waits::Failed => format!(", tier {number} is out by order"),
+                Waits::Failed => format!(", tier {number} {}", better.tally.failed()),
                 Waits::Proof => format!(", tier {number} is not known to be up"),
                 Waits::Order => format!(", tier {number} is healthy and fails back by order only"),
                 Waits::Hold(_) | Waits::Window { .. } => format!(", tier {number} is healthy"),

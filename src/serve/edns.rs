@@ -6,6 +6,7 @@
 //! | edns-tcp-keepalive (RFC 7828) | if the query has it, over TCP and TLS |
 //! | NSID (RFC 5001) | if the query has it and one is configured |
 //! | extended error (RFC 8914) | where there is something to say, and room for it |
+//! | EXPIRE (RFC 7314) | if the query has it and asks for a zone's SOA, or for the zone |
 //! | padding (RFC 7830, RFC 8467) | if the query has it, over encrypted transports; over QUIC always (RFC 9250 §5.4) |
 //!
 //! Other options are ignored.
@@ -34,6 +35,8 @@ pub struct Reply<'a> {
     pub keepalive: Option<u16>,
     /// The NSID option's data.
     pub nsid: Option<&'a [u8]>,
+    /// For how many seconds a secondary may serve what it takes (RFC 7314).
+    pub expire: Option<u32>,
     /// An extended error.
     pub ede: Option<Ede<'a>>,
     /// Whether extended errors are given at all.
@@ -84,6 +87,7 @@ pub(super) fn reply<'a>(
         cookie: None,
         keepalive: None,
         nsid: None,
+        expire: None,
         ede: None,
         extended_errors: settings.extended_errors,
         padded: false,
@@ -119,6 +123,7 @@ impl Reply<'_> {
             + option(self.cookie.map(|cookie| cookie.octets.len()))
             + option(self.keepalive.map(|_| 2))
             + option(self.nsid.map(<[u8]>::len))
+            + option(self.expire.map(|_| 4))
     }
 
     /// Writes the record (RFC 6891 §6.1.2). Options that would make the message longer than `limit` octets are left out.
@@ -155,6 +160,9 @@ impl Reply<'_> {
         if let Some(nsid) = self.nsid {
             take(OPTION_NSID, nsid, &[]);
         }
+        if let Some(secs) = self.expire {
+            take(OPTION_EXPIRE, &secs.to_be_bytes(), &[]);
+        }
         if let Some(ede) = self.ede {
             match ede.note.hold {
                 None => take(OPTION_EDE, &ede.code.to_be_bytes(), ede.note.text.as_bytes()),
@@ -187,6 +195,8 @@ fn tenths(idle: Duration) -> u16 {
 
 /// RFC 5001 §2.3.
 const OPTION_NSID: u16 = 3;
+/// RFC 7314 §2.
+pub(super) const OPTION_EXPIRE: u16 = 9;
 /// RFC 7873 §4.
 pub(super) const OPTION_COOKIE: u16 = 10;
 /// RFC 7828 §3.1.
@@ -200,4 +210,4 @@ const OPTION_HEADER: usize = 4;
 /// An OPT record without options.
 const RECORD_LENGTH: usize = 11;
 /// RFC 8467 §4.1.
-const PADDING_BLOCK: usize = 468;
+pub(super) const PADDING_BLOCK: usize = 468;

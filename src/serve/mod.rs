@@ -27,6 +27,7 @@ mod client;
 mod cookie;
 mod denial;
 mod edns;
+mod expire;
 pub mod hickory;
 mod listener;
 mod live;

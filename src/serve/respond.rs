@@ -29,8 +29,8 @@ use super::rate::Pass;
 use super::rcode::Rcode;
 use super::signing::{self, Rest};
 use super::{
-    Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, chaos, limit, log, render,
-    render_fault, transfer,
+    Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, chaos, expire, limit, log,
+    render, render_fault, transfer,
 };
 
 /// All that answering needs; cheap to clone, one for each listener.
@@ -257,6 +257,7 @@ impl Batch<'_> {
         let rotation = rotation(query.header.id);
         let context = Context { settings, status, client, secrets, rotation };
         answer_into(&self.snapshot, &query, &context, plan);
+        expire::tell(&self.snapshot, &query, &self.responder.transfers, client, plan);
         let proven = plan.proves_address(transport);
         if !proven {
             match self.responder.limiter.judge(settings.rates, client.address, plan, client.now.mono) {

@@ -6,7 +6,7 @@ use crate::snapshot::Snapshot;
 use crate::transfer::{Asked, Opening, Outbound, Permits};
 use crate::zone::{Name, Rtype};
 
-use super::edns::{Ede, Reply};
+use super::edns::{Ede, PADDING_BLOCK, Reply};
 use super::plan::Plan;
 use super::query::{QueryView, Question, Signed};
 use super::rcode::Rcode;
@@ -73,11 +73,12 @@ pub(super) fn begin(
     };
     let mut opt = Vec::new();
     if let Some(reply) = plan.edns {
-        // Padding would be that of the record alone.
+        // Each message is padded by itself.
         Reply { padded: false, ..reply }.write(&mut opt, Rcode::NOERROR, usize::from(u16::MAX));
     }
+    let padding = plan.edns.filter(|reply| reply.padded).map(|_| PADDING_BLOCK);
     let [.., f0, f1] = response_header(query.header, Rcode::NOERROR, true, false);
-    let opening = Opening { id: query.header.id, flags: [f0, f1], question: question.octets.to_vec(), opt };
+    let opening = Opening { id: query.header.id, flags: [f0, f1], question: question.octets.to_vec(), opt, padding };
     let mut outbound = Outbound::begin(snapshot, asked, opening, (client.address, client.now.wall), permits.metrics())?;
     if client.transport.kind().is_datagram || outbound.is_short() {
         return Some(outbound);

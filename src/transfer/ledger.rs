@@ -4,12 +4,18 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
+
 use crate::base::clock::UnixTime;
 use crate::zone::{Name, Serial};
 
 /// The transfers of all zones; clones are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger(Arc<Mutex<BTreeMap<Name, ZoneTransfers>>>);
+pub struct Ledger {
+    zones: Arc<Mutex<BTreeMap<Name, ZoneTransfers>>>,
+    /// When zones from primaries expire, for answers: they wait for no lock. It changes under the lock.
+    expiries: Arc<ArcSwap<BTreeMap<Name, UnixTime>>>,
+}
 
 /// The transfers of one zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,14 +96,26 @@ impl Ledger {
         self.lock().clone()
     }
 
+    /// Returns when a zone from primaries expires if none of them answers.
+    pub(super) fn expiry(&self, origin: &Name) -> Option<UnixTime> {
+        self.expiries.load().get(origin).copied()
+    }
+
     /// Forgets all zones but these.
     pub fn keep(&self, stays: impl Fn(&Name) -> bool) {
-        self.lock().retain(|origin, _| stays(origin));
+        let mut zones = self.lock();
+        zones.retain(|origin, _| stays(origin));
+        self.set_expiries(&zones);
     }
 
     /// Notes how a zone from primaries stands; nothing: it no longer comes from any.
     pub(super) fn set_inbound(&self, origin: &Name, status: Option<InboundStatus>) {
-        self.change(origin, |zone| zone.inbound = status);
+        let mut zones = self.lock();
+        let expires = status.as_ref().and_then(|status| status.expires);
+        Self::change_in(&mut zones, origin, |zone| zone.inbound = status);
+        if self.expiries.load().get(origin).copied() != expires {
+            self.set_expiries(&zones);
+        }
     }
 
     /// Forgets those who are no longer told of a zone.
@@ -124,7 +142,10 @@ impl Ledger {
     }
 
     fn change(&self, origin: &Name, change: impl FnOnce(&mut ZoneTransfers)) {
-        let mut zones = self.lock();
+        Self::change_in(&mut self.lock(), origin, change);
+    }
+
+    fn change_in(zones: &mut BTreeMap<Name, ZoneTransfers>, origin: &Name, change: impl FnOnce(&mut ZoneTransfers)) {
         let zone = zones.entry(origin.clone()).or_default();
         change(zone);
         if *zone == ZoneTransfers::default() {
@@ -132,8 +153,14 @@ impl Ledger {
         }
     }
 
+    fn set_expiries(&self, zones: &BTreeMap<Name, ZoneTransfers>) {
+        let expiries =
+            zones.iter().filter_map(|(origin, zone)| Some((origin.clone(), zone.inbound.as_ref()?.expires?)));
+        self.expiries.store(Arc::new(expiries.collect()));
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Name, ZoneTransfers>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.zones.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,9 +188,12 @@ mod tests {
         let known = ledger.read().remove(&origin).unwrap().sent;
         assert_eq!(known.len(), CLIENTS_MOST);
         assert!(!known.contains_key(&IpAddr::from([10, 0, 0, 0])), "the oldest has left");
-        ledger.set_inbound(&origin, Some(InboundStatus::default()));
+        let expires = Some(UnixTime::from_secs(500));
+        ledger.set_inbound(&origin, Some(InboundStatus { expires, ..InboundStatus::default() }));
         assert!(ledger.read()[&origin].inbound.is_some());
+        assert_eq!(ledger.expiry(&origin), expires);
         ledger.keep(|_| false);
+        assert_eq!(ledger.expiry(&origin), None);
         ledger.set_inbound(&origin, None);
         assert_eq!(ledger.read(), BTreeMap::new(), "what says nothing is not there");
     }

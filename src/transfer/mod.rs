@@ -11,6 +11,7 @@
 //! **Invariant:** this module knows neither health nor policy. Streams are made without a clock or a socket.
 
 mod access;
+mod from;
 mod handle;
 pub mod inbound;
 mod key;
@@ -22,6 +23,7 @@ mod permits;
 pub mod tsig;
 
 pub use access::{Rule, Rules};
+pub use from::SendFrom;
 pub use handle::{TransferHandle, TransferOrder, TransferRefusal};
 pub use key::{Algorithm, Key, KeyRing};
 pub use ledger::{CLIENTS_MOST, InboundStatus, Ledger, NotifyState, NotifyStatus, SentStatus, ZoneTransfers};

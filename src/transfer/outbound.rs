@@ -45,6 +45,8 @@ pub struct Opening {
     pub question: Vec<u8>,
     /// The OPT record of the first message (RFC 5936 §2.2.5); empty if the query has none.
     pub opt: Vec<u8>,
+    /// Whether messages are padded, all of them, and to blocks of how many octets (RFC 7830, RFC 9103).
+    pub padding: Option<usize>,
 }
 
 /// The stream of one transfer.
@@ -160,7 +162,9 @@ impl Outbound {
             message.extend_from_slice(&self.opening.question);
             compressor.remember(HEADER, self.opening.question.get(..name).unwrap_or_default());
         }
-        let opt = if is_first { self.opening.opt.len() } else { 0 };
+        let has_opt = !self.opening.opt.is_empty() && (is_first || self.opening.padding.is_some());
+        let padding = self.opening.padding.map_or(0, |_| OPTION_HEADER);
+        let opt = if has_opt { self.opening.opt.len() + padding } else { 0 };
         let count = self.fill(limit.saturating_sub(opt), message, &mut compressor);
         if count == 0 {
             // Not even one record has room: the stream ends here, and the client sees that it is cut.
@@ -169,11 +173,8 @@ impl Outbound {
         if let Some(place) = message.get_mut(6..8) {
             place.copy_from_slice(&count.to_be_bytes());
         }
-        if opt > 0 {
-            message.extend_from_slice(&self.opening.opt);
-            if let Some(place) = message.get_mut(11) {
-                *place = 1;
-            }
+        if has_opt {
+            self.opening.push_opt(message, limit);
         }
         self.messages += 1;
         self.records += usize::from(count);
@@ -242,6 +243,28 @@ impl Outbound {
                 }
             }
         };
+    }
+}
+
+impl Opening {
+    /// Adds the OPT record, padded as far as the message may grow.
+    fn push_opt(&self, message: &mut Vec<u8>, limit: usize) {
+        let begin = message.len();
+        message.extend_from_slice(&self.opt);
+        if let Some(place) = message.get_mut(11) {
+            *place = 1;
+        }
+        let Some(block) = self.padding else { return };
+        let bare = message.len() + OPTION_HEADER;
+        let end = bare.next_multiple_of(block).min(limit).max(bare);
+        message.extend_from_slice(&OPTION_PADDING.to_be_bytes());
+        message.extend_from_slice(&u16::try_from(end - bare).unwrap_or(0).to_be_bytes());
+        message.resize(end, 0);
+        let data = begin + OPT_RECORD;
+        let length = u16::try_from(message.len() - data).unwrap_or(0);
+        if let Some(place) = message.get_mut(data - 2..data) {
+            place.copy_from_slice(&length.to_be_bytes());
+        }
     }
 }
 
@@ -338,6 +361,12 @@ impl fmt::Debug for Outbound {
 }
 
 const HEADER: usize = 12;
+/// An OPT record without options.
+const OPT_RECORD: usize = 11;
+/// The code and the length of an option.
+const OPTION_HEADER: usize = 4;
+/// RFC 7830 §3.
+const OPTION_PADDING: u16 = 12;
 const CLASS_IN: u16 = 1;
 /// How long a message grows before the next one begins: pointers of compressed names lead as far.
 const MESSAGE: usize = 16 << 10;

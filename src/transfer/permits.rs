@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::base::clock::UnixTime;
 use crate::zone::Name;
 
 use super::{Ledger, Metrics, SentStatus};
@@ -29,6 +30,11 @@ impl Permits {
     /// Returns the counters.
     pub const fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Returns when a zone from primaries expires if none of them answers; nothing if it comes from none.
+    pub fn expiry(&self, origin: &Name) -> Option<UnixTime> {
+        self.ledger.expiry(origin)
     }
 
     /// Lets a transfer begin, unless `most` run already.

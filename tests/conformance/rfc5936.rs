@@ -11,7 +11,7 @@ use understudy::zone::diff::Diff;
 use understudy::zone::serial::with_serial;
 use understudy::zone::{Rrset, Rtype, Serial};
 
-use crate::support::{Answer, Server, client, name, query};
+use crate::support::{Answer, Server, client, name, query, query_with};
 
 const ZONE: &str = "t. 60 SOA n. h. 7 2 3 4 60\nt. 60 NS n.t.\nn.t. 60 A 192.0.2.1\na.t. 60 A 192.0.2.2\n\
                     a.t. 60 A 192.0.2.3\nsub.t. 60 NS n.sub.t.\nn.sub.t. 60 A 192.0.2.4\nbelow.sub.t. 60 TXT x";
@@ -189,4 +189,27 @@ fn who_may_not_and_what_is_not_there_are_told_apart() {
     assert!(begin(&large, &query("t. AXFR", None), Transport::Tcp).1.rest.is_some());
     server.set(|settings| settings.transfers.clear());
     assert_eq!(rcode(&query("t. AXFR", None), Transport::Tcp), Refused);
+}
+
+/// RFC 7830 §4, RFC 9103 §8.3: of an encrypted transfer every message is padded, if the query is.
+#[test]
+fn every_message_of_an_encrypted_transfer_is_padded_if_its_query_is() {
+    let mut text = ZONE.to_owned();
+    (0..2_000).for_each(|number| text += &format!("\nx{number}.t. 60 TXT {}", "y".repeat(number % 199 + 1)));
+    let server = server(&text);
+    let messages = |transport, options: &[(u16, &[u8])]| {
+        let (first, sent) = begin(&server, &query_with("t. AXFR", options), transport);
+        [first].into_iter().chain(take_rest(sent)).collect::<Vec<_>>()
+    };
+    let padded = messages(Transport::Tls, &[(12, &[0; 9])]);
+    assert!(padded.len() > 3, "{}", padded.len());
+    for octets in &padded {
+        assert!(octets.len().is_multiple_of(468), "{}", octets.len());
+        assert!(Answer::read(octets.clone()).option(12).unwrap().iter().all(|octet| *octet == 0));
+    }
+    let records = |messages: Vec<Vec<u8>>| messages.into_iter().flat_map(|octets| Answer::read(octets).answer());
+    let plain = messages(Transport::Tcp, &[(12, &[0; 9])]);
+    assert!(plain.iter().all(|octets| Answer::read(octets.clone()).option(12).is_none()), "everybody can read it");
+    assert_eq!(records(padded).collect::<Vec<_>>(), records(plain).collect::<Vec<_>>());
+    assert!(messages(Transport::Tls, &[]).iter().all(|octets| Answer::read(octets.clone()).option(12).is_none()));
 }

@@ -69,6 +69,10 @@ impl Secondary {
         self.process = Some(Process::start(self.name, self.folder.path(), self.name, &arguments));
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
+    }
+
     pub(crate) fn kill(&mut self) {
         self.process = None;
     }

@@ -9,7 +9,7 @@ use crate::lab::{Folder, Process, SECRET, Target, dig, pause, serial, services};
 use crate::server::eventually;
 
 /// A primary of another kind with a zone of two tiers; it ends with this value.
-struct Master {
+pub(crate) struct Master {
     folder: Folder,
     address: SocketAddr,
     /// Where NSD and BIND answer over TLS, with the certificate that lies in the folder.
@@ -31,6 +31,13 @@ fn zone(version: u32, ports: (u16, u16), names: u32) -> String {
 
 impl Master {
     fn start(kind: Kind, us: SocketAddr, signed: bool, text: &str) -> Self {
+        let master = Self::begin(kind, us, signed, text);
+        eventually("the primary answers", || serial(master.address));
+        master
+    }
+
+    /// Starts it, and waits for nothing.
+    pub(crate) fn begin(kind: Kind, us: SocketAddr, signed: bool, text: &str) -> Self {
         let (folder, at, tls) = (Folder::new(), address(), address());
         let (path, port, tls_port) = (folder.path().display().to_string(), at.port(), tls.port());
         let made = rcgen::generate_simple_self_signed(["ns1.example.test".to_owned()]).unwrap();
@@ -86,8 +93,15 @@ impl Master {
         folder.write("master.conf", &config);
         let mut master = Self { folder, address: at, tls, name, process: None };
         master.run();
-        eventually("the primary answers", || serial(at));
         master
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
     }
 
     fn run(&mut self) {
@@ -110,7 +124,7 @@ impl Master {
 }
 
 /// Starts the program with a zone from a primary.
-fn start(folder: &Folder, us: SocketAddr, primary: SocketAddr, signed: bool) -> Process {
+pub(crate) fn start(folder: &Folder, us: SocketAddr, primary: SocketAddr, signed: bool) -> Process {
     start_with(folder, us, primary, signed, ("", ""))
 }
 

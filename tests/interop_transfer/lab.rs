@@ -54,6 +54,10 @@ impl Process {
         Self(child.unwrap_or_else(|error| panic!("{tool} is needed: {error}")))
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Has it read its files anew.
     pub(crate) fn hang_up(&self) {
         run("kill", &["-s", "HUP", &self.0.id().to_string()]);
@@ -197,6 +201,10 @@ impl Primary {
         self.process = None;
         let arguments = ["serve", "--log", "debug", "understudy.toml"];
         self.process = Some(Process::start("understudy", &self.folder, env!("CARGO_BIN_EXE_understudy"), &arguments));
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
     }
 
     /// Returns a counter by its name and labels, as `/metrics` has it; 0 if it is not told yet.

@@ -11,6 +11,7 @@ mod foreign;
 mod hosts;
 mod inbound;
 mod lab;
+mod large;
 mod latency;
 mod random;
 #[path = "../process/server.rs"]

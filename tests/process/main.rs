@@ -32,5 +32,6 @@ mod startup;
 mod state;
 mod target;
 mod terminal;
+mod transfers;
 mod truth;
 mod watcher;

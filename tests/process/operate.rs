@@ -84,6 +84,20 @@ fn a_drained_host_leaves_the_answer_and_comes_back_when_the_order_is_cleared() {
     assert!(has("order 1 cleared: sip-node1.example.com drained"), "{said}");
 }
 
+/// Nobody says that it is in force before it is.
+#[test]
+fn an_order_for_later_is_told_with_its_time() {
+    let stage = Stage::new("0s", "");
+    let (code, said) = stage.call(&["drain", "sip-node1", "--in", "30m", "--for", "1h"]);
+    assert!(code == 0 && said.contains("order 1  sip-node1.example.com drained in 30m, for 1h, by olga\n"), "{said}");
+    assert!(ask_sip(stage.server.address()).is(DECLARED));
+    let (_, said) = stage.call(&["log"]);
+    let given = said.lines().find_map(|line| line.split_once("order 1: sip-node1.example.com drained from "));
+    let (from, rest) = given.unwrap_or_else(|| panic!("{said}")).1.split_once(" until ").unwrap();
+    assert!(from.ends_with('Z') && rest.ends_with("Z, by olga"), "{from} {rest}");
+    assert!(stage.server.log.text().contains("\"from\":\""), "the log tells it too");
+}
+
 #[test]
 fn what_cannot_be_ordered_is_refused_with_its_reason_and_changes_nothing() {
     let stage = Stage::new("0s", "");

@@ -169,6 +169,22 @@ fn half_a_message_a_length_of_nothing_and_sudden_ends_by_tcp_do_no_harm() {
     running.is_whole();
 }
 
+/// As NSD, Knot and BIND do it: no message is as short as that, so what stands behind it may be anything.
+#[test]
+fn a_message_too_short_for_a_header_ends_its_connection_when_what_came_before_is_answered() {
+    let running = Running::start();
+    let asked = query(SIP);
+    let framed = |packet: &[u8]| [&u16::try_from(packet.len()).unwrap().to_be_bytes(), packet].concat();
+    for short in [b"".as_slice(), &[7; 11]] {
+        let mut stream = TcpStream::connect(running.address).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        stream.write_all(&[framed(&asked), framed(short), framed(&asked)].concat()).unwrap();
+        assert_eq!(read_tcp(&mut stream).unwrap()[3] & 0x0f, 0);
+        assert_eq!(read_tcp(&mut stream), None, "{} octets", short.len());
+    }
+    running.is_whole();
+}
+
 #[test]
 fn what_is_not_served_is_refused_and_other_opcodes_are_notimp() {
     let running = Running::start();

@@ -8,18 +8,18 @@ use crate::server::{Folder, Network, Program, Server, eventually};
 use crate::target::{Hosts, Target};
 
 /// An address whose port is free.
-fn free() -> SocketAddr {
+pub(crate) fn free() -> SocketAddr {
     let listener = std::net::TcpListener::bind((Network::new().take(), 0)).unwrap();
     listener.local_addr().unwrap()
 }
 
 /// A config that listens there, with these keys of its zone.
-fn config(listen: SocketAddr, keys: &str) -> String {
+pub(crate) fn config(listen: SocketAddr, keys: &str) -> String {
     let quick = quick("400ms").replace("metrics-listen", &format!("listen = [\"{listen}\"]\nmetrics-listen"));
     format!("{quick}ttl = 30\n[state]\ndir = \"state-{}\"\n[[zone]]\n{keys}\n", listen.ip())
 }
 
-fn start(folder: &Folder, name: &str) -> Server {
+pub(crate) fn start(folder: &Folder, name: &str) -> Server {
     let server = Program::new(&["serve", "--log", "debug"]).argument(folder.path(name)).start();
     server.answering();
     server

@@ -117,6 +117,18 @@ fn where_no_table_can_be_drawn_the_log_is_written_without_colours() {
 }
 
 #[test]
+fn watch_draws_on_no_dumb_terminal() {
+    let folder = Folder::new();
+    let screen = folder.write("screen", "");
+    let run = format!("{} watch --state {}", env!("CARGO_BIN_EXE_understudy"), folder.path("state").display());
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--flush", "--return", "--command", &run]).arg(&screen).env("TERM", "dumb");
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    let said = plain(&std::fs::read_to_string(&screen).unwrap());
+    assert!(status.code() == Some(2) && said.contains("`understudy status` prints once"), "{status} {said}");
+}
+
+#[test]
 fn on_a_terminal_without_a_size_the_log_is_written() {
     let (folder, hosts) = (Folder::new(), Hosts::new());
     let zone = folder.write("example.com.zone", hosts.zone());

@@ -1,5 +1,6 @@
 //! Every 200 ms all that the program says of one service is compared: the answer with its extended error, `explain --json`,
-//! the live table, the metrics and readiness; through failover, hold, failback, all down, silence and a broken reload.
+//! `status --json`, `log`, the live table, the metrics and readiness; through failover, hold, failback, drains, all down,
+//! silence and a broken reload.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use serde_json::Value;
 
 use crate::client::{Answer, DECLARED, SIP, STANDBY, ask, fetch, query, send};
+use crate::operate::{call, json};
 use crate::server::{Folder, Network, Program, SOON, eventually};
 use crate::target::{Hosts, PORT, Target};
 use crate::terminal::{Kind, Terminal};
@@ -70,6 +72,13 @@ impl Stage {
         Program::new(&["ready", "--state"]).argument(self.folder.path("state")).end()
     }
 
+    /// Gives an order.
+    #[track_caller]
+    fn order(&self, words: &[&str]) {
+        let (code, said) = call(&self.folder.path("state"), words);
+        assert_eq!(code, 0, "{said}");
+    }
+
     fn explain(&self, name: &str) -> Value {
         let mut program = Program::new(&["explain", name, "--json", "--state"]).argument(self.folder.path("state"));
         for file in &self.files {
@@ -106,13 +115,15 @@ impl Stage {
         let before = self.answer();
         let explained = self.explain("_sip._tcp.example.com");
         let blind = self.explain("_blind._tcp.example.com");
+        let status = json(&self.folder.path("state"), &["status"]);
+        let history = call(&self.folder.path("state"), &["log"]).1;
         let metrics = fetch(self.metrics, "/metrics");
         let table = self.terminal.table();
         let log = std::fs::read_to_string(self.folder.path("log")).unwrap();
         let ready = self.ready().1;
         let (answer, extended) = self.answer();
         let changed = before.0.records != answer.records;
-        Told { answer, extended, changed, explained, blind, metrics, table, log, ready }
+        Told { answer, extended, changed, explained, blind, status, history, metrics, table, log, ready }
     }
 
     /// The answer, and its extended error.
@@ -140,6 +151,8 @@ struct Told {
     changed: bool,
     explained: Value,
     blind: Value,
+    status: Value,
+    history: String,
     metrics: String,
     table: String,
     log: String,
@@ -153,6 +166,15 @@ impl Told {
 
     fn metric(&self, name: &str) -> Option<&str> {
         self.metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+    }
+
+    /// The hosts of the service that an order keeps out, as `explain` says.
+    fn drained(&self) -> Vec<String> {
+        let members = self.service()["members"].as_array().into_iter().flatten();
+        let drained = members.filter(|member| {
+            member["placement"].as_str().is_some_and(|placement| placement.ends_with("drained by order"))
+        });
+        drained.filter_map(|member| Some(member["member"].as_str()?.split('.').next()?.to_owned())).collect()
     }
 
     /// How many milliseconds `explain` counts down to the failback.
@@ -225,6 +247,37 @@ impl Told {
         };
         must(self.table.contains(head), format!("table: not {head}"));
 
+        // Who is drained, and nobody else, is so everywhere.
+        let drained = self.drained();
+        let orders = self.status["orders"].as_array().map_or(0, Vec::len);
+        must(orders == drained.len(), format!("status: {orders} orders, explain: {drained:?} drained"));
+        for (metric, said) in [
+            ("understudy_orders", self.metric("understudy_orders")),
+            (
+                "understudy_service_members",
+                self.metric("understudy_service_members{service=\"_sip._tcp.example.com.\",state=\"by-order\"}"),
+            ),
+        ] {
+            must(said == Some(&orders.to_string()), format!("metrics: {metric} is {said:?}, status: {orders} orders"));
+        }
+        for host in ["sip-node1", "sip-node2", "sip-dr"] {
+            let is_drained = drained.iter().any(|drained| drained == host);
+            let is_named = self.answer.records.iter().any(|record| record.ends_with(host));
+            must(!(is_drained && is_named), format!("answer: names {host}, which is drained"));
+            let row = self.table.lines().find(|line| line.contains(host));
+            let says_so = row.is_some_and(|row| row.contains("drained by order"));
+            must(says_so == is_drained, format!("table: {row:?}, explain: {drained:?} drained"));
+            // The last word of the history about it is the order, or that it was cleared.
+            let order = format!("{host}.example.com drained");
+            let last = self.history.lines().rev().find(|line| line.contains(&order));
+            let is_given = last.is_some_and(|line| !line.contains(" cleared: "));
+            must(is_given == is_drained, format!("history: {last:?}, explain: {drained:?} drained"));
+        }
+        let mut services = self.status["services"].as_array().into_iter().flatten();
+        let served = services.find(|service| service["service"] == "_sip._tcp.example.com.");
+        let same = |key: &str| served.is_some_and(|served| served[key] == told[key]);
+        must(same("served") && same("tier") && same("reason"), format!("status: {served:?}, explain: {told}"));
+
         let extended = self.extended.as_deref().unwrap_or_default();
         match (tier, self.failback_ms()) {
             ("20", Some(left)) => {
@@ -241,7 +294,14 @@ impl Told {
                     extended.to_owned(),
                 );
             }
-            ("20", None) => must(extended == "standby: tier 20 is active, tier 10 failed", extended.to_owned()),
+            ("20", None) => {
+                let why = match drained.len() {
+                    0 => "failed",
+                    1 => "failed (1 of 2 members out by order)",
+                    _ => "is out by order",
+                };
+                must(extended == format!("standby: tier 20 is active, tier 10 {why}"), extended.to_owned());
+            }
             ("-1", _) => must(extended.starts_with("all members down"), extended.to_owned()),
             _ => must(extended.is_empty(), extended.to_owned()),
         }
@@ -267,6 +327,21 @@ fn nothing_that_is_said_of_a_service_contradicts_anything_else() {
     let [node1, node2] = [Target::up(hosts.node1), Target::up(hosts.node2)];
     stage.until("hold", |told| told.answer.is(STANDBY) && told.failback_ms().is_some());
     stage.until("failback", |told| told.answer.is(DECLARED) && told.failback_ms().is_none());
+
+    // One host drained, then both, by order alone; then one of them dies, and the order over it is taken back.
+    stage.order(&["drain", "sip-node1", "--reason", "new kernel"]);
+    stage.until("drained", |told| told.answer.records == ["10 30 sip-node2", "20 0 sip-dr"]);
+    stage.order(&["drain", "sip-node2"]);
+    stage.until("the tier drained", |told| told.answer.is(STANDBY) && told.drained().len() == 2);
+    drop(node2);
+    stage.order(&["clear", "sip-node2"]);
+    stage.until("one drained, one dead", |told| {
+        told.answer.is(STANDBY) && told.drained().len() == 1 && told.failback_ms().is_none()
+    });
+    let node2 = Target::up(hosts.node2);
+    stage.order(&["clear", "sip-node1"]);
+    stage.until("the hold after the drain", |told| told.failback_ms().is_some() && told.drained().is_empty());
+    stage.until("all is well again", |told| told.answer.is(DECLARED) && told.failback_ms().is_none());
 
     drop((node1, node2, standby));
     stage.until("all down", |told| told.service()["served"] == "all-down");

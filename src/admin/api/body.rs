@@ -97,6 +97,15 @@ pub struct EventsQuery {
     pub after: Option<String>,
 }
 
+/// A zone that comes from primaries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ZoneBody {
+    /// Its origin.
+    pub zone: String,
+}
+
 /// A reload; it has no choices.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

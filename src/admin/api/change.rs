@@ -13,8 +13,9 @@ use crate::base::clock::UnixTime;
 use crate::engine::{OrderId, RequestError};
 use crate::health::orders::{Force, Order};
 use crate::health::push::{PushReport, PushState};
+use crate::zone::Name;
 
-use super::body::{Body, FailbackBody, Given, OrderBody, ProbeBody, Probed, PushBody, ReloadBody, Taken};
+use super::body::{Body, FailbackBody, Given, OrderBody, ProbeBody, Probed, PushBody, ReloadBody, Taken, ZoneBody};
 use super::error::ApiError;
 use super::scope;
 use super::state::{Api, ReloadRequest};
@@ -98,6 +99,24 @@ pub(super) async fn reload(
             Err(error.findings(refused.findings))
         }
     }
+}
+
+pub(super) async fn refresh(State(api): State<Api>, Body(body): Body<ZoneBody>) -> Result<Json<Taken>, ApiError> {
+    api.transfers.refresh(&origin(&body)?).await?;
+    Ok(Json(Taken { not_kept: None }))
+}
+
+pub(super) async fn retransfer(State(api): State<Api>, Body(body): Body<ZoneBody>) -> Result<Json<Taken>, ApiError> {
+    api.transfers.retransfer(&origin(&body)?).await?;
+    Ok(Json(Taken { not_kept: None }))
+}
+
+fn origin(body: &ZoneBody) -> Result<Name, ApiError> {
+    let bad = |error| {
+        let message = format!("`{}` is no name of a zone: {error}", body.zone);
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-value", message)
+    };
+    body.zone.parse().map_err(bad)
 }
 
 /// A change that is in force is one, also if it is not on disk: it is told then.

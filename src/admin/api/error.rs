@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Refusal, RequestError};
 use crate::health::push::PushRefusal;
+use crate::transfer::TransferRefusal;
 
 /// The body of every answer that is no success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +79,18 @@ impl From<RequestError> for ApiError {
             }
             RequestError::NotKept(_) => Self::new(StatusCode::INSUFFICIENT_STORAGE, "not-kept", message),
             RequestError::Stopped => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopped", message),
+        }
+    }
+}
+
+impl From<TransferRefusal> for ApiError {
+    fn from(refusal: TransferRefusal) -> Self {
+        match refusal {
+            TransferRefusal::NotFromPrimaries(_) => {
+                let error = Self::new(StatusCode::NOT_FOUND, "no-such-zone", refusal.to_string());
+                error.help("`understudy transfers` lists them")
+            }
+            TransferRefusal::Stopped => Self::stopped(),
         }
     }
 }

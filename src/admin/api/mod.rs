@@ -22,7 +22,8 @@ mod scope;
 mod state;
 
 pub use body::{
-    EventsQuery, FailbackBody, Given, HistoryQuery, MAX_BODY, OrderBody, ProbeBody, Probed, PushBody, ReloadBody, Taken,
+    EventsQuery, FailbackBody, Given, HistoryQuery, MAX_BODY, OrderBody, ProbeBody, Probed, PushBody, ReloadBody,
+    Taken, ZoneBody,
 };
 pub use error::{ErrorBody, ErrorDetail};
 pub use guard::{Arrival, Guard, Token};

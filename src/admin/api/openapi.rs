@@ -5,11 +5,12 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use crate::admin::view::{
-    EventView, HistoryView, MemoryView, OrderView, ReloadView, ServiceView, StatusView, TargetView, ZoneView,
+    EventView, HistoryView, MemoryView, OrderView, ReloadView, ServiceView, StatusView, TargetView, TransferView,
+    ZoneView,
 };
 
 use super::body::{
-    EventsQuery, FailbackBody, Given, HistoryQuery, OrderBody, ProbeBody, Probed, PushBody, ReloadBody, Taken,
+    EventsQuery, FailbackBody, Given, HistoryQuery, OrderBody, ProbeBody, Probed, PushBody, ReloadBody, Taken, ZoneBody,
 };
 use super::error::ErrorBody;
 use super::routes::{ROUTES, Route};
@@ -49,6 +50,8 @@ fn shapes(route: &Route, generator: &mut SchemaGenerator) -> Shapes {
         ("post", "/v1/probe") => change::<ProbeBody, Probed>(generator),
         ("post", "/v1/push/{name}") => change::<PushBody, Taken>(generator),
         ("post", "/v1/reload") => change::<ReloadBody, ReloadView>(generator),
+        ("get", "/v1/transfers") => answer::<Vec<TransferView>>(generator),
+        ("post", "/v1/refresh" | "/v1/retransfer") => change::<ZoneBody, Taken>(generator),
         ("get", "/v1/history") => asked::<HistoryQuery, HistoryView>(generator),
         ("get", "/v1/events") => asked::<EventsQuery, EventView>(generator),
         ("get", "/v1/memory") => answer::<MemoryView>(generator),

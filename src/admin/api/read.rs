@@ -5,8 +5,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 
-use crate::admin::view::{HistoryView, MemoryView, OrderView, ServiceView, StatusView, TargetView, ZoneView};
+use crate::admin::view::{
+    HistoryView, MemoryView, OrderView, ServiceView, StatusView, TargetView, TransferView, ZoneView,
+};
 use crate::engine::history::Cursor;
+use crate::zone::Name;
 
 use super::body::HistoryQuery;
 use super::error::ApiError;
@@ -39,6 +42,15 @@ pub(super) async fn targets(State(api): State<Api>) -> Result<Json<Vec<TargetVie
 
 pub(super) async fn orders(State(api): State<Api>) -> Result<Json<Vec<OrderView>>, ApiError> {
     Ok(Json(api.engine.orders().await?.iter().map(OrderView::of).collect()))
+}
+
+/// The transfers of the zones that have any.
+pub(super) async fn transfers(State(api): State<Api>) -> Result<Json<Vec<TransferView>>, ApiError> {
+    let zones = api.engine.status().await?.zones;
+    let served = |origin: &str| zones.iter().find(|zone| zone.origin == origin)?.serial;
+    let transfers = api.transfers.status();
+    let view = |(origin, known)| TransferView::of(origin, known, served(&Name::to_string(origin)));
+    Ok(Json(transfers.iter().map(view).collect()))
 }
 
 /// What is believed and remembered, for who decides anew from it.
@@ -80,5 +92,11 @@ pub(super) async fn history(
 async fn picture(api: &Api) -> Result<StatusView, ApiError> {
     let status = api.engine.status().await?;
     let orders = api.engine.orders().await?;
-    Ok(StatusView::of(&status, &orders, api.health(), api.clock.now()))
+    let mut picture = StatusView::of(&status, &orders, api.health(), api.clock.now());
+    let transfers = api.transfers.status();
+    for zone in &mut picture.zones {
+        let inbound = zone.zone.parse().ok().and_then(|origin: Name| transfers.get(&origin)?.inbound.as_ref());
+        zone.upstream_serial = inbound.and_then(|inbound| inbound.serial).map(|serial| serial.0);
+    }
+    Ok(picture)
 }

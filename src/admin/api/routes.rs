@@ -42,6 +42,13 @@ pub(super) const ROUTES: &[Route] = &[
     Route::new("post", "/v1/probe", "Tests all targets of a host or an address at once.", || post(change::probe)),
     Route::new("post", "/v1/push/{name}", "Reports a state to checks of kind push.", || post(change::push)),
     Route::new("post", "/v1/reload", "Reads config and zones anew: all of it, or nothing.", || post(change::reload)),
+    Route::new("get", "/v1/transfers", "How zones come from primaries and go to secondaries.", || get(read::transfers)),
+    Route::new("post", "/v1/refresh", "Has the primaries of a zone asked for a newer version at once.", || {
+        post(change::refresh)
+    }),
+    Route::new("post", "/v1/retransfer", "Has a whole zone transferred from its primaries at once.", || {
+        post(change::retransfer)
+    }),
     Route::new("get", "/v1/history", "What has happened in this run.", || get(read::history)),
     Route::new("get", "/v1/events", "What happens, as server-sent events.", || get(events)),
     Route::new("get", "/v1/memory", "What the server believes and remembers.", || get(read::memory)),

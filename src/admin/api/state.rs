@@ -10,12 +10,15 @@ use crate::admin::metrics::Told;
 use crate::admin::view::HealthView;
 use crate::base::clock::Clock;
 use crate::engine::EngineHandle;
+use crate::transfer::TransferHandle;
 
 /// What the handlers work with; clones are the same.
 #[derive(Clone)]
 pub struct Api {
     /// The engine.
     pub engine: EngineHandle,
+    /// The transfers.
+    pub transfers: TransferHandle,
     /// The clock.
     pub clock: Clock,
     /// The way to who reloads.

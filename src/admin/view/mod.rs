@@ -9,6 +9,7 @@ mod reload;
 mod service;
 mod target;
 mod time;
+mod transfer;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,7 @@ pub use order::OrderView;
 pub use reload::ReloadView;
 pub use service::{FailbackView, MemberView, Served, ServiceView};
 pub use target::{OutcomeView, TargetView};
+pub use transfer::{InboundView, NotifiedView, SentView, TransferView};
 
 /// Everything at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +70,8 @@ pub struct ZoneView {
     pub zone: String,
     /// The served serial; nothing if the zone is broken.
     pub serial: Option<u32>,
+    /// The primary's serial of the version that is served; nothing if the zone is read from a file, or has not come.
+    pub upstream_serial: Option<u32>,
 }
 
 impl StatusView {
@@ -89,8 +93,8 @@ impl StatusView {
 }
 
 impl ZoneView {
-    /// Makes it of a picture.
+    /// Makes it of a picture, which knows nothing of primaries.
     pub fn of(zone: &ZoneStatus) -> Self {
-        Self { zone: zone.origin.clone(), serial: zone.serial }
+        Self { zone: zone.origin.clone(), serial: zone.serial, upstream_serial: None }
     }
 }

@@ -1,6 +1,8 @@
 //! The command-line arguments.
 
+mod demo;
 mod exchange;
+mod transfer;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -15,7 +17,9 @@ use crate::keys::values;
 
 use super::examples;
 
+pub use demo::Demo;
 pub use exchange::{Export, ExportForm, Import};
+pub use transfer::{Transfer, Transfers};
 
 /// Health-driven authoritative DNS server for SRV failover.
 ///
@@ -108,6 +112,15 @@ pub enum Command {
     /// Lets a service fail back to its better tier, once
     #[command(after_help = examples::FAILBACK)]
     Failback(Failback),
+    /// Shows how zones come from primaries and go to secondaries
+    #[command(after_help = examples::TRANSFERS)]
+    Transfers(Transfers),
+    /// Has a running server ask the primaries of a zone for a newer version at once
+    #[command(after_help = examples::REFRESH)]
+    Refresh(Transfer),
+    /// Has a running server take the whole zone anew from its primaries, also if its serial is not newer
+    #[command(after_help = examples::RETRANSFER)]
+    Retransfer(Transfer),
     /// Has a running server read config and zones anew: all of it, or nothing and why
     #[command(after_help = examples::RELOAD)]
     Reload(Reload),
@@ -532,17 +545,6 @@ impl Forced {
     }
 }
 
-/// `demo`
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// Do it all without a keyboard and print each answer as it changes
-    #[arg(long)]
-    pub script: bool,
-    /// Where to answer
-    #[arg(long, value_name = "ADDR:PORT", value_parser = demo_address, default_value = "127.0.0.1:5300")]
-    pub listen: SocketAddr,
-}
-
 /// The severities, so that help and errors name them.
 fn severities() -> impl TypedValueParser<Value = Severity> {
     let words = [Severity::Error, Severity::Warning, Severity::Note].map(Severity::as_str);
@@ -552,10 +554,6 @@ fn severities() -> impl TypedValueParser<Value = Severity> {
 /// Reads an address as the config does.
 fn address(text: &str) -> Result<SocketAddr, String> {
     values::socket_text(text, DNS_PORT).map_err(|wanted| format!("it takes {wanted}"))
-}
-
-fn demo_address(text: &str) -> Result<SocketAddr, String> {
-    values::socket_text(text, DEFAULT_SERVER.port()).map_err(|wanted| format!("it takes {wanted}"))
 }
 
 /// Reads a duration as the config does, or a number of seconds such as `2` or `0.5`.

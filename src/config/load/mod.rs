@@ -118,8 +118,8 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         versions: input.lint && file.zones.is_empty(),
     };
     let read = zones::read(&file.zones, &folder, &chosen.zones, read_options);
-    let primaries = transfers::primaries(&file, &keys, &mut findings);
-    let secondaries = transfers::secondaries(&file, &folder, &read.origins, &mut findings);
+    let primaries = transfers::primaries(&file, &keys, &server.listen, &mut findings);
+    let secondaries = transfers::secondaries(&file, &folder, &read.origins, &server.listen, &mut findings);
     let refused = worst(&findings) == Some(Severity::Error)
         || read.refused
         || (server.strict_zones && worst(&read.findings) == Some(Severity::Error));

@@ -18,7 +18,7 @@ use crate::serve::Frame;
 use crate::snapshot::ZoneId;
 use crate::transfer::inbound::{self, Primary, Upstream};
 use crate::transfer::notify::{Destination, Recipients};
-use crate::transfer::{Key, KeyRing, Rule, Rules};
+use crate::transfer::{Key, KeyRing, Rule, Rules, SendFrom};
 use crate::zone::serial::Soa;
 use crate::zone::{Name, Rtype};
 
@@ -103,7 +103,7 @@ pub(super) fn kept_file(state: &Path, name: &Name) -> PathBuf {
 }
 
 /// Returns where zones come from, and who may tell of new versions.
-pub(super) fn primaries(file: &File, keys: &KeyRing, findings: &mut Vec<Finding>) -> Primaries {
+pub(super) fn primaries(file: &File, keys: &KeyRing, listen: &[SocketAddr], findings: &mut Vec<Finding>) -> Primaries {
     let mut all = Primaries::default();
     for entry in &file.zones {
         let (Some(name), Some(servers)) = (&entry.name, &entry.transfer.primaries) else { continue };
@@ -122,10 +122,10 @@ pub(super) fn primaries(file: &File, keys: &KeyRing, findings: &mut Vec<Finding>
                 judge_key(file, &Placed { value: key.clone(), place: servers.place.clone() }, findings);
             }
             let port = server.port.unwrap_or(usual_port);
-            let source = entry.transfer.source.as_ref().map(|source| source.value);
+            let named = entry.transfer.source.as_ref().map(|source| source.value);
             list.push(Primary {
                 address: SocketAddr::new(server.address, port),
-                source: source.filter(|source| source.is_ipv4() == server.address.is_ipv4()),
+                source: SendFrom::of(listen).or_named(named).towards(server.address),
                 key: key.as_ref().and_then(|key| keys.get(key)).map(Arc::clone),
                 tls: tls.clone(),
             });
@@ -178,6 +178,7 @@ pub(super) fn secondaries(
     file: &File,
     folder: &Path,
     origins: &HashMap<PathBuf, Name>,
+    listen: &[SocketAddr],
     findings: &mut Vec<Finding>,
 ) -> Secondaries {
     let mut all = Secondaries::default();
@@ -207,8 +208,8 @@ pub(super) fn secondaries(
             .flat_map(|list| &list.value)
             .map(|told| Destination { address: told.address, key: told.key.clone().or_else(|| own.clone()) });
         let servers = keys.notify.as_ref().is_some_and(|choice| choice.value == NotifyChoice::Servers);
-        let source = keys.source.as_ref().map(|source| source.value);
-        let recipients = Recipients { named: named.collect(), servers, key: own.clone(), source };
+        let from = SendFrom::of(listen).or_named(keys.source.as_ref().map(|source| source.value));
+        let recipients = Recipients { named: named.collect(), servers, key: own.clone(), from };
         if servers || !recipients.named.is_empty() {
             all.notify.insert(origin, recipients);
         }

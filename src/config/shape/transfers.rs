@@ -40,8 +40,8 @@ statement! {
         /// Who else is told: nobody ("explicit"), or the hosts of the zone's NS records ("ns"), that of the SOA excepted, as far
         /// as `probe-allow` and `probe-deny` in [health] let them be reached.
         notify: NotifyChoice = values::word, apart "\"explicit\"";
-        /// The own address that primaries are asked from and NOTIFY is sent from, where the far side is of the same family;
-        /// whichever the machine chooses by default.
+        /// The own address that primaries are asked from and NOTIFY is sent from, where the far side is of the same family. By
+        /// default that of `listen`, if it is one alone in its family, else whichever the machine chooses.
         source: IpAddr = values::address, apart "\"192.0.2.53\"";
         /// The key wherever none is named.
         tsig_key: Name = values::name, apart "\"transfer\"";

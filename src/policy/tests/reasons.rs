@@ -33,6 +33,18 @@ fn a_later_tier_tells_why_the_better_ones_do_not_serve() {
 }
 
 #[test]
+fn clients_are_told_whether_a_tier_failed_or_is_out_by_order() {
+    let mut stage = Stage::service("10 10 20");
+    let mut note = |verdicts| {
+        stage.tier(verdicts);
+        stage.answer().decision.reason.note(None).unwrap_or_default()
+    };
+    assert_eq!(note("dd u"), "standby: tier 20 is active, tier 10 failed");
+    assert_eq!(note("fd u"), "standby: tier 20 is active, tier 10 failed (1 of 2 members out by order)");
+    assert_eq!(note("ff u"), "standby: tier 20 is active, tier 10 is out by order");
+}
+
+#[test]
 fn a_better_tier_tells_what_it_waits_for() {
     let waiting = |failback, verdicts| {
         let mut stage = Stage::service("10 20").with(|s| s.failback = failback);

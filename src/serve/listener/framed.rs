@@ -52,6 +52,11 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, connection:
         let mut rest = input.as_slice();
         while let Some((packet, behind)) = split_message(rest) {
             asked = true;
+            if packet.len() < HEADER {
+                // No message is so short (RFC 1035 §4.1.1): what lengths stand behind it nobody knows.
+                let _gone = write(stream, &mut output, connection.idle).await;
+                return CloseReason::Protocol;
+            }
             if let Some(sent) = respond(packet, connection, &mut message).await {
                 push_message(&mut output, &message);
                 if let Some(more) = sent.rest
@@ -177,6 +182,8 @@ fn push_message(output: &mut Vec<u8>, message: &[u8]) {
     }
 }
 
+/// The length of a message's header.
+const HEADER: usize = 12;
 /// How many octets are read at once.
 const READ: usize = 2_048;
 /// By how many octets the room for a long query grows.

@@ -36,6 +36,8 @@ pub struct Schedule {
     /// When the last query began.
     begun: Option<Mono>,
     is_overdue: bool,
+    /// Whether it was said: not before the primaries were asked in this run.
+    is_overdue_said: bool,
     is_expired: bool,
 }
 
@@ -66,7 +68,18 @@ impl Schedule {
     pub fn new(known: Option<(Times, UnixTime)>, now: Now) -> Self {
         let (times, good_at) = known.unzip();
         let state = State::Waiting(now.mono);
-        Self { times, good_at, state, failures: 0, begun: None, is_overdue: false, is_expired: false }
+        let mut schedule = Self {
+            times,
+            good_at,
+            state,
+            failures: 0,
+            begun: None,
+            is_overdue: false,
+            is_overdue_said: false,
+            is_expired: false,
+        };
+        schedule.is_overdue = schedule.overdue().is_some_and(|at| at <= now.wall);
+        schedule
     }
 
     /// The primary told of a new version.
@@ -98,7 +111,7 @@ impl Schedule {
     /// The primary has answered: there is a zone with these times, which is the newest version.
     pub fn succeeded(&mut self, times: Times, now: Now) {
         (self.times, self.good_at, self.failures) = (Some(times), Some(now.wall), 0);
-        (self.is_overdue, self.is_expired) = (false, false);
+        (self.is_overdue, self.is_overdue_said, self.is_expired) = (false, false, false);
         self.wait(times.refresh, now);
     }
 
@@ -113,9 +126,10 @@ impl Schedule {
     pub fn next(&self, now: Now) -> Option<Mono> {
         let due = self.due();
         let expiry = self.expiry().filter(|_| !self.is_expired);
-        let overdue = self.overdue().filter(|_| !self.is_overdue);
         let at_wall = |at: UnixTime| now.mono + at.since(now.wall).min(LONGEST);
-        due.into_iter().chain(expiry.map(at_wall)).chain(overdue.map(at_wall)).min()
+        let overdue = self.overdue().filter(|_| !self.is_overdue_said).map(at_wall);
+        let overdue = overdue.zip(self.unanswered(now)).map(|(overdue, unanswered)| overdue.max(unanswered));
+        due.into_iter().chain(expiry.map(at_wall)).chain(overdue).min()
     }
 
     /// Returns when a query is due; nothing while one runs.
@@ -153,20 +167,29 @@ impl Schedule {
         is_over
     }
 
-    /// Returns whether no primary has answered for longer than `refresh` by now, for the first time since one did.
+    /// Returns whether no primary has answered for longer than `refresh` by now, for the first time since one did; they
+    /// must have been asked in this run.
     pub fn becomes_overdue(&mut self, now: Now) -> bool {
-        let is_over = self.overdue().is_some_and(|at| at <= now.wall) && !self.is_overdue;
+        let is_unanswered = self.unanswered(now).is_some_and(|at| at <= now.mono);
+        let is_over = self.overdue().is_some_and(|at| at <= now.wall) && is_unanswered && !self.is_overdue_said;
         self.is_overdue |= is_over;
+        self.is_overdue_said |= is_over;
         is_over
     }
 
-    /// Returns whether that is so still.
+    /// Returns whether it is so, said or not.
     pub const fn is_overdue(&self) -> bool {
         self.is_overdue
     }
 
     fn overdue(&self) -> Option<UnixTime> {
         Some(self.good_at? + self.times?.overdue())
+    }
+
+    /// Returns from when on the primaries of this run give no answer: a query has failed, or takes its time.
+    fn unanswered(&self, now: Now) -> Option<Mono> {
+        let begun = self.begun?;
+        Some(if self.failures > 0 { now.mono } else { begun + RETRY_LEAST })
     }
 
     fn wait(&mut self, time: Duration, now: Now) {
@@ -257,6 +280,25 @@ mod tests {
         assert!(schedule.begin(at(200)));
         schedule.succeeded(TIMES, at(200));
         assert!(!schedule.is_overdue() && schedule.next(at(200)) == Some(at(300).mono));
+    }
+
+    #[test]
+    fn after_a_restart_it_is_overdue_and_that_is_said_when_the_primaries_were_asked_in_vain() {
+        let begin = || {
+            let mut schedule = Schedule::new(Some((TIMES, at(0).wall)), at(200));
+            assert!(schedule.is_overdue() && !schedule.becomes_overdue(at(200)), "nobody was asked yet");
+            assert!(schedule.begin(at(200)));
+            (due(&schedule, at(200)), schedule.becomes_overdue(at(201)), schedule)
+        };
+        let (next, early, mut schedule) = begin();
+        assert_eq!((next, early), (Some(202), false));
+        schedule.succeeded(TIMES, at(201));
+        assert!(!schedule.is_overdue() && !schedule.becomes_overdue(at(202)), "a primary answers");
+        let (.., mut schedule) = begin();
+        assert!(schedule.becomes_overdue(at(202)) && !schedule.becomes_overdue(at(203)), "it takes its time");
+        let (.., mut schedule) = begin();
+        schedule.failed(at(201));
+        assert!(schedule.becomes_overdue(at(201)) && !schedule.becomes_overdue(at(203)), "it gives nothing of use");
     }
 
     #[test]

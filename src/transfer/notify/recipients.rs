@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::snapshot::{Lookup, Snapshot, ZoneId};
-use crate::transfer::{Key, KeyRing};
+use crate::transfer::{Key, KeyRing, SendFrom};
 use crate::zone::serial::Soa;
 use crate::zone::{Name, Rtype};
 
@@ -18,8 +18,8 @@ pub struct Recipients {
     pub servers: bool,
     /// The name of the key for those hosts.
     pub key: Option<Name>,
-    /// The address that NOTIFY is sent from to those of its family; nothing: whichever the machine chooses.
-    pub source: Option<IpAddr>,
+    /// The address that NOTIFY is sent from.
+    pub from: SendFrom,
 }
 
 /// An address, and the key that signs what goes there.

@@ -130,7 +130,8 @@ impl Sources {
             self.metrics.notified("sent");
             self.note(pair, version.serial, NotifyState::Waiting);
             debug!(zone = %pair.zone, serial = version.serial.0, secondary.addr = %pair.address, "NOTIFY");
-            let source = self.settings.borrow().zones.get(&pair.zone).and_then(|recipients| recipients.source);
+            let from = self.settings.borrow().zones.get(&pair.zone).map(|recipients| recipients.from);
+            let source = from.and_then(|from| from.towards(pair.address.ip()));
             if let Err(error) = sockets.send(&octets, source, pair.address).await {
                 info!(%error, ?source, secondary.addr = %pair.address, "a NOTIFY cannot be sent");
             }
@@ -173,11 +174,11 @@ impl Sockets {
         Self(sockets)
     }
 
-    /// Sends from `source`, if it is named and of the same family.
+    /// Sends from `source`, if there is one.
     async fn send(&mut self, octets: &[u8], source: Option<IpAddr>, to: SocketAddr) -> std::io::Result<usize> {
         let is_v4 = to.is_ipv4();
         let any = || if is_v4 { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-        let source = source.filter(|source| source.is_ipv4() == is_v4).unwrap_or_else(any);
+        let source = source.unwrap_or_else(any);
         if !self.0.iter().any(|(address, _)| *address == source) {
             self.0.push((source, UdpSocket::bind((source, 0)).await?));
         }
