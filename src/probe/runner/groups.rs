@@ -42,8 +42,8 @@ struct Row {
     probed: Option<Mono>,
     /// How many outcomes in a row were silence.
     silences: u32,
-    /// Whether the last outcome was a pass.
-    passed: bool,
+    /// Since when every outcome was a pass; nothing if the last one was none.
+    well_since: Option<Mono>,
 }
 
 /// How many targets are on an address, and how many of them are mute or silent.
@@ -112,14 +112,21 @@ impl Groups {
         sharing
     }
 
-    /// Returns whether a target was silent last, so that no datagram is sent again.
-    pub(super) fn is_silent(&self, target: TargetId) -> bool {
-        self.rows.get(target).is_some_and(|row| row.silences > 0)
+    /// Returns whether a target is sent its datagrams again that have no answer: not if it was silent last, or many on its
+    /// address were.
+    pub(super) fn resends(&self, target: TargetId) -> bool {
+        let row = self.rows.get(target).copied().unwrap_or_default();
+        row.silences == 0 && row.address.is_none_or(|address| self.hushed(address).is_none())
     }
 
     /// Returns whether the last outcome of a target was a pass.
     pub(super) fn has_passed(&self, target: TargetId) -> bool {
-        self.rows.get(target).is_some_and(|row| row.passed)
+        self.well_since(target).is_some()
+    }
+
+    /// Returns since when every outcome of a target was a pass.
+    pub(super) fn well_since(&self, target: TargetId) -> Option<Mono> {
+        self.rows.get(target).and_then(|row| row.well_since)
     }
 
     /// Returns whether all targets on an address are silent, and have been for long.
@@ -165,7 +172,7 @@ impl Groups {
             Outcome::Fail { kind: FailKind::Silent, .. } => row.silences = row.silences.saturating_add(1),
             Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. } | Outcome::Fail { .. } => row.silences = 0,
         }
-        row.passed = report.outcome == Outcome::Pass;
+        row.well_since = row.well_since.or(Some(report.began)).filter(|_| report.outcome == Outcome::Pass);
         if own {
             row.is_apart = row.group.is_some() && !is_shared(report);
         }
@@ -309,7 +316,7 @@ mod tests {
         for round in 0..3 {
             assert!(!groups.is_mute(address), "{round}");
             for target in 0..6 {
-                assert_eq!(groups.is_silent(id(target)), round > 0);
+                assert!(round == 0 || !groups.resends(id(target)));
                 groups.learn(id(target), &silence, true);
             }
         }
@@ -321,9 +328,9 @@ mod tests {
         groups.learn(id(3), &report(Outcome::Unknown("no descriptors".into())), true);
         assert!(groups.is_mute(address), "our own fault says nothing");
         groups.learn(id(3), &fail(FailKind::Conclusive, "connection refused"), true);
-        assert!(!groups.is_mute(address) && !groups.is_silent(id(3)));
-        assert_eq!(groups.hushed(address), Some(2), "five are silent still");
+        assert!(!groups.is_mute(address) && !groups.resends(id(3)), "five are silent still");
+        assert_eq!(groups.hushed(address), Some(2));
         groups.learn(id(4), &report(Outcome::Pass), true);
-        assert_eq!(groups.hushed(address), None);
+        assert!(groups.hushed(address).is_none() && groups.resends(id(3)) && !groups.resends(id(0)));
     }
 }

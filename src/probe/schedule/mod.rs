@@ -14,11 +14,12 @@
 //! | starts a second in a /24 or /56, and in all | each gets the next free place |
 //! | probes in flight in all | all wait, the earliest due first |
 //! | one probe on an address of which all targets are silent | the due ones wait for its end |
-//! | on an address of which many targets are silent, and for 10 s after: fewer starts a second; if all are, one in 5 s | the due ones of the address wait |
+//! | on an address of which many targets are silent, and for 10 s after: fewer starts a second; if all are, one in 5 s; for 3 s after that one a second | the due ones of the address wait |
 //!
 //! *Urgent* ones (a failure wants to be confirmed, a connection broke not long ago) go before all others wherever somebody
 //! waits; the limits hold for them too. *Woken* ones (a connection broke just now) go beside the starts of their address,
-//! once a second a target: all ports of a process that died are found at once.
+//! once a second a target: all ports of a process that died are found at once. Where many are silent they are urgent only:
+//! a connection that breaks there tells nothing new.
 //!
 //! The runner measures how late probes start. No target starves: one that has started is due later than those still
 //! waiting.
@@ -123,6 +124,8 @@ struct Address {
     busy: bool,
     /// Until when no more than so many start within a second, as much was sent meanwhile.
     gentle: Option<(Mono, usize)>,
+    /// Until when no more than one does, as who was mute reads all of that now.
+    awakening: Option<Mono>,
 }
 
 impl Schedule {
@@ -207,6 +210,9 @@ impl Schedule {
     /// Says whether all targets on an address are silent: then one is probed at a time, as who hangs reads all of it later.
     pub fn set_mute(&mut self, address: IpAddr, mute: bool, now: Mono) {
         let state = self.addresses.entry(address.to_canonical()).or_default();
+        if state.mute && !mute {
+            state.awakening = Some(now + AWAKENING_FOR);
+        }
         state.mute = mute;
         self.set_idle(address, now);
     }
@@ -360,7 +366,9 @@ impl Schedule {
     fn take_urgent(&mut self, at: Mono, target: TargetId, now: Mono) -> Option<Start> {
         let row = self.targets.get_mut(target)?;
         let is_woken = row.due.is_some_and(|due| due.priority == Priority::Woken);
-        if is_woken && row.last_free.is_none_or(|last| last + SECOND <= now) {
+        let is_spared =
+            row.address.and_then(|address| self.addresses.get(&address)).is_some_and(|address| address.is_spared(now));
+        if is_woken && !is_spared && row.last_free.is_none_or(|last| last + SECOND <= now) {
             row.last_free = Some(now);
             self.urgent.set(target, None);
             return Some(self.begin(target, at, true, now));
@@ -448,6 +456,11 @@ impl Address {
         self.mute && self.busy
     }
 
+    /// Returns whether fewer probes than ever start there, as who hangs reads all of them later.
+    fn is_spared(&self, now: Mono) -> bool {
+        self.mute || self.gentle.is_some_and(|(until, _)| now < until)
+    }
+
     /// Notes a start.
     fn note(&mut self, now: Mono, per_second: usize) {
         if self.starts.len() >= per_second {
@@ -462,7 +475,11 @@ impl Address {
         if gentle.is_some() && self.mute {
             return self.starts.back().map(|last| *last + MUTE_PAUSE);
         }
-        let per_second = gentle.map_or(per_second, |(_, starts)| per_second.min(starts));
+        let per_second = match (self.awakening.filter(|until| now < *until), gentle) {
+            (Some(_), _) => 1,
+            (None, Some((_, starts))) => per_second.min(starts),
+            (None, None) => per_second,
+        };
         // The last so many starts lie within a second until the first of them is a second old.
         let first = self.starts.iter().rev().nth(per_second.saturating_sub(1))?;
         Some(*first + SECOND)
@@ -486,6 +503,9 @@ const GIVEN_BACK: usize = 3;
 /// sends 16 requests within 2 s, and counts what waited in its sockets: over UDP, and over TCP from connections that are
 /// closed since.
 const GENTLE_FOR: Duration = Duration::from_secs(10);
+/// For how long one probe a second starts on an address that was mute and answers again: the guard counts what it reads
+/// now together with what comes within the same 2 s.
+const AWAKENING_FOR: Duration = Duration::from_secs(3);
 /// From start to start where all of many targets are silent.
 const MUTE_PAUSE: Duration = Duration::from_secs(5);
 const SECOND: Duration = Duration::from_secs(1);

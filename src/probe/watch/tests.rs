@@ -23,7 +23,7 @@ use crate::base::tasks::Tasks;
 use crate::health::TargetId;
 use crate::health::cadence::Priority;
 use crate::probe::schedule::{Limits, Schedule};
-use crate::probe::{Check, ProbeContext, Spec, Tcp, Verify};
+use crate::probe::{Check, ProbeContext, Spec, Tcp, Verify, Watch};
 
 const LONG: Duration = Duration::from_secs(10);
 
@@ -40,7 +40,12 @@ struct Bench {
 }
 
 fn spec(address: SocketAddr) -> Spec {
-    Spec { address, check: Check::Tcp(Tcp::default()), timeout: LONG, watch: Some(LONG) }
+    Spec {
+        address,
+        check: Check::Tcp(Tcp::default()),
+        timeout: LONG,
+        watch: Some(Watch { longest: LONG, spares: Duration::ZERO }),
+    }
 }
 
 fn id(index: usize) -> TargetId {
