@@ -228,7 +228,8 @@ impl Runner {
             }
             Command::Probe(ProbeRequest { setup, target, at, priority }) if setup == self.setup => {
                 let spared = if priority == Priority::Routine { self.spared(target, now) } else { Duration::ZERO };
-                self.schedule.due(target, at + spared, priority);
+                let at = self.groups.not_before(target).map_or(at + spared, |earliest| earliest.max(at));
+                self.schedule.due(target, at, priority);
             }
             Command::Post(NamedPost { name, post }) => match self.deps.context.push_store().post(&name, post, now) {
                 Ok(()) => {
@@ -285,7 +286,8 @@ impl Runner {
 
     fn start_due(&mut self) {
         let now = self.deps.clock.now().mono;
-        for start in self.schedule.start(now) {
+        // One after the other, as each has those in flight with it that share it.
+        while let Some(start) = self.schedule.start(now) {
             let (start, joined) = pacing::share(&self.groups, &mut self.schedule, start, now);
             let Some(Some(spec)) = self.targets.get(start.target) else {
                 self.schedule.end(start.setup, start.target);

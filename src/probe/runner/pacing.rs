@@ -155,7 +155,7 @@ mod tests {
         }
 
         fn tick(&mut self, now: Mono) {
-            for start in self.schedule.start(now) {
+            while let Some(start) = self.schedule.start(now) {
                 let (start, joined) = share(&self.groups, &mut self.schedule, start, now);
                 let spec = self.spec(start.target);
                 let resends = self.groups.resends(start.target);
@@ -203,6 +203,7 @@ mod tests {
             let seed = u64::try_from(target.index()).unwrap();
             let due = cadence::next_probe(health, report, &settings, seed, now);
             let priority = if health.wants_confirmation() { Priority::Urgent } else { Priority::Routine };
+            let due = self.groups.not_before(target).map_or(due, |earliest| earliest.max(due));
             self.schedule.due(target, due, priority);
         }
 

@@ -14,7 +14,7 @@
 //! | starts a second in a /24 or /56, and in all | each gets the next free place |
 //! | probes in flight in all | all wait, the earliest due first |
 //! | one probe on an address of which all targets are silent | the due ones wait for its end |
-//! | on an address of which many targets are silent, and for 10 s after: fewer starts a second; if all are, one in 5 s; for 3 s after that one a second | the due ones of the address wait |
+//! | on an address of which many targets are silent, and for 10 s after: fewer starts a second; if all are, one in 5 s; for 2 s after that none | the due ones of the address wait |
 //!
 //! *Urgent* ones (a failure wants to be confirmed, a connection broke not long ago) go before all others wherever somebody
 //! waits; the limits hold for them too. *Woken* ones (a connection broke just now) go beside the starts of their address,
@@ -124,8 +124,8 @@ struct Address {
     busy: bool,
     /// Until when no more than so many start within a second, as much was sent meanwhile.
     gentle: Option<(Mono, usize)>,
-    /// Until when no more than one does, as who was mute reads all of that now.
-    awakening: Option<Mono>,
+    /// When it answered again, so that it reads all of that now.
+    awake: Option<Mono>,
 }
 
 impl Schedule {
@@ -211,7 +211,7 @@ impl Schedule {
     pub fn set_mute(&mut self, address: IpAddr, mute: bool, now: Mono) {
         let state = self.addresses.entry(address.to_canonical()).or_default();
         if state.mute && !mute {
-            state.awakening = Some(now + AWAKENING_FOR);
+            state.awake = Some(now);
         }
         state.mute = mute;
         self.set_idle(address, now);
@@ -291,9 +291,8 @@ impl Schedule {
         [self.waiting.next(), self.urgent.next(), self.reopening.next()].into_iter().flatten().min()
     }
 
-    /// Takes out the targets that may start now; each is in flight until [`Schedule::end`].
-    pub fn start(&mut self, now: Mono) -> Vec<Start> {
-        let mut starts = Vec::new();
+    /// Takes out a target that may start now, if there is one; it is in flight until [`Schedule::end`].
+    pub fn start(&mut self, now: Mono) -> Option<Start> {
         while self.next().is_some_and(|next| next <= now) {
             let urgent = self.urgent.first().filter(|(at, _)| *at <= now);
             let (waiting, reopening) = (self.waiting.first(), self.reopening.first());
@@ -304,9 +303,11 @@ impl Schedule {
                 (None, None, Some((_, &address))) => self.reopen(address, now),
                 (None, None, None) => None,
             };
-            starts.extend(start);
+            if start.is_some() {
+                return start;
+            }
         }
-        starts
+        None
     }
 
     /// Says that a probe has ended.
@@ -475,11 +476,11 @@ impl Address {
         if gentle.is_some() && self.mute {
             return self.starts.back().map(|last| *last + MUTE_PAUSE);
         }
-        let per_second = match (self.awakening.filter(|until| now < *until), gentle) {
-            (Some(_), _) => 1,
-            (None, Some((_, starts))) => per_second.min(starts),
-            (None, None) => per_second,
-        };
+        let awake = self.awake.filter(|awake| now < *awake + AWAKENING);
+        if awake.is_some() {
+            return awake.map(|awake| awake + AWAKENING);
+        }
+        let per_second = gentle.map_or(per_second, |(_, starts)| per_second.min(starts));
         // The last so many starts lie within a second until the first of them is a second old.
         let first = self.starts.iter().rev().nth(per_second.saturating_sub(1))?;
         Some(*first + SECOND)
@@ -503,9 +504,9 @@ const GIVEN_BACK: usize = 3;
 /// sends 16 requests within 2 s, and counts what waited in its sockets: over UDP, and over TCP from connections that are
 /// closed since.
 const GENTLE_FOR: Duration = Duration::from_secs(10);
-/// For how long one probe a second starts on an address that was mute and answers again: the guard counts what it reads
-/// now together with what comes within the same 2 s.
-const AWAKENING_FOR: Duration = Duration::from_secs(3);
+/// For how long none starts on an address that was mute and answers again: what comes then is counted together with what it
+/// reads now.
+const AWAKENING: Duration = Duration::from_secs(2);
 /// From start to start where all of many targets are silent.
 const MUTE_PAUSE: Duration = Duration::from_secs(5);
 const SECOND: Duration = Duration::from_secs(1);
