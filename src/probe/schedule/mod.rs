@@ -124,7 +124,7 @@ struct Address {
     busy: bool,
     /// Until when no more than so many start within a second, as much was sent meanwhile.
     gentle: Option<(Mono, usize)>,
-    /// When it answered again, so that it reads all of that now.
+    /// When it answered again, if much was sent meanwhile: it reads all of that now.
     awake: Option<Mono>,
 }
 
@@ -211,7 +211,7 @@ impl Schedule {
     pub fn set_mute(&mut self, address: IpAddr, mute: bool, now: Mono) {
         let state = self.addresses.entry(address.to_canonical()).or_default();
         if state.mute && !mute {
-            state.awake = Some(now);
+            state.awake = state.gentle.filter(|(until, _)| now < *until).map(|_| now);
         }
         state.mute = mute;
         self.set_idle(address, now);
