@@ -17,6 +17,10 @@ pub const TWINS: &[(&str, &str)] = &[
     ("host-unaddressed", "srv-target-no-address"),
     ("host-unaddressed", "srv-target-cname"),
     ("host-unaddressed", "srv-target-wildcard"),
+    ("host-unaddressed", "srv-target-origin-doubled"),
+    ("host-unaddressed", "srv-target-dname"),
+    ("host-unaddressed", "srv-target-url"),
+    ("host-unaddressed", "srv-target-localhost"),
 ];
 
 /// The ids that are allowed everywhere, and in single files.

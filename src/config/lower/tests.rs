@@ -337,7 +337,7 @@ fn hosts_without_an_address_of_their_own_are_said_to_be_untested() {
         let found = lowered.findings.iter().filter(|finding| finding.id == "host-unaddressed");
         found.map(|finding| finding.message.clone()).collect::<Vec<_>>()
     };
-    let said = "3 hosts of these zones (first below.wild.example.com.) have no address record: served as declared and never \
+    let said = "3 hosts of these zones (first missing.example.com.) have no address record: served as declared and never \
         tested";
     assert_eq!(found(Options::default()), [said], "of _c._udp no check is known");
     assert_eq!(found(Options { fixed: true, ..Options::default() }), [""; 0]);
