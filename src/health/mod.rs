@@ -142,6 +142,8 @@ impl Verdict {
 pub struct Settings {
     /// From probe to probe while up.
     pub interval: Duration,
+    /// From probe to probe while it has been up for long and a held connection watches it; less than `interval` is as much.
+    pub watched_interval: Duration,
     /// From probe to probe while unknown, failing or recovering.
     pub fast_interval: Duration,
     /// From probe to probe while down.
@@ -160,6 +162,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(5),
+            watched_interval: Duration::from_secs(5),
             fast_interval: Duration::from_secs(1),
             down_interval: Duration::from_secs(5),
             confirm_interval: Duration::from_millis(250),

@@ -19,7 +19,9 @@
 use std::time::Duration;
 
 use super::tiers::{ActiveTier, TierSummary, half_of, halves};
-use super::{AllDown, Better, Listed, Move, Placement, Pool, PoolState, Reason, Tally, failback, pair, placing};
+use super::{
+    AllDown, BelowMinUp, Better, Listed, Move, Placement, Pool, PoolState, Reason, Tally, failback, pair, placing,
+};
 use crate::base::clock::{Mono, Now};
 use crate::health::Verdict;
 
@@ -109,7 +111,7 @@ pub fn decide(ask: &Ask<'_>) -> Answer {
     remember(&mut memory, served, moved, &summary, ask);
     let (placements, reason) = place(&summary, served, &memory);
     let decision = assemble(&summary, served, placements, reason);
-    if let ActiveTier::Tier(_) = served {
+    if matches!(decision.reason, Reason::Tier { lists_all: false, .. }) {
         memory.last_good = Some(decision.listed.concat());
     }
     let due = |holding: &(u16, Mono)| {
@@ -204,7 +206,11 @@ fn place(summary: &TierSummary<'_>, served: ActiveTier, memory: &PoolState) -> (
                 waits: failback::waits(settings, memory.flaps, t),
             });
             let tally = summary.tier(tier).map_or_else(|| Tally::none(settings.min_up), |t| t.tally);
-            (placing::place_tier(summary, tier), Reason::Tier { tier, tally, better: better.collect() })
+            // The first tier that holds serves: if this one does not, none does.
+            let lists_all = !tally.holds && settings.below_min_up == BelowMinUp::All;
+            let placements =
+                if lists_all { placing::place_all(summary, tier) } else { placing::place_tier(summary, tier) };
+            (placements, Reason::Tier { tier, tally, better: better.collect(), lists_all })
         }
         ActiveTier::LastResort => {
             (placing::place_last_resort(summary), Reason::LastResort { leaving: summary.leaving().len() })

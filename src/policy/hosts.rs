@@ -29,7 +29,8 @@ pub fn followed(pool: &Pool, decision: &Decision) -> Vec<Vec<usize>> {
         Placement::LeftOut(Why::Hidden) => member.priority > serving,
         // A half that would be empty lists its first eligible tier as declared, and others behind all that is declared.
         Placement::FillsHalf(priority) => member.priority > serving && *priority == member.priority,
-        Placement::LastResort | Placement::AllDown(_) | Placement::Behind(..) | Placement::LeftOut(_) => false,
+        Placement::LastResort | Placement::AllDown(_) | Placement::BelowMinUp => false,
+        Placement::Behind(..) | Placement::LeftOut(_) => false,
     };
     let mut tiers: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
     for (index, (member, place)) in pool.members.iter().zip(&decision.placements).enumerate() {

@@ -49,6 +49,8 @@ pub struct Settings {
     pub failed: Failed,
     /// Whether the serving tier gets the lowest declared priority.
     pub promote: Promote,
+    /// What is served when no tier holds.
+    pub below_min_up: BelowMinUp,
     /// What is served when nothing is eligible and none is leaving.
     pub all_down: AllDown,
     /// When a better tier becomes active again.
@@ -95,6 +97,15 @@ pub enum Promote {
     Renumber,
 }
 
+/// `below-min-up`: what is served when no tier holds, though somebody is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BelowMinUp {
+    /// Those of the first tier that are up, and what stands behind it.
+    Living,
+    /// All members, the dead ones too: those that are left would be overrun.
+    All,
+}
+
 /// `all-down`: what is served when nothing is eligible and none is leaving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllDown {
@@ -131,6 +142,7 @@ impl Default for Settings {
             standby: Standby::Listed,
             failed: Failed::Withdraw,
             promote: Promote::AsDeclared,
+            below_min_up: BelowMinUp::Living,
             all_down: AllDown::Declared,
             failback: Failback::Auto,
             hold: Duration::from_secs(60),

@@ -14,6 +14,9 @@
 //! addresses, which have no priorities to tell clients, only the serving one is listed. Halves that would be left empty
 //! are filled in `pair`.
 //!
+//! No tier holds, and `below-min-up = "all"`: all are listed as declared, of addresses those of the serving tier; what is
+//! withheld by order is left out.
+//!
 //! Nobody serves:
 //!
 //! | | listed |
@@ -28,7 +31,7 @@
 
 use super::pair::spare_ordered;
 use super::tiers::{TierSummary, half_of, halves};
-use super::{AllDown, Failed, Kind, Listed, Placement, Promote, Standby, Why};
+use super::{AllDown, Failed, Kind, Listed, Member, Placement, Promote, Standby, Why};
 use crate::health::{By, Verdict};
 
 /// Places every member while the tier of `serving` serves.
@@ -48,6 +51,21 @@ pub(super) fn place_tier(summary: &TierSummary<'_>, serving: u16) -> Vec<Placeme
             withheld @ Verdict::Withhold { by: By::Order, .. } => Placement::LeftOut(why_withheld(withheld)),
         })
         .collect()
+}
+
+/// Places every member while no tier holds and all are wanted then; the tier of `serving` has somebody who is up.
+pub(super) fn place_all(summary: &TierSummary<'_>, serving: u16) -> Vec<Placement> {
+    let is_elsewhere = |priority| summary.pool.kind == Kind::Addresses && priority != serving;
+    let place = |(i, member): (usize, &Member)| match summary.verdict(i) {
+        withheld @ Verdict::Withhold { by: By::Order, .. } => Placement::LeftOut(why_withheld(withheld)),
+        withheld @ Verdict::Withhold { by: By::Health, .. } if is_elsewhere(member.priority) => {
+            Placement::LeftOut(why_withheld(withheld))
+        }
+        Verdict::Withhold { by: By::Health, .. } => Placement::BelowMinUp,
+        Verdict::Serve { .. } if is_elsewhere(member.priority) => Placement::LeftOut(Why::Hidden),
+        Verdict::Serve { .. } => Placement::AsDeclared,
+    };
+    summary.pool.members.iter().enumerate().map(place).collect()
 }
 
 /// Places every member at last resort.

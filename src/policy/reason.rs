@@ -18,6 +18,8 @@ pub enum Reason {
         tally: Tally,
         /// The tiers before it, and why they do not serve.
         better: Vec<Better>,
+        /// Whether all members are listed, as no tier holds.
+        lists_all: bool,
     },
     /// Nothing is eligible, but some are leaving.
     LastResort {
@@ -125,6 +127,8 @@ pub enum Placement {
     FillsHalf(u16),
     /// As declared, since it is leaving and nobody else serves.
     LastResort,
+    /// As declared though not up, since too few are (`below-min-up`).
+    BelowMinUp,
     /// Listed though down, with this priority, since all are.
     AllDown(u16),
     /// Behind every declared priority.
@@ -177,7 +181,7 @@ impl Placement {
     /// Returns the priority that a member of this declared priority bears in the answer; nothing if it is left out.
     pub const fn priority(self, declared: u16) -> Option<u16> {
         match self {
-            Self::AsDeclared | Self::LastResort => Some(declared),
+            Self::AsDeclared | Self::LastResort | Self::BelowMinUp => Some(declared),
             Self::Renumbered(p) | Self::FillsHalf(p) | Self::AllDown(p) | Self::Behind(p, _) => Some(p),
             Self::LeftOut(_) => None,
         }
@@ -193,7 +197,7 @@ impl Reason {
     /// Returns what clients are told (RFC 8914); nothing if the preferred tier serves. It tells no durations, so that it
     /// stays true: it ends with the tier that is `holding`, for its times to follow.
     pub fn note(&self, holding: Option<u16>) -> Option<String> {
-        let Self::Tier { tier, better, .. } = self else { return Some(self.to_string()) };
+        let Self::Tier { tier, better, lists_all: false, .. } = self else { return Some(self.to_string()) };
         if better.is_empty() {
             return None;
         }
@@ -216,7 +220,7 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tier { tier, tally, better } => {
+            Self::Tier { tier, tally, better, lists_all } => {
                 write!(f, "tier {tier} serves")?;
                 for (place, better) in better.iter().enumerate() {
                     write!(f, "{}{better}", if place == 0 { " since " } else { "; " })?;
@@ -226,7 +230,8 @@ impl fmt::Display for Reason {
                     (true, false) => Ok(()),
                     (false, true) => write!(f, " as no tier holds: {tally}"),
                     (false, false) => write!(f, "; no tier holds, {tier} has {tally}"),
-                }
+                }?;
+                f.write_str(if *lists_all { "; all members are listed (below-min-up = all)" } else { "" })
             }
             Self::LastResort { leaving: 1 } => f.write_str("last resort: nobody else is up, serving 1 leaving member"),
             Self::LastResort { leaving } => {
@@ -318,6 +323,7 @@ impl fmt::Display for Placement {
             Self::Renumbered(priority) => write!(f, "serving as priority {priority}"),
             Self::FillsHalf(priority) => write!(f, "at priority {priority}: nobody else of its half serves"),
             Self::LastResort => f.write_str("as declared: last resort"),
+            Self::BelowMinUp => f.write_str("as declared: too few members are up"),
             Self::AllDown(priority) => write!(f, "at priority {priority}: all members are down"),
             Self::Behind(priority, why) => write!(f, "behind at priority {priority}: {why}"),
             Self::LeftOut(why) => write!(f, "left out: {why}"),

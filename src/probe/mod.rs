@@ -107,8 +107,24 @@ pub struct Spec {
     pub check: Check,
     /// The longest that the whole probe may take.
     pub timeout: Duration,
-    /// The longest that one connection is held open beside the probes; nothing: none is.
-    pub watch: Option<Duration>,
+    /// How a connection is held open beside the probes; nothing: none is.
+    pub watch: Option<Watch>,
+}
+
+/// How a connection is held open beside the probes, and what it spares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// The longest that one is held.
+    pub longest: Duration,
+    /// By how much routine probes come later once the target has been up for long, while the connection stands.
+    pub spares: Duration,
+}
+
+impl Watch {
+    /// Takes together what several want of one target.
+    pub fn with(self, other: Self) -> Self {
+        Self { longest: self.longest.max(other.longest), spares: self.spares.min(other.spares) }
+    }
 }
 
 /// Probes once, as deep as the check goes, and tells what was seen, step by step, with all warnings.

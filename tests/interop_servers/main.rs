@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 #![expect(clippy::print_stderr, reason = "the table is what it is for")]
 
+mod flood;
 mod host;
 #[path = "../process/server.rs"]
 #[expect(dead_code, reason = "shared with other tests")]

@@ -56,7 +56,7 @@ pub(crate) fn show_hour(well_seconds: u64, servers: &[Logged<'_>], wrong: &[Stri
     let mut rows =
         "| server | services | lines an hour | matched by fail2ban's filters |\n|---|---|---|---|\n".to_owned();
     for Logged { server, services, lines, matched } in servers {
-        let matched: Vec<String> = matched.iter().map(|(filter, count)| format!("`{filter}`: {count}")).collect();
+        let matched: Vec<String> = matched.iter().map(|(filter, count)| format!("{filter}: {count}")).collect();
         let matched = if matched.is_empty() { "no filter".to_owned() } else { matched.join(", ") };
         rows.push_str(&format!("| {server} | {services} | {lines} | {matched} |\n"));
     }

@@ -22,7 +22,7 @@ pub(super) fn of(core: &Core, pool: &PoolStatus) -> Vec<String> {
         pool.members.iter().flat_map(|member| &member.targets).map(|id| &setup.targets[*id]).collect();
     let mut lines = movers(core, pool);
     match &pool.decision.reason {
-        Reason::Tier { tier, tally, better } => {
+        Reason::Tier { tier, tally, better, .. } => {
             lines.extend(better.iter().map(|better| failback(better, service, pool)));
             lines.push(format!("tier {tier} has {tally}; {}", loss(*tier, pool, service)));
             lines.extend(
@@ -109,15 +109,17 @@ fn speed(settings: &Settings, watched: bool) -> String {
     let after = settings.fall.saturating_sub(1);
     let confirmed = settings.confirm_interval * after;
     let refused = if watched { confirmed } else { settings.interval + confirmed };
-    let silent = settings.interval + settings.timeout + settings.fast_interval.max(settings.timeout) * after;
+    // Once it is long up, its held connection may spare it tests.
+    let polled = if watched { settings.interval.max(settings.watched_interval) } else { settings.interval };
+    let silent = polled + settings.timeout + settings.fast_interval.max(settings.timeout) * after;
     format!(
         "a dead target leaves after {}: within {} {}; {} if it is silent",
         counted(count(settings.fall), "failure"),
         // A test takes a moment too.
         write_short(refused.max(MOMENT)),
         if watched {
-            let polled = write_short((settings.interval + confirmed).max(MOMENT));
-            format!("while a connection to it is held, else {polled}")
+            let unwatched = write_short((settings.interval + confirmed).max(MOMENT));
+            format!("while a connection to it is held, else {unwatched}")
         } else {
             "if it refuses".to_owned()
         },

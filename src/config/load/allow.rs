@@ -14,6 +14,13 @@ pub const TWINS: &[(&str, &str)] = &[
     ("target-port-zero", "srv-port-zero"),
     ("check-none", "service-unprobed"),
     ("host-outside", "srv-target-out-of-zone"),
+    ("host-unaddressed", "srv-target-no-address"),
+    ("host-unaddressed", "srv-target-cname"),
+    ("host-unaddressed", "srv-target-wildcard"),
+    ("host-unaddressed", "srv-target-origin-doubled"),
+    ("host-unaddressed", "srv-target-dname"),
+    ("host-unaddressed", "srv-target-url"),
+    ("host-unaddressed", "srv-target-localhost"),
 ];
 
 /// The ids that are allowed everywhere, and in single files.

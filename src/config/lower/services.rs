@@ -56,6 +56,8 @@ pub(super) struct Services<'a, 't, 'c> {
     min_up: Vec<(Option<Place>, String, usize)>,
     /// Hosts with more addresses than are tested, with how many they have.
     many_addresses: BTreeMap<Name, usize>,
+    /// Hosts of tested services that have no address to test.
+    unaddressed: BTreeSet<Name>,
 }
 
 /// What is left of the making, besides the targets.
@@ -100,6 +102,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             shallow: Shallow::default(),
             min_up: Vec::new(),
             many_addresses: BTreeMap::new(),
+            unaddressed: BTreeSet::new(),
         }
     }
 
@@ -155,6 +158,16 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             let why = "a zone must not make the server a scanner: the other addresses are served as declared";
             findings
                 .push(Finding::warning("host-addresses", message).why(why).help("give each server a name of its own"));
+        }
+        if let Some(first) = self.unaddressed.first() {
+            let (number, verb) =
+                (hosts(self.unaddressed.len()), if self.unaddressed.len() == 1 { "has" } else { "have" });
+            let message = format!(
+                "{number} of these zones (first {first}) {verb} no address record: served as declared and never tested"
+            );
+            let why = "who is an alias, lies below a wildcard or is missing has no address of its own to test";
+            let finding = Finding::warning(UNADDRESSED, message).why(why);
+            findings.push(finding.help("give each an A or AAAA record of its own"));
         }
         if let Some(first) = self.outside.first() {
             let message = format!("{} outside of the zones (first {first})", hosts(self.outside.len()));
@@ -263,6 +276,9 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
                 let number = self.targets.number(plan);
                 if !host.inside && !host.name.is_root() && !is_address(&host.name) {
                     self.outside.insert(host.name.clone());
+                }
+                if host.is_unaddressed && !is_address(&host.name) && !self.targets.is_fixed() {
+                    self.unaddressed.insert(host.name.clone());
                 }
                 if host.addresses.len() > ADDRESSES_MAX {
                     self.many_addresses.insert(host.name.clone(), host.addresses.len());
@@ -448,6 +464,8 @@ pub(super) fn signed_finding(origin: &Name, services: usize) -> Finding {
 
 /// What is noted of hosts that are resolved.
 pub(super) const OUTSIDE: &str = "host-outside";
+/// What is found of hosts that have nothing to test.
+const UNADDRESSED: &str = "host-unaddressed";
 /// The most addresses of one host that are tested.
 const ADDRESSES_MAX: usize = 32;
 /// The most kinds of services that one note names.

@@ -10,7 +10,7 @@ use crate::config::shape::TargetKeys;
 use crate::engine::setup::{MemberSetup, PoolSetup, TargetKey, TargetSetup};
 use crate::health::{self, TargetId};
 use crate::probe::allow::{Access, DeclaredBy, Refused};
-use crate::probe::{Check, Spec, TargetSettings};
+use crate::probe::{Check, Spec, TargetSettings, Watch};
 
 /// How the targets of one service are probed.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Plan {
     check: Check,
     parameters: String,
     settings: health::Settings,
-    watch: Option<Duration>,
+    watch: Option<Watch>,
     declared_by: DeclaredBy,
 }
 
@@ -70,7 +70,8 @@ impl Plan {
         if check.is_final() {
             (settings.fall, settings.rise) = (1, 1);
         }
-        let watch = with.watch.then_some(with.watch_renew);
+        let spares = settings.watched_interval.saturating_sub(settings.interval);
+        let watch = with.watch.then_some(Watch { longest: with.watch_renew, spares });
         Self { check, parameters, settings, watch, declared_by: DeclaredBy::Us }
     }
 }
@@ -87,6 +88,11 @@ impl<'a> Targets<'a> {
             refused: BTreeMap::new(),
             fixed,
         }
+    }
+
+    /// Returns whether nothing is tested at all.
+    pub(super) const fn is_fixed(&self) -> bool {
+        self.fixed
     }
 
     /// Returns the number of a plan: the same for equal ones.
@@ -135,7 +141,7 @@ impl<'a> Targets<'a> {
         }
         // Of several that share a target one is enough to have it watched.
         if let Some(Some(spec)) = self.specs.get_mut(id) {
-            spec.watch = spec.watch.max(plan.watch);
+            spec.watch = spec.watch.into_iter().chain(plan.watch).reduce(Watch::with);
         }
         if let Some(row) = self.table.get_mut(id) {
             row.watched |= plan.watch.is_some() && plan.check.can_be_held();

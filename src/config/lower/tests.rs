@@ -329,6 +329,23 @@ fn a_host_of_others_has_no_targets_but_is_not_unprobed_by_design() {
 }
 
 #[test]
+fn hosts_without_an_address_of_their_own_are_said_to_be_untested() {
+    let text = "_a._tcp SRV 1 0 80 other\n _a._tcp SRV 1 0 80 below.wild\n _a._tcp SRV 1 0 80 missing\n \
+        _b._tcp SRV 1 0 80 h\n other CNAME h\n *.wild A 127.0.0.2\n h A 127.0.0.1\n _c._udp SRV 1 0 81 nobody";
+    let found = |options| {
+        let lowered = lower_with("", vec![zone("example.com", text)], options);
+        let found = lowered.findings.iter().filter(|finding| finding.id == "host-unaddressed");
+        found.map(|finding| finding.message.clone()).collect::<Vec<_>>()
+    };
+    let said = "3 hosts of these zones (first missing.example.com.) have no address record: served as declared and never \
+        tested";
+    assert_eq!(found(Options::default()), [said], "of _c._udp no check is known");
+    assert_eq!(found(Options { fixed: true, ..Options::default() }), [""; 0]);
+    let one = lower_one("", "_a._tcp SRV 1 0 80 missing");
+    assert!(one.findings.iter().any(|finding| finding.message.starts_with("1 host of these zones (first missing")));
+}
+
+#[test]
 fn every_address_of_a_resolved_host_is_a_target_at_the_pace_for_others_servers() {
     let config = "[[service]]\nmatch = \"_b._tcp.example.com\"\ninterval = \"2s\"";
     let (file, _) = shape::read(&Source::new("understudy.toml", format!("version = 1\n{config}")));

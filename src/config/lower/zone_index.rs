@@ -48,6 +48,9 @@ pub(super) struct Host {
     pub(super) addresses: Vec<IpAddr>,
     /// Whether the name lies in one of our zones, broken ones included, and not below a delegation without glue.
     pub(super) inside: bool,
+    /// Whether the name lies in one of our zones, and has no address record of its own there: it is an alias, below a wildcard,
+    /// or missing.
+    pub(super) is_unaddressed: bool,
     /// Whether the resolver says that it has no address: its clients cannot reach it.
     pub(super) is_nowhere: bool,
 }
@@ -71,6 +74,7 @@ impl ZoneIndex {
         let origins: HashMap<&Name, &ZoneSetup> = zones.iter().map(|(_, zone)| (&zone.origin, zone)).collect();
         for host in &mut zone_index.hosts {
             host.inside = !host.addresses.is_empty() || is_inside(&host.name, &origins);
+            host.is_unaddressed = host.inside && host.addresses.is_empty() && !is_of_broken_zone(&host.name, &origins);
             if !host.inside && !host.name.is_root() {
                 let addresses = resolved.get(&host.name);
                 host.is_nowhere = addresses.is_some_and(Vec::is_empty);
@@ -99,7 +103,14 @@ impl ZoneIndex {
         let next = self.hosts.len();
         let row = *self.by_name.entry(name.clone()).or_insert(next);
         if row == next {
-            self.hosts.push(Host { name, fills: Vec::new(), addresses: Vec::new(), inside: false, is_nowhere: false });
+            self.hosts.push(Host {
+                name,
+                fills: Vec::new(),
+                addresses: Vec::new(),
+                inside: false,
+                is_unaddressed: false,
+                is_nowhere: false,
+            });
         }
         row
     }
@@ -140,6 +151,11 @@ fn is_inside(name: &Name, origins: &HashMap<&Name, &ZoneSetup>) -> bool {
     let Some(data) = &zone.zone else { return true };
     let is_cut = |name: &Name| data.rrset(name, Rtype::NS).is_some();
     !ancestors(name).take_while(|name| *name != above).any(|name| is_cut(&name))
+}
+
+/// Returns whether the zone of a name could not be read, so that nobody knows what it has.
+fn is_of_broken_zone(name: &Name, origins: &HashMap<&Name, &ZoneSetup>) -> bool {
+    ancestors(name).find_map(|above| origins.get(&above)).is_some_and(|zone| zone.zone.is_none())
 }
 
 /// Returns what an owner's A and AAAA sets are to be filled with.

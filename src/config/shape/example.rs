@@ -168,6 +168,7 @@ fn each_default_of_the_example_is_the_codes_default() {
     assert_eq!(file.state.over(&other), StateSettings::default());
     let health = health::Settings {
         interval: odd,
+        watched_interval: odd,
         fast_interval: odd,
         down_interval: odd,
         confirm_interval: odd,
@@ -194,6 +195,7 @@ fn each_default_of_the_example_is_the_codes_default() {
         standby: policy::Standby::Hidden,
         failed: policy::Failed::Demote,
         promote: policy::Promote::Renumber,
+        below_min_up: policy::BelowMinUp::All,
         all_down: policy::AllDown::Closed,
         failback: policy::Failback::Manual,
         hold: odd,

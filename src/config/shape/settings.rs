@@ -11,7 +11,7 @@ use crate::keys::reader::Each;
 use crate::keys::source::Placed;
 use crate::keys::statement;
 use crate::keys::values::{self, Words};
-use crate::policy::{AllDown, Failback, Failed, Need, Promote, Settings, Standby};
+use crate::policy::{AllDown, BelowMinUp, Failback, Failed, Need, Promote, Settings, Standby};
 use crate::probe::{Authority, CertificateName, ClientCertificate, TargetSettings, Verify};
 
 statement! {
@@ -19,6 +19,9 @@ statement! {
     pub struct TargetKeys over TargetSettings {
         /// From test to test while a target is up.
         interval: Duration, in health = values::duration(SHORTEST, DAY);
+        /// From test to test while it has been up for 10 min and a connection to it is held, if that is more than `interval`. Fewer
+        /// tests are fewer lines in its log; that it hangs is noticed by a test only.
+        watched_interval: Duration, in health = values::duration(SHORTEST, DAY);
         /// From test to test while it is unknown, failing or recovering.
         fast_interval: Duration, in health = values::duration(SHORTEST, DAY);
         /// From test to test while it is down; after 30 s more and more rarely, at most every 30 s.
@@ -100,6 +103,8 @@ statement! {
         failed: Failed = values::word;
         /// Whether the serving tier keeps its number ("as-declared") or takes the lowest one ("renumber").
         promote: Promote = values::word;
+        /// What is answered when no tier holds, though somebody is up: the "living" of the first tier that has any, or "all" members.
+        below_min_up: BelowMinUp = values::word;
         /// What is answered when all are down: "declared", "last-good", or "closed" (`0 0 0 .`).
         all_down: AllDown = values::word;
         /// When a better tier becomes active again: "auto", "manual" (by order), or "window HH:MM-HH:MM" in UTC.
@@ -194,6 +199,10 @@ impl Words for Failed {
 
 impl Words for Promote {
     const WORDS: &'static [(&'static str, Self)] = &[("as-declared", Self::AsDeclared), ("renumber", Self::Renumber)];
+}
+
+impl Words for BelowMinUp {
+    const WORDS: &'static [(&'static str, Self)] = &[("living", Self::Living), ("all", Self::All)];
 }
 
 impl Words for AllDown {

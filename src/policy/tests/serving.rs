@@ -174,6 +174,29 @@ fn a_pairs_tier_of_one_half_only_holds_by_itself() {
 }
 
 #[test]
+fn below_min_up_all_are_listed_if_that_is_set() {
+    let all =
+        |members| Stage::service(members).with(|s| (s.min_up, s.below_min_up) = (Need::Count(2), BelowMinUp::All));
+    let mut stage = all("10 10 20 20");
+    assert_eq!(stage.see("uu uu"), "a10 b10 c20 d20");
+    assert_eq!(stage.see("ud uu"), "c20 d20", "a tier holds");
+    assert_eq!(stage.see("ud ud"), "a10 b10 c20 d20");
+    let said = stage.answer().decision.reason.to_string();
+    assert!(said.ends_with("1 of 2 members up, needs 2; all members are listed (below-min-up = all)"), "{said}");
+    assert_eq!(stage.answer().decision.placements[1], Placement::BelowMinUp);
+    assert!(stage.answer().decision.reason.note(None).unwrap().contains("below-min-up"), "clients are told");
+    assert_eq!(stage.see("uf dd"), "a10 c20 d20", "what is out by order stays out");
+    let mut last_good = all("10 10 20").with(|s| s.all_down = AllDown::LastGood);
+    assert_eq!(last_good.see("uu u"), "a10 b10 c20");
+    assert_eq!(last_good.see("uf d"), "a10 c20");
+    assert_eq!(last_good.see("df d"), "a10 c20", "that was no good set: the last one was the whole");
+    let mut addresses =
+        Stage::addresses("1 1 2 2").with(|s| (s.min_up, s.below_min_up) = (Need::Count(2), BelowMinUp::All));
+    assert_eq!(addresses.see("du ud"), "a1 b1", "one tier of addresses is told");
+    assert_eq!(addresses.see("dd ud"), "c2 d2");
+}
+
+#[test]
 fn all_down_lists_the_declared_set_by_default() {
     assert_eq!(Stage::service("10 10 20").see("ddD"), "a10 b10 c20");
     assert_eq!(Stage::service("10 20 | 10").see("ddd"), "a10 b20 | c10");

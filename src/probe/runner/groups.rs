@@ -29,6 +29,8 @@ type GroupKey = (SocketAddr, &'static str, &'static str, String, Duration);
 pub(super) struct Groups {
     rows: Table<TargetId, Row>,
     members: Vec<Vec<TargetId>>,
+    /// When one of each group was last probed.
+    last_probed: Vec<Option<Mono>>,
     addresses: BTreeMap<IpAddr, Loudness>,
 }
 
@@ -40,10 +42,12 @@ struct Row {
     is_apart: bool,
     /// When its own domain was last probed.
     probed: Option<Mono>,
+    /// Whether its server is handshaken with first, so that who hangs is left no request to read later.
+    is_handshaken: bool,
     /// How many outcomes in a row were silence.
     silences: u32,
-    /// Whether the last outcome was a pass.
-    passed: bool,
+    /// Since when every outcome was a pass; nothing if the last one was none.
+    well_since: Option<Mono>,
 }
 
 /// How many targets are on an address, and how many of them are mute or silent.
@@ -53,6 +57,8 @@ struct Loudness {
     mute: usize,
     /// Those that were silent last.
     silent: usize,
+    /// How many of them are handshaken with first.
+    handshaken: usize,
     /// How many probes all of them take, where those of a group share one.
     probes: usize,
 }
@@ -75,6 +81,7 @@ impl Groups {
         for (target, spec) in targets.iter() {
             let (Some(spec), Some(row)) = (spec, self.rows.get_mut(target)) else { continue };
             row.address = Some(spec.address.ip().to_canonical());
+            row.is_handshaken = spec.check.transport() == "tls";
             if let Some(Sharing { parameters, domains }) = spec.check.sharing() {
                 let key = (spec.address, spec.check.kind(), spec.check.transport(), parameters, spec.timeout);
                 by_key.entry(key).or_insert_with(|| (domains, Vec::new())).1.push(target);
@@ -89,11 +96,13 @@ impl Groups {
                 }
             }
         }
+        self.last_probed = vec![None; self.members.len()];
         let mut counted = BTreeSet::new();
         for (_, row) in self.rows.iter() {
             if let Some(address) = row.address {
                 let loudness = self.addresses.entry(address).or_default();
                 loudness.targets += 1;
+                loudness.handshaken += usize::from(row.is_handshaken);
                 loudness.probes += usize::from(row.group.is_none_or(|group| counted.insert(group)));
                 loudness.mute += usize::from(row.is_mute());
                 loudness.silent += usize::from(row.silences > 0);
@@ -112,14 +121,21 @@ impl Groups {
         sharing
     }
 
-    /// Returns whether a target was silent last, so that no datagram is sent again.
-    pub(super) fn is_silent(&self, target: TargetId) -> bool {
-        self.rows.get(target).is_some_and(|row| row.silences > 0)
+    /// Returns whether a target is sent its datagrams again that have no answer: not if it was silent last, or many on its
+    /// address were.
+    pub(super) fn resends(&self, target: TargetId) -> bool {
+        let row = self.rows.get(target).copied().unwrap_or_default();
+        row.silences == 0 && row.address.is_none_or(|address| self.hushed(address).is_none())
     }
 
     /// Returns whether the last outcome of a target was a pass.
     pub(super) fn has_passed(&self, target: TargetId) -> bool {
-        self.rows.get(target).is_some_and(|row| row.passed)
+        self.well_since(target).is_some()
+    }
+
+    /// Returns since when every outcome of a target was a pass.
+    pub(super) fn well_since(&self, target: TargetId) -> Option<Mono> {
+        self.rows.get(target).and_then(|row| row.well_since)
     }
 
     /// Returns whether all targets on an address are silent, and have been for long.
@@ -133,6 +149,17 @@ impl Groups {
     pub(super) fn hushed(&self, address: IpAddr) -> Option<usize> {
         let loudness = self.addresses.get(&address.to_canonical()).filter(|loudness| loudness.silent >= HUSHED)?;
         Some((loudness.probes / 8).max(2))
+    }
+
+    /// Returns before when a target is not to be probed, as its address is mute: others there tell that it answers again, and
+    /// leave no request behind that it reads later.
+    pub(super) fn not_before(&self, target: TargetId) -> Option<Mono> {
+        let row = self.rows.get(target).filter(|row| !row.is_handshaken)?;
+        let address = row.address.filter(|address| self.is_mute(*address))?;
+        let others = self.addresses.get(&address)?.handshaken;
+        let group = row.group.filter(|_| !row.is_apart);
+        let last = group.map_or(row.probed, |group| self.last_probed.get(group).copied().flatten());
+        last.filter(|_| others > 0).map(|last| last + REQUEST_PAUSE)
     }
 
     /// Returns the addresses of which all targets are silent.
@@ -153,6 +180,9 @@ impl Groups {
     pub(super) fn begin(&mut self, target: TargetId, now: Mono) {
         if let Some(row) = self.rows.get_mut(target) {
             row.probed = Some(now);
+            if let Some(last) = row.group.and_then(|group| self.last_probed.get_mut(group)) {
+                *last = Some(now);
+            }
         }
     }
 
@@ -165,7 +195,7 @@ impl Groups {
             Outcome::Fail { kind: FailKind::Silent, .. } => row.silences = row.silences.saturating_add(1),
             Outcome::Pass | Outcome::Degraded(_) | Outcome::Drain { .. } | Outcome::Fail { .. } => row.silences = 0,
         }
-        row.passed = report.outcome == Outcome::Pass;
+        row.well_since = row.well_since.or(Some(report.began)).filter(|_| report.outcome == Outcome::Pass);
         if own {
             row.is_apart = row.group.is_some() && !is_shared(report);
         }
@@ -194,6 +224,9 @@ pub(super) fn is_shared(report: &ProbeReport) -> bool {
 /// After so many silent outcomes in a row a target is mute: no sooner than it is down by default, so that a death is found as
 /// fast as ever.
 const MUTE: u32 = 3;
+
+/// From request to request to a target of a mute address, where others are handshaken with.
+const REQUEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// So many silent targets make a burst: as many as may start on an address within a second.
 const HUSHED: usize = 5;
@@ -309,7 +342,7 @@ mod tests {
         for round in 0..3 {
             assert!(!groups.is_mute(address), "{round}");
             for target in 0..6 {
-                assert_eq!(groups.is_silent(id(target)), round > 0);
+                assert!(round == 0 || !groups.resends(id(target)));
                 groups.learn(id(target), &silence, true);
             }
         }
@@ -321,9 +354,9 @@ mod tests {
         groups.learn(id(3), &report(Outcome::Unknown("no descriptors".into())), true);
         assert!(groups.is_mute(address), "our own fault says nothing");
         groups.learn(id(3), &fail(FailKind::Conclusive, "connection refused"), true);
-        assert!(!groups.is_mute(address) && !groups.is_silent(id(3)));
-        assert_eq!(groups.hushed(address), Some(2), "five are silent still");
+        assert!(!groups.is_mute(address) && !groups.resends(id(3)), "five are silent still");
+        assert_eq!(groups.hushed(address), Some(2));
         groups.learn(id(4), &report(Outcome::Pass), true);
-        assert_eq!(groups.hushed(address), None);
+        assert!(groups.hushed(address).is_none() && groups.resends(id(3)) && !groups.resends(id(0)));
     }
 }

@@ -8,6 +8,7 @@
 
 mod depths;
 mod groups;
+mod pacing;
 mod pulse;
 mod refusals;
 
@@ -33,7 +34,7 @@ use crate::base::tasks::{TaskSet, Tasks};
 use crate::health::cadence::Priority;
 use crate::health::{BrokenConnection, NamedPost, Outcome, ProbeRequest, Report, TargetId, TargetReport};
 use depths::Depths;
-use groups::{Groups, is_shared};
+use groups::Groups;
 use pulse::Pulse;
 use refusals::{Identity, Refusals, identity};
 
@@ -226,6 +227,8 @@ impl Runner {
                 self.refusals.keep_only(self.targets.iter().filter_map(|(_, spec)| spec.as_deref()));
             }
             Command::Probe(ProbeRequest { setup, target, at, priority }) if setup == self.setup => {
+                let spared = if priority == Priority::Routine { self.spared(target, now) } else { Duration::ZERO };
+                let at = self.groups.not_before(target).map_or(at + spared, |earliest| earliest.max(at));
                 self.schedule.due(target, at, priority);
             }
             Command::Post(NamedPost { name, post }) => match self.deps.context.push_store().post(&name, post, now) {
@@ -238,6 +241,13 @@ impl Runner {
             },
             Command::Probe(_) => self.deps.metrics.dropped(),
         }
+    }
+
+    /// Returns by how much a routine probe comes later than told, as a held connection watches its target.
+    fn spared(&self, target: TargetId, now: Mono) -> Duration {
+        let watch = self.targets.get(target).and_then(Option::as_ref).and_then(|spec| spec.watch);
+        let watch = watch.filter(|watch| !watch.spares.is_zero() && self.manager.holds(target));
+        watch.map_or(Duration::ZERO, |watch| pacing::spared(watch, self.groups.well_since(target), now))
     }
 
     /// Lets what is in flight, or waits to be handed over, go on under the next setup, for targets that stay.
@@ -276,8 +286,9 @@ impl Runner {
 
     fn start_due(&mut self) {
         let now = self.deps.clock.now().mono;
-        for start in self.schedule.start(now) {
-            let (start, joined) = self.share(start, now);
+        // One after the other, as each has those in flight with it that share it.
+        while let Some(start) = self.schedule.start(now) {
+            let (start, joined) = pacing::share(&self.groups, &mut self.schedule, start, now);
             let Some(Some(spec)) = self.targets.get(start.target) else {
                 self.schedule.end(start.setup, start.target);
                 continue;
@@ -290,7 +301,7 @@ impl Runner {
             } else {
                 self.depths.choose(start.target, spec.check.deep_interval(), now)
             };
-            let effort = Effort { resends: !self.groups.is_silent(start.target), ..Effort::to(depth) };
+            let effort = Effort { resends: self.groups.resends(start.target), ..Effort::to(depth) };
             self.groups.begin(start.target, now);
             let is_hasty = self.breaks.get(&spec.address.ip()).is_some_and(|broke| now.since(*broke) < HASTE);
             let probe = async move {
@@ -305,15 +316,6 @@ impl Runner {
         }
         self.pulse.beat(!self.running.is_empty(), now);
         self.measure();
-    }
-
-    /// Has the targets of a group share a probe that starts; returns whose turn it is, and the others.
-    fn share(&mut self, start: Start, now: Mono) -> (Start, Vec<TargetId>) {
-        let mut sharing = self.groups.sharing(start.target);
-        sharing.retain(|&target| target == start.target || self.schedule.join(target, now));
-        let turn = sharing.first().copied().unwrap_or(start.target);
-        sharing.retain(|target| *target != turn);
-        (Start { target: turn, ..start }, sharing)
     }
 
     /// Looks after held connections; what they tell goes into the outbox.
@@ -380,47 +382,14 @@ impl Runner {
                 Outcome::Drain { .. } | Outcome::Unknown(_) => {}
             }
         }
-        self.tell_group(&start, &joined, &spec, &report, now);
+        let end = pacing::End { start: &start, joined: &joined, address: spec.address.ip(), report: &report };
+        for target in pacing::take_in(&mut self.groups, &mut self.schedule, &end, (self.setup, now)) {
+            let report = report.clone().into_health_report();
+            let finished = TargetReport { setup: self.setup, target, report };
+            self.outbox.push_back(Outgoing { event: Event::Finished(finished), joined: true });
+        }
         let finished = TargetReport { setup: start.setup, target: start.target, report: report.into_health_report() };
         self.outbox.push_back(Event::Finished(finished).into());
-    }
-
-    /// Tells those that shared a probe how it ended, or has them probed themselves; takes down who is silent.
-    fn tell_group(&mut self, start: &Start, joined: &[TargetId], spec: &Spec, report: &ProbeReport, now: Mono) {
-        let address = spec.address.ip();
-        let (was_mute, was_hushed) = (self.groups.is_mute(address), self.groups.hushed(address));
-        if start.setup == self.setup {
-            self.groups.learn(start.target, report, true);
-        }
-        for &target in joined {
-            if is_shared(report) {
-                self.groups.learn(target, report, false);
-                let report = report.clone().into_health_report();
-                let finished = TargetReport { setup: self.setup, target, report };
-                self.outbox.push_back(Outgoing { event: Event::Finished(finished), joined: true });
-            } else {
-                self.schedule.leave(self.setup, target);
-                self.schedule.due(target, now, Priority::Urgent);
-            }
-        }
-        if let Some(starts) = was_hushed.or_else(|| self.groups.hushed(address)) {
-            self.schedule.be_gentle(address, starts, now);
-        }
-        match (was_mute, self.groups.is_mute(address)) {
-            (false, true) => self.schedule.set_mute(address, true, now),
-            (true, false) => {
-                self.schedule.set_mute(address, false, now);
-                // It answers again: the others need not wait, and need not come at once either.
-                let mut at = now;
-                for target in self.groups.apart_on(address) {
-                    if target != start.target && !joined.contains(&target) {
-                        at = at + AWAKENING;
-                        self.schedule.due(target, at, Priority::Routine);
-                    }
-                }
-            }
-            (true, true) | (false, false) => self.schedule.set_idle(address, now),
-        }
     }
 
     /// Takes the next event out of the outbox; from here on a target whose probe has ended may be probed again.
@@ -491,10 +460,6 @@ fn readers(targets: &Table<TargetId, Option<Arc<Spec>>>) -> BTreeMap<String, Vec
 const LIMITED: &str = "status 503 right after a pass: perhaps a limit on requests; tested again";
 /// How soon such a server is tested again.
 const LIMIT_PAUSE: Duration = Duration::from_secs(1);
-/// From test to test of the targets of an address that was mute and answers again: what it reads now is all that was sent
-/// meanwhile, and flood guards count over 2 s (Kamailio's pike).
-const AWAKENING: Duration = Duration::from_secs(1);
-
 /// How long after a break probes of its address are in haste.
 const HASTE: Duration = Duration::from_secs(2);
 

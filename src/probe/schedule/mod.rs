@@ -14,11 +14,12 @@
 //! | starts a second in a /24 or /56, and in all | each gets the next free place |
 //! | probes in flight in all | all wait, the earliest due first |
 //! | one probe on an address of which all targets are silent | the due ones wait for its end |
-//! | on an address of which many targets are silent, and for 10 s after: fewer starts a second; if all are, one in 5 s | the due ones of the address wait |
+//! | on an address of which many targets are silent, and for 10 s after: fewer starts a second; if all are, one in 5 s; for 2 s after that none | the due ones of the address wait |
 //!
 //! *Urgent* ones (a failure wants to be confirmed, a connection broke not long ago) go before all others wherever somebody
 //! waits; the limits hold for them too. *Woken* ones (a connection broke just now) go beside the starts of their address,
-//! once a second a target: all ports of a process that died are found at once.
+//! once a second a target: all ports of a process that died are found at once. Where many are silent they are urgent only:
+//! a connection that breaks there tells nothing new.
 //!
 //! The runner measures how late probes start. No target starves: one that has started is due later than those still
 //! waiting.
@@ -123,6 +124,8 @@ struct Address {
     busy: bool,
     /// Until when no more than so many start within a second, as much was sent meanwhile.
     gentle: Option<(Mono, usize)>,
+    /// When it answered again, if much was sent meanwhile: it reads all of that now.
+    awake: Option<Mono>,
 }
 
 impl Schedule {
@@ -207,6 +210,9 @@ impl Schedule {
     /// Says whether all targets on an address are silent: then one is probed at a time, as who hangs reads all of it later.
     pub fn set_mute(&mut self, address: IpAddr, mute: bool, now: Mono) {
         let state = self.addresses.entry(address.to_canonical()).or_default();
+        if state.mute && !mute {
+            state.awake = state.gentle.filter(|(until, _)| now < *until).map(|_| now);
+        }
         state.mute = mute;
         self.set_idle(address, now);
     }
@@ -285,9 +291,8 @@ impl Schedule {
         [self.waiting.next(), self.urgent.next(), self.reopening.next()].into_iter().flatten().min()
     }
 
-    /// Takes out the targets that may start now; each is in flight until [`Schedule::end`].
-    pub fn start(&mut self, now: Mono) -> Vec<Start> {
-        let mut starts = Vec::new();
+    /// Takes out a target that may start now, if there is one; it is in flight until [`Schedule::end`].
+    pub fn start(&mut self, now: Mono) -> Option<Start> {
         while self.next().is_some_and(|next| next <= now) {
             let urgent = self.urgent.first().filter(|(at, _)| *at <= now);
             let (waiting, reopening) = (self.waiting.first(), self.reopening.first());
@@ -298,9 +303,11 @@ impl Schedule {
                 (None, None, Some((_, &address))) => self.reopen(address, now),
                 (None, None, None) => None,
             };
-            starts.extend(start);
+            if start.is_some() {
+                return start;
+            }
         }
-        starts
+        None
     }
 
     /// Says that a probe has ended.
@@ -360,7 +367,9 @@ impl Schedule {
     fn take_urgent(&mut self, at: Mono, target: TargetId, now: Mono) -> Option<Start> {
         let row = self.targets.get_mut(target)?;
         let is_woken = row.due.is_some_and(|due| due.priority == Priority::Woken);
-        if is_woken && row.last_free.is_none_or(|last| last + SECOND <= now) {
+        let is_spared =
+            row.address.and_then(|address| self.addresses.get(&address)).is_some_and(|address| address.is_spared(now));
+        if is_woken && !is_spared && row.last_free.is_none_or(|last| last + SECOND <= now) {
             row.last_free = Some(now);
             self.urgent.set(target, None);
             return Some(self.begin(target, at, true, now));
@@ -448,6 +457,11 @@ impl Address {
         self.mute && self.busy
     }
 
+    /// Returns whether fewer probes than ever start there, as who hangs reads all of them later.
+    fn is_spared(&self, now: Mono) -> bool {
+        self.mute || self.gentle.is_some_and(|(until, _)| now < until)
+    }
+
     /// Notes a start.
     fn note(&mut self, now: Mono, per_second: usize) {
         if self.starts.len() >= per_second {
@@ -461,6 +475,10 @@ impl Address {
         let gentle = self.gentle.filter(|(until, _)| now < *until);
         if gentle.is_some() && self.mute {
             return self.starts.back().map(|last| *last + MUTE_PAUSE);
+        }
+        let awake = self.awake.filter(|awake| now < *awake + AWAKENING);
+        if awake.is_some() {
+            return awake.map(|awake| awake + AWAKENING);
         }
         let per_second = gentle.map_or(per_second, |(_, starts)| per_second.min(starts));
         // The last so many starts lie within a second until the first of them is a second old.
@@ -486,6 +504,9 @@ const GIVEN_BACK: usize = 3;
 /// sends 16 requests within 2 s, and counts what waited in its sockets: over UDP, and over TCP from connections that are
 /// closed since.
 const GENTLE_FOR: Duration = Duration::from_secs(10);
+/// For how long none starts on an address that was mute and answers again: what comes then is counted together with what it
+/// reads now.
+const AWAKENING: Duration = Duration::from_secs(2);
 /// From start to start where all of many targets are silent.
 const MUTE_PAUSE: Duration = Duration::from_secs(5);
 const SECOND: Duration = Duration::from_secs(1);

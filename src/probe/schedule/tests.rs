@@ -25,7 +25,7 @@ fn schedule(limits: Limits, addresses: impl IntoIterator<Item = Option<IpAddr>>)
 }
 
 fn started(schedule: &mut Schedule, now: Mono) -> Vec<usize> {
-    schedule.start(now).into_iter().map(|start| start.target.index()).collect()
+    std::iter::from_fn(|| schedule.start(now)).map(|start| start.target.index()).collect()
 }
 
 #[test]
@@ -109,6 +109,32 @@ fn woken_targets_start_beside_those_of_their_address_once_a_second() {
     wake(&mut schedule, 500);
     assert!(started(&mut schedule, at(500)).is_empty(), "not twice within a second");
     assert_eq!(started(&mut schedule, at(1_000)), [0, 1], "as urgent ones when the address has room");
+}
+
+#[test]
+fn woken_targets_wait_where_many_are_silent() {
+    for is_mute in [false, true] {
+        let mut schedule = schedule(Limits::default(), vec![host(1); 6]);
+        let address = host(1).unwrap();
+        schedule.be_gentle(address, 2, at(0));
+        schedule.set_mute(address, is_mute, at(0));
+        (0..6).for_each(|index| schedule.due(id(index), at(0), Priority::Woken));
+        assert_eq!(started(&mut schedule, at(0)).len(), if is_mute { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn an_address_that_was_mute_has_no_start_for_two_seconds() {
+    let mut schedule = schedule(Limits::default(), vec![host(1); 40]);
+    let address = host(1).unwrap();
+    schedule.set_mute(address, true, at(0));
+    schedule.be_gentle(address, 2, at(1_000));
+    schedule.set_mute(address, false, at(1_000));
+    (0..40).for_each(|index| schedule.due(id(index), at(1_000), Priority::Urgent));
+    let mut count = |from: u64, to: u64| -> usize {
+        (from..to).step_by(10).map(|millis| started(&mut schedule, at(millis)).len()).sum()
+    };
+    assert_eq!([count(1_000, 3_000), count(3_000, 5_000)], [0, 4]);
 }
 
 #[test]
@@ -337,7 +363,7 @@ proptest! {
                     schedule.replace(setup, hosts.clone(), now);
                 }
             }
-            for start in schedule.start(now) {
+            while let Some(start) = schedule.start(now) {
                 prop_assert_eq!(start.setup, setup);
                 prop_assert!(start.due <= now);
                 prop_assert!(!flights.contains(&(setup, start.target)), "two at once");
@@ -376,7 +402,7 @@ proptest! {
                 schedule.end(1, target);
                 schedule.due(target, began + 200 * MILLI, Priority::Routine);
             }
-            for start in schedule.start(now) {
+            while let Some(start) = schedule.start(now) {
                 runs[start.target.index()] += 1;
                 flights.push_back((now + Duration::from_millis(took), now, start.target));
             }
@@ -398,7 +424,7 @@ fn no_zone_makes_us_a_scanner_of_a_network() {
     let mut by_second = Vec::new();
     let mut seen = BTreeSet::new();
     for millis in 0..20_000 {
-        for start in schedule.start(at(millis)) {
+        while let Some(start) = schedule.start(at(millis)) {
             assert_eq!(start.due, at(0), "the wait counts as lateness");
             assert!(seen.insert(start.target), "each once");
             schedule.end(1, start.target);

@@ -142,6 +142,12 @@ impl WatchManager {
         }
     }
 
+    /// Returns whether a connection to a target stands.
+    pub(in crate::probe) fn holds(&self, target: TargetId) -> bool {
+        let place = self.places.get(target).copied().flatten();
+        place.and_then(|place| self.rows.get(&place)).is_some_and(|row| row.held.is_held())
+    }
+
     /// Returns when [`WatchManager::work`] wants to be called, if ever.
     pub(in crate::probe) fn next(&self) -> Option<Mono> {
         self.timers.next()
@@ -320,9 +326,10 @@ fn wishes(targets: &Table<TargetId, Option<Arc<Spec>>>) -> BTreeMap<Place, Wish>
     let mut wishes: BTreeMap<Place, Wish> = BTreeMap::new();
     for (id, spec) in targets.iter() {
         let Some(spec) = spec else { continue };
-        let (Some(place), Some(hold_spec), Some(longest)) = (place(spec), spec.check.hold_spec(), spec.watch) else {
+        let (Some(place), Some(hold_spec), Some(watch)) = (place(spec), spec.check.hold_spec(), spec.watch) else {
             continue;
         };
+        let longest = watch.longest;
         let new = || Wish { hold_spec: hold_spec.clone(), longest, timeout: spec.timeout, targets: Vec::new() };
         let wish = wishes.entry(place).or_insert_with(new);
         if wish.hold_spec == HoldSpec::default() {
