@@ -388,3 +388,81 @@ impl Plan<'_> {
 const fn rotation(id: u16) -> u16 {
     id
 }
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::registry::Registry;
+
+    use super::*;
+    use crate::base::table::Table;
+    use crate::snapshot::{Image, Publisher, SlotId, ZoneId, ZoneInput};
+    use crate::zone::{Name, Rtype, ZoneBuilder};
+
+    const COOKIE: &[u8] = b"\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08\x01\x02\x03\x04\x05\x06\x07\x08";
+
+    /// A server of its own with its counters, over one zone.
+    fn server() -> (Responder, Registry) {
+        let origin: Name = "t.".parse().unwrap();
+        let mut builder = ZoneBuilder::new(origin.clone());
+        let soa = [b"\x01n\x01t\0\x01h\x01t\0".as_slice(), &[0, 0, 0, 1].repeat(5)].concat();
+        builder.add(&origin, Rtype::SOA, 60, &soa).unwrap();
+        builder.add(&"*.t.".parse().unwrap(), Rtype::TXT, 60, &[b"\x3f".as_slice(), &[b'x'; 63]].concat()).unwrap();
+        let zone = ZoneInput { origin: origin.clone(), zone: Some(Arc::new(builder.finish().unwrap())) };
+        let zones: Table<ZoneId, ZoneInput> = [zone].into_iter().collect();
+        let image = Image::build(&zones, &Table::<SlotId, _>::new());
+        let mut registry = Registry::default();
+        let responder = Responder::new(Parts {
+            reader: Publisher::new(Snapshot::first(Arc::new(image), Vec::new(), 1)).reader(),
+            settings: Settings::default(),
+            secrets: Secrets::new([1; 16]),
+            readiness: Readiness::ready(),
+            metrics: Metrics::register(&mut registry),
+            limiter: Limiter::new([2; 16]),
+            clock: Clock::start(),
+        });
+        responder.metrics().set_zones([&origin].into_iter());
+        (responder, registry)
+    }
+
+    #[test]
+    fn who_is_limited_and_what_is_counted_is_the_same_on_both_roads() {
+        let ((plainly, plain_counts), (generally, general_counts)) = (server(), server());
+        let now = plainly.clock().now();
+        let query = |name: &[u8], opt: &[u8]| {
+            let header = [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(!opt.is_empty())];
+            [&header, name, b"\0\x10\0\x01", opt].concat()
+        };
+        let packets = [query(b"\x01a\x01t\0", b""), query(b"\x01t\0", COOKIE), query(b"\x01b\x01t\0", COOKIE)];
+        let (mut answered, mut truncated) = (0, 0);
+        for amplification in [true, false] {
+            let settings = Settings { amplification, ..Settings::default() };
+            plainly.settings().set(settings.clone());
+            generally.settings().set(settings);
+            for number in 0..1_500_u16 {
+                let client = SocketAddr::from(([198, 51, 100, 7], 53));
+                let packet = packets.get(usize::from(number) % 3).unwrap();
+                let (mut one, mut other) = (Vec::new(), Vec::new());
+                let (first, second) = (plainly.batch(), generally.batch());
+                let client = Client::new(client, Transport::Udp, now);
+                let sent = first.respond(packet, client, &mut one);
+                let expected = second.write_generally(QueryView::parse(packet), packet.len(), client, &mut other);
+                let told = |sent: Option<Sent>| sent.map(|sent| (sent.rcode, sent.truncated, sent.lifetime));
+                let (sent, expected) = (told(sent), told(expected));
+                assert_eq!(sent, expected, "{number}");
+                if sent.is_some() {
+                    assert_eq!(one, other, "{number}");
+                    answered += 1;
+                    truncated += usize::from(one.get(2).is_some_and(|flags| flags & 2 != 0));
+                }
+            }
+        }
+        assert!((400..3_000).contains(&answered) && truncated > 100, "{answered} answered, {truncated} truncated");
+        let text = |registry: &Registry| {
+            let mut text = String::new();
+            prometheus_client::encoding::text::encode(&mut text, registry).unwrap();
+            text
+        };
+        assert_eq!(text(&plain_counts), text(&general_counts));
+        assert!(text(&plain_counts).contains("rate_limited_total{action=\"dropped\"}"));
+    }
+}
