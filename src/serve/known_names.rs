@@ -75,7 +75,7 @@ fn pointer(at: u16, before: usize) -> Option<u16> {
 const POINTER: u16 = 0xc000;
 /// A pointer has 14 bits.
 const POINTER_MAX: u16 = 0x4000;
-/// As many as the shortest answers of the plain road have.
+/// The question's, those of 16 hosts, and a few more.
 const NAMES_MAX: usize = 20;
 /// As many as the general renderer remembers.
 const LABELS_MAX: usize = 96;

@@ -23,14 +23,20 @@ use super::{Context, additional};
 /// An answer that stands in the message but for its OPT record and its header.
 #[derive(Debug)]
 pub(super) struct Plain<'a> {
-    pub(super) rcode: Rcode,
-    pub(super) zone: &'a Name,
+    pub(super) sections: Sections<'a>,
     /// The OPT record; nothing if the query has none.
     pub(super) edns: Option<Reply<'a>>,
     /// How long the answer may be.
     pub(super) limit: usize,
     /// Whether the client has shown by a cookie that it owns its address.
     pub(super) is_proven: bool,
+}
+
+/// What the sections of an answer say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sections<'a> {
+    pub(super) rcode: Rcode,
+    pub(super) zone: &'a Name,
     /// How long the answer may be cached, in seconds.
     pub(super) lifetime: u32,
     /// What it counts as for the limit of like answers: the first set's type and the name that it belongs to.
@@ -67,34 +73,31 @@ pub(super) fn write<'a>(
     let mut names = KnownNames::default();
     names.add(HEADER_LENGTH, question.name)?;
     let mut writer = Writer { view, question, context, message, names, room, edns };
-    let (rcode, zone, lifetime, first, counts) = writer.answer()?;
-    let edns = writer.edns;
-    Some(Plain { rcode, zone, edns, limit: most, is_proven, lifetime, first, counts })
+    let sections = writer.answer()?;
+    Some(Plain { sections, edns: writer.edns, limit: most, is_proven })
 }
 
 impl Plain<'_> {
     /// Returns what the answer counts as for the limit of like answers.
     pub(super) fn kind(&self) -> Kind<'_> {
-        Kind { rcode: self.rcode, first: Some((self.first.0, self.first.1.wire())) }
+        let (rtype, owner) = self.sections.first;
+        Kind { rcode: self.sections.rcode, first: Some((rtype, owner.wire())) }
     }
 
     /// Ends the message; with `truncated`, without the sections.
     pub(super) fn finish(&self, query: &QueryView<'_>, truncated: bool, message: &mut Vec<u8>) {
-        let [answers, authorities, mut additionals] = if truncated { [0; 3] } else { self.counts };
+        let [answers, authorities, mut additionals] = if truncated { [0; 3] } else { self.sections.counts };
         if truncated {
             message.truncate(HEADER_LENGTH + query.question.map_or(0, |question| question.octets.len()));
         }
         if let Some(reply) = &self.edns {
-            reply.write(message, self.rcode, self.limit);
+            reply.write(message, self.sections.rcode, self.limit);
             additionals += 1;
         }
-        let header = response_header(query.header, self.rcode, true, truncated);
+        let header = response_header(query.header, self.sections.rcode, true, truncated);
         write_header(message, header, [1, answers, authorities, additionals]);
     }
 }
-
-/// Code, zone, lifetime, the first set's type and name, counts of records.
-type Written<'a> = (Rcode, &'a Name, u32, (Rtype, &'a Name), [u16; 3]);
 
 struct Writer<'w, 'a> {
     view: ClientView<'a>,
@@ -108,7 +111,7 @@ struct Writer<'w, 'a> {
 }
 
 impl<'a> Writer<'_, 'a> {
-    fn answer(&mut self) -> Option<Written<'a>> {
+    fn answer(&mut self) -> Option<Sections<'a>> {
         let rtype = self.question.rtype;
         let (zone, node) = match self.view.lookup(self.question.name, rtype) {
             Lookup::Exact(zone, node) | Lookup::Wildcard(zone, node) => (zone, node),
@@ -140,14 +143,14 @@ impl<'a> Writer<'_, 'a> {
         (!zone.is_signed() || !self.edns.is_some_and(|edns| edns.dnssec_ok)).then_some(())
     }
 
-    fn tell(&mut self, zone: ZoneView<'a>, node: Node<'a>, set: &'a Rrset) -> Option<Written<'a>> {
+    fn tell(&mut self, zone: ZoneView<'a>, node: Node<'a>, set: &'a Rrset) -> Option<Sections<'a>> {
         let answers = self.set(QUESTION, set)?;
         let mut additionals = 0;
         if set.rtype() == Rtype::SRV && !self.context.settings.minimal_responses {
             additionals = self.add_hosts(set)?;
         }
         let (first, counts) = ((set.rtype(), node.owner()), [answers, 0, additionals]);
-        Some((Rcode::NOERROR, zone.origin(), set.ttl(), first, counts))
+        Some(Sections { rcode: Rcode::NOERROR, zone: zone.origin(), lifetime: set.ttl(), first, counts })
     }
 
     /// Adds the addresses of the hosts of SRV records, in the order of the set.
@@ -179,14 +182,15 @@ impl<'a> Writer<'_, 'a> {
     }
 
     /// Denies, with the SOA that tells how long that may be cached (RFC 2308 §3, §5), and at most `absence` seconds.
-    fn deny(&mut self, zone: ZoneView<'a>, rcode: Rcode, absence: Option<u32>) -> Option<Written<'a>> {
+    fn deny(&mut self, zone: ZoneView<'a>, rcode: Rcode, absence: Option<u32>) -> Option<Sections<'a>> {
         let soa = zone.soa()?;
         let rdata = soa.rdatas().next()?;
         let minimum = rdata.last_chunk::<4>().map_or(0, |minimum| u32::from_be_bytes(*minimum));
         let ttl = soa.ttl().min(minimum).min(absence.unwrap_or(u32::MAX));
         let owner = self.names.place(zone.origin().wire())?;
         self.record(owner, Rtype::SOA, ttl, rdata)?;
-        Some((rcode, zone.origin(), ttl, (Rtype::SOA, zone.origin()), [0, 1, 0]))
+        let zone = zone.origin();
+        Some(Sections { rcode, zone, lifetime: ttl, first: (Rtype::SOA, zone), counts: [0, 1, 0] })
     }
 
     /// Writes a set whose owner stands at a place; returns the number of records.

@@ -21,6 +21,7 @@ use super::answer::answer_into;
 use super::live::{Part, State};
 use super::log::Answered;
 use super::metrics::ZoneCounts;
+use super::plain::Sections;
 use super::plan::Plan;
 use super::query::{CLASS_IN, Header, Malformed, OPCODE_NOTIFY, QueryView, Signed};
 use super::rate::{Kind, Pass};
@@ -221,11 +222,11 @@ impl Batch<'_> {
         }
         let truncated = pass == Pass::Slip;
         plain.finish(query, truncated, message);
-        metrics.response(client.transport, plain.rcode, truncated);
-        Metrics::zone(&self.zones, Some(plain.zone), plain.rcode);
-        let answered = Answered { zone: Some(plain.zone), rcode: plain.rcode, truncated };
-        sample.log(settings.query_log, client, query, answered);
-        Road::Plain(Some(Sent { rcode: plain.rcode, truncated, lifetime: Some(plain.lifetime), rest: None }))
+        let Sections { rcode, zone, lifetime, .. } = plain.sections;
+        metrics.response(client.transport, rcode, truncated);
+        Metrics::zone(&self.zones, Some(zone), rcode);
+        sample.log(settings.query_log, client, query, Answered { zone: Some(zone), rcode, truncated });
+        Road::Plain(Some(Sent { rcode, truncated, lifetime: Some(lifetime), rest: None }))
     }
 
     fn write_generally(
