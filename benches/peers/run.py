@@ -29,7 +29,7 @@ import tempfile
 import threading
 import time
 
-PACKAGES = ["nsd", "knot", "gdnsd", "pdns-server", "bind9", "dnsperf"]
+PACKAGES = ["nsd", "knot", "gdnsd", "pdns-server", "pdns-backend-bind", "bind9", "dnsperf"]
 HOUSE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ORIGIN = "example.com"
 SERVER_CPU, CLIENT_CPU = 0, 1
@@ -224,17 +224,23 @@ PEERS = {"gdnsd": ("gdnsd", gdnsd), "nsd": ("nsd", nsd), "knot": ("knotd", knot)
 class Server:
     """A running server."""
 
-    def __init__(self, name, command, folder, port, question):
+    def __init__(self, name, command, folder, port):
         self.name, self.port = name, port
         self.log = open(f"{folder}/log", "wb")
-        begin = time.monotonic()
+        self.begin, self.load_seconds = time.monotonic(), 0.0
         self.process = subprocess.Popen(["taskset", "-c", str(SERVER_CPU), *command], cwd=folder, stdout=self.log,
                                         stderr=self.log, stdin=subprocess.DEVNULL)
-        while ask(port, *question) is None:
-            if self.process.poll() is not None or time.monotonic() - begin > 120:
-                sys.exit(f"{name} does not answer:\n" + open(f"{folder}/log", errors="replace").read()[-2000:])
+
+    def wait(self, question):
+        """Waits for the first answer."""
+        while ask(self.port, *question) is None:
+            if self.process.poll() is not None or time.monotonic() - self.begin > 120:
+                self.fail("does not answer")
             time.sleep(0.005)
-        self.load_seconds = time.monotonic() - begin
+        self.load_seconds = time.monotonic() - self.begin
+
+    def fail(self, what):
+        sys.exit(f"{self.name} {what}:\n" + open(self.log.name, errors="replace").read()[-2000:])
 
     def family(self):
         found, at = [self.process.pid], 0
@@ -248,6 +254,8 @@ class Server:
         return found
 
     def cpu_seconds(self):
+        if self.process.poll() is not None:
+            self.fail("has ended")
         total = 0
         for pid in self.family():
             for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
@@ -260,9 +268,11 @@ class Server:
     def resident_mb(self):
         total = 0
         for pid in self.family():
-            for line in open(f"/proc/{pid}/smaps_rollup"):
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1])
+            try:
+                lines = open(f"/proc/{pid}/smaps_rollup").read().splitlines()
+            except OSError:
+                continue
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         return total * 1024 / 1e6
 
     def stop(self):
@@ -334,9 +344,9 @@ def measure(server, file, questions, seconds):
             "p50": waits[len(waits) // 2] * 1e3 if waits else 0, "p99": waits[len(waits) * 99 // 100] * 1e3 if waits else 0}
 
 
-def build_servers(arguments, folder, question, size):
+def start_servers(servers, arguments, folder, question, size):
     """Starts those of the wanted servers that are installed."""
-    servers, port = [], 5900
+    port = 5900
     for name in arguments.servers.split(","):
         port += 1
         own = f"{folder}/{name}"
@@ -352,8 +362,8 @@ def build_servers(arguments, folder, question, size):
         else:
             print(f"{name} is not installed, and left out", file=sys.stderr)
             continue
-        servers.append(Server(name, command, own, port, question))
-    return servers
+        servers.append(Server(name, command, own, port))
+        servers[-1].wait(question)
 
 
 def middle(values, digits=2):
@@ -367,8 +377,9 @@ def run_work(arguments, work):
         os.chmod(folder, 0o755)
         write(f"{folder}/zone", zone())
         file = write(f"{folder}/queries", "".join(f"{name} {rtype}\n" for name, rtype in questions))
-        servers = build_servers(arguments, folder, questions[0], SIZES[work])
+        servers = []
         try:
+            start_servers(servers, arguments, folder, questions[0], SIZES[work])
             rounds = {server.name: [] for server in servers}
             for _ in range(arguments.rounds):
                 for server in servers:
