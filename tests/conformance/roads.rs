@@ -171,7 +171,7 @@ fn both_roads_lead_to_the_same_octets() {
 #[test]
 fn hosts_that_end_alike_are_pointed_to_as_the_plan_does() {
     let zone = read(
-        "t. 60 IN SOA ns.a.t. h.ns.a.t. 1 2 3 4 30\nt. 60 IN A 192.0.2.1\na.t. 60 IN A 192.0.2.2\na.t. 60 IN A 192.0.2.3\n\
+        "t. 60 IN SOA ns.a.t. h.ns.a.t. 1 2 3 4 30\nt. 60 IN NS ns.elsewhere.\nt. 60 IN A 192.0.2.1\na.t. 60 IN A 192.0.2.2\na.t. 60 IN A 192.0.2.3\n\
          b.a.t. 60 IN AAAA 2001:db8::1\nc.b.a.t. 60 IN A 192.0.2.4\n_s._tcp.a.t. 60 IN SRV 1 1 1 c.b.a.t.\n\
          _s._tcp.a.t. 60 IN SRV 1 1 2 C.B.a.t.\n_s._tcp.a.t. 60 IN SRV 2 1 1 a.t.\n_s._tcp.a.t. 60 IN SRV 3 1 1 b.a.t.\n\
          _s._tcp.a.t. 60 IN SRV 4 1 1 t.\n_s._tcp.a.t. 60 IN SRV 5 0 0 .\n_s._tcp.a.t. 60 IN SRV 6 1 1 gone.t.\n\
@@ -194,8 +194,8 @@ fn hosts_that_end_alike_are_pointed_to_as_the_plan_does() {
 
 #[test]
 fn who_may_not_ask_in_a_zone_is_refused_on_both_roads() {
-    let zone = read("t. 60 IN SOA n.t. h.t. 1 2 3 4 30\n_s.t. 60 IN SRV 1 1 1 www.u.\n");
-    let other = read("u. 60 IN SOA n.u. h.u. 1 2 3 4 30\nwww.u. 60 IN A 192.0.2.1\n");
+    let zone = read("t. 60 IN SOA n.t. h.t. 1 2 3 4 30\nt. 60 IN NS ns.elsewhere.\n_s.t. 60 IN SRV 1 1 1 www.u.\n");
+    let other = read("u. 60 IN SOA n.u. h.u. 1 2 3 4 30\nu. 60 IN NS ns.elsewhere.\nwww.u. 60 IN A 192.0.2.1\n");
     let server = Server::of(vec![Zone::clone(&zone), Zone::clone(&other)]);
     for closed in ["t.", "u.", "v."] {
         let list = AccessList::only(vec!["198.51.100.0/24".parse().unwrap()]);
@@ -219,7 +219,9 @@ struct Numbered {
 
 impl Numbered {
     fn new(generations: u16) -> Self {
-        let zone = read("t. 60 IN SOA n.t. h.t. 1 2 3 4 30\n_s.t. 60 IN SRV 1 1 1 www.t.\nwww.t. 60 IN A 192.0.2.1\n");
+        let zone = read(
+            "t. 60 IN SOA n.t. h.t. 1 2 3 4 30\nt. 60 IN NS ns.elsewhere.\n_s.t. 60 IN SRV 1 1 1 www.t.\nwww.t. 60 IN A 192.0.2.1\n",
+        );
         let zones: Table<ZoneId, ZoneInput> =
             [ZoneInput { origin: zone.origin().clone(), zone: Some(Arc::clone(&zone)) }].into_iter().collect();
         let id = zones.ids().next().unwrap();
@@ -284,7 +286,7 @@ fn a_thousand_generations_a_second_are_never_mixed() {
 #[test]
 fn no_plain_answer_allocates() {
     let zone = read(
-        "t. 60 IN SOA n.t. h.t. 1 2 3 4 30\n_s.t. 60 IN SRV 1 1 1 www.t.\n_s.t. 60 IN SRV 1 1 1 a.t.\nwww.t. 60 IN A 192.0.2.1\n\
+        "t. 60 IN SOA n.t. h.t. 1 2 3 4 30\nt. 60 IN NS ns.elsewhere.\n_s.t. 60 IN SRV 1 1 1 www.t.\n_s.t. 60 IN SRV 1 1 1 a.t.\nwww.t. 60 IN A 192.0.2.1\n\
          a.t. 60 IN AAAA 2001:db8::1\n*.w.t. 60 IN TXT wild\n",
     );
     let server = Server::of(vec![Zone::clone(&zone)]);
