@@ -23,6 +23,7 @@ mod note;
 mod part;
 mod publish;
 mod slot;
+mod sought;
 mod vector;
 
 pub use denial::{Denial, Nsec3Chain, NsecChain};
