@@ -29,8 +29,8 @@ use super::rcode::Rcode;
 use super::signing::{self, Rest};
 use super::view::ClientView;
 use super::{
-    Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, chaos, edns, expire, limit, log, plain,
-    render, render_fault, transfer,
+    Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, chaos, edns, expire, limit, log,
+    plain, render, render_fault, transfer,
 };
 
 /// All that answering needs; cheap to clone, one for each listener.
