@@ -85,6 +85,9 @@ fn give(
 
 fn expiry(at_ms: u64, now: UnixTime) -> String {
     let at = UnixTime::from_millis(at_ms);
+    if at <= now {
+        return "no cache holds an answer that names it".to_owned();
+    }
     format!("the last cached answer that names it expires in {}, at {at}", write_short(at.since(now)))
 }
 

@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
-use crate::admin::api::{Api, ReloadRequest, Reloaded};
+use crate::admin::api::{Api, HasSecondaries, ReloadRequest, Reloaded};
 use crate::admin::metrics::{self as telling, Told};
 use crate::admin::{Socket, serve as serve_http};
 use crate::base::clock::Clock;
@@ -268,7 +268,12 @@ impl Daemon {
         }
         let (reload, reloads) = mpsc::channel(RELOADS);
         let told: Arc<dyn Fn() -> Told + Send + Sync> = Arc::new(move || tell_health(&readiness));
-        let api = Api { engine: handle, clock, reload: reload.clone(), registry, told };
+        let settings = responder.settings();
+        let has_secondaries: Arc<HasSecondaries> = Arc::new(move |zones: &[Name]| {
+            let transfers = &settings.load().transfers;
+            zones.iter().any(|zone| transfers.contains_key(zone))
+        });
+        let api = Api { engine: handle, clock, reload: reload.clone(), registry, has_secondaries, told };
         if let Some(file) = &mut admin {
             file.serve(&tasks, api.clone()).map_err(StartError::Listeners)?;
         }

@@ -23,6 +23,7 @@ mod operate;
 mod packets;
 mod pause;
 mod primaries;
+mod rehearsal;
 mod reload;
 mod restart;
 mod server;
