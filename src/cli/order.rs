@@ -188,6 +188,6 @@ fn print_json(value: &impl serde::Serialize) {
 }
 
 /// Who gives orders, as the environment says: behind sudo the one who called it.
-fn user() -> Option<String> {
+pub(super) fn user() -> Option<String> {
     ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::{Now, UnixTime};
 use crate::engine::setup::{Fill, MemberData};
 use crate::health::orders::Scope;
 use crate::policy::settled;
-use crate::snapshot::{Served, SlotId, SlotValue};
+use crate::snapshot::{SlotId, SlotValue};
 use crate::zone::{Name, Rrset, Rtype};
 
 use super::Core;
@@ -23,14 +22,6 @@ pub struct Cached {
     pub zones: Vec<Name>,
 }
 
-/// What a slot held before, as long as caches may hold it.
-#[derive(Clone, Debug, Default)]
-pub(in crate::engine) struct Formers {
-    last: Vec<Arc<Served>>,
-    /// Until when those may be cached that are not among them.
-    others_until: UnixTime,
-}
-
 /// What names what a scope covers.
 #[derive(Default)]
 struct Named<'a> {
@@ -38,17 +29,6 @@ struct Named<'a> {
     hosts: Vec<(&'a Name, u16)>,
     /// Their addresses.
     addresses: BTreeSet<IpAddr>,
-}
-
-impl Formers {
-    /// Takes in what leaves a slot, and forgets what no cache holds.
-    pub(super) fn add(&mut self, former: Arc<Served>, wall: UnixTime) {
-        self.last.retain(|served| served.cached_until() > wall);
-        if self.last.len() >= MOST {
-            self.others_until = self.others_until.max(self.last.remove(0).cached_until());
-        }
-        self.last.push(former);
-    }
 }
 
 impl Core {
@@ -133,6 +113,3 @@ impl Named<'_> {
         })
     }
 }
-
-/// How many former values of a slot are told apart.
-const MOST: usize = 64;

@@ -10,6 +10,7 @@
 mod arrivals;
 mod cached;
 mod command;
+mod formers;
 mod judge;
 mod picture;
 mod publication;

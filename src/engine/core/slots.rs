@@ -9,7 +9,7 @@ use crate::policy::{self, Conditions, Settings, TtlState};
 use crate::snapshot::{Note, SlotValue};
 use crate::zone::Rrset;
 
-use super::cached::Formers;
+use super::formers::Formers;
 
 /// What the engine knows of a slot.
 #[derive(Clone, Debug, Default)]

@@ -353,9 +353,9 @@ fn of_what_leaves_the_answer_it_is_known_when_the_last_answer_that_named_it_expi
     let slot = core.prepared.pool_slots[PoolId::from_index(1)][0];
     former.served(slot).unwrap().tell(at(513).wall);
     assert_eq!(cached(&core, "h1.s1.example", at(513)), Some(514 + ttl));
-    // The standby is named now: there is no end to it.
-    let short = core.status(at(513)).pools[0].ttls[0];
-    assert_eq!(cached(&core, "h2.s0.example", at(520)), Some(521 + u64::from(short)));
+    // The standby is named still: there is no end to it.
+    let present = u64::from(core.status(at(513)).pools[0].ttls[0]);
+    assert_eq!(cached(&core, "h2.s0.example", at(600)), Some(601 + present));
 }
 
 #[test]
