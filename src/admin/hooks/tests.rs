@@ -23,6 +23,8 @@ use crate::policy::Move;
 #[derive(Clone, Copy)]
 enum Answer {
     Status(u16),
+    /// As servers of HTTP/1.0 do: the end of the connection is the end of the answer.
+    Closing(u16),
     Silence,
 }
 
@@ -75,6 +77,10 @@ impl Receiver {
                     match answer {
                         Answer::Status(status) => {
                             let answer = format!("HTTP/1.1 {status} as told\r\ncontent-length: 0\r\n\r\n");
+                            stream.write_all(answer.as_bytes()).await.unwrap();
+                        }
+                        Answer::Closing(status) => {
+                            let answer = format!("HTTP/1.0 {status} as told\r\n\r\n");
                             stream.write_all(answer.as_bytes()).await.unwrap();
                         }
                         Answer::Silence => std::future::pending().await,
@@ -184,6 +190,17 @@ async fn what_a_server_fails_to_take_comes_again_and_what_it_refuses_does_not() 
         receiver.taken().iter().map(|taken| taken.header("understudy-delivery").unwrap().to_owned()).collect();
     assert_eq!(deliveries, ["7000.1", "7000.1", "7000.2", "7000.3"]);
     assert_eq!(stage.metrics.counted("oncall", "failed"), 1);
+}
+
+#[tokio::test]
+async fn a_receiver_that_closes_behind_its_answer_is_told_once() {
+    let receiver = Receiver::start(&[Answer::Closing(204)]).await;
+    let stage = Stage::new(64, vec![to(receiver.address)]);
+    for isolated in [true, false, true] {
+        stage.record(Notice::Isolated(isolated)).await;
+    }
+    stage.counts("oncall", "delivered", 3).await;
+    assert_eq!(receiver.taken().len(), 3);
 }
 
 #[tokio::test]

@@ -50,7 +50,9 @@ impl Plan {
         if service.preferred() != Some(tier) {
             return Err(refused(format!("{name} is at its standby already: {}", service.reason)));
         }
-        let active: Vec<&MemberView> = service.members.iter().filter(|member| member.listed).collect();
+        // The standby may be listed behind it.
+        let is_active = |member: &&MemberView| member.listed && member.priority == tier;
+        let active: Vec<&MemberView> = service.members.iter().filter(is_active).collect();
         let is_ready = |member: &&MemberView| member.priority > tier && member.serves;
         let Some(standby) = service.members.iter().filter(is_ready).map(|member| member.priority).min() else {
             return Err(refused(format!("no member of {name} stands by: a drill would be an outage")));
