@@ -6,11 +6,14 @@
 //!  admin-listen   ─▶ api                             whoever has the token, or a certificate of the named CA
 //! ```
 //!
+//! [`hooks`] tell others what happens, and take nothing from them.
+//!
 //! **Invariant:** what changes something is in `api` alone; `metrics` knows no engine.
 
 pub mod api;
 mod dashboard;
 mod encrypted;
+pub mod hooks;
 mod listener;
 pub mod metrics;
 mod server;

@@ -108,6 +108,24 @@ Examples:
   understudy force up 192.0.2.10:5060
       counts one port of an address as up, whatever the tests say";
 
+/// `init`
+pub(super) const INIT: &str = "\
+Examples:
+  understudy init example.com.zone --output understudy.toml
+      writes a config that names the zone, and says what tests each of its services";
+
+/// `drill`
+pub(super) const DRILL: &str = "\
+Examples:
+  understudy drill _sip._tcp.example.com
+      drains the active tier for a minute; the standby serves
+  understudy drill _sip._tcp.example.com --for 10m --report drill.md
+      the same for ten minutes, with a report
+
+Exit code 0 says that the standby served all the time and that all is as before, 1 that there was a doubt: then all was
+taken back at once. What would be an outage is refused (exit code 4). The drains end by themselves, should nobody take
+them back.";
+
 /// `drain`
 pub(super) const DRAIN: &str = "\
 Examples:

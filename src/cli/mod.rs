@@ -1,8 +1,8 @@
 //! The commands: one file or folder for each, and their output.
 //!
 //! ```text
-//!  args ──▶ serve · check · probe · explain · simulate · import · export · ready · demo
-//!        └▶ status · watch · log · force · drain · clear · failback · reload · transfers ─▶ remote: the API of a running server
+//!  args ──▶ serve · check · probe · explain · simulate · init · import · export · ready · demo
+//!        └▶ status · watch · log · force · drain · clear · failback · drill · reload · transfers ─▶ remote: the API of a running server
 //!               │              input: files and findings    offline: a core without probes
 //!               ▼
 //!           live: the table      words: what things are called ─▶ line: columns ─▶ paint: colours
@@ -16,10 +16,12 @@
 pub mod args;
 mod check;
 mod demo;
+mod drill;
 mod examples;
 mod exchange;
 mod exit;
 mod explain;
+mod init;
 mod input;
 mod line;
 mod live;
@@ -69,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Import(args) => exchange::import(&args),
         Command::Export(args) => exchange::export(&args),
         Command::Ready(args) => ready::run(&args),
@@ -82,6 +85,7 @@ pub fn run() -> ExitCode {
         Command::Transfers(args) => transfers::run(&args),
         Command::Refresh(args) => transfers::refresh(&args),
         Command::Retransfer(args) => transfers::retransfer(&args),
+        Command::Drill(args) => drill::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions { shell } => {

@@ -85,6 +85,9 @@ fn give(
 
 fn expiry(at_ms: u64, now: UnixTime) -> String {
     let at = UnixTime::from_millis(at_ms);
+    if at <= now {
+        return "no cache holds an answer that names it".to_owned();
+    }
     format!("the last cached answer that names it expires in {}, at {at}", write_short(at.since(now)))
 }
 
@@ -185,6 +188,6 @@ fn print_json(value: &impl serde::Serialize) {
 }
 
 /// Who gives orders, as the environment says: behind sudo the one who called it.
-fn user() -> Option<String> {
+pub(super) fn user() -> Option<String> {
     ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::admin::hooks::Hook;
 use crate::base::clock::UnixTime;
 use crate::base::finding::Finding;
 use crate::base::table::Table;
@@ -39,6 +40,8 @@ pub struct Running {
     pub secrets: Option<Secrets>,
     /// What the encrypted listeners show.
     pub identity: Option<Identity>,
+    /// Who is told what happens (`[[hook]]`).
+    pub hooks: Vec<Hook>,
     /// What the engine runs.
     pub setup: Setup,
     /// For each target of the setup how it is probed; nothing for one that may not be probed.

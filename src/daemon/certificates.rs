@@ -15,8 +15,12 @@ use tracing::warn;
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::duration::write_left;
 use crate::base::tasks::Tasks;
+use crate::engine::history::Recorder;
+use crate::engine::{Notice, TimedNotice};
 use crate::probe::{CertificateBook, certificate_end};
 use crate::serve::Identity;
+
+use super::switcher::SetupSwitcher;
 
 /// Watches over the ends of certificates; clones share what they watch.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +39,9 @@ enum Nearness {
     Ended,
 }
 
+/// How near to its end each certificate was when that was told.
+type Told = BTreeMap<String, (UnixTime, Nearness)>;
+
 impl CertificateWatch {
     /// Takes the certificate that the listeners show from now on.
     pub(super) fn set_own(&self, identity: Option<&Identity>) {
@@ -48,10 +55,15 @@ impl CertificateWatch {
     }
 
     /// Warns until the process drains.
-    pub(super) async fn run(self, tasks: Tasks, clock: Clock) {
+    pub(super) async fn run(self, tasks: Tasks, clock: Clock, recorder: Recorder, setups: SetupSwitcher) {
         let mut told = BTreeMap::new();
         loop {
-            told = self.tell(&told, clock.now().wall);
+            let at = clock.now().wall;
+            let notices;
+            (told, notices) = self.tell(&told, at);
+            for notice in notices {
+                recorder.record(TimedNotice { at, setup: setups.number(), notice }).await;
+            }
             tokio::select! {
                 biased;
                 () = tasks.stopped() => return,
@@ -66,23 +78,21 @@ impl CertificateWatch {
         ends.map(|(whose, end)| sentence(&whose, now, end)).collect()
     }
 
-    /// Warns of each that is nearer to its end than was told, and returns what is told now.
-    fn tell(
-        &self,
-        told: &BTreeMap<String, (UnixTime, Nearness)>,
-        now: UnixTime,
-    ) -> BTreeMap<String, (UnixTime, Nearness)> {
-        let mut tells = BTreeMap::new();
+    /// Warns of each that is nearer to its end than was told; returns what is told now, and what is new of it.
+    fn tell(&self, told: &Told, now: UnixTime) -> (Told, Vec<Notice>) {
+        let (mut tells, mut notices) = (BTreeMap::new(), Vec::new());
         for (whose, end) in self.ends() {
             let nearness = Nearness::of(now, end);
             let before =
                 told.get(&whose).filter(|(known, _)| *known == end).map_or(Nearness::Far, |(_, before)| *before);
             if nearness > before {
-                warn!(certificate = whose, not_after = %end, "{}", sentence(&whose, now, end));
+                let text = sentence(&whose, now, end);
+                warn!(certificate = whose, not_after = %end, "{text}");
+                notices.push(Notice::Certificate { whose: whose.clone(), text, ended: nearness == Nearness::Ended });
             }
             tells.insert(whose, (end, nearness));
         }
-        tells
+        (tells, notices)
     }
 
     fn ends(&self) -> BTreeMap<String, UnixTime> {
@@ -149,8 +159,10 @@ mod tests {
         let steps = [15 * DAY, 14 * DAY, 7 * DAY, DAY, 0].map(nearness);
         let all = [Nearness::Far, Nearness::FourteenDays, Nearness::SevenDays, Nearness::OneDay, Nearness::Ended];
         assert_eq!(steps, all);
-        let told = watch.tell(&BTreeMap::new(), at(3 * DAY));
-        assert_eq!(told, watch.tell(&told, at(3 * DAY - 5)));
+        let (told, notices) = watch.tell(&BTreeMap::new(), at(3 * DAY));
+        let text = "certificate expires in 3 days: our own listeners".to_owned();
+        assert_eq!(notices, [Notice::Certificate { whose: OWN.to_owned(), text, ended: false }]);
+        assert_eq!(watch.tell(&told, at(3 * DAY - 5)), (told, Vec::new()));
         assert_eq!(watch.ending(at(15 * DAY)), [""; 0]);
         assert_eq!(watch.ending(at(DAY - 1_800)), ["certificate expires in 23 h: our own listeners"]);
         assert_eq!(watch.ending(UnixTime::from_secs(103 * DAY)), ["certificate expired 3 days ago: our own listeners"]);

@@ -215,8 +215,8 @@ fn log(notice: &Notice) {
             info!(order.id = id, force = order.force.as_str(), scope = %order.scope, "order ended");
         }
         Notice::FailbackOrdered(service) => info!(service = %service, "failback ordered"),
-        // Whoever reloads or asks primaries logs it.
-        Notice::Reloaded | Notice::ReloadFailed(_) | Notice::Transfer { .. } => {}
+        // Whoever reloads, asks primaries or looks at certificates logs it.
+        Notice::Reloaded | Notice::ReloadFailed(_) | Notice::Transfer { .. } | Notice::Certificate { .. } => {}
         Notice::Published { generation, zones } => {
             let zones = zones.iter().map(|(zone, serial)| format!("{zone} {serial}")).collect::<Vec<_>>();
             debug!(generation, zone.serials = zones.join(", "), "published");

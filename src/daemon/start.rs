@@ -9,7 +9,8 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
-use crate::admin::api::{Api, ReloadRequest, Reloaded};
+use crate::admin::api::{Api, HasSecondaries, ReloadRequest, Reloaded};
+use crate::admin::hooks::{self, Hook};
 use crate::admin::metrics::{self as telling, Told};
 use crate::admin::{Socket, serve as serve_http};
 use crate::base::clock::Clock;
@@ -59,6 +60,8 @@ pub struct Daemon {
     inbox: mpsc::Sender<Message>,
     history: History,
     recorder: Recorder,
+    /// Who is told what happens.
+    hooks: watch::Sender<Vec<Hook>>,
     pub(super) switcher: SetupSwitcher,
     readiness_state: ReadinessState,
     settled: watch::Receiver<bool>,
@@ -258,7 +261,11 @@ impl Daemon {
         };
         drop(tasks.spawn("coverage", coverage_watch.run()));
         metrics.certificates.set_own(running.identity.as_ref());
-        drop(tasks.spawn("certificates", metrics.certificates.clone().run(tasks.clone(), clock)));
+        let watch = metrics.certificates.clone();
+        drop(tasks.spawn("certificates", watch.run(tasks.clone(), clock, recorder.clone(), switcher.clone())));
+        let (hooks, wanted) = watch::channel(running.hooks);
+        let hub = hooks::Hub::new(history.clone(), clock, hooks::Metrics::register(&mut registry), machine_name());
+        drop(tasks.spawn("hooks", hub.run(wanted, tasks.clone())));
         let watchdog = Watchdog::new(&tasks, handle.clone(), readiness_state.clone(), metrics.clone());
         drop(tasks.spawn("watchdog", watchdog.run()));
         let registry = Arc::new(registry);
@@ -269,7 +276,12 @@ impl Daemon {
         let (reload, reloads) = mpsc::channel(RELOADS);
         let told: Arc<dyn Fn() -> Told + Send + Sync> = Arc::new(move || tell_health(&readiness));
         let transfers = primaries.handle().clone();
-        let api = Api { engine: handle, transfers, clock, reload: reload.clone(), registry, told };
+        let settings = responder.settings();
+        let has_secondaries: Arc<HasSecondaries> = Arc::new(move |zones: &[Name]| {
+            let transfers = &settings.load().transfers;
+            zones.iter().any(|zone| transfers.contains_key(zone))
+        });
+        let api = Api { engine: handle, transfers, clock, reload: reload.clone(), registry, has_secondaries, told };
         if let Some(file) = &mut admin {
             file.serve(&tasks, api.clone()).map_err(StartError::Listeners)?;
         }
@@ -301,6 +313,7 @@ impl Daemon {
             inbox,
             history,
             recorder,
+            hooks,
             switcher,
             readiness_state,
             settled,
@@ -420,6 +433,7 @@ impl Daemon {
         self.metrics.certificates.set_own(running.identity.as_ref());
         self.secondaries.renew(&running);
         self.primaries.renew(&running);
+        self.hooks.send_replace(running.hooks.clone());
         let setup = switch_lock.replace(running).await?;
         let now = self.clock.now().wall;
         for Served { zone, read } in self.readiness_state.take_zones(zones, now) {
@@ -459,6 +473,11 @@ impl Fixed {
         let server = ServerSettings { strict_zones: false, ready: Ready::AnyZone, ..running.server.clone() };
         Self { server, state: running.state.clone() }
     }
+}
+
+/// Returns the name of this machine, as hooks tell it.
+fn machine_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Says what starts.

@@ -113,6 +113,15 @@ pub enum Notice {
         /// What.
         event: TransferEvent,
     },
+    /// A certificate ends soon, or has ended.
+    Certificate {
+        /// The target that shows it, or our own listeners.
+        whose: String,
+        /// How long it has, in a sentence.
+        text: String,
+        /// Whether it has ended.
+        ended: bool,
+    },
     /// A generation was published.
     Published {
         /// Its number.

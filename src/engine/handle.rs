@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::health::orders::{Order, Scope};
 use crate::health::push::PushReport;
 
+use super::core::Cached;
 use super::driver::Message;
 use super::history::History;
 use super::orders::OrderId;
@@ -95,6 +96,14 @@ impl EngineHandle {
     /// [`RequestError::Stopped`].
     pub async fn orders(&self) -> Result<Vec<OrderStatus>, RequestError> {
         self.send(Request::Orders).await
+    }
+
+    /// Returns until when caches may hold answers that name what is covered; nothing while a decision is not published.
+    ///
+    /// # Errors
+    /// [`RequestError::Stopped`].
+    pub async fn cached(&self, scope: Scope) -> Result<Option<Cached>, RequestError> {
+        self.send(|reply| Request::Cached(scope, reply)).await
     }
 
     /// Returns a picture of everything.

@@ -30,7 +30,7 @@ pub mod status;
 mod telling;
 mod zone_histories;
 
-pub use self::core::{Core, Event, Numbers};
+pub use self::core::{Cached, Core, Event, Numbers};
 pub use effect::{Effect, Notice, TimedNotice, TransferEvent};
 pub use handle::EngineHandle;
 pub use orders::{OrderId, Refusal};

@@ -94,6 +94,12 @@ impl OrderBook {
         self.last
     }
 
+    /// Takes back what was added last and never told: its number is free again.
+    pub(super) fn retract(&mut self, id: OrderId) {
+        self.orders.remove(&id);
+        self.last = id - 1;
+    }
+
     pub(super) fn remove(&mut self, id: OrderId) -> Option<Order> {
         self.orders.remove(&id)
     }

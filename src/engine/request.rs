@@ -10,7 +10,7 @@ use crate::base::clock::Now;
 use crate::health::orders::{Order, Scope};
 use crate::health::push::PushReport;
 
-use super::core::Core;
+use super::core::{Cached, Core};
 use super::orders::{OrderId, Refusal};
 use super::status::{Coverage, OrderStatus, Status};
 
@@ -38,6 +38,8 @@ pub enum Request {
     Keep(Reply<()>),
     /// Report the orders.
     Orders(oneshot::Sender<Vec<OrderStatus>>),
+    /// Report until when caches may hold answers that name what is covered.
+    Cached(Scope, oneshot::Sender<Option<Cached>>),
     /// Report everything.
     Status(oneshot::Sender<Status>),
     /// Report what is believed and remembered, in the form in which it is kept.
@@ -113,6 +115,10 @@ impl Request {
             // The client may be gone.
             Self::Orders(reply) => {
                 drop(reply.send(core.order_status(now.wall)));
+                None
+            }
+            Self::Cached(scope, reply) => {
+                drop(reply.send(core.cached(&scope, now)));
                 None
             }
             Self::Status(reply) => {

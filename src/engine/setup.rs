@@ -182,7 +182,7 @@ impl PoolSetup {
     }
 
     /// Walks over the targets of all members; a shared one comes more than once.
-    pub(super) fn targets(&self) -> impl Iterator<Item = &TargetId> {
+    pub fn targets(&self) -> impl Iterator<Item = &TargetId> {
         self.members.iter().flat_map(|member| &member.targets)
     }
 

@@ -20,6 +20,7 @@ impl Notice {
             Self::ReloadFailed(_) => "reload-failed",
             Self::Published { .. } => "published",
             Self::Transfer { .. } => "transfer",
+            Self::Certificate { .. } => "certificate",
         }
     }
 }
@@ -52,6 +53,7 @@ impl fmt::Display for Notice {
             Self::Reloaded => f.write_str("a new setup was taken"),
             Self::ReloadFailed(reason) => write!(f, "reload failed: {reason}"),
             Self::Transfer { zone, event } => write!(f, "{}: {event}", zone.trim_end_matches('.')),
+            Self::Certificate { text, .. } => f.write_str(text),
             Self::Published { generation, zones } => {
                 write!(f, "generation {generation} published")?;
                 zones.iter().try_for_each(|(zone, serial)| write!(f, ", {zone} serial {serial}"))

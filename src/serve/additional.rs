@@ -120,6 +120,7 @@ fn add<'a>(
     required: bool,
 ) {
     if !plan.has(owner, set, query) {
+        node.tell(set.rtype(), plan.given);
         let signatures = signatures(node, plan.dnssec_ok());
         plan.push_additional(Item { signatures, required, ..Item::of(Owner::Wire(owner), set) });
     }

@@ -32,6 +32,7 @@ pub(super) fn answer_into<'a>(
     let class = if asked == CLASS_ANY { CLASS_IN } else { asked };
     let (reply, options) = edns::reply(query, context);
     plan.begin(class, context.rotation, reply);
+    plan.given = context.client.now.wall;
     plan.additional.most = match context.client.transport {
         Transport::Udp => ADDITIONAL_UDP,
         Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => ADDITIONAL_MAX,
@@ -168,6 +169,7 @@ impl<'a> Walk<'a, '_> {
                 if self.plan.answer.is_empty() {
                     self.plan.source = Some(node.owner());
                 }
+                node.tell(set.rtype(), self.plan.given);
                 self.plan.answer.push(self.item(owner, node, set));
                 if wildcard {
                     self.prove(owner, zone, Absence::Covered(node));

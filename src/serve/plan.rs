@@ -5,6 +5,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 
 use arrayvec::ArrayVec;
 
+use crate::base::clock::UnixTime;
 use crate::transfer::Asked;
 use crate::transfer::inbound::Notified;
 use crate::zone::{Name, Rrset, Rtype, name, signed};
@@ -25,6 +26,8 @@ pub struct Plan<'a> {
     pub class: u16,
     /// By how many places the records of a set are turned.
     pub rotation: u16,
+    /// When it is given.
+    pub given: UnixTime,
     /// The zone of the name that was asked; nothing if there is none, or if it is not for this client.
     pub zone: Option<&'a Name>,
     /// The name in the snapshot that the first set of the answer belongs to: a wildcard's own, not the name asked.
@@ -120,6 +123,7 @@ impl Default for Plan<'_> {
             authoritative: false,
             class: 0,
             rotation: 0,
+            given: UnixTime::default(),
             zone: None,
             source: None,
             truncate: false,

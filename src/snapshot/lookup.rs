@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::base::clock::UnixTime;
 use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::image::{Image, PlacedZone};
@@ -212,6 +213,16 @@ impl<'a> Node<'a> {
         match self.entries().iter().find(|entry| entry.rtype() == rtype)? {
             Entry::Fixed(..) => None,
             Entry::Slot(_, slot) => self.zone.snapshot.slot_note(self.slot(*slot)?),
+        }
+    }
+
+    /// Notes that an answer with the records of one type is given, if they follow decisions.
+    pub fn tell(self, rtype: Rtype, now: UnixTime) {
+        let entry = self.entries().iter().find(|entry| entry.rtype() == rtype);
+        if let Some(Entry::Slot(_, slot)) = entry
+            && let Some(served) = self.slot(*slot).and_then(|slot| self.zone.snapshot.served(slot))
+        {
+            served.tell(now);
         }
     }
 

@@ -10,7 +10,8 @@
 //! a slot: its place is in the image, its value in the snapshot. So the cost of the next snapshot depends on what
 //! changes, not on the size of the zones.
 //!
-//! **Invariant:** this room knows no health, no packet and no clock. A snapshot never changes after it was made.
+//! **Invariant:** this room knows no health, no packet and no clock. A snapshot never changes after it was made; beside
+//! the values only it is noted until when what was told of them may be cached ([`Served`]).
 
 mod compare;
 mod denial;
@@ -22,6 +23,7 @@ mod lookup;
 mod note;
 mod part;
 mod publish;
+mod served;
 mod slot;
 mod sought;
 mod vector;
@@ -34,6 +36,7 @@ pub use lookup::{Held, Lookup, Node, ZoneView};
 pub use note::{Hold, Note, NoteView};
 pub use part::{ZoneInput, ZonePart};
 pub use publish::{Publisher, SnapshotReader};
+pub use served::Served;
 pub use slot::{SlotId, SlotKey, SlotValue, ZoneId};
 
 use std::fmt;
@@ -48,7 +51,7 @@ use vector::Vector;
 pub struct Snapshot {
     generation: u64,
     image: Arc<Image>,
-    values: Vector<SlotValue>,
+    values: Vector<Arc<Served>>,
     notes: Vector<Option<Note>>,
     /// By zone.
     histories: Vector<Option<HistoryView>>,
@@ -63,7 +66,7 @@ impl Snapshot {
         assert_eq!(values.len(), image.slot_count(), "every slot has a value");
         let notes = values.iter().map(|_| None).collect();
         let histories = (0..image.zone_count()).map(|_| None).collect();
-        Self { generation, image, values: values.into_iter().collect(), notes, histories }
+        Self { generation, image, values: values.into_iter().map(served).collect(), notes, histories }
     }
 
     /// Makes the next generation: the same but for `changes`. Ids of no slot are passed over.
@@ -71,7 +74,7 @@ impl Snapshot {
     pub fn next(&self, changes: impl IntoIterator<Item = (SlotId, SlotValue)>) -> Self {
         let mut values = self.values.clone();
         for (slot, value) in changes {
-            values.set(slot.index(), value);
+            values.set(slot.index(), served(value));
         }
         Self { generation: self.generation + 1, values, ..self.clone() }
     }
@@ -118,6 +121,11 @@ impl Snapshot {
 
     /// Returns what a slot holds; nothing if there is no such slot.
     pub fn slot(&self, slot: SlotId) -> Option<&SlotValue> {
+        self.served(slot).map(|served| served.value())
+    }
+
+    /// Returns what a slot holds, with what is noted of the answers from it.
+    pub fn served(&self, slot: SlotId) -> Option<&Arc<Served>> {
         self.values.get(slot.index())
     }
 
@@ -126,6 +134,10 @@ impl Snapshot {
     pub fn records(&self, zone: ZoneId) -> impl Iterator<Item = (&Name, &Arc<Rrset>)> {
         self.nodes(zone).flat_map(|node| node.sets().map(move |set| (node.owner(), set)))
     }
+}
+
+fn served(value: SlotValue) -> Arc<Served> {
+    Arc::new(Served::new(value))
 }
 
 impl fmt::Debug for Snapshot {

@@ -47,6 +47,7 @@ impl Page {
             "docs/lint.md",
             "docs/metrics.md",
             "docs/operations.md",
+            "docs/hooks.md",
             "docs/real-clients.md",
             "docs/real-servers.md",
             "docs/SUMMARY.md",

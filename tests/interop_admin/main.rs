@@ -1,12 +1,15 @@
-//! The API over the network asked by curl, with a token and with certificates of clients; the alert rules judged by
-//! Prometheus' own promtool.
+//! The API over the network asked by curl, with a token and with certificates of clients; the dashboard in Chromium; the
+//! alert rules judged by Prometheus' own promtool, the unit by systemd.
 //!
-//! Packages: `curl`, `prometheus`.
+//! Packages: `chromium`, `curl`, `prometheus`, `systemd`.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
+mod browser;
 mod server;
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use server::{Server, TOKEN};
@@ -45,4 +48,36 @@ fn promtool_takes_the_alert_rules_and_they_fire_when_they_should() {
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
     }
+}
+
+#[test]
+fn systemd_takes_the_unit_and_the_user_of_the_package() {
+    let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("unit-{}", std::process::id()));
+    let etc = folder.join("etc");
+    std::fs::create_dir_all(&etc).unwrap();
+    let unit = std::fs::read_to_string(packaging.join("understudy.service")).unwrap();
+    // What it starts must be there.
+    let unit = unit.replace("/usr/bin/understudy", env!("CARGO_BIN_EXE_understudy"));
+    let file = folder.join("understudy.service");
+    std::fs::write(&file, unit).unwrap();
+    let run = |program: &str, words: &[&str], file: &Path| {
+        let output = Command::new(program).args(words).arg(file).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), said)
+    };
+    // It also tells of other units of the machine.
+    let (passed, said) = run("systemd-analyze", &["verify", "--man=no"], &file);
+    assert!(passed && !said.contains("understudy.service"), "{said}");
+    for (name, text) in [("passwd", "root:x:0:0::/root:/bin/sh\n"), ("group", "root:x:0:\n")] {
+        std::fs::write(etc.join(name), text).unwrap();
+    }
+    let root = format!("--root={}", folder.display());
+    let (passed, said) = run("systemd-sysusers", &[&root], &packaging.join("understudy.sysusers"));
+    let users = std::fs::read_to_string(etc.join("passwd")).unwrap();
+    assert!(passed && users.contains("\nunderstudy:x:") && users.contains("/usr/sbin/nologin"), "{said} {users}");
+    let (passed, said) = run("systemd-tmpfiles", &["--create", &root], &packaging.join("understudy.tmpfiles"));
+    let mode = std::fs::metadata(etc.join("understudy")).unwrap().permissions().mode();
+    assert!(passed && mode & 0o777 == 0o750, "{said}");
+    std::fs::remove_dir_all(folder).unwrap();
 }

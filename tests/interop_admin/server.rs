@@ -1,4 +1,4 @@
-//! The real program with the API over TLS on loopback, the certificates of both sides, and curl as its client.
+//! The real program with the API on loopback, the certificates of both sides, and curl as its client.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -30,21 +30,24 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves the zone as declared; the API takes clients as `keys` say.
+    /// Serves the zone as declared; the API takes clients over TLS as `keys` say.
     pub(crate) fn start(name: &str, keys: &str) -> Self {
+        let config = format!(
+            "version = 1\n[server]\nlisten = [\"127.0.0.1:0\"]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\
+             admin-listen = \"0.0.0.0:0\"\n{keys}[[zone]]\nfile = \"example.com.zone\"\n"
+        );
+        Self::run(name, &config, ZONE, "https")
+    }
+
+    /// Serves a zone by a config that has the API in the clear or over TLS.
+    pub(crate) fn run(name: &str, config: &str, zone: &str, scheme: &str) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("admin-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
         certificates(&write);
         write("token", TOKEN);
-        write("example.com.zone", ZONE);
-        write(
-            "understudy.toml",
-            &format!(
-                "version = 1\n[server]\nlisten = [\"127.0.0.1:0\"]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\
-                 admin-listen = \"0.0.0.0:0\"\n{keys}[[zone]]\nfile = \"example.com.zone\"\n"
-            ),
-        );
+        write("example.com.zone", zone);
+        write("understudy.toml", config);
         let mut child = Command::new(env!("CARGO_BIN_EXE_understudy"))
             .args(["serve", "--log-format", "json", "--state", "state", "understudy.toml"])
             .current_dir(&folder)
@@ -59,9 +62,19 @@ impl Server {
         let port = line["listen"].as_str().unwrap().rsplit_once(':').unwrap().1.to_owned();
         // What it says later is read, so that it never waits.
         std::thread::spawn(move || lines.for_each(drop));
-        let server = Self { child, folder, address: format!("https://127.0.0.1:{port}") };
+        let server = Self { child, folder, address: format!("{scheme}://127.0.0.1:{port}") };
         server.wait();
         server
+    }
+
+    /// Returns where its files are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns where the API is.
+    pub(crate) fn url(&self) -> &str {
+        &self.address
     }
 
     /// Asks for a path; returns the status (0 if there is no answer) and the body.

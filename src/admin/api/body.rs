@@ -120,7 +120,8 @@ pub struct Given {
     pub order: OrderView,
     /// The services that have a member which it covers.
     pub services: Vec<String>,
-    /// When the last answer that names what it covers can have expired from caches, if it leaves the answer.
+    /// When the last answer that names what it covers has expired from caches that keep to its TTL, if it leaves the
+    /// answer.
     pub expires_ms: Option<u64>,
     /// Why a restart may forget it, if it is not on disk.
     pub not_kept: Option<String>,

@@ -11,7 +11,7 @@ use crate::admin::listener::Peer;
 use crate::admin::view::{OrderView, ReloadView};
 use crate::base::clock::UnixTime;
 use crate::engine::{OrderId, RequestError};
-use crate::health::orders::{Force, Order};
+use crate::health::orders::{Force, Order, Scope};
 use crate::health::push::{PushReport, PushState};
 use crate::zone::Name;
 
@@ -36,8 +36,14 @@ pub(super) async fn give_order(
     let (id, kept) = api.engine.order(order.clone(), body.last).await?;
     let covered = scope::covered(&order.scope, &status);
     let ttl = covered.iter().map(|pool| pool.longest_ttl).max().filter(|_| force != Force::Up);
-    let leaves = from.unwrap_or(now);
-    let expires = ttl.map(|ttl| leaves + Duration::from_secs(u64::from(ttl)) + PUBLISHED);
+    let longest = ttl.map(|ttl| Duration::from_secs(u64::from(ttl)));
+    let expires = match (longest, from) {
+        (None, _) => None,
+        (Some(longest), None) => Some(expiry(&api, &order.scope, longest).await?),
+        // A drain leaves the answer so early that it is over at its time, if there is time enough.
+        (Some(longest), Some(from)) if force == Force::Drained => Some(from.max(now + longest) + PUBLISHED),
+        (Some(longest), Some(from)) => Some(from + longest + PUBLISHED),
+    };
     let given = Given {
         order: OrderView::bare(id, &order),
         services: covered.iter().map(|pool| pool.name.clone()).collect(),
@@ -119,6 +125,24 @@ fn origin(body: &ZoneBody) -> Result<Name, ApiError> {
     body.zone.parse().map_err(bad)
 }
 
+/// Returns when the last answer that names what leaves the answers at once has expired: as the server remembers it, or
+/// after the longest TTL, if others serve the zone too or nothing is published in time.
+async fn expiry(api: &Api, scope: &Scope, longest: Duration) -> Result<UnixTime, ApiError> {
+    let ordered = api.clock.now();
+    let latest = ordered.wall + longest + PUBLISHED;
+    loop {
+        // A packet that is answered from the former snapshot is noted by then.
+        tokio::time::sleep(NOTED).await;
+        let now = api.clock.now();
+        match api.engine.cached(scope.clone()).await? {
+            Some(cached) if (api.has_secondaries)(&cached.zones) => return Ok(latest),
+            Some(cached) => return Ok(cached.until.max(now.wall).min(now.wall + longest + PUBLISHED)),
+            None if now.mono.since(ordered.mono) > PUBLISHED => return Ok(latest),
+            None => {}
+        }
+    }
+}
+
 /// A change that is in force is one, also if it is not on disk: it is told then.
 fn taken(result: Result<(), RequestError>) -> Result<Json<Taken>, ApiError> {
     match result {
@@ -145,5 +169,7 @@ fn length(millis: u64) -> Duration {
 
 /// How long a reported state counts that does not say it.
 const PUSH_TTL: Duration = Duration::from_secs(60);
+/// Within this time an answer that was begun is noted.
+const NOTED: Duration = Duration::from_millis(20);
 /// Within this time a decision is published, most likely.
 const PUBLISHED: Duration = Duration::from_secs(1);

@@ -28,4 +28,4 @@ pub use body::{
 pub use error::{ErrorBody, ErrorDetail};
 pub use guard::{Arrival, Guard, Token};
 pub use routes::router;
-pub use state::{Api, ReloadRefused, ReloadRequest, Reloaded};
+pub use state::{Api, HasSecondaries, ReloadRefused, ReloadRequest, Reloaded};

@@ -11,6 +11,7 @@ use crate::admin::view::HealthView;
 use crate::base::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::transfer::TransferHandle;
+use crate::zone::Name;
 
 /// What the handlers work with; clones are the same.
 #[derive(Clone)]
@@ -25,9 +26,14 @@ pub struct Api {
     pub reload: mpsc::Sender<ReloadRequest>,
     /// The metrics.
     pub registry: Arc<Registry>,
+    /// Tells whether others may have copies of these zones, of whose answers nothing is known here; it must not block.
+    pub has_secondaries: Arc<HasSecondaries>,
     /// Tells whether the server is live and ready; it must not block.
     pub told: Arc<dyn Fn() -> Told + Send + Sync>,
 }
+
+/// Tells whether others may have copies of zones.
+pub type HasSecondaries = dyn Fn(&[Name]) -> bool + Send + Sync;
 
 /// A wish that config and zones be read anew.
 #[derive(Debug)]

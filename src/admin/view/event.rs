@@ -126,6 +126,7 @@ impl EventView {
             Notice::Ordered(id, order) | Notice::Cleared(id, order) | Notice::Ended(id, order) => {
                 Self { order: Some(OrderView::bare(*id, order)), ..base }
             }
+            Notice::Certificate { whose, ended, .. } => Self { target: Some(whose.clone()), alarm: *ended, ..base },
             Notice::FailbackOrdered(service) => Self { services: vec![service.clone()], ..base },
             Notice::ReloadFailed(reason) => Self { cause: Some(reason.clone()), ..base },
             Notice::Transfer { zone, event: TransferEvent::Came(serial) } => {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::keys::values;
 
-use super::DEFAULT_SERVER;
+use super::shared::DEFAULT_SERVER;
 
 /// `demo`
 #[derive(Debug, Args)]

@@ -2,6 +2,8 @@
 
 mod demo;
 mod exchange;
+mod remote;
+mod shared;
 mod transfer;
 
 use std::net::{IpAddr, SocketAddr};
@@ -19,6 +21,8 @@ use super::examples;
 
 pub use demo::Demo;
 pub use exchange::{Export, ExportForm, Import};
+pub use remote::{Clear, Drain, Drill, Failback, ForceTarget, Forced, Log, OrderOptions, Reach, Reload, Status, Watch};
+pub use shared::{DEFAULT_SERVER, State};
 pub use transfer::{Transfer, Transfers};
 
 /// Health-driven authoritative DNS server for SRV failover.
@@ -82,6 +86,9 @@ pub enum Command {
     /// Tells what would be served if these hosts, addresses or ports were down
     #[command(after_help = examples::SIMULATE)]
     Simulate(Simulate),
+    /// Writes a commented config for zone files that are there
+    #[command(after_help = examples::INIT)]
+    Init(Init),
     /// Makes a zone file of records in a provider's form: Cloudflare, Route 53, master files
     #[command(after_help = examples::IMPORT)]
     Import(Import),
@@ -112,6 +119,9 @@ pub enum Command {
     /// Lets a service fail back to its better tier, once
     #[command(after_help = examples::FAILBACK)]
     Failback(Failback),
+    /// Plays a failover: drains the active tier for a while, watches the standby, and goes back at the first doubt
+    #[command(after_help = examples::DRILL)]
+    Drill(Drill),
     /// Shows how zones come from primaries and go to secondaries
     #[command(after_help = examples::TRANSFERS)]
     Transfers(Transfers),
@@ -143,12 +153,13 @@ pub enum Command {
 }
 
 /// The manual pages beside that of the program: of commands, and of the config.
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 20] = [
     "serve",
     "check",
     "probe",
     "explain",
     "simulate",
+    "init",
     "import",
     "export",
     "ready",
@@ -159,6 +170,7 @@ const PAGES: [&str; 18] = [
     "drain",
     "clear",
     "failback",
+    "drill",
     "reload",
     "demo",
     CONFIG_PAGE,
@@ -174,15 +186,6 @@ pub struct Sources {
     /// /etc/understudy/understudy.toml
     #[arg(value_name = "CONFIG or ZONE")]
     pub files: Vec<PathBuf>,
-}
-
-/// Where the state is.
-#[derive(Debug, Args, Default)]
-pub struct State {
-    /// The state folder, or `none`; default: $STATE_DIRECTORY, else $XDG_STATE_HOME/understudy, else
-    /// /var/lib/understudy, or ~/.local/state/understudy for who may not write there
-    #[arg(long, value_name = "DIR")]
-    pub state: Option<PathBuf>,
 }
 
 /// `serve`
@@ -362,6 +365,17 @@ pub struct Expectation {
     pub tier: String,
 }
 
+/// `init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The zone files
+    #[arg(required = true, value_name = "ZONE")]
+    pub zones: Vec<PathBuf>,
+    /// Write to this file, which must not be there yet; default: standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
 /// `ready`
 #[derive(Debug, Args)]
 pub struct Ready {
@@ -377,172 +391,6 @@ pub struct Ready {
     /// How long to wait for the answer, as in 2s or 500ms; a bare number is seconds
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "1s")]
     pub timeout: Duration,
-}
-
-/// How a running server is reached.
-#[derive(Debug, Args, Default)]
-pub struct Reach {
-    /// Where the server takes orders; default: as the running server has noted in the state folder, else as the default
-    /// config says, else /run/understudy/admin.sock
-    #[arg(long, value_name = "FILE")]
-    pub socket: Option<PathBuf>,
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub state: State,
-}
-
-/// `status`
-#[derive(Debug, Args)]
-pub struct Status {
-    /// The services to show; none: all
-    #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub reach: Reach,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `watch`
-#[derive(Debug, Args)]
-pub struct Watch {
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub reach: Reach,
-}
-
-/// `log`
-#[derive(Debug, Args)]
-pub struct Log {
-    /// Leave out what happened longer ago, as in 30m or 2h
-    #[arg(long, value_name = "DURATION", value_parser = lasting)]
-    pub since: Option<Duration>,
-    /// Go on, and print what happens
-    #[arg(long)]
-    pub follow: bool,
-    /// Print each publication of changed answers too
-    #[arg(long)]
-    pub all: bool,
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub reach: Reach,
-    /// Print JSON, an object a line
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What all orders have.
-#[derive(Debug, Args)]
-pub struct OrderOptions {
-    /// How long it lasts, as in 30m or 2h; default: until it is cleared
-    #[arg(long, value_name = "DURATION", value_parser = lasting)]
-    pub r#for: Option<Duration>,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Who orders it; default: $SUDO_USER, else $USER
-    #[arg(long, value_name = "NAME")]
-    pub author: Option<String>,
-    /// Do it even if it takes the last eligible member of a service
-    #[arg(long)]
-    pub last: bool,
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub reach: Reach,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `force`
-#[derive(Debug, Args)]
-pub struct ForceTarget {
-    /// What it counts as
-    #[arg(value_enum, value_name = "STATE")]
-    pub forced: Forced,
-    /// A host, an address, HOST:PORT or ADDRESS:PORT
-    #[arg(value_name = "TARGET")]
-    pub target: String,
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub order: OrderOptions,
-}
-
-/// What a target may be forced to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Forced {
-    /// It serves.
-    Up,
-    /// It does not serve.
-    Down,
-}
-
-/// `drain`
-#[derive(Debug, Args)]
-pub struct Drain {
-    /// A host, an address, HOST:PORT or ADDRESS:PORT
-    #[arg(value_name = "TARGET")]
-    pub target: String,
-    /// When it begins, as in 10m: TTLs are short before then. Default: at once
-    #[arg(long, value_name = "DURATION", value_parser = lasting)]
-    pub r#in: Option<Duration>,
-    /// Wait until no cached answer names it; exit code 1 if an answer still does then
-    #[arg(long)]
-    pub wait: bool,
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub order: OrderOptions,
-}
-
-/// `clear`
-#[derive(Debug, Args)]
-pub struct Clear {
-    /// The numbers of orders, or the hosts or addresses that they cover
-    #[arg(value_name = "ORDER or TARGET", required_unless_present = "all")]
-    pub what: Vec<String>,
-    /// Take all orders back
-    #[arg(long, conflicts_with = "what")]
-    pub all: bool,
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub reach: Reach,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `failback`
-#[derive(Debug, Args)]
-pub struct Failback {
-    /// The service
-    #[arg(value_name = "SERVICE")]
-    pub service: String,
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub reach: Reach,
-}
-
-/// `reload`
-#[derive(Debug, Args)]
-pub struct Reload {
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub reach: Reach,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-impl Forced {
-    /// Returns the word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Down => "down",
-        }
-    }
 }
 
 /// The severities, so that help and errors name them.
@@ -575,16 +423,6 @@ fn expectation(text: &str) -> Result<Expectation, String> {
     Ok(Expectation { service: service.to_owned(), tier: tier.to_owned() })
 }
 
-/// Reads how long something lasts.
-fn lasting(text: &str) -> Result<Duration, String> {
-    values::duration_text(text, Duration::from_secs(1), LONGEST_ORDER).map_err(|wanted| format!("it takes {wanted}"))
-}
-
-/// How long an order may last, and how far the history is looked back.
-const LONGEST_ORDER: Duration = Duration::from_secs(366 * 86_400);
 /// The bounds of time-outs.
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(3_600);
-
-/// The addresses at which a server without a config answers.
-pub const DEFAULT_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5300);

@@ -203,6 +203,7 @@ pub(super) fn tell(notice: &Notice) -> Option<String> {
         | Notice::Ended(..)
         | Notice::FailbackOrdered(_)
         | Notice::ReloadFailed(_)
+        | Notice::Certificate { .. }
         | Notice::Transfer { .. } => Some(notice.to_string()),
     }
 }

@@ -1,5 +1,6 @@
 //! A request that led to nothing: no server, or a refusal.
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,6 +17,12 @@ pub(in crate::cli) struct Failed {
     /// What the server found wrong in what it read.
     findings: Vec<String>,
     finding: Box<Finding>,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.finding.message)
+    }
 }
 
 impl Failed {

@@ -71,6 +71,12 @@ impl Remote {
         self.ask(Method::DELETE, path, None, CHANGE)
     }
 
+    /// Waits; returns whether it was interrupted by Ctrl-C.
+    pub(super) fn is_interrupted_within(&self, pause: Duration) -> bool {
+        let waits = async { tokio::time::timeout(pause, tokio::signal::ctrl_c()).await };
+        self.runtime.block_on(waits).is_ok()
+    }
+
     fn ask<T: DeserializeOwned>(
         &self,
         method: Method,

@@ -85,7 +85,8 @@ pub(super) fn listener(server: &Server, folder: &Path, findings: &mut Vec<Findin
     Some(AdminListen { address: listen.value, token, is_encrypted, clients: clients.map(Arc::new) })
 }
 
-fn roots(pem: &[u8]) -> Option<RootCertStore> {
+/// Reads authorities; nothing if there is none, or one that is broken.
+pub(super) fn roots(pem: &[u8]) -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         roots.add(certificate.ok()?).ok()?;

@@ -4,6 +4,7 @@ mod admin;
 mod allow;
 mod catalog;
 mod file;
+mod hooks;
 mod identity;
 mod outside;
 mod secrets;
@@ -107,6 +108,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     }
     let mut server = server_settings(&file, input, &folder, environment, &state);
     server.admin_listen = admin::listener(&file.server, &folder, &mut findings);
+    let hooks = hooks::read(&file, &folder, &mut findings);
     for (place, &address) in input.listen.iter().enumerate() {
         let before = input.listen.iter().take(place).find(|before| values::excludes(**before, address));
         findings.extend(before.map(|&before| shape::twice(("--listen", address), ("--listen", before))));
@@ -181,6 +183,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
         kept: read.kept,
         secrets,
         identity,
+        hooks,
         server,
         setup: lowered.setup,
         specs: lowered.specs,

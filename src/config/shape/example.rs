@@ -66,7 +66,7 @@ fn ruled(title: &str) -> String {
 }
 
 /// The sections that are written from their statements, each with its title; nothing: the one before holds.
-const TITLES: [(&str, &str); 8] = [
+const TITLES: [(&str, &str); 9] = [
     ("[server]", "Where and how questions are answered"),
     ("[state]", "What outlives a restart"),
     ("[health]", "How targets are tested"),
@@ -75,6 +75,7 @@ const TITLES: [(&str, &str); 8] = [
     ("[lint]", "What `check` says"),
     ("[[zone]]", "Zones"),
     ("[[key]]", "Keys of transfers"),
+    ("[[hook]]", "Who is told"),
 ];
 
 #[test]

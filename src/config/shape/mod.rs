@@ -3,6 +3,7 @@
 mod entries;
 #[cfg(test)]
 mod example;
+mod hooks;
 mod lint;
 mod listeners;
 mod server;
@@ -19,6 +20,7 @@ use crate::keys::{Listed, Renamed, values};
 use crate::probe::CheckEntry;
 
 pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
+pub use hooks::{HookEntry, HookKeys};
 pub use lint::Lint;
 pub use listeners::{AllowKeys, DNS_PORT, ListenKeys, twice};
 pub use server::{Answers, Limits, Server, State};
@@ -50,6 +52,8 @@ pub struct File {
     pub lint: Lint,
     /// `[[key]]`
     pub keys: Vec<KeyEntry>,
+    /// `[[hook]]`
+    pub hooks: Vec<HookEntry>,
     /// `[[zone]]`
     pub zones: Vec<ZoneEntry>,
     /// `[[service]]`
@@ -120,6 +124,7 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
     };
     let mut file = File {
         keys: transfers::read_keys(reader, root),
+        hooks: hooks::read_hooks(reader, root),
         zones: entries::read_zones(reader, root),
         services: entries::read_services(reader, root),
         addresses: entries::read_addresses(reader, root),
@@ -176,6 +181,7 @@ pub const SECTIONS: &[Listed] = &[
     LIMITS,
     LINT,
     ("[[key]]", transfers::KEY),
+    ("[[hook]]", hooks::HOOK),
     ("[[zone]]", entries::ZONE),
     ("[[service]]", entries::SERVICE),
     ("[[address]]", entries::ADDRESS),

@@ -32,7 +32,7 @@ impl Core {
         let id = self.orders.add(order);
         let services_losing_last = self.services_losing_last(&pools, &before, now.wall);
         if !services_losing_last.is_empty() && !last {
-            self.orders.remove(id);
+            self.orders.retract(id);
             return Err(Refusal::TakesLast(services_losing_last));
         }
         if let Some(order) = self.orders.get(id).cloned() {

@@ -305,18 +305,26 @@ impl Core {
             return Times::default();
         }
         let setup = &self.prepared.setup.pools[id];
-        let covers = |scope: &Scope| {
-            setup.members.iter().zip(&self.prepared.member_hosts[id]).any(|(member, host)| {
-                let name = self.name_for_orders(member, setup);
-                let keys = member.targets.iter().map(|id| &self.prepared.setup.targets[*id].key);
-                let hosts = host.iter().flat_map(|host| &self.prepared.setup.hosts[*host].addresses);
-                keys.map(|key| (Some(key.address), key.port))
-                    .chain(hosts.map(|(address, _)| (Some(*address), member.port())))
-                    .chain([(member.address(), member.port())])
-                    .any(|(address, port)| scope.covers(&name, address, port))
-            })
-        };
+        let members = || setup.members.iter().zip(&self.prepared.member_hosts[id]);
+        let covers = |scope: &Scope| members().any(|(member, host)| self.is_covered(scope, member, setup, *host));
         self.orders.times(covers, self.prepared.pool_leads[id], wall)
+    }
+
+    /// Returns whether something of a member is covered.
+    pub(super) fn is_covered(
+        &self,
+        scope: &Scope,
+        member: &MemberSetup,
+        pool: &PoolSetup,
+        host: Option<HostId>,
+    ) -> bool {
+        let name = member_name(member, pool);
+        let keys = member.targets.iter().map(|id| &self.prepared.setup.targets[*id].key);
+        let hosts = host.iter().flat_map(|host| &self.prepared.setup.hosts[*host].addresses);
+        keys.map(|key| (Some(key.address), key.port))
+            .chain(hosts.map(|(address, _)| (Some(*address), member.port())))
+            .chain([(member.address(), member.port())])
+            .any(|(address, port)| scope.covers(&name, address, port))
     }
 
     fn host_times(&self, number: HostId, name: &str, lead: Duration, wall: UnixTime) -> Times {

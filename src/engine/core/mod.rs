@@ -8,7 +8,9 @@
 //! ```
 
 mod arrivals;
+mod cached;
 mod command;
+mod formers;
 mod judge;
 mod picture;
 mod publication;
@@ -44,6 +46,7 @@ use super::serials::SerialBook;
 use super::setup::{PoolSetup, TargetSetup};
 use super::zone_histories::HistoryBook;
 use arrivals::Arrivals;
+pub use cached::Cached;
 use publication::Publication;
 pub use publication::{COALESCE, GATHER};
 use slots::SlotRow;
@@ -109,6 +112,8 @@ pub struct Core {
     /// What the wall clock shows when the monotonic one is at its start: it moves only when a clock is set.
     epoch: UnixTime,
     effects: VecDeque<Effect>,
+    /// Since when it is noted until when answers may be cached.
+    remembers_since: UnixTime,
 }
 
 /// How far the start is.
@@ -205,6 +210,7 @@ impl Core {
             stragglers: (BTreeSet::new(), now.mono),
             epoch: epoch(now),
             effects: VecDeque::new(),
+            remembers_since: now.wall,
             prepared,
         };
         core.push_store.expect(&core.prepared.setup.posts, now.mono);

@@ -53,6 +53,11 @@ impl Core {
         values.extend(authorities);
         let notes = dirty.iter().map(|slot| (*slot, self.slots[*slot].note.clone()));
         let next = self.snapshot.next(values).with_notes(notes);
+        for &slot in dirty {
+            if let Some(former) = self.snapshot.served(slot) {
+                self.slots[slot].formers.add(Arc::clone(former), now.wall);
+            }
+        }
         let mut changes = Vec::new();
         for (zone, diff) in diffs {
             changes.extend(self.record(zone, zone, diff, &next));
@@ -78,6 +83,7 @@ impl Core {
             values[slot.index()] = value;
         }
         let whole = Snapshot::first(Arc::clone(&self.prepared.image), values, self.snapshot.generation());
+        self.remembers_since = now.wall;
         let mut changed = BTreeSet::new();
         for zone in self.serials.ids() {
             let was = former.get(&self.prepared.setup.zones[zone].origin);

@@ -9,6 +9,8 @@ use crate::policy::{self, Conditions, Settings, TtlState};
 use crate::snapshot::{Note, SlotValue};
 use crate::zone::Rrset;
 
+use super::formers::Formers;
+
 /// What the engine knows of a slot.
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct SlotRow {
@@ -17,6 +19,8 @@ pub(in crate::engine) struct SlotRow {
     /// Why it is not as declared, in words; nothing if it is.
     pub(in crate::engine) note: Option<Note>,
     ttl: TtlState,
+    /// What it held before.
+    pub(super) formers: Formers,
 }
 
 impl SlotRow {

@@ -319,6 +319,65 @@ fn an_order_that_robs_a_service_changes_nothing_unless_it_is_meant() {
     assert!(core.give(order(Force::Down, "h2.s0.example"), true, at(62)).is_ok());
 }
 
+/// Until when caches may hold answers that name what is covered, in seconds after the start.
+fn cached(core: &Core, scope: &str, now: Now) -> Option<u64> {
+    let cached = core.cached(&Scope::parse(scope).unwrap(), now)?;
+    assert_eq!(cached.zones, ["example.".parse().unwrap()]);
+    Some(cached.until.as_secs().saturating_sub(at(0).wall.as_secs()))
+}
+
+/// Answers from a slot of a service.
+fn ask(core: &Core, number: usize, now: Now) {
+    let slot = core.prepared.pool_slots[PoolId::from_index(number)][0];
+    core.snapshot.served(slot).unwrap().tell(now.wall);
+}
+
+#[test]
+fn of_what_leaves_the_answer_it_is_known_when_the_last_answer_that_named_it_expires() {
+    let mut core = core(2);
+    let ttl = core.status(at(500)).pools[0].longest_ttl.into();
+    ask(&core, 0, at(500));
+    let drain = |core: &mut Core, scope: &str, now| core.give(order(Force::Drained, scope), false, now).unwrap();
+    drain(&mut core, "h1.s0.example", at(510));
+    drain(&mut core, "h1.s1.example", at(510));
+    assert_eq!(cached(&core, "h1.s0.example", at(510)), None, "it is not published yet");
+    let former = Arc::clone(&core.snapshot);
+    core.handle_timeout(at(511));
+    // What asks now is told of the standby, and does not count; nor does what the standby is told of afterwards.
+    ask(&core, 0, at(512));
+    assert_eq!(cached(&core, "h1.s0.example", at(512)), Some(501 + ttl));
+    assert_eq!(cached(&core, "127.1.0.1:5060", at(512)), Some(501 + ttl));
+    // Nobody asked for the other service since the start.
+    assert_eq!(cached(&core, "h1.s1.example", at(512)), Some(ttl));
+    // A packet that is answered from the former snapshot counts, however late.
+    let slot = core.prepared.pool_slots[PoolId::from_index(1)][0];
+    former.served(slot).unwrap().tell(at(513).wall);
+    assert_eq!(cached(&core, "h1.s1.example", at(513)), Some(514 + ttl));
+    // The standby is named still: there is no end to it.
+    let present = u64::from(core.status(at(513)).pools[0].ttls[0]);
+    assert_eq!(cached(&core, "h2.s0.example", at(600)), Some(601 + present));
+}
+
+#[test]
+fn after_a_reload_of_the_zones_the_longest_ttl_counts() {
+    let mut core = core(1);
+    let ttl = u64::from(core.status(at(100)).pools[0].longest_ttl);
+    assert!(core.give(order(Force::Drained, "h1.s0.example"), false, at(500)).is_ok());
+    core.handle_timeout(at(501));
+    assert_eq!(cached(&core, "h1.s0.example", at(501)), Some(ttl));
+    core.handle(Event::Reload { setup: 2, prepared: Box::new(Prepared::new(setup(1, 2))) }, at(600));
+    core.handle_timeout(at(601));
+    assert_eq!(cached(&core, "h1.s0.example", at(602)), Some(601 + ttl));
+}
+
+#[test]
+fn a_refused_order_uses_up_no_number() {
+    let mut core = core(1);
+    report(&mut core, 0, false, at(61));
+    assert!(core.give(order(Force::Down, "h2.s0.example"), false, at(62)).is_err());
+    assert_eq!(core.give(order(Force::Down, "h1.s0.example"), false, at(62)), Ok(1));
+}
+
 #[test]
 fn an_order_for_something_gone_is_kept_and_idle() {
     let mut core = core(1);
