@@ -246,7 +246,7 @@ impl Stage {
             }
             self.finish_probes();
             self.carry_out();
-            for start in self.schedule.start(self.now.mono) {
+            while let Some(start) = self.schedule.start(self.now.mono) {
                 self.begin_probe(start.setup, start.target);
             }
         }

@@ -6,7 +6,7 @@ mod remote;
 mod shared;
 mod transfer;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
