@@ -10,7 +10,7 @@ use crate::snapshot::{Held, Lookup, Node, ZoneView};
 use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::answer::EDE_OTHER;
-use super::edns::{self, Ede, Reply};
+use super::edns::{self, Ede, OPTION_EXPIRE, Reply};
 use super::known_names::KnownNames;
 use super::plan::HEADER_LENGTH;
 use super::query::{CLASS_IN, QueryView, Question, Signed};
@@ -56,7 +56,7 @@ pub(super) fn write<'a>(
     let settings = context.settings;
     let is_open = settings.transport_acl.admits(context.client.transport, context.client.address);
     let is_usual = query.header.opcode() == 0 && query.signed == Signed::No && is_open;
-    if !is_usual || query.edns.is_some_and(|edns| edns.version > 0) {
+    if !is_usual || query.edns.is_some_and(|edns| edns.version > 0 || edns.option(OPTION_EXPIRE).is_some()) {
         return None;
     }
     let (edns, Ok(())) = edns::reply(query, context) else { return None };
@@ -144,6 +144,7 @@ impl<'a> Writer<'_, 'a> {
     }
 
     fn tell(&mut self, zone: ZoneView<'a>, node: Node<'a>, set: &'a Rrset) -> Option<Sections<'a>> {
+        node.tell(set.rtype(), self.context.client.now.wall);
         let answers = self.set(QUESTION, set)?;
         let mut additionals = 0;
         if set.rtype() == Rtype::SRV && !self.context.settings.minimal_responses {
@@ -171,6 +172,7 @@ impl<'a> Writer<'_, 'a> {
             let mut owner = None;
             for rtype in [Rtype::A, Rtype::AAAA] {
                 let Some(addresses) = node.records(rtype) else { continue };
+                node.tell(rtype, self.context.client.now.wall);
                 let place = match owner {
                     Some(place) => place,
                     None => *owner.insert(self.names.place(host)?),

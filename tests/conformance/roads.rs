@@ -104,12 +104,13 @@ fn query(asked: &str, rtype: Rtype, dice: &mut Dice) -> Option<Vec<u8>> {
         let sizes: [u16; 5] = [0, 512, 600, 1232, 4096];
         let flag = if dice.below(3) == 0 { 0x80 } else { 0 };
         let cookie: &[u8] = b"\0\x0a\0\x08\x01\x02\x03\x04\x05\x06\x07\x08";
-        let options: Vec<u8> = [&b"\0\x03\0\0"[..], cookie, b"\0\x0a\0\x01\0", b"\0\x0c\0\x01\0", b"\xff\0\0\0"]
-            .into_iter()
-            .filter(|_| dice.below(4) == 0)
-            .flatten()
-            .copied()
-            .collect();
+        let options: Vec<u8> =
+            [&b"\0\x03\0\0"[..], cookie, b"\0\x0a\0\x01\0", b"\0\x0c\0\x01\0", b"\0\x09\0\0", b"\xff\0\0\0"]
+                .into_iter()
+                .filter(|_| dice.below(4) == 0)
+                .flatten()
+                .copied()
+                .collect();
         let size = sizes[dice.below(sizes.len())].to_be_bytes();
         let length = u16::try_from(options.len()).unwrap().to_be_bytes();
         packet.extend([&[0, 0, 41][..], &size, &[0, 0, flag, 0], &length, &options].concat());

@@ -1,5 +1,6 @@
 //! What changed in a zone from one serial to the next: the latest differences, for incremental transfers (RFC 1995).
 
+mod difference;
 mod view;
 
 use std::collections::VecDeque;
@@ -9,21 +10,9 @@ use crate::zone::diff::Diff;
 use crate::zone::{Name, Rrset, Rtype, Serial};
 
 use super::ContentDigest;
+pub use difference::Difference;
 pub use view::HistoryView;
 use view::Version;
-
-/// What changed between two versions of a zone; the SOAs of both are in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// The serial before.
-    pub from: Serial,
-    /// The serial after.
-    pub to: Serial,
-    /// The records that left and those that came.
-    pub diff: Diff,
-    /// The digest of the content after it.
-    pub digest: ContentDigest,
-}
 
 /// The versions of one zone, as far back as there is room: each difference begins where the one before ends.
 ///
@@ -137,26 +126,6 @@ impl History {
 
     fn fits(&self, next: &Difference) -> bool {
         next.records() <= MAX_RECORDS && next.octets() <= MAX_OCTETS
-    }
-}
-
-impl Difference {
-    /// Returns whether it begins a history: no version before it is known.
-    pub fn is_opening(&self) -> bool {
-        self.from == self.to
-    }
-
-    fn sets(&self) -> impl Iterator<Item = &(Name, Rrset)> {
-        self.diff.removed.iter().chain(&self.diff.added)
-    }
-
-    fn records(&self) -> usize {
-        self.sets().map(|(_, set)| set.len()).sum()
-    }
-
-    fn octets(&self) -> usize {
-        let octets = |(owner, set): &(Name, Rrset)| owner.wire().len() + set.rdatas().map(<[u8]>::len).sum::<usize>();
-        self.sets().map(octets).sum()
     }
 }
 

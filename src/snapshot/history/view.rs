@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use super::Difference;
+use super::difference::Difference;
 use crate::zone::Serial;
 
 /// A version, and the way to the one before it for as long as the history has that one.
