@@ -1,4 +1,5 @@
 //! Hooks against receivers on loopback that take, refuse, hang and are not there.
+#![expect(clippy::disallowed_methods, reason = "receivers are no tasks of the server")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
