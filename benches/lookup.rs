@@ -1,8 +1,10 @@
-//! What a query costs in an image of 600,000 records: answer and rendering, without sockets.
+//! What a query costs in an image of 600,000 records: answer and rendering, without sockets; how often it allocates, and what a
+//! second thread adds.
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a benchmark may fail and tells on stderr")]
 
 use std::hint::black_box;
+use std::ops::Range;
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -108,7 +110,59 @@ fn lookup(criterion: &mut Criterion) {
         });
     }
     group.finish();
+    count_allocations(&responder);
+    add_a_thread(&responder);
 }
+
+/// Answers services by chance, as many as there are in `range`, in batches as a listener does.
+fn answer_many(responder: &Responder, range: Range<u32>) {
+    let address = "127.0.0.1:5300".parse().expect("an address");
+    let mut packet = query("_sip._tcp.customer-00000.example.com", Rtype::SRV);
+    let mut message = Vec::with_capacity(1232);
+    for first in range.step_by(32) {
+        let batch = responder.batch();
+        for number in first..first + 32 {
+            // The five digits of a name that exists: those of the services from 10,000 on.
+            let mut rest = number.wrapping_mul(2_654_435_761) % 90_000 + 10_000;
+            for place in (32..37).rev() {
+                packet[place] = b'0' + u8::try_from(rest % 10).unwrap();
+                rest /= 10;
+            }
+            let sent = batch.respond(black_box(&packet), batch.client(address, Transport::Udp), &mut message);
+            assert!(sent.is_some_and(|sent| sent.rcode.0 == 0));
+        }
+    }
+}
+
+fn count_allocations(responder: &Responder) {
+    let [few, many] =
+        [32, 32_000].map(|end| allocation_counter::measure(|| answer_many(responder, 0..end)).count_total);
+    eprintln!("allocations: {} more for 32,000 answers than for 32", many - few);
+}
+
+/// How many more answers two threads give than one.
+fn add_a_thread(responder: &Responder) {
+    let rate = |threads: u32| {
+        let begin = Clock::start();
+        let before = begin.now().mono;
+        std::thread::scope(|scope| {
+            for thread in 0..threads {
+                scope.spawn(move || answer_many(responder, thread * ANSWERS..(thread + 1) * ANSWERS));
+            }
+        });
+        f64::from(threads * ANSWERS) / begin.now().mono.since(before).as_secs_f64()
+    };
+    let mut ratios: Vec<f64> = (0..5).map(|_| rate(1)).map(|one| rate(2) / one).collect();
+    ratios.sort_by(f64::total_cmp);
+    eprintln!(
+        "two threads: {:.2} times as many answers as one (of five: {:.2} to {:.2})",
+        ratios[2], ratios[0], ratios[4]
+    );
+    eprintln!("one thread: {:.0} ns for each answer", 1e9 / rate(1));
+}
+
+/// Answers of each thread, in whole batches.
+const ANSWERS: u32 = 32 * 31_250;
 
 /// A flip of one service: its slot and the SOA.
 fn publish(criterion: &mut Criterion, first: &Snapshot) {

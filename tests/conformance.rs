@@ -48,6 +48,8 @@ mod rfc8945;
 mod rfc9471;
 #[path = "conformance/rfc9859.rs"]
 mod rfc9859;
+#[path = "conformance/roads.rs"]
+mod roads;
 #[path = "support/signed.rs"]
 mod signed;
 mod support;

@@ -1,15 +1,20 @@
-//! Answers packets from a small zone of every shape, signed, over every transport: what comes out is in form.
+//! Answers packets from a small zone of every shape, signed, over every transport: what comes out is in form, and over UDP a
+//! plain question's answer, which is made without a plan, is that of the plan.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use understudy::base::clock::{Mono, Now, UnixTime};
+use prometheus_client::registry::Registry;
+use understudy::base::clock::{Clock, Mono, Now, UnixTime};
 use understudy::base::table::Table;
-use understudy::serve::{Client, Context, QueryView, Secrets, Settings, Status, Transport, answer, limit, render};
-use understudy::snapshot::{Image, Snapshot, ZoneId, ZoneInput};
+use understudy::serve::{
+    Client, Context, Limiter, Metrics, Parts, QueryView, Readiness, Responder, Secrets, Settings, Signed, Status,
+    Transport, answer, limit, render,
+};
+use understudy::snapshot::{Image, Publisher, Snapshot, ZoneId, ZoneInput};
 use understudy::zone::parse::{Origin, Sources, load};
 use understudy::zone::signed::{Nsec3Param, label_of_hash};
-use understudy::zone::{Name, Zone};
+use understudy::zone::{Name, Rtype, Zone};
 
 /// Runs one input: one octet that chooses, then a packet.
 pub(crate) fn run(octets: &[u8]) {
@@ -19,7 +24,7 @@ pub(crate) fn run(octets: &[u8]) {
     let now = Now { mono: Mono::START, wall: UnixTime::from_secs(1_800_000_000) };
     let client = Client::new(SocketAddr::from(([127, 0, 0, 1], 5300)), transport, now);
     let (settings, status) = (Settings::default(), Status { answering: true, ..Status::default() });
-    let rotation = u16::from(*choice);
+    let rotation = query.header.id;
     let context = Context { settings: &settings, status: &status, client, secrets: &Secrets::new([7; 16]), rotation };
     let plan = answer(snapshot(), &query, &context);
     let limit = limit(&query, &context);
@@ -33,6 +38,26 @@ pub(crate) fn run(octets: &[u8]) {
     let mut again = Vec::new();
     render(&plan, &query, limit, &mut again);
     assert_eq!(again, message);
+    let is_transfer = query.question.is_some_and(|question| matches!(question.rtype, Rtype::AXFR | Rtype::IXFR));
+    if transport == Transport::Udp && query.header.opcode() == 0 && query.signed == Signed::No && !is_transfer {
+        assert!(responder().respond(packet, client, &mut again).is_some());
+        assert_eq!(again, message);
+    }
+}
+
+fn responder() -> &'static Responder {
+    static RESPONDER: OnceLock<Responder> = OnceLock::new();
+    RESPONDER.get_or_init(|| {
+        Responder::new(Parts {
+            reader: Publisher::new(snapshot().clone()).reader(),
+            settings: Settings::default(),
+            secrets: Secrets::new([7; 16]),
+            readiness: Readiness::ready(),
+            metrics: Metrics::register(&mut Registry::default()),
+            limiter: Limiter::new([7; 16]),
+            clock: Clock::start(),
+        })
+    })
 }
 
 /// Reads a message to its end: names lead backwards only, and the counts tell the truth.

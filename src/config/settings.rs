@@ -27,6 +27,12 @@ pub struct ServerSettings {
     pub frame: Frame,
     /// The number of threads that answer.
     pub workers: Workers,
+    /// How many octets each socket for datagrams holds that are not yet read; the system cuts it to its limit.
+    pub udp_receive_buffer: u32,
+    /// How many octets it holds that are not yet sent; 0: as the system has it.
+    pub udp_send_buffer: u32,
+    /// For how many microseconds a worker that waits asks the network card itself; 0: it sleeps at once.
+    pub udp_busy_poll: u32,
     /// The most connections at once, of all transports that have them.
     pub tcp_limit: u32,
     /// The most connections at once of one client.
@@ -137,6 +143,9 @@ impl Default for ServerSettings {
             own_listen: PerTransport::default(),
             frame: Frame::Native,
             workers: Workers::Auto,
+            udp_receive_buffer: 4 << 20,
+            udp_send_buffer: 0,
+            udp_busy_poll: 0,
             tcp_limit: 1000,
             tcp_limit_per_client: 20,
             tcp_idle: Duration::from_secs(10),

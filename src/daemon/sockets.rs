@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::num::NonZeroUsize;
 
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use socket2::{Domain, Protocol, Type};
+use tracing::warn;
 
 use crate::base::error::Chain;
 use crate::base::finding::Finding;
@@ -84,24 +84,19 @@ pub enum BindError {
 /// The first address that cannot be bound; of default addresses, if there is none left.
 pub fn bind(server: &ServerSettings) -> Result<Sockets, BindError> {
     let origin = if server.listen_is_default { Origin::Default } else { Origin::Named };
-    let workers = server.workers.count();
-    let mut sockets = bind_shared(&server.listen, origin, server.frame, workers)?;
+    let mut sockets = bind_shared(server, origin)?;
     for (transport, addresses) in server.own_listen.iter() {
         for &address in addresses {
             let mut bound = Bound { address, sockets: Vec::new() };
-            bound.add(transport, workers)?;
+            bound.add(transport, server)?;
             sockets.listeners.push(bound);
         }
     }
     Ok(sockets)
 }
 
-fn bind_shared(
-    addresses: &[SocketAddr],
-    origin: Origin,
-    frame: Frame,
-    workers: NonZeroUsize,
-) -> Result<Sockets, BindError> {
+fn bind_shared(server: &ServerSettings, origin: Origin) -> Result<Sockets, BindError> {
+    let addresses = &server.listen;
     let mut sockets = Sockets::default();
     let mut missing = None;
     for (number, &address) in addresses.iter().enumerate() {
@@ -109,9 +104,9 @@ fn bind_shared(
         if address.port() != 0 && addresses.iter().take(number).any(|before| *before == address) {
             continue;
         }
-        match Bound::shared(address, workers) {
+        match Bound::shared(address, server) {
             Ok(listener) => {
-                sockets.findings.extend(wildcard_note(listener.address, frame));
+                sockets.findings.extend(wildcard_note(listener.address, server.frame));
                 sockets.listeners.push(listener);
             }
             Err(error @ BindError::NoAddress { .. }) if origin == Origin::Default => {
@@ -137,13 +132,13 @@ pub fn bind_tcp(address: SocketAddr) -> Result<TcpListener, BindError> {
 
 impl Bound {
     /// Binds those that share an address, all on one port.
-    fn shared(address: SocketAddr, workers: NonZeroUsize) -> Result<Self, BindError> {
+    fn shared(address: SocketAddr, server: &ServerSettings) -> Result<Self, BindError> {
         let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
         loop {
             tries -= 1;
             let mut bound = Self { address, sockets: Vec::new() };
             let shared = Transport::ALL.into_iter().filter(|transport| transport.kind().listen.is_none());
-            match shared.into_iter().try_for_each(|transport| bound.add(transport, workers)) {
+            match shared.into_iter().try_for_each(|transport| bound.add(transport, server)) {
                 Ok(()) => return Ok(bound),
                 // The free port that the system chose for the first is another's for the next.
                 Err(BindError::InUse { .. }) if tries > 0 => {}
@@ -153,12 +148,12 @@ impl Bound {
     }
 
     /// Binds a transport's sockets; the first finds the port if there is none yet.
-    fn add(&mut self, transport: Transport, workers: NonZeroUsize) -> Result<(), BindError> {
-        let mut socket = open(transport, self.address)?;
+    fn add(&mut self, transport: Transport, server: &ServerSettings) -> Result<(), BindError> {
+        let mut socket = open(transport, self.address, server)?;
         let failed = |error| BindError::new(self.address, protocol(transport), error);
         let address = local_address(&socket).map_err(failed)?;
         if let (Socket::Datagrams(sockets), true) = (&mut socket, transport.kind().has_workers) {
-            share(sockets, address, workers.get()).map_err(failed)?;
+            share(sockets, address, server).map_err(failed)?;
         }
         self.address = address;
         self.sockets.push((transport, socket));
@@ -173,9 +168,9 @@ impl fmt::Display for Bound {
     }
 }
 
-fn open(transport: Transport, address: SocketAddr) -> Result<Socket, BindError> {
+fn open(transport: Transport, address: SocketAddr, server: &ServerSettings) -> Result<Socket, BindError> {
     let socket = match transport.kind().socket {
-        SocketKind::Datagrams => datagram(address).map(|socket| Socket::Datagrams(vec![socket])),
+        SocketKind::Datagrams => datagram(address, server).map(|socket| Socket::Datagrams(vec![socket])),
         SocketKind::Streams => stream(address).map(Socket::Streams),
     };
     socket.map_err(|error| BindError::new(address, protocol(transport), error))
@@ -195,21 +190,22 @@ const fn protocol(transport: Transport) -> &'static str {
     }
 }
 
-fn datagram(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = unbound_datagram(address)?;
+fn datagram(address: SocketAddr, server: &ServerSettings) -> io::Result<UdpSocket> {
+    let socket = unbound_datagram(address, server)?;
     socket.bind(&address.into())?;
     Ok(socket.into())
 }
 
 /// Binds sockets to the address of the one that there is until there are so many. The kernel spreads clients over all of
 /// them, and each of a client's datagrams comes to the same one.
-fn share(sockets: &mut Vec<UdpSocket>, address: SocketAddr, count: usize) -> io::Result<()> {
+fn share(sockets: &mut Vec<UdpSocket>, address: SocketAddr, server: &ServerSettings) -> io::Result<()> {
+    let count = server.workers.count().get();
     for socket in sockets.iter().filter(|_| count > 1) {
         // Not before it was bound: else it could share the port with a socket of another process.
         socket2::SockRef::from(socket).set_reuse_port(true)?;
     }
     while sockets.len() < count {
-        let socket = unbound_datagram(address)?;
+        let socket = unbound_datagram(address, server)?;
         socket.set_reuse_port(true)?;
         socket.bind(&address.into())?;
         sockets.push(socket.into());
@@ -217,10 +213,20 @@ fn share(sockets: &mut Vec<UdpSocket>, address: SocketAddr, count: usize) -> io:
     Ok(())
 }
 
-fn unbound_datagram(address: SocketAddr) -> io::Result<socket2::Socket> {
+fn unbound_datagram(address: SocketAddr, server: &ServerSettings) -> io::Result<socket2::Socket> {
     let socket = bare(address, Type::DGRAM, Protocol::UDP)?;
-    // The system cuts it to net.core.rmem_max; a smaller buffer works too, it only drops bursts sooner.
-    let _smaller = socket.set_recv_buffer_size(UDP_BUFFER);
+    // The system cuts buffers to its limits; smaller ones work too, they only drop bursts sooner.
+    if server.udp_receive_buffer > 0 {
+        let _smaller = socket.set_recv_buffer_size(usize::try_from(server.udp_receive_buffer).unwrap_or(usize::MAX));
+    }
+    if server.udp_send_buffer > 0 {
+        let _smaller = socket.set_send_buffer_size(usize::try_from(server.udp_send_buffer).unwrap_or(usize::MAX));
+    }
+    if server.udp_busy_poll > 0
+        && let Err(error) = socket.set_busy_poll(server.udp_busy_poll)
+    {
+        warn!(%address, %error, "udp-busy-poll is not taken: it needs CAP_NET_ADMIN beyond net.core.busy_poll");
+    }
     ignore_path_mtu(&socket, address)?;
     Ok(socket)
 }
@@ -315,9 +321,6 @@ impl BindError {
     }
 }
 
-/// Room for some 4,000 queries of 100 octets with the kernel's overhead, while a worker is busy.
-const UDP_BUFFER: usize = 4 << 20;
-
 /// Connections not yet accepted; the system cuts it to net.core.somaxconn.
 const TCP_BACKLOG: i32 = 1024;
 
@@ -330,13 +333,13 @@ const EAFNOSUPPORT: i32 = 97;
 mod tests {
     use super::*;
     use crate::base::finding::Severity;
+    use crate::config::Workers;
 
     const ANY_PORT: &str = "127.0.0.1:0";
-    const ONE: NonZeroUsize = NonZeroUsize::MIN;
 
     #[test]
     fn binds_udp_and_tcp_on_one_port() {
-        let sockets = bind_shared(&[address(ANY_PORT)], Origin::Named, Frame::Native, ONE).unwrap();
+        let sockets = shared(&[address(ANY_PORT)], Origin::Named, 1).unwrap();
         let listener = &sockets.listeners[0];
         assert_ne!(listener.address.port(), 0);
         assert_eq!(listener.to_string(), "UDP and TCP");
@@ -347,8 +350,7 @@ mod tests {
 
     #[test]
     fn each_worker_has_a_socket_for_datagrams_and_nobody_else_has() {
-        let workers = NonZeroUsize::new(3).unwrap();
-        let sockets = bind_shared(&[address(ANY_PORT)], Origin::Named, Frame::Native, workers).unwrap();
+        let sockets = shared(&[address(ANY_PORT)], Origin::Named, 3).unwrap();
         let listener = &sockets.listeners[0];
         let datagrams = |(_, socket): &(Transport, Socket)| match socket {
             Socket::Datagrams(sockets) => sockets.iter().map(|socket| socket.local_addr().unwrap()).collect(),
@@ -356,46 +358,54 @@ mod tests {
         };
         let addresses: Vec<_> = listener.sockets.iter().map(datagrams).collect();
         assert_eq!(addresses, [vec![listener.address; 3], Vec::new()]);
-        let again = bind_shared(&[listener.address], Origin::Named, Frame::Native, workers);
+        let again = shared(&[listener.address], Origin::Named, 3);
         assert!(matches!(again, Err(BindError::InUse { protocol: "udp", .. })));
     }
 
     #[test]
     fn the_port_of_another_is_not_shared_even_if_it_would_share() {
-        let holder = unbound_datagram(address(ANY_PORT)).unwrap();
+        let holder = unbound_datagram(address(ANY_PORT), &server(&[], 1)).unwrap();
         holder.set_reuse_port(true).unwrap();
         holder.bind(&address(ANY_PORT).into()).unwrap();
         let held = UdpSocket::from(holder);
-        assert_eq!(datagram(held.local_addr().unwrap()).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(datagram(held.local_addr().unwrap(), &server(&[], 1)).unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 
     #[test]
     fn no_icmp_message_makes_answers_smaller() {
-        let four = datagram(address("127.0.0.1:0")).unwrap();
+        let four = datagram(address("127.0.0.1:0"), &server(&[], 1)).unwrap();
         assert_eq!(sockopt::ip_mtu_discover(&four).unwrap(), Ipv4PathMtuDiscovery::OMIT);
-        let six = datagram(address("[::1]:0")).unwrap();
+        let six = datagram(address("[::1]:0"), &server(&[], 1)).unwrap();
         assert_eq!(sockopt::ipv6_mtu_discover(&six).unwrap(), Ipv6PathMtuDiscovery::OMIT);
+    }
+
+    #[test]
+    fn buffers_are_as_wide_as_the_settings_say_and_no_refused_poll_is_a_fault() {
+        let settings = ServerSettings {
+            udp_receive_buffer: 8192,
+            udp_send_buffer: 16_384,
+            udp_busy_poll: 50,
+            ..ServerSettings::default()
+        };
+        let socket = datagram(address(ANY_PORT), &settings).unwrap();
+        let socket = socket2::SockRef::from(&socket);
+        // Linux doubles what it is told, for its own needs.
+        assert_eq!((socket.recv_buffer_size().unwrap(), socket.send_buffer_size().unwrap()), (16_384, 32_768));
     }
 
     #[test]
     fn an_address_named_twice_is_one_listener() {
         // An address that no other test has: nobody takes the port in between.
         let free = UdpSocket::bind("127.87.65.43:0").unwrap().local_addr().unwrap();
-        assert_eq!(bind_shared(&[free, free], Origin::Named, Frame::Native, ONE).unwrap().listeners.len(), 1);
-        assert_eq!(
-            bind_shared(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named, Frame::Native, ONE)
-                .unwrap()
-                .listeners
-                .len(),
-            2
-        );
+        assert_eq!(shared(&[free, free], Origin::Named, 1).unwrap().listeners.len(), 1);
+        assert_eq!(shared(&[address(ANY_PORT), address(ANY_PORT)], Origin::Named, 1).unwrap().listeners.len(), 2);
     }
 
     #[test]
     fn a_port_in_use_names_the_command_that_shows_who() {
         let holder = UdpSocket::bind(ANY_PORT).unwrap();
         let held = holder.local_addr().unwrap();
-        let finding = bind_shared(&[held], Origin::Default, Frame::Native, ONE).unwrap_err().finding();
+        let finding = shared(&[held], Origin::Default, 1).unwrap_err().finding();
         assert_eq!(finding.message, format!("udp {held} is in use by another process"));
         assert_eq!(finding.command.unwrap(), format!("ss -lunp 'sport = :{}'", held.port()));
         drop(holder);
@@ -408,13 +418,13 @@ mod tests {
     #[test]
     fn an_address_the_machine_lacks_is_left_out_of_the_defaults_only() {
         let foreign = address("192.0.2.1:0");
-        let sockets = bind_shared(&[foreign, address(ANY_PORT)], Origin::Default, Frame::Native, ONE).unwrap();
+        let sockets = shared(&[foreign, address(ANY_PORT)], Origin::Default, 1).unwrap();
         assert_eq!(sockets.listeners.len(), 1);
         assert_eq!(sockets.findings[0].message, "not listening on 192.0.2.1:0: this machine has no address 192.0.2.1");
         for (addresses, origin) in [(vec![foreign], Origin::Default), (vec![address(ANY_PORT), foreign], Origin::Named)]
         {
             assert!(
-                matches!(bind_shared(&addresses, origin, Frame::Native, ONE), Err(BindError::NoAddress { address }) if address == foreign)
+                matches!(shared(&addresses, origin, 1), Err(BindError::NoAddress { address }) if address == foreign)
             );
         }
     }
@@ -433,6 +443,15 @@ mod tests {
         let finding = BindError::new(address("127.0.0.1:53"), "udp", denied).finding();
         assert_eq!(finding.message, "no permission to listen on udp 127.0.0.1:53");
         assert!(finding.help.unwrap().contains("AmbientCapabilities=CAP_NET_BIND_SERVICE"));
+    }
+
+    fn shared(addresses: &[SocketAddr], origin: Origin, workers: usize) -> Result<Sockets, BindError> {
+        bind_shared(&server(addresses, workers), origin)
+    }
+
+    fn server(addresses: &[SocketAddr], workers: usize) -> ServerSettings {
+        let workers = Workers::Count(workers.try_into().unwrap());
+        ServerSettings { listen: addresses.to_vec(), workers, ..ServerSettings::default() }
     }
 
     fn address(text: &str) -> SocketAddr {

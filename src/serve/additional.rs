@@ -148,7 +148,7 @@ fn next(rtype: Rtype, rdata: &[u8]) -> Next {
 }
 
 /// Returns the host that a record names.
-fn host(rtype: Rtype, rdata: &[u8]) -> Option<&[u8]> {
+pub(super) fn host(rtype: Rtype, rdata: &[u8]) -> Option<&[u8]> {
     match rtype {
         Rtype::NS | Rtype::MB => Some(rdata),
         Rtype::MX | Rtype::KX | Rtype::AFSDB | Rtype::RT => rdata.get(2..),

@@ -297,4 +297,4 @@ impl<'a> Walk<'a, '_> {
 }
 
 /// RFC 8914 §4.1: the text says it.
-const EDE_OTHER: u16 = 0;
+pub(super) const EDE_OTHER: u16 = 0;

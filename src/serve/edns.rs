@@ -164,6 +164,13 @@ impl Reply<'_> {
     }
 }
 
+/// Returns by how many octets the cookie of an answer is longer than that of the query.
+pub(super) fn cookie_growth(given: Option<&Cookie>, query: &QueryView<'_>) -> usize {
+    let given = given.map_or(0, |cookie| cookie.octets.len());
+    let asked = query.edns.and_then(|edns| edns.option(OPTION_COOKIE)).map_or(0, <[u8]>::len);
+    given.saturating_sub(asked)
+}
+
 fn write_option(message: &mut Vec<u8>, code: u16, first: &[u8], second: &[u8]) {
     message.extend_from_slice(&code.to_be_bytes());
     message.extend_from_slice(&u16::try_from(first.len() + second.len()).unwrap_or(0).to_be_bytes());

@@ -160,7 +160,7 @@ impl Batch<'_> {
     /// Padding is not in reach of this renderer, nor is a TSIG record.
     fn response(&self, request: &Request, client: Client) -> Option<Response> {
         let mut plan = Plan::default();
-        let verdict = self.decide(request.as_slice(), client, &mut plan)?;
+        let verdict = self.decide(QueryView::parse(request.as_slice()), request.as_slice().len(), client, &mut plan)?;
         if plan.transfer.take().is_some() {
             // hickory's listeners send one message for each query.
             plan.refuse(Rcode::REFUSED, None);

@@ -8,8 +8,16 @@ use tracing::info;
 use crate::zone::Name;
 
 use super::Client;
-use super::plan::Plan;
 use super::query::QueryView;
+use super::rcode::Rcode;
+
+/// What a line says of the answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answered<'a> {
+    pub(super) zone: Option<&'a Name>,
+    pub(super) rcode: Rcode,
+    pub(super) truncated: bool,
+}
 
 /// Which queries are told; clones count together.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +30,7 @@ pub(super) struct Sample {
 impl Sample {
     /// Tells a query, if it is one of the sample: the first, and then every `every`th; 0 tells none. More than
     /// [`LINES`] a second are not told.
-    pub(super) fn log(&self, every: u32, client: Client, query: &QueryView<'_>, plan: &Plan<'_>, truncated: bool) {
+    pub(super) fn log(&self, every: u32, client: Client, query: &QueryView<'_>, answered: Answered<'_>) {
         if every == 0 || !self.seen.fetch_add(1, Ordering::Relaxed).is_multiple_of(u64::from(every)) {
             return;
         }
@@ -38,9 +46,9 @@ impl Sample {
             query.rtype = asked.map(|question| question.rtype.to_string()),
             query.class = asked.map(|question| question.class),
             query.dnssec_ok = query.edns.is_some_and(|edns| edns.dnssec_ok),
-            zone = plan.zone.map(ToString::to_string),
-            rcode = plan.rcode.0,
-            truncated,
+            zone = answered.zone.map(ToString::to_string),
+            rcode = answered.rcode.0,
+            truncated = answered.truncated,
             "query"
         );
     }

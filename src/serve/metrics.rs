@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::AtomicI64;
 
 use arc_swap::Guard;
+use foldhash::quality::RandomState;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -14,9 +15,10 @@ use prometheus_client::registry::Registry;
 use crate::zone::Name;
 
 use super::rcode::Rcode;
+use super::sharded::Sharded;
 use super::{Live, PerTransport, Transport};
 
-/// Handles of the counters; clones count into the same. No lock is taken to count.
+/// Handles of the counters; clones count into the same. No lock is taken to count, and threads that count do not meet.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     transports: PerTransport<TransportCounters>,
@@ -25,12 +27,15 @@ pub struct Metrics {
     slipped: Count,
     withheld: Count,
     workers_restarted: Count,
-    zones: Live<HashMap<Name, [Count; 3]>>,
-    zone_family: Family<ZoneLabels, Counter>,
+    zones: Live<ZoneCounts>,
+    zone_family: Family<ZoneLabels, Count>,
 }
 
+/// The counters of zones by their origins.
+pub(super) type ZoneCounts = HashMap<Name, [Count; 3], RandomState>;
+
 /// A counter.
-pub(super) type Count = Counter<u64, AtomicU64>;
+pub(super) type Count = Counter<u64, Sharded>;
 
 /// The counters of one transport.
 #[derive(Clone, Debug)]
@@ -98,15 +103,15 @@ struct ZoneLabels {
 impl Metrics {
     /// Registers the counters.
     pub fn register(registry: &mut Registry) -> Self {
-        let queries = Family::<TransportLabels, Counter>::default();
-        let dropped = Family::<TransportLabels, Counter>::default();
-        let truncated = Family::<TransportLabels, Counter>::default();
-        let responses = Family::<ResponseLabels, Counter>::default();
+        let queries = Family::<TransportLabels, Count>::default();
+        let dropped = Family::<TransportLabels, Count>::default();
+        let truncated = Family::<TransportLabels, Count>::default();
+        let responses = Family::<ResponseLabels, Count>::default();
         let connections = Family::<TransportLabels, Gauge>::default();
-        let ends = Family::<EndLabels, Counter>::default();
-        let opcodes = Family::<OpcodeLabels, Counter>::default();
-        let limited = Family::<LimitLabels, Counter>::default();
-        let zone_family = Family::<ZoneLabels, Counter>::default();
+        let ends = Family::<EndLabels, Count>::default();
+        let opcodes = Family::<OpcodeLabels, Count>::default();
+        let limited = Family::<LimitLabels, Count>::default();
+        let zone_family = Family::<ZoneLabels, Count>::default();
         let workers_restarted = Count::default();
         let counters = |transport: Transport| {
             let transport = transport.as_str();
@@ -133,7 +138,7 @@ impl Metrics {
             slipped: limited.get_or_create_owned(&LimitLabels { action: "truncated" }),
             withheld: limited.get_or_create_owned(&LimitLabels { action: "dropped" }),
             workers_restarted: workers_restarted.clone(),
-            zones: Live::new(HashMap::new()),
+            zones: Live::new(HashMap::default()),
             zone_family: zone_family.clone(),
         };
         registry.register("dns_queries", "Packets that arrived", queries);
@@ -190,12 +195,12 @@ impl Metrics {
     }
 
     /// Returns the counters of zones, for [`zone`](Self::zone).
-    pub(super) fn zones(&self) -> Guard<Arc<HashMap<Name, [Count; 3]>>> {
+    pub(super) fn zones(&self) -> Guard<Arc<ZoneCounts>> {
         self.zones.load()
     }
 
     /// Counts an answer from a zone; one from none, or from one that is not counted, is left out.
-    pub(super) fn zone(zones: &HashMap<Name, [Count; 3]>, origin: Option<&Name>, rcode: Rcode) {
+    pub(super) fn zone(zones: &ZoneCounts, origin: Option<&Name>, rcode: Rcode) {
         if let Some([good, missing, other]) = origin.and_then(|origin| zones.get(origin)) {
             match rcode {
                 Rcode::NOERROR => good.inc(),

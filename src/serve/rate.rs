@@ -15,9 +15,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use siphasher::sip::SipHasher24;
 
 use crate::base::clock::Mono;
-use crate::zone::Name;
+use crate::zone::{Name, Rtype};
 
 use super::plan::{Owner, Plan};
+use super::rcode::Rcode;
 use super::settings::Rates;
 
 /// What becomes of an answer.
@@ -29,6 +30,14 @@ pub(super) enum Pass {
     Slip,
     /// It is not sent.
     Drop,
+}
+
+/// What makes answers alike: their code, and the first set of an answer or a denial.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind<'a> {
+    pub(super) rcode: Rcode,
+    /// Its type, and the set's own name, not the name asked: names below a wildcard are many.
+    pub(super) first: Option<(Rtype, &'a [u8])>,
 }
 
 /// The buckets.
@@ -57,12 +66,12 @@ impl Limiter {
     }
 
     /// Judges an answer.
-    pub(super) fn judge(&self, rates: Rates, address: IpAddr, plan: &Plan<'_>, now: Mono) -> Pass {
+    pub(super) fn judge(&self, rates: Rates, address: IpAddr, kind: Kind<'_>, now: Mono) -> Pass {
         // Nobody else can send from loopback, so there is no victim.
         if rates.rate == 0 || address.is_loopback() {
             return Pass::Whole;
         }
-        let [p0, p1, p2, p3, t0, t1, ..] = self.hash(rates, address, plan).to_be_bytes();
+        let [p0, p1, p2, p3, t0, t1, ..] = self.hash(rates, address, kind).to_be_bytes();
         let place = usize::try_from(u32::from_be_bytes([p0, p1, p2, p3])).unwrap_or(0) % SLOTS;
         let Some(slot) = self.slots.get(place) else { return Pass::Whole };
         // A counter of seconds that begins anew every 18 hours.
@@ -79,23 +88,32 @@ impl Limiter {
         pass
     }
 
-    fn hash(&self, rates: Rates, address: IpAddr, plan: &Plan<'_>) -> u64 {
+    fn hash(&self, rates: Rates, address: IpAddr, kind: Kind<'_>) -> u64 {
         let mut hasher = SipHasher24::new_with_key(&self.key);
         match address {
             IpAddr::V4(address) => hasher.write_u32(prefix(u128::from(address.to_bits()) << 96, rates.v4)),
             IpAddr::V6(address) => hasher.write_u128(address.to_bits() & mask(rates.v6)),
         }
-        hasher.write_u16(plan.rcode.0);
-        // The set's own name, not the name asked: names below a wildcard are many.
-        if let Some(item) = plan.answer.iter().chain(plan.authority.iter()).next() {
+        hasher.write_u16(kind.rcode.0);
+        if let Some((rtype, owner)) = kind.first {
+            hasher.write_u16(rtype.0);
+            hasher.write(owner);
+        }
+        hasher.finish()
+    }
+}
+
+impl<'a> Kind<'a> {
+    /// Returns that of a plan.
+    pub(super) fn of(plan: &Plan<'a>) -> Self {
+        let first = plan.answer.iter().chain(plan.authority.iter()).next().map(|item| {
             let owner = match item.owner {
                 Owner::Wire(owner) => Some(owner),
                 Owner::Question | Owner::Synthesized(_) => plan.source.map(Name::wire),
             };
-            hasher.write_u16(item.rtype().0);
-            hasher.write(owner.unwrap_or_default());
-        }
-        hasher.finish()
+            (item.rtype(), owner.unwrap_or_default())
+        });
+        Self { rcode: plan.rcode, first }
     }
 }
 
@@ -161,14 +179,13 @@ mod tests {
 
     use super::*;
     use crate::serve::plan::Item;
-    use crate::serve::rcode::Rcode;
-    use crate::zone::{Rrset, Rtype};
+    use crate::zone::Rrset;
 
     const RATES: Rates = Rates { rate: 5, slip: 2, v4: 24, v6: 56 };
 
     fn judge(limiter: &Limiter, address: &str, rcode: Rcode, millis: u64) -> Pass {
         let plan = Plan { rcode, ..Plan::default() };
-        limiter.judge(RATES, address.parse().unwrap(), &plan, Mono::START + Duration::from_millis(millis))
+        limiter.judge(RATES, address.parse().unwrap(), Kind::of(&plan), Mono::START + Duration::from_millis(millis))
     }
 
     #[test]
@@ -205,7 +222,7 @@ mod tests {
             let (name, set) = (name.clone(), Rrset::new(rtype, 30, [[192, 0, 2, last]]));
             let mut plan = Plan { source: Some(&name), ..Plan::default() };
             plan.answer.push(Item::of(Owner::Question, &set));
-            limiter.judge(RATES, [192, 0, 2, 1].into(), &plan, Mono::START)
+            limiter.judge(RATES, [192, 0, 2, 1].into(), Kind::of(&plan), Mono::START)
         };
         let passes: Vec<Pass> = (0..6).map(|last| judge(&names[0], Rtype::A, last)).collect();
         assert_eq!((&passes[..5], passes[5]), ([Pass::Whole; 5].as_slice(), Pass::Drop));
@@ -226,7 +243,9 @@ mod tests {
         let limiter = Limiter::new([7; 16]);
         let plan = Plan::default();
         let whole = |rates: Rates, address: [u8; 4]| {
-            (0..1_000).filter(|_| limiter.judge(rates, address.into(), &plan, Mono::START) == Pass::Whole).count()
+            (0..1_000)
+                .filter(|_| limiter.judge(rates, address.into(), Kind::of(&plan), Mono::START) == Pass::Whole)
+                .count()
         };
         assert_eq!(whole(Rates { rate: 0, ..Rates::default() }, [192, 0, 2, 1]), 1_000);
         assert_eq!(whole(Rates::default(), [127, 0, 0, 1]), 1_000);

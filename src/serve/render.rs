@@ -163,7 +163,7 @@ pub(super) fn response_header(query: Header, rcode: Rcode, authoritative: bool, 
     [i0, i1, 0x80 | f0 & 0x79 | u8::from(authoritative) << 2 | u8::from(truncated) << 1, low]
 }
 
-fn write_header(message: &mut [u8], start: [u8; 4], counts: [u16; 4]) {
+pub(super) fn write_header(message: &mut [u8], start: [u8; 4], counts: [u16; 4]) {
     if let Some(place) = message.first_chunk_mut::<4>() {
         *place = start;
     }

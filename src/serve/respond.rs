@@ -3,7 +3,6 @@
 //! A listener takes a [`Batch`] for the packets that have arrived, and each answer is written into its own buffer.
 //! Shared state (snapshot, settings, secrets, readiness, time) is read once for the batch.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -17,20 +16,21 @@ use crate::snapshot::{Snapshot, SnapshotReader};
 use crate::transfer::inbound::Notified;
 use crate::transfer::tsig::Signer;
 use crate::transfer::{Ledger, Metrics as TransferMetrics, Outbound, Permits};
-use crate::zone::Name;
 
 use super::answer::answer_into;
-use super::edns::OPTION_COOKIE;
 use super::live::{Part, State};
-use super::metrics::Count;
+use super::log::Answered;
+use super::metrics::ZoneCounts;
+use super::plain::Sections;
 use super::plan::Plan;
 use super::query::{CLASS_IN, Header, Malformed, OPCODE_NOTIFY, QueryView, Signed};
-use super::rate::Pass;
+use super::rate::{Kind, Pass};
 use super::rcode::Rcode;
 use super::signing::{self, Rest};
+use super::view::ClientView;
 use super::{
-    Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, chaos, limit, log, render,
-    render_fault, transfer,
+    Client, Context, Limiter, Live, Metrics, Readiness, Secrets, Settings, Transport, chaos, edns, limit, log, plain,
+    render, render_fault, transfer,
 };
 
 /// All that answering needs; cheap to clone, one for each listener.
@@ -84,7 +84,7 @@ pub struct Batch<'r> {
     responder: &'r Responder,
     snapshot: Guard<Arc<Snapshot>>,
     state: Guard<Arc<State>>,
-    zones: Guard<Arc<HashMap<Name, [Count; 3]>>>,
+    zones: Guard<Arc<ZoneCounts>>,
     now: Now,
 }
 
@@ -95,6 +95,14 @@ pub(super) enum Verdict<'v> {
     Fault(Header),
     /// The plan, to be rendered within so many octets, and who signs it behind them.
     Answer(QueryView<'v>, usize, Option<Signer>),
+}
+
+/// By which road a packet is answered.
+enum Road {
+    /// By the general one; nothing is counted yet.
+    General,
+    /// At once, or by silence.
+    Plain(Option<Sent>),
 }
 
 impl Responder {
@@ -180,8 +188,56 @@ impl Batch<'_> {
     }
 
     fn write(&self, packet: &[u8], client: Client, message: &mut Vec<u8>) -> Option<Sent> {
+        let read = QueryView::parse(packet);
+        if let (Ok(query), true) = (&read, client.transport.kind().is_datagram)
+            && let Road::Plain(sent) = self.write_plainly(query, packet.len(), client, message)
+        {
+            return sent;
+        }
+        self.write_generally(read, packet.len(), client, message)
+    }
+
+    /// Answers at once if the question is plain.
+    fn write_plainly(&self, query: &QueryView<'_>, octets: usize, client: Client, message: &mut Vec<u8>) -> Road {
+        let Responder { metrics, limiter, sample, .. } = self.responder;
+        let State { settings, secrets, status } = &**self.state;
+        if !status.answering {
+            return Road::General;
+        }
+        let context = Context { settings, status, client, secrets, rotation: rotation(query.header.id) };
+        let view = ClientView::new(&self.snapshot, context);
+        let Some(plain) = plain::write(view, query, &context, octets, message) else { return Road::General };
+        metrics.query(client.transport);
+        metrics.opcode(query.header.opcode());
+        let pass = if plain.is_proven {
+            Pass::Whole
+        } else {
+            limiter.judge(settings.rates, client.address, plain.kind(), client.now.mono)
+        };
+        if pass != Pass::Whole {
+            metrics.limited(pass == Pass::Slip);
+        }
+        if pass == Pass::Drop {
+            return Road::Plain(None);
+        }
+        let truncated = pass == Pass::Slip;
+        plain.finish(query, truncated, message);
+        let Sections { rcode, zone, lifetime, .. } = plain.sections;
+        metrics.response(client.transport, rcode, truncated);
+        Metrics::zone(&self.zones, Some(zone), rcode);
+        sample.log(settings.query_log, client, query, Answered { zone: Some(zone), rcode, truncated });
+        Road::Plain(Some(Sent { rcode, truncated, lifetime: Some(lifetime), rest: None }))
+    }
+
+    fn write_generally(
+        &self,
+        read: Result<QueryView<'_>, Malformed>,
+        octets: usize,
+        client: Client,
+        message: &mut Vec<u8>,
+    ) -> Option<Sent> {
         let mut plan = Plan::default();
-        let mut verdict = self.decide(packet, client, &mut plan)?;
+        let mut verdict = self.decide(read, octets, client, &mut plan)?;
         let (mut truncated, mut rest) = (false, None);
         match &mut verdict {
             Verdict::Fault(header) => render_fault(*header, Rcode::FORMERR, message),
@@ -218,13 +274,19 @@ impl Batch<'_> {
         None
     }
 
-    /// Decides about a packet: what becomes of it, and in `plan` what its answer holds; nothing if silence is the answer.
+    /// Decides about a packet of so many octets: what becomes of it, and in `plan` what its answer holds; nothing if silence is the answer.
     /// Whoever renders it hands both to [`count`](Self::count).
-    pub(super) fn decide<'p>(&'p self, packet: &'p [u8], client: Client, plan: &mut Plan<'p>) -> Option<Verdict<'p>> {
+    pub(super) fn decide<'p>(
+        &'p self,
+        read: Result<QueryView<'p>, Malformed>,
+        octets: usize,
+        client: Client,
+        plan: &mut Plan<'p>,
+    ) -> Option<Verdict<'p>> {
         let (metrics, transport) = (&self.responder.metrics, client.transport);
         let State { settings, secrets, status } = &**self.state;
         metrics.query(transport);
-        let mut query = match QueryView::parse(packet) {
+        let mut query = match read {
             Ok(query) => query,
             Err(Malformed::Faulty(header)) if status.answering => {
                 metrics.opcode(header.opcode());
@@ -232,7 +294,7 @@ impl Batch<'_> {
                 plan.rcode = Rcode::FORMERR;
                 let limiter = &self.responder.limiter;
                 if !transport.kind().proves_address
-                    && limiter.judge(settings.rates, client.address, plan, client.now.mono) == Pass::Drop
+                    && limiter.judge(settings.rates, client.address, Kind::of(plan), client.now.mono) == Pass::Drop
                 {
                     metrics.limited(false);
                     return None;
@@ -259,7 +321,7 @@ impl Batch<'_> {
         answer_into(&self.snapshot, &query, &context, plan);
         let proven = plan.proves_address(transport);
         if !proven {
-            match self.responder.limiter.judge(settings.rates, client.address, plan, client.now.mono) {
+            match self.responder.limiter.judge(settings.rates, client.address, Kind::of(plan), client.now.mono) {
                 Pass::Whole => {}
                 Pass::Slip => {
                     metrics.limited(true);
@@ -276,7 +338,7 @@ impl Batch<'_> {
         }
         let most = limit(&query, &context);
         // RFC 7873 §5.2.3: who has none yet is given one.
-        let room = if proven || settings.amplification { most } else { packet.len() + plan.cookie_growth(&query) };
+        let room = if proven || settings.amplification { most } else { octets + plan.cookie_growth(&query) };
         let most = most.min(room);
         let room = signer.as_ref().map_or(0, Signer::room);
         Some(Verdict::Answer(query, most.saturating_sub(room), signer))
@@ -291,7 +353,8 @@ impl Batch<'_> {
         };
         metrics.response(client.transport, plan.rcode, truncated);
         Metrics::zone(&self.zones, plan.zone, plan.rcode);
-        sample.log(self.state.settings.query_log, client, query, plan, truncated);
+        let answered = Answered { zone: plan.zone, rcode: plan.rcode, truncated };
+        sample.log(self.state.settings.query_log, client, query, answered);
         Sent { rcode: plan.rcode, truncated, lifetime: plan.lifetime(), rest: None }
     }
 }
@@ -311,9 +374,7 @@ impl Plan<'_> {
 
     /// Returns by how many octets the cookie of the answer is longer than that of the query.
     fn cookie_growth(&self, query: &QueryView<'_>) -> usize {
-        let given = self.edns.as_ref().and_then(|reply| reply.cookie).map_or(0, |cookie| cookie.octets.len());
-        let asked = query.edns.and_then(|edns| edns.option(OPTION_COOKIE)).map_or(0, <[u8]>::len);
-        given.saturating_sub(asked)
+        edns::cookie_growth(self.edns.as_ref().and_then(|reply| reply.cookie).as_ref(), query)
     }
 
     /// Returns the shortest TTL of an answer or a denial, in seconds.
@@ -327,4 +388,86 @@ impl Plan<'_> {
 /// Resolvers choose the number of each query at random (RFC 5452 §9.2): so it also turns the records of a set.
 const fn rotation(id: u16) -> u16 {
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::registry::Registry;
+
+    use super::*;
+    use crate::base::table::Table;
+    use crate::snapshot::{Image, Publisher, SlotId, ZoneId, ZoneInput};
+    use crate::zone::{Name, Rtype, ZoneBuilder};
+
+    const COOKIE: &[u8] = b"\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08\x01\x02\x03\x04\x05\x06\x07\x08";
+
+    /// A server of its own with its counters, over one zone.
+    fn server() -> (Responder, Registry) {
+        let origin: Name = "t.".parse().unwrap();
+        let mut builder = ZoneBuilder::new(origin.clone());
+        let soa = [b"\x01n\x01t\0\x01h\x01t\0".as_slice(), &[0, 0, 0, 1].repeat(5)].concat();
+        builder.add(&origin, Rtype::SOA, 60, &soa).unwrap();
+        builder.add(&"*.t.".parse().unwrap(), Rtype::TXT, 60, &[b"\x3f".as_slice(), &[b'x'; 63]].concat()).unwrap();
+        let zone = ZoneInput { origin: origin.clone(), zone: Some(Arc::new(builder.finish().unwrap())) };
+        let zones: Table<ZoneId, ZoneInput> = [zone].into_iter().collect();
+        let image = Image::build(&zones, &Table::<SlotId, _>::new());
+        let mut registry = Registry::default();
+        let responder = Responder::new(Parts {
+            reader: Publisher::new(Snapshot::first(Arc::new(image), Vec::new(), 1)).reader(),
+            settings: Settings::default(),
+            secrets: Secrets::new([1; 16]),
+            readiness: Readiness::ready(),
+            metrics: Metrics::register(&mut registry),
+            limiter: Limiter::new([2; 16]),
+            clock: Clock::start(),
+        });
+        responder.metrics().set_zones([&origin].into_iter());
+        (responder, registry)
+    }
+
+    #[test]
+    fn who_is_limited_and_what_is_counted_is_the_same_on_both_roads() {
+        let ((plainly, plain_counts), (generally, general_counts)) = (server(), server());
+        let now = plainly.clock().now();
+        let query = |name: &[u8], opt: &[u8]| {
+            let header = [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(!opt.is_empty())];
+            [&header, name, b"\0\x10\0\x01", opt].concat()
+        };
+        let packets = [query(b"\x01a\x01t\0", b""), query(b"\x01t\0", COOKIE), query(b"\x01b\x01t\0", COOKIE)];
+        let (mut answered, mut truncated) = (0, 0);
+        for amplification in [true, false] {
+            let settings = Settings { amplification, ..Settings::default() };
+            plainly.settings().set(settings.clone());
+            generally.settings().set(settings);
+            for number in 0..1_500_u16 {
+                let client = SocketAddr::from(([198, 51, 100, 7], 53));
+                let packet = packets.get(usize::from(number) % 3).unwrap();
+                let (mut one, mut other) = (Vec::new(), Vec::new());
+                let (first, second) = (plainly.batch(), generally.batch());
+                let client = Client::new(client, Transport::Udp, now);
+                let sent = first.respond(packet, client, &mut one);
+                let expected = second.write_generally(QueryView::parse(packet), packet.len(), client, &mut other);
+                let told = |sent: Option<Sent>| sent.map(|sent| (sent.rcode, sent.truncated, sent.lifetime));
+                let (sent, expected) = (told(sent), told(expected));
+                assert_eq!(sent, expected, "{number}");
+                if sent.is_some() {
+                    assert_eq!(one, other, "{number}");
+                    answered += 1;
+                    truncated += usize::from(one.get(2).is_some_and(|flags| flags & 2 != 0));
+                }
+            }
+        }
+        assert!((400..3_000).contains(&answered) && truncated > 100, "{answered} answered, {truncated} truncated");
+        let text = |registry: &Registry| {
+            let mut text = String::new();
+            prometheus_client::encoding::text::encode(&mut text, registry).unwrap();
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            // Their order differs from registry to registry.
+            lines.sort();
+            lines
+        };
+        assert_eq!(text(&plain_counts), text(&general_counts));
+        let of_zone = "dns_zone_responses_total{zone=\"t.\",rcode=\"noerror\"}";
+        assert!(text(&plain_counts).iter().any(|line| line.starts_with(of_zone) && !line.ends_with(" 0")));
+    }
 }

@@ -7,8 +7,9 @@ use crate::base::hash::Key;
 use crate::base::table::{RowId, Table};
 use crate::zone::{Name, Rtype};
 
-use super::index::{NONE, NameIndex};
+use super::index::NameIndex;
 use super::part::{ZoneInput, ZonePart};
+use super::sought::{Ending, NameHash, Sought};
 use super::{SlotId, SlotKey, ZoneId};
 
 /// All zones. Each is a part of its own, which the next image shares if the zone and its slots stay the same.
@@ -18,7 +19,7 @@ pub struct Image {
     zones: Table<ZoneId, PlacedZone>,
     /// Zone numbers by their origins.
     index: NameIndex,
-    key: Key,
+    hash: Arc<NameHash>,
     slot_count: usize,
     /// The most labels that an origin has.
     origin_labels: usize,
@@ -46,14 +47,14 @@ impl Image {
     /// Builds the image with a secret key for the hash of names: zones may come from people who must not choose where
     /// names collide. Names in queries add nothing to the index.
     pub fn build_keyed(zones: &Table<ZoneId, ZoneInput>, slots: &Table<SlotId, SlotKey>, key: Key) -> Self {
-        Self::make(zones, slots, key, None)
+        Self::make(zones, slots, Arc::new(NameHash::new(key)), None)
     }
 
     /// Builds the image that comes after this one: parts are built only for zones that are not the same as before (by
     /// address), or have other slots. If nothing differs it is this one.
     #[must_use]
     pub fn rebuild(self: &Arc<Self>, zones: &Table<ZoneId, ZoneInput>, slots: &Table<SlotId, SlotKey>) -> Arc<Self> {
-        let next = Self::make(zones, slots, self.key, Some(self));
+        let next = Self::make(zones, slots, Arc::clone(&self.hash), Some(self));
         if next.zones == self.zones && next.slot_count == self.slot_count { Arc::clone(self) } else { Arc::new(next) }
     }
 
@@ -69,7 +70,7 @@ impl Image {
 
     /// Returns a zone's number by its origin.
     pub fn zone_at(&self, origin: &Name) -> Option<ZoneId> {
-        self.find(origin.wire())
+        self.find(Sought::new(&self.hash, origin.wire()).whole())
     }
 
     /// Returns a zone's part.
@@ -82,7 +83,12 @@ impl Image {
         self.zones.iter().map(|(_, zone)| &zone.part.0)
     }
 
-    fn make(zones: &Table<ZoneId, ZoneInput>, slots: &Table<SlotId, SlotKey>, key: Key, former: Option<&Self>) -> Self {
+    fn make(
+        zones: &Table<ZoneId, ZoneInput>,
+        slots: &Table<SlotId, SlotKey>,
+        hash: Arc<NameHash>,
+        former: Option<&Self>,
+    ) -> Self {
         let mut slots_of: Vec<SlotsOfZone<'_>> = vec![(Vec::new(), Vec::new()); zones.len()];
         for (id, key) in slots.iter() {
             if let Some((keys, ids)) = slots_of.get_mut(key.zone.index()) {
@@ -90,29 +96,34 @@ impl Image {
                 ids.push(id);
             }
         }
-        let mut index = NameIndex::with_room(zones.len(), key);
+        let mut index = NameIndex::with_room(zones.len());
         let placed = zones.iter().zip(slots_of).map(|((id, input), (keys, ids))| {
             let same = former.and_then(|former| former.part(former.zone_at(&input.origin)?));
             let part = match same.filter(|part| part.fits(input, &keys)) {
                 Some(part) => Arc::clone(part),
-                None => Arc::new(ZonePart::build(input, &keys, key)),
+                None => Arc::new(ZonePart::build(input, &keys, &hash)),
             };
             let number = u32::try_from(id.index()).expect("a table numbers its rows in 32 bits");
-            index.insert(NONE, part.origin().wire(), number);
+            index.insert(Sought::new(&hash, part.origin().wire()).whole().hash, number);
             PlacedZone { part: Shared(part), slots: ids.into() }
         });
         let placed: Table<ZoneId, PlacedZone> = placed.collect();
         let origin_labels = placed.iter().map(|(_, zone)| zone.origin().label_count()).max().unwrap_or(0);
-        Self { zones: placed, index, key, slot_count: slots.len(), origin_labels }
+        Self { zones: placed, index, hash, slot_count: slots.len(), origin_labels }
     }
 
     /// Returns the zone with exactly this origin.
-    pub(super) fn find(&self, origin: &[u8]) -> Option<ZoneId> {
+    pub(super) fn find(&self, origin: Ending<'_>) -> Option<ZoneId> {
         let is_it = |number: u32| {
             let zone = self.zones.get(ZoneId::from_index(number as usize));
-            zone.is_some_and(|zone| zone.origin().wire().eq_ignore_ascii_case(origin))
+            zone.is_some_and(|zone| origin.is(zone.origin().wire()))
         };
-        self.index.find(NONE, origin, is_it).map(|number| ZoneId::from_index(number as usize))
+        self.index.find(origin.hash, is_it).map(|number| ZoneId::from_index(number as usize))
+    }
+
+    /// Returns the hash of names.
+    pub(super) fn hash(&self) -> &NameHash {
+        &self.hash
     }
 
     pub(super) fn zone(&self, id: ZoneId) -> Option<&PlacedZone> {

@@ -1,56 +1,66 @@
 //! Names found by hash: open addressing with linear probing over row numbers.
 
-use crate::base::hash::{Key, StableHash};
-use crate::zone::name;
-
-/// Finds the number of a row by its parent's number and its own key (a label, or a whole name), without case.
+/// Finds the number of a row by the hash of its whole name.
 ///
-/// The keys are not copied: who asks says which row has the key.
+/// The names are not copied: who asks says which row has the name.
 pub(super) struct NameIndex {
-    /// Row numbers, or [`NONE`]. At most half full.
-    places: Vec<u32>,
-    key: Key,
+    /// Two of three are taken.
+    places: Box<[Place]>,
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    /// The low half of the hash: rows of other hashes are not looked at.
+    mark: u32,
+    /// The row, or [`NONE`].
+    number: u32,
 }
 
 impl NameIndex {
     /// Makes an index with room for `count` rows.
-    pub(super) fn with_room(count: usize, key: Key) -> Self {
-        Self { places: vec![NONE; (count * 2).next_power_of_two()], key }
+    pub(super) fn with_room(count: usize) -> Self {
+        let free = Place { mark: 0, number: NONE };
+        Self { places: vec![free; count + count / 2 + 1].into() }
     }
 
     /// Adds a row.
-    pub(super) fn insert(&mut self, parent: u32, key: &[u8], number: u32) {
-        let mut place = self.first_place(parent, key);
-        while self.places[place] != NONE {
-            place = (place + 1) % self.places.len();
+    pub(super) fn insert(&mut self, hash: u64, number: u32) {
+        let mut at = self.first(hash);
+        while self.places[at].number != NONE {
+            at = self.after(at);
         }
-        self.places[place] = number;
+        self.places[at] = Place { mark: mark(hash), number };
     }
 
-    /// Returns the first row with this parent and key that `is_it` accepts.
-    pub(super) fn find(&self, parent: u32, key: &[u8], is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let mut place = self.first_place(parent, key);
+    /// Returns the first row with this hash that `is_it` accepts.
+    pub(super) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let mark = mark(hash);
+        let mut at = self.first(hash);
         loop {
-            let number = *self.places.get(place)?;
-            if number == NONE {
+            let place = *self.places.get(at)?;
+            if place.number == NONE {
                 return None;
             }
-            if is_it(number) {
-                return Some(number);
+            if place.mark == mark && is_it(place.number) {
+                return Some(place.number);
             }
-            place = (place + 1) % self.places.len();
+            at = self.after(at);
         }
     }
 
-    fn first_place(&self, parent: u32, key: &[u8]) -> usize {
-        let mut lower = [0u8; name::MAX_NAME];
-        let lower = &mut lower[..key.len()];
-        lower.copy_from_slice(key);
-        lower.make_ascii_lowercase();
-        let hash = StableHash::new(&self.key).number(parent.into()).last(lower).finish();
-        // The index is smaller than 2^33 places: the low half of the hash is enough.
-        usize::try_from(hash % self.places.len() as u64).expect("less than a length")
+    /// Returns where to begin: the high half of the hash, scaled to the number of places.
+    fn first(&self, hash: u64) -> usize {
+        let scaled = ((hash >> 32) * self.places.len() as u64) >> 32;
+        usize::try_from(scaled).expect("less than a length")
     }
+
+    const fn after(&self, at: usize) -> usize {
+        if at + 1 == self.places.len() { 0 } else { at + 1 }
+    }
+}
+
+fn mark(hash: u64) -> u32 {
+    u32::try_from(hash & u64::from(u32::MAX)).expect("32 bits")
 }
 
 /// No row.

@@ -9,6 +9,7 @@ use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::image::{Image, PlacedZone};
 use super::part::{APEX, Entry, NodeRow, ZonePart};
+use super::sought::Sought;
 use super::{Denial, Note, SlotId, SlotValue, Snapshot, ZoneId};
 
 /// What a name leads to.
@@ -60,19 +61,28 @@ impl Snapshot {
     /// Looks a name up; `wire` is a valid uncompressed name. The type tells only which side of a cut is asked: DS is
     /// answered by the parent (RFC 4035 §3.1.4.1).
     pub fn lookup(&self, wire: &[u8], rtype: Rtype) -> Lookup<'_> {
-        let found = find_zone(self.image(), wire, rtype == Rtype::DS).and_then(|id| self.image().zone(id));
+        let sought = Sought::new(self.image().hash(), wire);
+        let found = find_zone(self.image(), &sought, rtype == Rtype::DS).and_then(|id| self.image().zone(id));
         let Some(placed) = found else { return Lookup::Outside };
         let zone = ZoneView { snapshot: self, zone: placed };
         let part = zone.part();
         if part.is_broken() {
             return Lookup::Broken;
         }
-        let mut labels = Labels::below(wire, part.origin().wire().len());
-        let mut number = APEX;
+        // Most names that are asked exist, and nothing above them takes them away.
+        if let Some(number) = part.find(sought.whole()).filter(|number| !part.row(*number).occluded) {
+            let node = zone.node(number);
+            return if node.row.cut && rtype != Rtype::DS {
+                Lookup::Delegated(zone, node)
+            } else {
+                Lookup::Exact(zone, node)
+            };
+        }
+        let (mut number, mut labels) = (APEX, part.origin_labels());
         loop {
             let row = part.row(number);
             let node = Node { zone, row };
-            let at_name = labels.is_empty();
+            let at_name = labels == sought.label_count();
             if row.cut && !(at_name && rtype == Rtype::DS) {
                 return Lookup::Delegated(zone, node);
             }
@@ -82,13 +92,15 @@ impl Snapshot {
             if row.dname {
                 return Lookup::Renamed(zone, node);
             }
-            let Some(child) = labels.pop().and_then(|label| part.child(number, label)) else {
+            let Some(child) = part.find(sought.ending(labels + 1)) else {
                 // This row is the closest encloser; only its own `*` counts (RFC 4592 §3.3.1).
-                let wildcard = row.wildcard_child.then(|| part.child(number, b"*")).flatten();
+                let name = sought.ending(labels);
+                let wildcard = row.wildcard_child.then(|| part.wildcard_below(name, self.image().hash())).flatten();
                 return wildcard
                     .map_or(Lookup::Missing(zone, node), |wildcard| Lookup::Wildcard(zone, zone.node(wildcard)));
             };
             number = child;
+            labels += 1;
         }
     }
 
@@ -126,6 +138,11 @@ impl<'a> ZoneView<'a> {
         self.part().numbers().contains(&number).then(|| self.node(number))
     }
 
+    /// Returns whether the zone has signatures or proofs at all.
+    pub fn is_signed(self) -> bool {
+        self.part().is_signed()
+    }
+
     /// Returns how the zone proves that something does not exist.
     pub fn denial(self) -> Denial<'a> {
         self.part().chain().denial(self)
@@ -134,12 +151,8 @@ impl<'a> ZoneView<'a> {
     /// Returns a name of this zone wherever it stands, below a cut too: there it can be glue.
     pub fn occluded(self, wire: &[u8]) -> Option<Node<'a>> {
         name::suffix(wire, self.origin().wire())?;
-        let mut labels = Labels::below(wire, self.origin().wire().len());
-        let mut number = APEX;
-        while let Some(label) = labels.pop() {
-            number = self.part().child(number, label)?;
-        }
-        Some(self.node(number))
+        let sought = Sought::new(self.snapshot.image().hash(), wire);
+        self.part().find(sought.whole()).map(|number| self.node(number))
     }
 
     pub(super) fn row(self, number: u32) -> &'a NodeRow {
@@ -254,53 +267,17 @@ impl<'a> Node<'a> {
 }
 
 /// Finds the zone with the longest origin at or above a name; with `above`, one above it is preferred to one at it.
-fn find_zone(image: &Image, wire: &[u8], above: bool) -> Option<ZoneId> {
-    let mut suffix = wire;
-    let mut left = name::labels(wire).count();
+fn find_zone(image: &Image, sought: &Sought, above: bool) -> Option<ZoneId> {
+    let most = sought.label_count().min(image.origin_labels());
     let mut at_name = None;
-    loop {
-        if left <= image.origin_labels() {
-            let found = image.find(suffix);
-            if found.is_some() && !(above && suffix.len() == wire.len()) {
-                return found;
-            }
-            at_name = at_name.or(found);
+    for labels in (0..=most).rev() {
+        let found = image.find(sought.ending(labels));
+        if found.is_some() && !(above && labels == sought.label_count()) {
+            return found;
         }
-        let Some((&length, rest)) = suffix.split_first().filter(|(length, _)| **length > 0) else { return at_name };
-        suffix = rest.get(usize::from(length)..)?;
-        left -= 1;
+        at_name = at_name.or(found);
     }
-}
-
-/// The labels of a name below one of its ancestors, taken from the right.
-struct Labels<'n> {
-    wire: &'n [u8],
-    /// Where each label begins; a name has at most 127.
-    starts: [u8; 128],
-    count: usize,
-}
-
-impl<'n> Labels<'n> {
-    fn below(wire: &'n [u8], ancestor_length: usize) -> Self {
-        let mut labels = Self { wire, starts: [0; 128], count: 0 };
-        let mut at = 0;
-        while at + ancestor_length < wire.len() && labels.count < labels.starts.len() {
-            labels.starts[labels.count] = u8::try_from(at).unwrap_or(u8::MAX);
-            labels.count += 1;
-            at += usize::from(wire[at]) + 1;
-        }
-        labels
-    }
-
-    const fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    fn pop(&mut self) -> Option<&'n [u8]> {
-        self.count = self.count.checked_sub(1)?;
-        let start = usize::from(self.starts[self.count]);
-        self.wire.get(start..).and_then(|rest| name::labels(rest).next())
-    }
+    at_name
 }
 
 impl std::fmt::Debug for ZoneView<'_> {

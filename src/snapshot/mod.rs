@@ -25,6 +25,7 @@ mod part;
 mod publish;
 mod served;
 mod slot;
+mod sought;
 mod vector;
 
 pub use denial::{Denial, Nsec3Chain, NsecChain};

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use crate::base::hash::Key;
+use arrayvec::ArrayVec;
+
 use crate::base::merge::side_by_side;
 use crate::zone::{Name, Rrset, Rtype, Zone, name};
 
 use super::ContentDigest;
 use super::denial::{self, Chain};
 use super::index::{NONE, NameIndex};
+use super::sought::{Ending, NameHash, Sought};
 
 /// One zone that goes into an [`Image`](super::Image).
 #[derive(Clone, Debug)]
@@ -23,10 +25,10 @@ pub struct ZoneInput {
 
 /// All owner names of one zone, empty non-terminals included, found by hash and kept in canonical order.
 ///
-/// Names and sets are shared with the zone. A row is found by its parent's row and its own leftmost label: no key is
-/// copied. Slots have numbers of the part's own, so that it may be shared by images that number theirs otherwise.
+/// Names and sets are shared with the zone. A row is found by the hash of its whole name: no key is copied. Slots have numbers of the part's own, so that it may be shared by images that number theirs otherwise.
 pub struct ZonePart {
     origin: Name,
+    origin_labels: usize,
     /// What it was built from.
     zone: Option<Arc<Zone>>,
     slots: Box<[(Name, Rtype)]>,
@@ -36,6 +38,7 @@ pub struct ZonePart {
     entries: Vec<Entry>,
     index: NameIndex,
     chain: Chain,
+    signed: bool,
     digest: OnceLock<ContentDigest>,
 }
 
@@ -50,6 +53,8 @@ pub(super) struct NodeRow {
     pub(super) cut: bool,
     pub(super) dname: bool,
     pub(super) wildcard_child: bool,
+    /// Below a cut or a DNAME.
+    pub(super) occluded: bool,
 }
 
 /// One set of a row.
@@ -62,24 +67,29 @@ pub(super) enum Entry {
 impl ZonePart {
     /// Builds the part of a zone. A slot for a set that the zone does not declare makes a place for it; a slot of a
     /// broken zone has none.
-    pub(super) fn build(input: &ZoneInput, slots: &[(&Name, Rtype)], key: Key) -> Self {
+    pub(super) fn build(input: &ZoneInput, slots: &[(&Name, Rtype)], hash: &NameHash) -> Self {
         let origin = input.zone.as_ref().map_or(&input.origin, |zone| zone.origin());
         let mut part = Self {
             origin: origin.clone(),
+            origin_labels: origin.label_count(),
             zone: input.zone.clone(),
             slots: slots.iter().map(|(owner, rtype)| ((*owner).clone(), *rtype)).collect(),
             rows: Vec::with_capacity(input.zone.as_ref().map_or(1, |zone| zone.nodes().len())),
             entries: Vec::new(),
-            index: NameIndex::with_room(0, key),
+            index: NameIndex::with_room(0),
             chain: Chain::None,
+            signed: false,
             digest: OnceLock::new(),
         };
         let mut path = vec![part.add_row(origin.clone(), NONE)];
         if let Some(zone) = &input.zone {
             part.add_nodes(zone, slots, &mut path);
         }
-        part.fill_index(key);
+        part.mark_occluded();
+        part.fill_index(hash);
         part.chain = Chain::find(&part);
+        part.signed =
+            part.entries.iter().any(|entry| matches!(entry.rtype(), Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3));
         part
     }
 
@@ -134,6 +144,11 @@ impl ZonePart {
         &self.chain
     }
 
+    /// Returns whether there are signatures or proofs.
+    pub(super) const fn is_signed(&self) -> bool {
+        self.signed
+    }
+
     /// Adds the names of a zone; `path` leads from the apex to the last name: rows whose descendants may still come.
     fn add_nodes(&mut self, zone: &Zone, slots: &[(&Name, Rtype)], path: &mut Vec<u32>) {
         let mut owners: BTreeMap<&Name, Vec<(Rtype, u32)>> = BTreeMap::new();
@@ -185,9 +200,16 @@ impl ZonePart {
     fn add_row(&mut self, owner: Name, parent: u32) -> u32 {
         let number = row_number(self.rows.len());
         let first_entry = row_number(self.entries.len());
-        let row =
-            NodeRow { owner, parent, first_entry, entry_count: 0, cut: false, dname: false, wildcard_child: false };
-        self.rows.push(row);
+        self.rows.push(NodeRow {
+            owner,
+            parent,
+            first_entry,
+            entry_count: 0,
+            cut: false,
+            dname: false,
+            wildcard_child: false,
+            occluded: false,
+        });
         number
     }
 
@@ -214,26 +236,50 @@ impl ZonePart {
         row.dname = dname && !row.owner.is_wildcard();
     }
 
-    fn fill_index(&mut self, key: Key) {
+    /// Marks the rows that have no authority. A parent stands before its children.
+    fn mark_occluded(&mut self) {
+        for number in 1..self.rows.len() {
+            let parent = &self.rows[self.rows[number].parent as usize];
+            self.rows[number].occluded = parent.cut || parent.dname || parent.occluded;
+        }
+    }
+
+    fn fill_index(&mut self, hash: &NameHash) {
         self.rows.shrink_to_fit();
         self.entries.shrink_to_fit();
-        let mut index = NameIndex::with_room(self.rows.len(), key);
+        let mut index = NameIndex::with_room(self.rows.len());
+        let mut hashes = Vec::with_capacity(self.rows.len());
+        hashes.push(Sought::new(hash, self.origin.wire()).whole().hash);
+        index.insert(hashes[0], APEX);
         for number in 1..row_number(self.rows.len()) {
             let row = self.row(number);
+            let own = hash.child(hashes[row.parent as usize], &lower_label(row.owner.wire()));
+            hashes.push(own);
             let has_child = self.rows.get(number as usize + 1).is_some_and(|next| next.parent == number);
             if has_child || !denial::is_bare_nsec3(self.entries(row)) {
-                index.insert(row.parent, row.label(), number);
+                index.insert(own, number);
             }
         }
         self.index = index;
     }
 
-    /// Returns the row of the name made of `label` and the name of row `parent`.
-    pub(super) fn child(&self, parent: u32, label: &[u8]) -> Option<u32> {
-        self.index.find(parent, label, |number| {
-            let row = self.row(number);
-            row.parent == parent && row.label().eq_ignore_ascii_case(label)
-        })
+    /// Returns the row of a name, wherever it stands.
+    pub(super) fn find(&self, name: Ending<'_>) -> Option<u32> {
+        self.index.find(name.hash, |number| name.is(self.row(number).owner.wire()))
+    }
+
+    /// Returns the row of the wildcard below a name.
+    pub(super) fn wildcard_below(&self, name: Ending<'_>, hash: &NameHash) -> Option<u32> {
+        let is_it = |number: u32| {
+            let owner = &self.row(number).owner;
+            owner.is_wildcard() && owner.wire().get(2..).is_some_and(|parent| name.is(parent))
+        };
+        self.index.find(hash.child(name.hash, b"\x01*"), is_it)
+    }
+
+    /// Returns the number of labels of the origin.
+    pub(super) const fn origin_labels(&self) -> usize {
+        self.origin_labels
     }
 
     /// Returns the apex.
@@ -257,11 +303,6 @@ impl ZonePart {
 }
 
 impl NodeRow {
-    /// Returns what the row is found by below its parent.
-    fn label(&self) -> &[u8] {
-        name::labels(self.owner.wire()).next().unwrap_or(&[])
-    }
-
     pub(super) const fn is_apex(&self) -> bool {
         self.parent == NONE
     }
@@ -286,6 +327,15 @@ fn row_number(length: usize) -> u32 {
         .ok()
         .filter(|number| *number < NONE)
         .expect("a zone has fewer than 2^32 - 1 names, sets and slots")
+}
+
+/// Returns the first label of a name in lower case, its length before it.
+fn lower_label(wire: &[u8]) -> ArrayVec<u8, { name::MAX_LABEL + 1 }> {
+    let length = wire.first().map_or(0, |length| usize::from(*length) + 1);
+    let mut label = ArrayVec::<u8, { name::MAX_LABEL + 1 }>::new();
+    label.try_extend_from_slice(&wire[..length]).expect("a label has at most 63 octets");
+    label.make_ascii_lowercase();
+    label
 }
 
 /// The row of the apex.

@@ -92,7 +92,11 @@ impl Server {
             SlotValue::Records(Arc::clone(zone.rrset(&key.owner, key.rtype).unwrap()))
         });
         let values = values.collect();
-        let first = Snapshot::first(Arc::new(Image::build(zones, &keys)), values, 1);
+        Self::over(Snapshot::first(Arc::new(Image::build(zones, &keys)), values, 1))
+    }
+
+    /// Serves a snapshot.
+    pub(crate) fn over(first: Snapshot) -> Self {
         let publisher = Publisher::new(first.clone());
         let mut registry = Registry::default();
         let responder = responder(&publisher, &mut registry);

@@ -46,6 +46,13 @@ statement! {
         /// The number of threads that answer over UDP on each address, and of those that all other listeners share; "auto": one
         /// for each processor.
         workers: Workers = workers;
+        /// How many octets of queries and of answers each socket for UDP holds while its thread is busy, as far as the system
+        /// lets (net.core.rmem_max, net.core.wmem_max); 0 leaves the system's default.
+        udp_receive_buffer: u32 = values::integer(0, 1 << 30);
+        udp_send_buffer: u32 = values::integer(0, 1 << 30);
+        /// For how many microseconds a thread for UDP that has nothing to do asks the network card itself before it sleeps:
+        /// shorter waits for more processor time. Beyond net.core.busy_poll it needs CAP_NET_ADMIN.
+        udp_busy_poll: u32 = values::integer(0, 1_000_000);
     }
 }
 

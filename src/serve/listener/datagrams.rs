@@ -61,12 +61,12 @@ impl Arrivals {
     /// Makes room.
     pub(super) fn new() -> Self {
         let headers = MultiHeaders::preallocate(BATCH, Some(control_room()));
-        Self { octets: vec![0; BATCH * PACKET_MAX], headers, arrived: Vec::with_capacity(BATCH) }
+        Self { octets: vec![0; BATCH * ROOM], headers, arrived: Vec::with_capacity(BATCH) }
     }
 
     /// Walks over the datagrams that were received.
     pub(super) fn packets(&self) -> impl Iterator<Item = (&[u8], Peer)> {
-        let rooms = self.octets.chunks_exact(PACKET_MAX);
+        let rooms = self.octets.chunks_exact(ROOM);
         rooms.zip(&self.arrived).map(|(room, (peer, length))| (room.get(..*length).unwrap_or_default(), *peer))
     }
 
@@ -142,7 +142,7 @@ impl DatagramSocket {
 
     fn receive_with(&self, into: &mut Arrivals, flags: MsgFlags) -> io::Result<()> {
         into.clear();
-        let mut rooms = into.octets.chunks_exact_mut(PACKET_MAX);
+        let mut rooms = into.octets.chunks_exact_mut(ROOM);
         let mut slots: [_; BATCH] = std::array::from_fn(|_| [IoSliceMut::new(rooms.next().unwrap_or_default())]);
         match recvmmsg(self.socket.as_raw_fd(), &mut into.headers, slots.iter_mut(), flags, None) {
             Ok(received) => {
@@ -233,8 +233,9 @@ fn control_room() -> Vec<u8> {
 /// The most datagrams of one call: what is published or reloaded takes effect behind them.
 pub(super) const BATCH: usize = 32;
 
-/// The longest datagram there is, in octets.
-const PACKET_MAX: usize = 65_535;
+/// Octets for each datagram: more than the longest has, 65,535, and no power of two, which would lay the begins of all of them
+/// on the same lines of the processor's caches.
+const ROOM: usize = 65_536 + 192;
 
 /// The longest wait for a datagram, and for room to send one.
 const WAIT: Duration = Duration::from_secs(1);

@@ -1,0 +1,147 @@
+//! A name that is looked for: the hashes of all of its endings, made in one pass.
+
+use std::hash::Hasher as _;
+
+use arrayvec::ArrayVec;
+use foldhash::SharedSeed;
+use foldhash::quality::FoldHasher;
+
+use crate::base::hash::Key;
+use crate::zone::name;
+
+/// Hashes names label by label, from the right: the hash of a name continues that of its parent. ASCII letters of both
+/// cases are the same.
+///
+/// Whoever knows the key can make names that collide. It is secret, and no answer depends on it.
+pub(super) struct NameHash {
+    root: u64,
+    shared: SharedSeed,
+}
+
+/// A name in lower case with the hashes of its endings.
+pub(super) struct Sought {
+    lower: ArrayVec<u8, { name::MAX_NAME }>,
+    /// From the root to the whole name.
+    endings: ArrayVec<(u8, u64), LABELS_MAX>,
+}
+
+/// An ending of a name that is looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Ending<'s> {
+    /// In lower case.
+    pub(super) wire: &'s [u8],
+    pub(super) hash: u64,
+}
+
+impl NameHash {
+    /// Makes the hash of a secret key.
+    pub(super) fn new(key: Key) -> Self {
+        let both = u128::from_be_bytes(key);
+        let half = |part: u128| u64::try_from(part & u128::from(u64::MAX)).expect("64 bits");
+        Self { root: half(both >> 64), shared: SharedSeed::from_u64(half(both)) }
+    }
+
+    /// Returns the hash of the root.
+    pub(super) const fn root(&self) -> u64 {
+        self.root
+    }
+
+    /// Returns the hash of the name made of `label` and a name with the hash `parent`. The label is in lower case, its
+    /// length before it.
+    pub(super) fn child(&self, parent: u64, label: &[u8]) -> u64 {
+        let mut hasher = FoldHasher::with_seed(parent, &self.shared);
+        hasher.write(label);
+        hasher.finish()
+    }
+}
+
+impl Sought {
+    /// Takes a valid uncompressed name.
+    pub(super) fn new(hash: &NameHash, wire: &[u8]) -> Self {
+        let mut lower = ArrayVec::<u8, { name::MAX_NAME }>::new();
+        lower.try_extend_from_slice(wire).expect("a name has at most 255 octets");
+        lower.make_ascii_lowercase();
+        let mut starts: ArrayVec<u8, LABELS_MAX> = ArrayVec::new();
+        let mut at = 0;
+        while let Some(&length) = lower.get(usize::from(at)).filter(|length| **length > 0) {
+            starts.push(at);
+            at += length + 1;
+        }
+        let mut endings = ArrayVec::new();
+        let (mut last, mut value) = (at, hash.root());
+        endings.push((at, value));
+        for &start in starts.iter().rev() {
+            value = hash.child(value, &lower[usize::from(start)..usize::from(last)]);
+            endings.push((start, value));
+            last = start;
+        }
+        Self { lower, endings }
+    }
+
+    /// Returns the number of labels.
+    pub(super) const fn label_count(&self) -> usize {
+        self.endings.len() - 1
+    }
+
+    /// Returns the ending of so many labels; there are as many.
+    pub(super) fn ending(&self, labels: usize) -> Ending<'_> {
+        let (start, hash) = self.endings[labels];
+        Ending { wire: &self.lower[usize::from(start)..], hash }
+    }
+
+    /// Returns the whole name.
+    pub(super) fn whole(&self) -> Ending<'_> {
+        self.ending(self.label_count())
+    }
+}
+
+impl Ending<'_> {
+    /// Returns whether this is the name.
+    pub(super) fn is(self, wire: &[u8]) -> bool {
+        // Most names are written in lower case.
+        self.wire == wire || self.wire.eq_ignore_ascii_case(wire)
+    }
+}
+
+/// Labels of a name, the root one counted.
+const LABELS_MAX: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zone::Name;
+
+    fn hashes(key: Key, text: &str) -> Vec<u64> {
+        let name: Name = text.parse().unwrap();
+        let sought = Sought::new(&NameHash::new(key), name.wire());
+        (0..=sought.label_count()).map(|labels| sought.ending(labels).hash).collect()
+    }
+
+    #[test]
+    fn endings_of_two_names_have_the_same_hashes_as_far_as_they_are_the_same() {
+        let (one, other) = (hashes([7; 16], "a.b.Example.com."), hashes([7; 16], "c.B.example.COM."));
+        assert_eq!(one[..4], other[..4]);
+        assert_ne!(one[4], other[4]);
+        assert_eq!(one.len(), 5);
+    }
+
+    #[test]
+    fn labels_do_not_run_together_and_another_key_gives_other_hashes() {
+        assert_ne!(hashes([7; 16], "ab.c.").last(), hashes([7; 16], "a.bc.").last());
+        assert_ne!(hashes([7; 16], "ab.c.").last(), hashes([7; 16], "abc.").last());
+        assert_ne!(hashes([7; 16], "ab.c.").last(), hashes([8; 16], "ab.c.").last());
+        assert_ne!(hashes([7; 16], ".").last(), hashes([8; 16], ".").last());
+    }
+
+    #[test]
+    fn the_longest_names_are_taken_whole() {
+        for label in ["a.", "abcdefghijklmno."] {
+            let text = label.repeat(254 / label.len());
+            let name: Name = text.parse().unwrap();
+            let sought = Sought::new(&NameHash::new([7; 16]), name.wire());
+            assert_eq!((sought.label_count(), sought.whole().wire), (name.label_count(), name.wire()));
+            assert_eq!(sought.ending(0).wire, [0]);
+            assert!(sought.whole().is(&name.wire().to_ascii_uppercase()));
+        }
+    }
+}
