@@ -146,6 +146,7 @@ impl<'a> Writer<'_, 'a> {
     fn tell(&mut self, zone: ZoneView<'a>, node: Node<'a>, set: &'a Rrset) -> Option<Sections<'a>> {
         node.tell(set.rtype(), self.context.client.now.wall);
         let answers = self.set(QUESTION, set)?;
+        node.tell(set.rtype(), self.context.client.now.wall);
         let mut additionals = 0;
         if set.rtype() == Rtype::SRV && !self.context.settings.minimal_responses {
             additionals = self.add_hosts(set)?;
@@ -178,6 +179,7 @@ impl<'a> Writer<'_, 'a> {
                     None => *owner.insert(self.names.place(host)?),
                 };
                 count += self.set(place, addresses)?;
+                node.tell(rtype, self.context.client.now.wall);
             }
         }
         Some(count)

@@ -42,14 +42,14 @@ impl Browser {
         let requests = OpenOptions::new().write(true).open(&pipes[0]).unwrap();
         let answers = BufReader::new(File::open(&pipes[1]).unwrap());
         let mut browser = Self { child, requests, answers, number: 0, session: None };
-        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }))["targetId"].clone();
-        let attached = browser.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
+        let target = browser.call("Target.createTarget", &json!({ "url": "about:blank" }))["targetId"].clone();
+        let attached = browser.call("Target.attachToTarget", &json!({ "targetId": target, "flatten": true }));
         browser.session = attached["sessionId"].as_str().map(str::to_owned);
-        browser.call("Page.navigate", json!({ "url": url }));
+        browser.call("Page.navigate", &json!({ "url": url }));
         browser
     }
 
-    fn call(&mut self, method: &str, params: Value) -> Value {
+    fn call(&mut self, method: &str, params: &Value) -> Value {
         self.number += 1;
         let mut request = json!({ "id": self.number, "method": method, "params": params });
         if let Some(session) = &self.session {
@@ -71,7 +71,7 @@ impl Browser {
     /// Returns what an expression is in the page.
     fn eval(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        self.call("Runtime.evaluate", params)["result"]["value"].clone()
+        self.call("Runtime.evaluate", &params)["result"]["value"].clone()
     }
 
     /// Waits until the page says something; returns for how long.
@@ -92,9 +92,9 @@ impl Browser {
     /// Shows the page as large as a screen, in the light or in the dark.
     fn show(&mut self, (width, height): (u32, u32), scheme: &str) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
-        self.call("Emulation.setDeviceMetricsOverride", size);
+        self.call("Emulation.setDeviceMetricsOverride", &size);
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-        self.call("Emulation.setEmulatedMedia", json!({ "features": features }));
+        self.call("Emulation.setEmulatedMedia", &json!({ "features": features }));
     }
 }
 

@@ -1,4 +1,5 @@
 //! Hooks against receivers on loopback that take, refuse, hang and are not there.
+#![expect(clippy::disallowed_methods, reason = "receivers are no tasks of the server")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -264,7 +265,8 @@ async fn a_reload_stops_hooks_that_are_gone_and_begins_new_ones_while_the_others
     let named = |name: &str, receiver: &Receiver| hook(name, Action::Web(Box::new(web(receiver.address))));
     let stage = Stage::new(64, vec![named("kept", &kept), named("gone", &gone)]);
     stage.record(Notice::Isolated(true)).await;
-    (kept.wait(1).await, gone.wait(1).await);
+    kept.wait(1).await;
+    gone.wait(1).await;
     let new = Receiver::start(&[Answer::Status(200)]).await;
     stage.wanted.send_replace(vec![named("kept", &kept), named("new", &new)]);
     // The change is taken when the new one is told of what comes after it.

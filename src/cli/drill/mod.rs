@@ -52,7 +52,7 @@ pub(super) fn run(args: &Drill) -> ExitCode {
 /// Plays it from the plan to the end.
 fn play(remote: &Remote, args: &Drill) -> Result<Report, Failed> {
     let status: StatusView = remote.get("/v1/status")?;
-    let plan = Plan::make(&args.service, &status).map_err(Failed::refused)?;
+    let plan = Plan::make(&args.service, &status).map_err(|finding| Failed::refused(*finding))?;
     let mut report = Report::begin(&plan, args.r#for, Clock::start(), !args.json);
     report.step(format!("{} is at tier {}; tier {} stands by", plan.name(), plan.tier, plan.standby));
     let orders = drain(remote, args, &plan, &mut report)?;

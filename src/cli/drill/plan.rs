@@ -26,8 +26,8 @@ impl Plan {
     ///
     /// # Errors
     /// Why it would not be safe.
-    pub(super) fn make(service: &str, status: &StatusView) -> Result<Self, Finding> {
-        let refused = |message: String| Finding::error("refused", message);
+    pub(super) fn make(service: &str, status: &StatusView) -> Result<Self, Box<Finding>> {
+        let refused = |message: String| Box::new(Finding::error("refused", message));
         let named = service.trim_end_matches('.');
         let is_it = |service: &&ServiceView| {
             service.service.split('+').any(|half| half.trim_end_matches('.').eq_ignore_ascii_case(named))
@@ -36,7 +36,7 @@ impl Plan {
             let known = status.services.iter().map(|service| service.service.trim_end_matches('.'));
             let finding = refused(format!("there is no service {named}"));
             return Err(match offline::nearest_name(named, known) {
-                Some(near) => finding.help(format!("did you mean {near}?")),
+                Some(near) => Box::new(finding.help(format!("did you mean {near}?"))),
                 None => finding,
             });
         };
@@ -63,7 +63,7 @@ impl Plan {
         if let Some(member) = ready.iter().find(|member| member.targets.is_empty() || !member.targets.iter().all(is_up))
         {
             let message = format!("{} stands by, and is not known to be up", member.member);
-            return Err(refused(message).help("`understudy status` says why"));
+            return Err(Box::new(refused(message).help("`understudy status` says why")));
         }
         let (covered, needed) = (labels(&active), labels(&ready));
         if let Some(both) = covered.intersection(&needed).next() {

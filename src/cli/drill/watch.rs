@@ -136,7 +136,7 @@ mod tests {
         let before = sip_status();
         let plan = Plan::make("_sip._tcp.example.com", &before).unwrap();
         assert_eq!(judge(&plan, &before), Ok(false));
-        let mut taken = before.clone();
+        let mut taken = before;
         taken.services[0].tier = Some(20);
         taken.services[0].members.iter_mut().for_each(|member| member.listed = member.priority == 20);
         assert_eq!(judge(&plan, &taken), Ok(true));

@@ -23,7 +23,7 @@ pub(super) fn run(args: &Init) -> ExitCode {
     input::tell(&running.findings, Severity::Error);
     let zones = match args.zones.iter().map(|zone| whole(zone)).collect::<Result<Vec<_>, _>>() {
         Ok(zones) => zones,
-        Err(finding) => return refuse(finding),
+        Err(finding) => return refuse(*finding),
     };
     let page = page::write(&running, &zones);
     let Some(path) = &args.output else {
@@ -51,9 +51,10 @@ fn refuse(finding: Finding) -> ExitCode {
 }
 
 /// Returns the path of a zone from the root on: the config may be moved to another folder.
-fn whole(zone: &Path) -> Result<PathBuf, Finding> {
+fn whole(zone: &Path) -> Result<PathBuf, Box<Finding>> {
     if zone.as_os_str() == "-" {
-        return Err(Finding::error("input", "a config names files, and standard input is none"));
+        return Err(Box::new(Finding::error("input", "a config names files, and standard input is none")));
     }
-    zone.canonicalize().map_err(|error| Finding::error("input", format!("cannot find {}: {error}", zone.display())))
+    let missing = |error| Finding::error("input", format!("cannot find {}: {error}", zone.display()));
+    zone.canonicalize().map_err(|error| Box::new(missing(error)))
 }

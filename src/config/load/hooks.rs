@@ -75,7 +75,6 @@ fn action(keys: &HookKeys, may_run: bool, folder: &Path, findings: &mut Vec<Find
 }
 
 /// Returns what was asked for and read; nothing if it was asked for and could not be read.
-#[expect(clippy::option_option, reason = "not asked for, or not read")]
 fn taken<T>(read: Option<Option<T>>) -> Option<Option<T>> {
     match read {
         None => Some(None),
