@@ -1,7 +1,7 @@
 //! The command-line arguments.
 
-mod demo;
 mod exchange;
+mod reach;
 mod transfer;
 
 use std::net::{IpAddr, SocketAddr};
@@ -17,8 +17,8 @@ use crate::keys::values;
 
 use super::examples;
 
-pub use demo::Demo;
 pub use exchange::{Export, ExportForm, Import};
+pub use reach::{Reach, State};
 pub use transfer::{Transfer, Transfers};
 
 /// Health-driven authoritative DNS server for SRV failover.
@@ -174,15 +174,6 @@ pub struct Sources {
     /// /etc/understudy/understudy.toml
     #[arg(value_name = "CONFIG or ZONE")]
     pub files: Vec<PathBuf>,
-}
-
-/// Where the state is.
-#[derive(Debug, Args, Default)]
-pub struct State {
-    /// The state folder, or `none`; default: $STATE_DIRECTORY, else $XDG_STATE_HOME/understudy, else
-    /// /var/lib/understudy, or ~/.local/state/understudy for who may not write there
-    #[arg(long, value_name = "DIR")]
-    pub state: Option<PathBuf>,
 }
 
 /// `serve`
@@ -379,18 +370,6 @@ pub struct Ready {
     pub timeout: Duration,
 }
 
-/// How a running server is reached.
-#[derive(Debug, Args, Default)]
-pub struct Reach {
-    /// Where the server takes orders; default: as the running server has noted in the state folder, else as the default
-    /// config says, else /run/understudy/admin.sock
-    #[arg(long, value_name = "FILE")]
-    pub socket: Option<PathBuf>,
-    #[expect(missing_docs, reason = "flattened")]
-    #[command(flatten)]
-    pub state: State,
-}
-
 /// `status`
 #[derive(Debug, Args)]
 pub struct Status {
@@ -545,6 +524,17 @@ impl Forced {
     }
 }
 
+/// `demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Do it all without a keyboard and print each answer as it changes
+    #[arg(long)]
+    pub script: bool,
+    /// Where to answer
+    #[arg(long, value_name = "ADDR:PORT", value_parser = demo_address, default_value = "127.0.0.1:5300")]
+    pub listen: SocketAddr,
+}
+
 /// The severities, so that help and errors name them.
 fn severities() -> impl TypedValueParser<Value = Severity> {
     let words = [Severity::Error, Severity::Warning, Severity::Note].map(Severity::as_str);
@@ -554,6 +544,10 @@ fn severities() -> impl TypedValueParser<Value = Severity> {
 /// Reads an address as the config does.
 fn address(text: &str) -> Result<SocketAddr, String> {
     values::socket_text(text, DNS_PORT).map_err(|wanted| format!("it takes {wanted}"))
+}
+
+fn demo_address(text: &str) -> Result<SocketAddr, String> {
+    values::socket_text(text, DEFAULT_SERVER.port()).map_err(|wanted| format!("it takes {wanted}"))
 }
 
 /// Reads a duration as the config does, or a number of seconds such as `2` or `0.5`.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Reach;
+use super::reach::Reach;
 
 /// `transfers`
 #[derive(Debug, Args)]
