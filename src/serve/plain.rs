@@ -144,7 +144,6 @@ impl<'a> Writer<'_, 'a> {
     }
 
     fn tell(&mut self, zone: ZoneView<'a>, node: Node<'a>, set: &'a Rrset) -> Option<Sections<'a>> {
-        node.tell(set.rtype(), self.context.client.now.wall);
         let answers = self.set(QUESTION, set)?;
         node.tell(set.rtype(), self.context.client.now.wall);
         let mut additionals = 0;
@@ -173,7 +172,6 @@ impl<'a> Writer<'_, 'a> {
             let mut owner = None;
             for rtype in [Rtype::A, Rtype::AAAA] {
                 let Some(addresses) = node.records(rtype) else { continue };
-                node.tell(rtype, self.context.client.now.wall);
                 let place = match owner {
                     Some(place) => place,
                     None => *owner.insert(self.names.place(host)?),
