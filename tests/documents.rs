@@ -57,6 +57,24 @@ fn the_book_has_every_page_of_docs() {
     assert_eq!(book["book"]["src"].as_str(), Some("docs"), "the book is made of docs/");
 }
 
+/// The build of the image sees only what .dockerignore lets in.
+#[test]
+fn the_image_is_built_of_every_file_that_the_program_includes() {
+    let ignore = read(".dockerignore");
+    let kept: Vec<&str> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let mut included = 0;
+    for source in sources_list("src") {
+        let text = fs::read_to_string(&source).unwrap();
+        for rest in text.split("include_str!(\"").skip(1) {
+            let path = plain(&source.parent().unwrap().join(rest.split('"').next().unwrap()));
+            let path = path.strip_prefix(root()).unwrap();
+            assert!(kept.iter().any(|kept| path.starts_with(kept)), "add {} to .dockerignore", path.display());
+            included += 1;
+        }
+    }
+    assert!(included > 3, "only {included} files were found to be included");
+}
+
 #[test]
 fn every_relative_link_resolves() {
     for page in Page::all() {

@@ -27,6 +27,8 @@ pub struct Prepared {
     pub(super) slots: Table<SlotId, SlotKey>,
     /// The slot of each zone's SOA; nothing for broken zones, and for those that came signed: theirs must stay as it is.
     pub(super) soa: Table<ZoneId, Option<SlotId>>,
+    /// The origin of each zone as printed.
+    pub(super) origins: Table<ZoneId, String>,
     /// The slots of each pool's fills.
     pub(super) pool_slots: Table<PoolId, Vec<SlotId>>,
     /// The slots of each host's fills.
@@ -120,6 +122,7 @@ impl Prepared {
             image,
             slots,
             soa,
+            origins: setup.zones.iter().map(|(_, zone)| zone.origin.to_string()).collect(),
             pool_slots,
             host_slots,
             follow_slots,

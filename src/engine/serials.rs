@@ -98,7 +98,8 @@ impl SerialBook {
     /// Returns the origin and the ceiling to keep on disk, if it must be moved on now.
     pub(super) fn new_ceiling(&mut self, zone: ZoneId) -> Option<(String, Serial)> {
         let row = self.row(zone)?;
-        Some((row.origin.clone(), row.serials.new_ceiling()?))
+        let ceiling = row.serials.new_ceiling()?;
+        Some((row.origin.clone(), ceiling))
     }
 
     fn row(&mut self, zone: ZoneId) -> Option<&mut SerialRow> {

@@ -1,7 +1,7 @@
 //! What the engine runs: zones, targets, pools and what they fill, as the config room lowers them.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -222,6 +222,13 @@ impl HostSetup {
 }
 
 impl TargetKey {
+    /// Prints the key as `Display` does, into a text that need not grow.
+    pub fn print(&self) -> String {
+        let mut printed = String::with_capacity(self.kind.len() + self.transport.len() + self.parameters.len() + PLACE);
+        write!(printed, "{self}").expect("a string takes all that is written");
+        printed
+    }
+
     /// Returns whether its answers prove that the network is there.
     pub(super) fn bears_witness(&self) -> bool {
         self.transport != health::NO_TRANSPORT
@@ -229,7 +236,12 @@ impl TargetKey {
 
     /// Returns what witnesses count of it.
     pub(super) fn endpoint(&self) -> Endpoint {
-        Endpoint { number: self.stable_id(), address: self.address.to_canonical(), transport: self.transport }
+        self.endpoint_of(self.stable_id())
+    }
+
+    /// Returns the same where the stable number is known already.
+    pub(super) fn endpoint_of(&self, number: u64) -> Endpoint {
+        Endpoint { number, address: self.address.to_canonical(), transport: self.transport }
     }
 
     /// Returns a number that stands for this identity: the same over restarts, releases and machines.
@@ -263,6 +275,8 @@ impl fmt::Display for TargetKey {
     }
 }
 
+/// The longest address and port as printed, with what stands between the parts of a key.
+const PLACE: usize = "+ [ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535 ".len();
 /// The key of targets' stable numbers; another one gives every target another number.
 const STABLE_ID_KEY: &[u8; 16] = b"understudytarget";
 

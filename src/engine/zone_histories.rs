@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::snapshot::{ContentDigest, Difference, History};
+use crate::snapshot::{ContentDigest, Difference, History, HistoryView};
 use crate::zone::diff::Diff;
 use crate::zone::{Name, Rrset, Serial};
 
@@ -20,7 +20,7 @@ pub(super) struct HistoryBook {
 struct Row {
     /// How the zone is named in the store.
     key: String,
-    history: Arc<History>,
+    history: History,
 }
 
 impl HistoryBook {
@@ -28,20 +28,26 @@ impl HistoryBook {
     pub(super) fn new(kept: Kept) -> Self {
         let row = |(key, history): (String, History)| {
             let origin = key.parse().ok()?;
-            Some((origin, Row { key, history: Arc::new(history) }))
+            Some((origin, Row { key, history }))
         };
         Self { rows: kept.histories.into_iter().filter_map(row).collect() }
     }
 
-    /// Returns the history of a zone.
-    pub(super) fn of(&self, origin: &Name) -> Option<&Arc<History>> {
-        self.rows.get(origin).map(|row| &row.history)
+    /// Returns the history of a zone as it is seen from its newest version.
+    pub(super) fn view(&self, origin: &Name) -> Option<HistoryView> {
+        self.rows.get(origin).map(|row| row.history.view())
+    }
+
+    /// Returns the serials of a zone that are known.
+    #[cfg(test)]
+    pub(super) fn serials(&self, origin: &Name) -> Vec<Serial> {
+        self.rows.get(origin).map_or_else(Vec::new, |row| row.history.serials())
     }
 
     /// A zone is served that was not served just before: after a restart, or as it came back. Its history goes on if
     /// the content is what it was; else it begins anew.
     pub(super) fn appear(&mut self, origin: &Name, serial: Serial, soa: &Rrset, digest: ContentDigest) -> Vec<Change> {
-        let known = self.of(origin).filter(|history| history.digest() == digest);
+        let known = self.rows.get(origin).map(|row| &row.history).filter(|history| history.digest() == digest);
         match known.and_then(|history| Some((history.serial(), history.soa()?.clone()))) {
             Some((from, _)) if from == serial => Vec::new(),
             Some((from, was)) if serial.is_after(from) => {
@@ -56,12 +62,12 @@ impl HistoryBook {
     pub(super) fn push(&mut self, origin: &Name, from: Serial, to: Serial, diff: Diff) -> Vec<Change> {
         let Some(row) = self.rows.get_mut(origin) else { return Vec::new() };
         let digest = row.history.digest().after(&diff);
-        let gone = Arc::make_mut(&mut row.history).push(Difference { from, to, diff, digest });
+        let gone = row.history.push(Difference { from, to, diff, digest });
         row.changes(&gone)
     }
 
     fn open(&mut self, origin: &Name, history: History) -> Vec<Change> {
-        let row = Row { key: origin.to_lower().to_string(), history: Arc::new(history) };
+        let row = Row { key: origin.to_lower().to_string(), history };
         let former = self.rows.get(origin);
         let changes = row.changes(&former.map_or_else(Vec::new, |former| former.history.serials()));
         self.rows.insert(origin.clone(), row);

@@ -27,7 +27,7 @@ mod vector;
 
 pub use denial::{Denial, Nsec3Chain, NsecChain};
 pub use digest::ContentDigest;
-pub use history::{Difference, History};
+pub use history::{Difference, History, HistoryView};
 pub use image::Image;
 pub use lookup::{Held, Lookup, Node, ZoneView};
 pub use note::{Hold, Note, NoteView};
@@ -50,7 +50,7 @@ pub struct Snapshot {
     values: Vector<SlotValue>,
     notes: Vector<Option<Note>>,
     /// By zone.
-    histories: Vector<Option<Arc<History>>>,
+    histories: Vector<Option<HistoryView>>,
 }
 
 impl Snapshot {
@@ -93,7 +93,7 @@ impl Snapshot {
 
     /// Says how zones came to be as they are. Ids of no zone are passed over.
     #[must_use]
-    pub fn with_histories(mut self, histories: impl IntoIterator<Item = (ZoneId, Arc<History>)>) -> Self {
+    pub fn with_histories(mut self, histories: impl IntoIterator<Item = (ZoneId, HistoryView)>) -> Self {
         for (zone, history) in histories {
             self.histories.set(zone.index(), Some(history));
         }
@@ -101,7 +101,7 @@ impl Snapshot {
     }
 
     /// Returns the differences of late of a zone, if they are known.
-    pub fn history(&self, zone: ZoneId) -> Option<&Arc<History>> {
+    pub fn history(&self, zone: ZoneId) -> Option<&HistoryView> {
         self.histories.get(zone.index())?.as_ref()
     }
 

@@ -95,7 +95,7 @@ impl Outbound {
         let current = serial(snapshot, asked.zone)?;
         let history = snapshot.history(asked.zone).filter(|history| history.serial() == current);
         let known = |since| {
-            let found: Vec<_> = history?.since(since)?.map(Arc::clone).collect();
+            let found = history?.since(since)?;
             found.iter().all(|difference| has_both_serials(difference)).then_some(found)
         };
         let (kind, differences) = match asked.since {

@@ -53,14 +53,21 @@ pub fn diff(old: &Zone, new: &Zone) -> Diff {
     found
 }
 
+/// Up to so many records it is faster to look at each than to sort them.
+const FEW: usize = 8;
+
 /// Returns the records of `set` that `other` lacks.
 fn without(set: &Rrset, other: &Rrset) -> Option<Rrset> {
     if set == other {
         return None;
     }
-    let mut others: Vec<&[u8]> = other.rdatas().collect();
-    others.sort_unstable();
-    let lacking = set.rdatas().filter(|rdata| others.binary_search(rdata).is_err());
-    let lacking = Rrset::new(set.rtype(), set.ttl(), lacking);
+    let lacking = if other.len() <= FEW {
+        Rrset::new(set.rtype(), set.ttl(), set.rdatas().filter(|rdata| other.rdatas().all(|other| other != *rdata)))
+    } else {
+        let mut others: Vec<&[u8]> = other.rdatas().collect();
+        others.sort_unstable();
+        let is_lacking = |rdata: &&[u8]| others.binary_search(rdata).is_err();
+        Rrset::new(set.rtype(), set.ttl(), set.rdatas().filter(is_lacking))
+    };
     (!lacking.is_empty()).then_some(lacking)
 }

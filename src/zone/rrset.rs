@@ -35,10 +35,16 @@ impl Rrset {
     /// # Panics
     /// If there are more than 65,535 records or RDATA is longer than 65,535 octets: no message could carry them.
     pub fn new<R: AsRef<[u8]>>(rtype: Rtype, ttl: u32, rdatas: impl IntoIterator<Item = R>) -> Self {
+        let rdatas = rdatas.into_iter();
+        let at_least = rdatas.size_hint().0.max(1);
         let mut packed = Vec::new();
         let mut count = 0u16;
         for rdata in rdatas {
             let rdata = rdata.as_ref();
+            if count == 0 {
+                // Most sets have records of one length.
+                packed.reserve_exact(at_least * (2 + rdata.len()));
+            }
             let length = u16::try_from(rdata.len()).expect("RDATA has a 16-bit length");
             packed.extend_from_slice(&length.to_be_bytes());
             packed.extend_from_slice(rdata);

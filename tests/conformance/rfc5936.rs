@@ -79,7 +79,7 @@ fn go_on(server: &mut Server) {
     let digest = history.digest().after(&diff);
     history.push(Difference { from: Serial(7), to: Serial(8), diff, digest });
     let values = [(0, stays), (1, is)].map(|(slot, set)| (SlotId::from_index(slot), SlotValue::Records(set)));
-    server.publish_snapshot(server.snapshot().next(values).with_histories([(zone, Arc::new(history))]));
+    server.publish_snapshot(server.snapshot().next(values).with_histories([(zone, history.view())]));
 }
 
 /// §2.2: the SOA first and last, between them everything else once, glue and what lies below cuts too (§3.5).

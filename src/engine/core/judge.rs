@@ -186,7 +186,7 @@ impl Core {
         }
         row.changed = Some(now.wall);
         let (pool, reason) = (self.prepared.setup.pools[id].name.clone(), decision.reason.clone());
-        let (_, zones) = self.places(&[id]);
+        let zones = self.zones_of(&[id]);
         self.notify(Notice::Decision { pool, id, zones, reason, moved, alarm }, now);
     }
 

@@ -34,7 +34,7 @@ use crate::health::machine::{Health, State};
 use crate::health::push::PushStore;
 use crate::health::{BrokenConnection, Cause, Outcome, ProbeRequest, Report, TargetId, TargetReport};
 use crate::policy::{Decision, HostId, PoolId, PoolState, Trigger};
-use crate::snapshot::{SlotId, SlotValue, Snapshot};
+use crate::snapshot::{SlotId, SlotValue, Snapshot, ZoneId};
 
 use super::effect::{Effect, Notice, TimedNotice};
 use super::memory::{self, Change, Restored};
@@ -377,16 +377,13 @@ impl Core {
         self.effects.push_back(Effect::Notice(event));
     }
 
-    /// Returns the names of pools and the origins of their zones, each once.
-    fn places(&self, pools: &[PoolId]) -> (Vec<String>, Vec<String>) {
-        let setup = &self.prepared.setup;
-        let mut zones = BTreeSet::new();
-        let mut names = Vec::new();
-        for pool in pools.iter().map(|pool| &setup.pools[*pool]) {
-            names.push(pool.name.clone());
-            zones.extend(pool.fills.iter().map(|fill| fill.zone));
-        }
-        (names, zones.into_iter().map(|zone| setup.zones[zone].origin.to_string()).collect())
+    /// Returns the origins of the zones that pools stand in, each once.
+    fn zones_of(&self, pools: &[PoolId]) -> Vec<String> {
+        let fills = pools.iter().flat_map(|pool| &self.prepared.setup.pools[*pool].fills);
+        let mut zones: Vec<ZoneId> = fills.map(|fill| fill.zone).collect();
+        zones.sort_unstable();
+        zones.dedup();
+        zones.into_iter().map(|zone| self.prepared.origins[zone].clone()).collect()
     }
 
     fn persist(&mut self, (key, value): Change) {

@@ -7,7 +7,7 @@ use crate::base::clock::{Mono, Now};
 use crate::base::table::RowId;
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::memory::{self, Change};
-use crate::snapshot::{History, SlotId, SlotValue, Snapshot, ZoneId, ZoneView};
+use crate::snapshot::{HistoryView, SlotId, SlotValue, Snapshot, ZoneId, ZoneView};
 use crate::zone::diff::Diff;
 use crate::zone::serial::{Soa, with_serial};
 use crate::zone::{Name, Rrset, Rtype, Serial};
@@ -118,8 +118,8 @@ impl Core {
         self.histories.appear(origin, serial, soa, next.digest(zone))
     }
 
-    fn history(&self, zone: ZoneId) -> Option<(ZoneId, Arc<History>)> {
-        Some((zone, Arc::clone(self.histories.of(&self.prepared.setup.zones[zone].origin)?)))
+    fn history(&self, zone: ZoneId) -> Option<(ZoneId, HistoryView)> {
+        Some((zone, self.histories.view(&self.prepared.setup.zones[zone].origin)?))
     }
 
     /// Publishes, then keeps what must be kept: no answer waits for a disk.
@@ -135,7 +135,7 @@ impl Core {
         changes.into_iter().for_each(|change| self.persist(change));
         let serial = |zone| {
             let serial: Serial = self.serials.current(zone)?;
-            Some((self.prepared.setup.zones[zone].origin.to_string(), serial.0))
+            Some((self.prepared.origins[zone].clone(), serial.0))
         };
         let zones = zones.into_iter().filter_map(serial).collect();
         self.notify(Notice::Published { generation, zones }, now);

@@ -24,7 +24,7 @@ struct Before {
 impl Core {
     pub(super) fn report(&mut self, id: TargetId, report: Report, now: Now) {
         let key = &self.prepared.setup.targets[id].key;
-        let endpoint = key.endpoint();
+        let endpoint = key.endpoint_of(self.targets[id].seed);
         if key.bears_witness() {
             let news = self.witnesses.hear(endpoint, report.began, Sound::of(&report.outcome), now.mono);
             self.take_news(news, now);
@@ -101,7 +101,7 @@ impl Core {
         let is_kept_anew = from != to || before.quiet_until != health.quiet_until();
         let is_told = from.as_str() != to.as_str();
         let key = &self.prepared.setup.targets[id].key;
-        let target = if is_kept_anew || is_told { key.to_string() } else { String::new() };
+        let target = if is_kept_anew || is_told { key.print() } else { String::new() };
         if is_kept_anew {
             let (key, value) = memory::keep_health(&target, health, now);
             self.effects.push_back(Effect::Persist { key, value });
@@ -112,7 +112,9 @@ impl Core {
         if is_told {
             let (from, to, cause) = (from.as_str(), to.as_str(), health.cause().cloned());
             let address = SocketAddr::new(key.address, key.port);
-            let (services, zones) = self.places(&self.prepared.users[id].pools);
+            let pools = &self.prepared.users[id].pools;
+            let services = pools.iter().map(|pool| self.prepared.setup.pools[*pool].name.clone()).collect();
+            let zones = self.zones_of(pools);
             let hosts = self.labels(id);
             self.notify(Notice::Target { target, id, address, hosts, services, zones, from, to, cause }, now);
         }

@@ -52,7 +52,8 @@ pub(super) fn write(difference: &Difference) -> Vec<u8> {
 
 /// Returns the key of the difference that leads to a serial.
 pub(in crate::engine) fn key(origin: &str, to: Serial) -> String {
-    format!("history/{origin}/{to}")
+    let to = to.to_string();
+    ["history/", origin, "/", &to].concat()
 }
 
 /// Reads the name of a difference: its zone's origin and the serial that it leads to.

@@ -293,7 +293,7 @@ pub(super) fn keep_untested(target: &str, reason: Option<&Cause>) -> Change {
 
 /// Returns the key of why a target cannot be tested, by the target's printed key.
 pub(super) fn untested_key(target: &str) -> String {
-    format!("untested/{target}")
+    ["untested/", target].concat()
 }
 
 /// Returns the word for a state as it is kept: failing is up, recovering is down (the machine forgets how), unknown is
@@ -309,7 +309,7 @@ pub(super) const fn kept_word(state: &State) -> Option<&'static str> {
 
 /// Returns the key of the belief of a target, by the target's printed key.
 pub(super) fn health_key(target: &str) -> String {
-    format!("health/{target}")
+    ["health/", target].concat()
 }
 
 /// Returns whether what is kept of two memories differs.
@@ -334,7 +334,7 @@ pub(super) fn keep_memory(pool: &PoolSetup, memory: &PoolState, unsettled_until:
         holding: memory.holding.iter().map(|(tier, since)| (*tier, ago(*since))).collect(),
         unsettled_until_ms: unsettled_until.map(|until| (now.wall + until.since(now.mono)).as_millis()),
     };
-    (format!("memory/{}", pool.name), Some(StoredValue::Memory(kept)))
+    (["memory/", &pool.name].concat(), Some(StoredValue::Memory(kept)))
 }
 
 /// Writes a zone's ceiling.

@@ -1,14 +1,16 @@
 //! What changed in a zone from one serial to the next: the latest differences, for incremental transfers (RFC 1995).
 
-mod queue;
+mod view;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::zone::diff::Diff;
 use crate::zone::{Name, Rrset, Rtype, Serial};
 
 use super::ContentDigest;
-use queue::SharedQueue;
+pub use view::HistoryView;
+use view::Version;
 
 /// What changed between two versions of a zone; the SOAs of both are in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +27,13 @@ pub struct Difference {
 
 /// The versions of one zone, as far back as there is room: each difference begins where the one before ends.
 ///
-/// The oldest make room for the newest; the newest version is always known, with its SOA and its digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The oldest make room for the newest; the newest version is always known, with its SOA and its digest. A snapshot has
+/// a [`HistoryView`] of it.
+#[derive(Debug)]
 pub struct History {
     /// Oldest first, never empty. Only the first may be an opening: it goes from its serial to the same, and adds the
     /// SOA alone.
-    entries: SharedQueue<Arc<Difference>>,
+    entries: VecDeque<Arc<Version>>,
     /// The records in all entries.
     records: usize,
     /// The octets of owners and RDATA in all entries.
@@ -79,9 +82,9 @@ impl History {
         let mut gone = Vec::new();
         while self.entries.len() > MAX_ENTRIES || self.records > MAX_RECORDS || self.octets > MAX_OCTETS {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.records -= oldest.records();
-            self.octets -= oldest.octets();
-            gone.push(oldest.to);
+            self.records -= oldest.difference.records();
+            self.octets -= oldest.difference.octets();
+            gone.push(oldest.difference.to);
         }
         gone
     }
@@ -103,24 +106,25 @@ impl History {
 
     /// Returns the newest entry.
     pub fn newest(&self) -> &Arc<Difference> {
-        self.entries.back().expect("a history is never empty: it begins with an entry, and a push leaves the newest")
-    }
-
-    /// Walks over the differences that lead from a serial to the newest, in order; nothing if it is not known.
-    pub fn since(&self, serial: Serial) -> Option<impl Iterator<Item = &Arc<Difference>>> {
-        let newer = self.entries.iter().rev().position(|entry| entry.to == serial);
-        let known = newer.map(|newer| self.entries.len() - newer);
-        let oldest = || (self.entries.front().filter(|entry| entry.from == serial)).map(|_| 0);
-        known.or_else(oldest).map(|at| self.entries.iter().skip(at))
+        &self.last().difference
     }
 
     /// Returns the serials that the entries lead to, oldest first.
     pub fn serials(&self) -> Vec<Serial> {
-        self.entries.iter().map(|entry| entry.to).collect()
+        self.entries.iter().map(|entry| entry.difference.to).collect()
+    }
+
+    /// Returns the history as it is seen from the newest version.
+    pub fn view(&self) -> HistoryView {
+        HistoryView::of(self.last())
+    }
+
+    fn last(&self) -> &Arc<Version> {
+        self.entries.back().expect("a history is never empty: it begins with an entry, and a push leaves the newest")
     }
 
     fn of(first: Difference) -> Self {
-        let mut history = Self { entries: SharedQueue::new(), records: 0, octets: 0 };
+        let mut history = Self { entries: VecDeque::new(), records: 0, octets: 0 };
         history.append(Arc::new(first));
         history
     }
@@ -128,7 +132,7 @@ impl History {
     fn append(&mut self, next: Arc<Difference>) {
         self.records += next.records();
         self.octets += next.octets();
-        self.entries.push_back(next);
+        self.entries.push_back(Version::after(self.entries.back(), next));
     }
 
     fn fits(&self, next: &Difference) -> bool {

@@ -64,10 +64,11 @@ fn the_oldest_make_room_and_the_serials_that_left_are_told() {
     }
     assert_eq!(gone, [Serial(0), Serial(1)]);
     assert_eq!(history.serials().len(), MAX_ENTRIES);
-    assert!(history.since(Serial(0)).is_none());
-    assert_eq!(history.since(Serial(1)).map(Iterator::count), Some(MAX_ENTRIES));
-    assert_eq!(history.since(Serial(2)).map(Iterator::count), Some(MAX_ENTRIES - 1));
-    assert_eq!(history.since(history.serial()).map(Iterator::count), Some(0));
+    let since = |serial: Serial| history.view().since(serial).map(|differences| differences.len());
+    assert_eq!(since(Serial(0)), None);
+    assert_eq!(since(Serial(1)), Some(MAX_ENTRIES));
+    assert_eq!(since(Serial(2)), Some(MAX_ENTRIES - 1));
+    assert_eq!(since(history.serial()), Some(0));
     assert_eq!(history.soa(), Some(&(name("t."), soa(history.serial().0))));
 }
 
@@ -93,7 +94,7 @@ fn what_has_no_room_at_all_and_a_gap_begin_anew() {
         assert_eq!((history.serial(), history.serials()), (to, vec![to]));
         assert!(history.newest().is_opening());
         assert_eq!(history.soa(), Some(&(name("t."), soa(to.0))));
-        assert!(history.since(Serial(1)).is_none());
+        assert!(history.view().since(Serial(1)).is_none());
     }
 }
 
@@ -101,13 +102,33 @@ fn what_has_no_room_at_all_and_a_gap_begin_anew() {
 fn what_is_kept_joins_in_any_order_or_not_at_all() {
     let mut history = opened();
     (0..5).for_each(|from| drop(history.push(step(from, 1, 1))));
-    let mut kept: Vec<Difference> = history.entries.iter().map(|entry| Difference::clone(entry)).collect();
+    let differences = |history: &History| -> Vec<Difference> {
+        history.entries.iter().map(|entry| Difference::clone(&entry.difference)).collect()
+    };
+    let mut kept = differences(&history);
     kept.reverse();
-    assert_eq!(History::join(kept.clone()), Some(history));
+    assert_eq!(History::join(kept.clone()).map(|joined| differences(&joined)), Some(differences(&history)));
     kept.remove(2);
-    assert_eq!(History::join(kept), None);
-    assert_eq!(History::join([]), None);
-    assert_eq!(History::join([step(1, 0, 0), step(2, MAX_RECORDS, 0)]), None);
+    assert!(History::join(kept).is_none());
+    assert!(History::join([]).is_none());
+    assert!(History::join([step(1, 0, 0), step(2, MAX_RECORDS, 0)]).is_none());
+}
+
+#[test]
+fn an_older_view_ends_where_it_was_taken_and_forgets_what_the_history_does() {
+    let mut history = opened();
+    history.push(step(0, 1, 1));
+    let view = history.view();
+    let steps =
+        |serial| view.since(Serial(serial)).map(|found| found.iter().map(|entry| entry.to.0).collect::<Vec<_>>());
+    history.push(step(1, 1, 1));
+    assert_eq!((view.serial(), steps(0), steps(2)), (Serial(1), Some(vec![1]), None));
+    for from in 2..=u32::try_from(MAX_ENTRIES).unwrap() + 1 {
+        history.push(step(from, 1, 1));
+    }
+    assert_eq!((steps(0), steps(1)), (Some(vec![1]), Some(Vec::new())), "its own version it keeps");
+    drop(history);
+    assert_eq!(steps(0), Some(vec![1]));
 }
 
 /// A zone of these TXT sets; each text is one record.
@@ -173,7 +194,7 @@ proptest! {
         let newest = content(versions.last().unwrap(), id);
         for (serial, version) in (0u32..).zip(&versions) {
             let mut made = content(version, id);
-            history.since(Serial(serial)).unwrap().for_each(|entry| apply(&mut made, &entry.diff));
+            history.view().since(Serial(serial)).unwrap().iter().for_each(|entry| apply(&mut made, &entry.diff));
             prop_assert_eq!(&made, &newest, "from {}", serial);
         }
     }
