@@ -70,10 +70,15 @@ fn movers(core: &Core, pool: &PoolStatus) -> Vec<String> {
 /// Tells when a better tier becomes active again.
 fn failback(better: &Better, service: &PoolSetup, pool: &PoolStatus) -> String {
     let tier = better.tier;
-    let hold = write_short(policy::hold(&service.pool.settings, pool.flaps));
+    let hold = policy::hold(&service.pool.settings, pool.flaps);
+    let at_once = hold.is_zero();
+    let hold = write_short(hold);
     let due = pool.failback.filter(|(holding, _)| *holding == tier).map(|(_, due)| write_short(due));
     let soonest = due.map_or_else(String::new, |due| format!(", in {due} if it stays so"));
     match better.waits {
+        Waits::Failed if at_once => {
+            format!("tier {tier} ({}) becomes active again as soon as it holds again", better.tally)
+        }
         Waits::Failed => {
             format!("tier {tier} ({}) becomes active again when it holds again, and has held for {hold}", better.tally)
         }

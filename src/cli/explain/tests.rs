@@ -1,9 +1,12 @@
 //! What `explain` prints, from a fixed zone.
 
+use std::time::Duration;
+
 use clap::Parser as _;
 
 use crate::cli::args::{Arguments, Command, Explain};
 use crate::cli::testing::{SIP, core, now, plain, setup};
+use crate::engine::setup::Setup;
 
 use super::page::Page;
 use super::question::Question;
@@ -16,10 +19,13 @@ fn args(words: &str) -> Explain {
 }
 
 fn explained(words: &str, down: &[&str]) -> (String, serde_json::Value) {
-    let setup = setup(SIP);
-    let (core, belief) = core(&setup, down);
+    explained_by(&setup(SIP), words, down)
+}
+
+fn explained_by(setup: &Setup, words: &str, down: &[&str]) -> (String, serde_json::Value) {
+    let (core, belief) = core(setup, down);
     let question = Question::read(&args(words)).unwrap();
-    let name = question.resolve(core.snapshot(), &setup).unwrap();
+    let name = question.resolve(core.snapshot(), setup).unwrap();
     let page = Page::find(&core, &belief, name, question.rtype, now());
     (plain(&text::of(&page)), json::of(&page))
 }
@@ -49,6 +55,18 @@ fn a_failover_tells_rule_ttl_and_what_would_flip_it() {
     let target = &json["services"][0]["members"][0]["targets"][0];
     assert_eq!((&target["state"], &target["fall"], &target["tested"]), (&"down".into(), &3.into(), &true.into()));
     assert_eq!(json["rcode"], "NOERROR");
+}
+
+#[test]
+fn without_a_hold_the_better_tier_is_back_as_soon_as_it_holds() {
+    let mut setup = setup(SIP);
+    let services = setup.pools.iter().map(|(_, pool)| pool.clone()).map(|mut pool| {
+        pool.pool.settings.hold = Duration::ZERO;
+        pool
+    });
+    setup.pools = services.collect();
+    let (text, _) = explained_by(&setup, "_sip._tcp", &["sip-node1", "sip-node2"]);
+    assert!(text.contains("becomes active again as soon as it holds again\n"), "{text}");
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! The runner in paused time: the checks read pushed states, so there is no socket.
 
-use tokio::net::UdpSocket;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::timeout;
 
 use super::*;
 use crate::base::clock::UnixTime;
 use crate::base::table::RowId;
 use crate::health::push::{Expired, PushReport, PushState};
-use crate::probe::{Check, Over, Push, Sip, Tcp};
+use crate::probe::{Check, Http, Over, Push, Sip, Statuses, Tcp};
 
 const LONG: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -103,7 +104,7 @@ async fn first_probes_run_by_themselves_and_later_ones_when_told() {
 async fn a_probe_in_flight_goes_on_under_the_next_setup_and_is_the_only_one() {
     // In real time, as the target is a socket that says nothing.
     let listener = async || {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         (listener, address)
     };
@@ -227,6 +228,41 @@ async fn forty_domains_of_one_proxy_take_one_probe_and_each_has_its_turn() {
         assert!(proxy.try_recv(&mut [0; 1]).is_err(), "one request for all");
     }
     assert_eq!(asked.len(), 3, "{asked:?}");
+}
+
+/// Answers one request for each status, each on a connection of its own.
+async fn answer(listener: TcpListener, statuses: Vec<&'static str>) {
+    for status in statuses {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut request).await.unwrap(), 0, "the request ends early");
+        }
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_503_right_after_a_pass_is_weak_once_if_nothing_more_is_known_of_the_server() {
+    for (status, wanted) in [(Statuses::alive(), "unknown fail"), (Statuses::default(), "fail fail")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut bench = bench(Limits::default(), 100);
+        let unavailable = "503 Service Unavailable";
+        drop(bench.tasks.spawn("server", answer(listener, vec!["200 OK", unavailable, unavailable])));
+        let check = Check::Http(Http { status, ..Http::new("example.com".to_owned(), None) });
+        let targets = [Some(Spec { address, check, timeout: LONG, watch: None })].into_iter().collect();
+        bench.commands.send(Command::Replace { setup: 1, targets, first: None }).await.unwrap();
+        let mut outcomes = Vec::new();
+        for _ in 0..3 {
+            bench.probe(1, 0, Duration::ZERO).await;
+            outcomes.push(bench.finished().await.report.outcome);
+        }
+        assert_eq!(outcomes[0], Outcome::Pass);
+        let told: Vec<&str> = outcomes[1..].iter().map(Outcome::as_str).collect();
+        assert_eq!(told.join(" "), wanted, "{outcomes:?}");
+    }
 }
 
 fn is_after(passed: Duration, wanted: Duration) {
