@@ -48,9 +48,19 @@ fn every_page_is_looked_at() {
 }
 
 #[test]
-fn the_book_has_every_page_of_docs() {
+fn the_book_has_every_page_of_docs_and_leads_to_nothing_else() {
     let linked: BTreeSet<String> = Page::read("docs/SUMMARY.md").links().into_iter().collect();
-    let pages = Page::all().into_iter().filter_map(|page| page.path.strip_prefix("docs/").map(str::to_owned));
+    let book_pages = || Page::all().into_iter().filter(|page| page.path.starts_with("docs/"));
+    for page in book_pages() {
+        let outside: Vec<String> = page.links().into_iter().filter(|link| link.starts_with("../")).collect();
+        assert_eq!(
+            outside,
+            Vec::<String>::new(),
+            "{}: the book ends at docs/, so name the file without a link",
+            page.path
+        );
+    }
+    let pages = book_pages().filter_map(|page| page.path.strip_prefix("docs/").map(str::to_owned));
     let missing: Vec<String> = pages.filter(|page| page != "SUMMARY.md" && !linked.contains(page)).collect();
     assert_eq!(missing, Vec::<String>::new(), "docs/SUMMARY.md lacks them");
     let book = read("book.toml").parse::<toml::Table>().unwrap();
