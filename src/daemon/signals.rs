@@ -86,23 +86,22 @@ async fn received(signals: &mut mpsc::Receiver<()>) {
 
 #[cfg(test)]
 mod tests {
+    use rustix::process::{Signal as Raised, getpid, kill_process};
+
     use super::*;
 
     #[tokio::test]
     async fn tells_reload_from_drain_and_keeps_what_nobody_waits_for() {
         let mut signals = Signals::listen().unwrap();
         // In one test, as signals go to the whole process.
-        let raise = |name: &str| {
-            let pid = std::process::id().to_string();
-            assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
-        };
-        for (name, expected) in [("HUP", Signal::Reload), ("TERM", Signal::Drain), ("INT", Signal::Drain)] {
-            raise(name);
-            assert_eq!(signals.next().await, expected, "{name}");
+        let raise = |signal| kill_process(getpid(), signal).unwrap();
+        for (raised, expected) in
+            [(Raised::HUP, Signal::Reload), (Raised::TERM, Signal::Drain), (Raised::INT, Signal::Drain)]
+        {
+            raise(raised);
+            assert_eq!(signals.next().await, expected, "{raised:?}");
         }
-        for name in ["HUP", "HUP", "TERM"] {
-            raise(name);
-        }
+        [Raised::HUP, Raised::HUP, Raised::TERM].into_iter().for_each(raise);
         signals.drain().await;
         assert_eq!(signals.next().await, Signal::Reload);
     }

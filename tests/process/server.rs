@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// How long anything that must happen may take on a busy machine. What happens earlier is waited for no longer.
@@ -284,8 +285,7 @@ impl Server {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        assert!(send_signal(&self.id().to_string(), name), "{name}");
     }
 
     /// Lets it read everything anew and waits for what it says about that.
@@ -326,4 +326,17 @@ pub(crate) fn wait_for_state(state: &Path, word: &str, count: usize) {
         let last: std::collections::BTreeMap<String, bool> = last.collect();
         (last.values().filter(|is| **is).count() == count).then_some(())
     });
+}
+
+/// Sends a signal to a process; returns whether it is there. Not by the program `kill`, which not every machine has.
+pub(crate) fn send_signal(process: &str, name: &str) -> bool {
+    let signal = match name {
+        "CONT" => Signal::CONT,
+        "HUP" => Signal::HUP,
+        "KILL" => Signal::KILL,
+        "STOP" => Signal::STOP,
+        "TERM" => Signal::TERM,
+        _ => panic!("which signal is {name}?"),
+    };
+    kill_process(Pid::from_raw(process.parse().unwrap()).unwrap(), signal).is_ok()
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::server::{Folder, Network, eventually};
+use crate::server::{Folder, Network, eventually, send_signal};
 use crate::target::Hosts;
 
 /// A server on a terminal; both end with this value.
@@ -78,7 +78,7 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         // script would leave its child behind.
         if let Some(pid) = self.pid() {
-            drop(Command::new("kill").args(["-s", "KILL", &pid]).stderr(Stdio::null()).status());
+            send_signal(&pid, "KILL");
         }
         drop(self.script.kill());
         drop(self.script.wait());

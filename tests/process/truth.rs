@@ -4,7 +4,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::{Edns, Message};
@@ -13,7 +12,7 @@ use serde_json::Value;
 
 use crate::client::{Answer, DECLARED, SIP, STANDBY, ask, fetch, query, send};
 use crate::operate::{call, json};
-use crate::server::{Folder, Network, Program, SOON, eventually};
+use crate::server::{Folder, Network, Program, SOON, eventually, send_signal};
 use crate::target::{Hosts, PORT, Target};
 use crate::terminal::{Kind, Terminal};
 
@@ -65,7 +64,7 @@ impl Stage {
 
     /// Lets the server read everything anew.
     fn reload(&self) {
-        assert!(Command::new("kill").args(["-s", "HUP", &self.terminal.pid().unwrap()]).status().unwrap().success());
+        assert!(send_signal(&self.terminal.pid().unwrap(), "HUP"));
     }
 
     fn ready(&self) -> (i32, String) {
