@@ -1,5 +1,6 @@
 //! The program as a child process: its folder, its arguments, its log, its end.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
@@ -109,6 +110,8 @@ impl Network {
 /// What is run, and as whom.
 pub(crate) struct Program {
     pub(crate) command: Command,
+    /// The file of the program, if it is started by that.
+    _program: Option<File>,
 }
 
 impl Program {
@@ -126,7 +129,7 @@ impl Program {
         {
             command.env_remove(variable);
         }
-        Self { command }
+        Self { command, _program: None }
     }
 
     pub(crate) fn argument(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
@@ -145,11 +148,26 @@ impl Program {
     }
 
     /// Runs as the user nobody; nothing if this process may not choose its user.
-    pub(crate) fn unprivileged(mut self) -> Option<Self> {
+    ///
+    /// Nobody may not walk through every folder on the way to the program (that of root, for one), but an open file is at
+    /// hand to each process that has it.
+    pub(crate) fn unprivileged(self) -> Option<Self> {
+        use std::os::fd::AsRawFd as _;
         use std::os::unix::fs::MetadataExt as _;
         (std::fs::metadata("/proc/self").unwrap().uid() == 0).then(|| {
-            self.command.uid(NOBODY).gid(NOBODY);
-            self
+            let program = File::open(self.command.get_program()).unwrap();
+            let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
+            command.args(self.command.get_args()).uid(NOBODY).gid(NOBODY);
+            for (name, value) in self.command.get_envs() {
+                match value {
+                    Some(value) => command.env(name, value),
+                    None => command.env_remove(name),
+                };
+            }
+            if let Some(folder) = self.command.get_current_dir() {
+                command.current_dir(folder);
+            }
+            Self { command, _program: Some(program) }
         })
     }
 
