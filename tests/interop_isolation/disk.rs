@@ -18,7 +18,7 @@ fn serve(folder: &Folder, script: &str) -> Server {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "sh", "-ec", &format!("{script}; shift; exec \"$@\""), "sh"]);
     command.arg(&state).arg(program.command.get_program()).args(program.command.get_args());
-    Program { command }.start()
+    Program::of(command).start()
 }
 
 /// It answers, and says in log and metrics what is wrong and what helps.

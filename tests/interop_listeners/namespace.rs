@@ -58,7 +58,7 @@ impl World {
 
     /// Starts a resolver on the near side and waits until it answers.
     fn resolver(&self, command: Command) -> Server {
-        let resolver = self.lab.program(Side::Near, Program { command }).start();
+        let resolver = self.lab.program(Side::Near, Program::of(command)).start();
         eventually("the resolver answers", || {
             self.dig("ns1.example.com A +time=1").contains("status: NOERROR").then_some(())
         });
@@ -94,7 +94,7 @@ impl World {
     fn dig(&self, words: &str) -> String {
         let mut command = Command::new("dig");
         command.args(["@127.0.0.1", "+tries=1"]).args(words.split_whitespace());
-        self.lab.program(Side::Near, Program { command }).end().1
+        self.lab.program(Side::Near, Program::of(command)).end().1
     }
 
     /// How often the server of the service was asked for this, in whatever case.

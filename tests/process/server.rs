@@ -129,6 +129,10 @@ impl Program {
         {
             command.env_remove(variable);
         }
+        Self::of(command)
+    }
+
+    pub(crate) const fn of(command: Command) -> Self {
         Self { command, _program: None }
     }
 
