@@ -1,8 +1,9 @@
 //! Utilities without any DNS knowledge: the clock, dense tables, a hash, findings, plain files, named tasks, error
-//! chains, IP prefixes, text.
+//! chains, IP prefixes, text, the machine's certificate authorities.
 //!
 //! **Invariant:** this room imports no other room.
 
+pub mod authorities;
 pub mod clock;
 pub mod connections;
 pub mod duration;

@@ -12,12 +12,13 @@ use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::base::authorities;
 use crate::base::clock::UnixTime;
 
 use super::failure::Failure;
@@ -105,7 +106,7 @@ impl Webhook {
     }
 
     fn tls(&self) -> Result<Arc<ClientConfig>, rustls::Error> {
-        let roots = self.roots.as_ref().map_or_else(machine_roots, |roots| Arc::clone(&roots.0));
+        let roots = self.roots.as_ref().map_or_else(authorities::of_machine, |roots| Arc::clone(&roots.0));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
@@ -118,11 +119,4 @@ pub(super) fn sign(secret: &[u8], now: UnixTime, body: &str) -> String {
     let at = now.as_secs();
     let tag = hmac::sign(&key, format!("{at}.{body}").as_bytes());
     format!("t={at},v1={}", HEXLOWER.encode(tag.as_ref()))
-}
-
-/// The authorities that the machine trusts, as they are now.
-fn machine_roots() -> Arc<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    Arc::new(roots)
 }

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 
+use crate::base::authorities;
 use crate::base::finding::{Finding, Place};
 use crate::base::nearest::{nearest, tolerance};
 use crate::base::table::Table;
@@ -145,8 +146,12 @@ fn client(
     findings: &mut Vec<Finding>,
 ) -> Option<(Arc<ClientConfig>, ServerName<'static>)> {
     let server = ServerName::try_from(name.value.clone()).ok()?;
-    let roots =
-        file.target.tls_files.authority.as_ref().map_or_else(system_roots, |authority| Arc::clone(authority.roots()));
+    let roots = file
+        .target
+        .tls_files
+        .authority
+        .as_ref()
+        .map_or_else(authorities::of_machine, |authority| Arc::clone(authority.roots()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     // RFC 9103 §7.1: version 1.3 or later.
     let versions = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13]);
@@ -157,13 +162,6 @@ fn client(
     let mut config = versions.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"dot".to_vec()];
     Some((Arc::new(config), server))
-}
-
-fn system_roots() -> Arc<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    // Those that cannot be read verify nothing.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    Arc::new(roots)
 }
 
 /// Who may transfer the zones, and who is told of them.
