@@ -118,9 +118,26 @@ impl Snapshot {
 }
 
 impl<'a> ZoneView<'a> {
+    /// Returns the number.
+    pub const fn id(self) -> ZoneId {
+        self.zone.id
+    }
+
     /// Returns the origin.
     pub fn origin(self) -> &'a Name {
         self.part().origin()
+    }
+
+    /// Returns the node that [`Snapshot::lookup`] finds for a name in this zone, sooner than it does; nothing if it is not
+    /// so simple, though it may find one. `wire` is a valid uncompressed name, and no DS is asked.
+    pub fn nearby(self, wire: &[u8]) -> Option<Node<'a>> {
+        if self.zone.has_zones_below {
+            return None;
+        }
+        let part = self.part();
+        let number = part.find_below(wire, self.snapshot.image().hash())?;
+        let node = self.node(number);
+        (!node.row.occluded && !node.row.cut).then_some(node)
     }
 
     /// Returns the SOA as it is served.

@@ -29,6 +29,7 @@ pub struct ZoneInput {
 pub struct ZonePart {
     origin: Name,
     origin_labels: usize,
+    origin_hash: u64,
     /// What it was built from.
     zone: Option<Arc<Zone>>,
     slots: Box<[(Name, Rtype)]>,
@@ -72,6 +73,7 @@ impl ZonePart {
         let mut part = Self {
             origin: origin.clone(),
             origin_labels: origin.label_count(),
+            origin_hash: Sought::new(hash, origin.wire()).whole().hash,
             zone: input.zone.clone(),
             slots: slots.iter().map(|(owner, rtype)| ((*owner).clone(), *rtype)).collect(),
             rows: Vec::with_capacity(input.zone.as_ref().map_or(1, |zone| zone.nodes().len())),
@@ -249,7 +251,7 @@ impl ZonePart {
         self.entries.shrink_to_fit();
         let mut index = NameIndex::with_room(self.rows.len());
         let mut hashes = Vec::with_capacity(self.rows.len());
-        hashes.push(Sought::new(hash, self.origin.wire()).whole().hash);
+        hashes.push(self.origin_hash);
         index.insert(hashes[0], APEX);
         for number in 1..row_number(self.rows.len()) {
             let row = self.row(number);
@@ -266,6 +268,20 @@ impl ZonePart {
     /// Returns the row of a name, wherever it stands.
     pub(super) fn find(&self, name: Ending<'_>) -> Option<u32> {
         self.index.find(name.hash, |number| name.is(self.row(number).owner.wire()))
+    }
+
+    /// Returns the row of a name at or below the origin, wherever it stands.
+    pub(super) fn find_below(&self, wire: &[u8], hash: &NameHash) -> Option<u32> {
+        let before = wire.len().checked_sub(self.origin.wire().len())?;
+        let mut lower = ArrayVec::<u8, { name::MAX_NAME }>::new();
+        lower.try_extend_from_slice(wire).ok()?;
+        lower.make_ascii_lowercase();
+        let (labels, ending) = lower.split_at_checked(before)?;
+        if !ending.eq_ignore_ascii_case(self.origin.wire()) {
+            return None;
+        }
+        let hash = hash.descendant(self.origin_hash, labels)?;
+        self.find(Ending { wire: &lower, hash })
     }
 
     /// Returns the row of the wildcard below a name.

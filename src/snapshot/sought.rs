@@ -53,6 +53,24 @@ impl NameHash {
         hasher.write(label);
         hasher.finish()
     }
+
+    /// Returns the hash of the name made of whole `labels` and a name with the hash `parent`; nothing if the last label is
+    /// not whole. The labels are in lower case.
+    pub(super) fn descendant(&self, parent: u64, labels: &[u8]) -> Option<u64> {
+        let mut starts: ArrayVec<u8, LABELS_MAX> = ArrayVec::new();
+        let mut at = 0;
+        while let Some(&length) = labels.get(usize::from(at)) {
+            starts.try_push(at).ok()?;
+            at = at.checked_add(length)?.checked_add(1)?;
+        }
+        let mut last = labels.len();
+        let mut hash = (usize::from(at) == last).then_some(parent)?;
+        for start in starts.into_iter().rev().map(usize::from) {
+            hash = self.child(hash, labels.get(start..last)?);
+            last = start;
+        }
+        Some(hash)
+    }
 }
 
 impl Sought {
@@ -131,6 +149,20 @@ mod tests {
         assert_ne!(hashes([7; 16], "ab.c.").last(), hashes([7; 16], "abc.").last());
         assert_ne!(hashes([7; 16], "ab.c.").last(), hashes([8; 16], "ab.c.").last());
         assert_ne!(hashes([7; 16], ".").last(), hashes([8; 16], ".").last());
+    }
+
+    #[test]
+    fn a_hash_goes_on_from_that_of_an_ending() {
+        let hash = NameHash::new([7; 16]);
+        let name: Name = "a.bc.example.com.".parse().unwrap();
+        let sought = Sought::new(&hash, name.wire());
+        for labels in 0..=4 {
+            let before = name.wire().len() - sought.ending(labels).wire.len();
+            let found = hash.descendant(sought.ending(labels).hash, &name.wire()[..before]);
+            assert_eq!(found, Some(sought.whole().hash), "{labels}");
+        }
+        assert_eq!(hash.descendant(hash.root(), b"\x03ab"), None);
+        assert_eq!(hash.descendant(hash.root(), &[b"\x3f".as_slice(), &[0xff; 300]].concat()), None);
     }
 
     #[test]
