@@ -70,9 +70,8 @@ pub(super) fn write<'a>(
     message.clear();
     message.extend_from_slice(&[0; HEADER_LENGTH]);
     message.extend_from_slice(question.octets);
-    let mut names = KnownNames::default();
-    names.add(HEADER_LENGTH, question.name)?;
-    let mut writer = Writer { view, question, context, message, names, room, edns };
+    let mut writer = Writer { view, question, context, message, names: KnownNames::default(), room, edns };
+    writer.names.add(HEADER_LENGTH, question.name)?;
     let sections = writer.answer()?;
     Some(Plain { sections, edns: writer.edns, limit: most, is_proven })
 }
@@ -177,13 +176,12 @@ impl<'a> Writer<'_, 'a> {
             };
             let mut owner = None;
             for rtype in [Rtype::A, Rtype::AAAA] {
-                let Some(addresses) = node.records(rtype) else { continue };
+                let Some(addresses) = node.told(rtype, self.context.client.now.wall) else { continue };
                 let place = match owner {
                     Some(place) => place,
                     None => *owner.insert(self.names.place(host)?),
                 };
                 count += self.set(place, addresses)?;
-                node.tell(rtype, self.context.client.now.wall);
             }
         }
         Some(count)

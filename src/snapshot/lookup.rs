@@ -225,6 +225,19 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Returns the records of one type, and notes that an answer with them is given if they follow decisions.
+    pub fn told(self, rtype: Rtype, now: UnixTime) -> Option<&'a Arc<Rrset>> {
+        match self.entries().find(|entry| entry.rtype() == rtype)? {
+            EntryView::Fixed(set) => Some(set),
+            EntryView::Slot(_, slot) => {
+                let served = self.zone.snapshot.served(self.slot(slot)?)?;
+                let set = served.value().records()?;
+                served.tell(now);
+                Some(set)
+            }
+        }
+    }
+
     /// Returns why the set of one type is not as declared, in words; nothing if it is.
     pub fn note(self, rtype: Rtype) -> Option<&'a Note> {
         match self.entries().find(|entry| entry.rtype() == rtype)? {

@@ -12,7 +12,7 @@ use crate::zone::{Name, Rrset, Rtype, Zone, name};
 use super::ContentDigest;
 use super::denial::{self, Chain};
 use super::index::{NONE, NameIndex};
-use super::sought::{Ending, NameHash, Sought};
+use super::sought::{Ending, LowerName, NameHash, Sought};
 
 /// One zone that goes into an [`Image`](super::Image).
 #[derive(Clone, Debug)]
@@ -302,15 +302,13 @@ impl ZonePart {
     /// Returns the row of a name at or below the origin, wherever it stands.
     pub(super) fn find_below(&self, wire: &[u8], hash: &NameHash) -> Option<u32> {
         let before = wire.len().checked_sub(self.origin.wire().len())?;
-        let mut lower = ArrayVec::<u8, { name::MAX_NAME }>::new();
-        lower.try_extend_from_slice(wire).ok()?;
-        lower.make_ascii_lowercase();
-        let (labels, ending) = lower.split_at_checked(before)?;
-        if !ending.eq_ignore_ascii_case(self.origin.wire()) {
+        let lower = LowerName::new(wire);
+        let (labels, ending) = lower.wire().split_at_checked(before)?;
+        if ending != self.origin.wire() && !ending.eq_ignore_ascii_case(self.origin.wire()) {
             return None;
         }
         let hash = hash.descendant(self.origin_hash, labels)?;
-        self.find(Ending { wire: &lower, hash })
+        self.find(Ending { wire: lower.wire(), hash })
     }
 
     /// Returns the row of the wildcard below a name.
