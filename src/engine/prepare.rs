@@ -183,7 +183,7 @@ impl Prepared {
         for (id, pool) in setup.pools.iter() {
             for member in &pool.members {
                 let name = match &member.data {
-                    MemberData::Srv { host, .. } => order_name(host),
+                    MemberData::Srv { host, .. } | MemberData::Alias(host) => order_name(host),
                     MemberData::Address(address) => {
                         add(&mut self.by_address.entry(*address).or_default().pools, id);
                         order_name(&pool.fills[0].owner)

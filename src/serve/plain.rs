@@ -130,7 +130,7 @@ impl<'a> Writer<'_, 'a> {
                 reply.ede = Some(Ede { code: EDE_OTHER, note });
             }
         }
-        match node.held(rtype) {
+        match node.drawn(rtype, || self.context.draw()) {
             Some(Held::Records(set)) => self.tell(zone, node, set),
             Some(Held::Empty { negative_ttl }) => self.deny(zone, Rcode::NOERROR, Some(negative_ttl)),
             None if node.records(Rtype::CNAME).is_some() => None,
@@ -171,7 +171,7 @@ impl<'a> Writer<'_, 'a> {
             self.check(zone)?;
             let mut owner = None;
             for rtype in [Rtype::A, Rtype::AAAA] {
-                let Some(addresses) = node.records(rtype) else { continue };
+                let Some(addresses) = node.drawn_records(rtype, || self.context.draw()) else { continue };
                 let place = match owner {
                     Some(place) => place,
                     None => *owner.insert(self.names.place(host)?),
