@@ -247,7 +247,7 @@ fn a_weight_is_a_number_above_zero() {
     for wrong in
         ["192.0.2.1 weight 0", "192.0.2.1 weight 65536", "192.0.2.1 weight +3", "192.0.2.1 weight", "192.0.2.1 3"]
     {
-        let (_, findings) = read(&format!("[[\"{wrong}\"]]"), "");
+        let (_, findings) = read(&format!("[[\"192.0.2.9\", \"{wrong}\"]]"), "");
         assert_eq!(findings.len(), 1, "{wrong}: {findings:?}");
         assert_eq!((findings[0].severity, findings[0].place.as_ref().unwrap().line), (Severity::Error, 5), "{wrong}");
         assert!(findings[0].message.contains("weight"), "{findings:?}");
