@@ -69,7 +69,7 @@ impl Services<'_, '_, '_> {
                     continue;
                 }
                 let nowhere = self.note_host(host, id, plan.is_some());
-                let targets = plan.as_ref().map_or_else(Vec::new, |plan| self.host_targets(host, plan, port));
+                let targets = plan.as_ref().map_or_else(Vec::new, |plan| self.targets_of(host, plan, port));
                 pool.pool.members.push(Member { half: 0, priority, weight: weight(&member.value, is_weighed) });
                 pool.members.push(MemberSetup {
                     label: host.to_string().trim_end_matches('.').to_owned(),
@@ -124,7 +124,7 @@ impl Services<'_, '_, '_> {
     }
 
     /// Returns the targets on the addresses of a host that an alias leads to.
-    fn host_targets(&mut self, host: &Name, plan: &Plan, port: u16) -> Vec<TargetId> {
+    fn targets_of(&mut self, host: &Name, plan: &Plan, port: u16) -> Vec<TargetId> {
         let Some(row) = self.zone_index.host(host) else { return Vec::new() };
         let Some(found) = self.zone_index.hosts.get(row) else { return Vec::new() };
         let plan = if found.inside { plan.clone() } else { plan.clone().outside() };
