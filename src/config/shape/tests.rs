@@ -250,7 +250,7 @@ fn a_weight_is_a_number_above_zero() {
         let (_, findings) = read(&format!("[[\"192.0.2.9\", \"{wrong}\"]]"), "");
         assert_eq!(findings.len(), 1, "{wrong}: {findings:?}");
         assert_eq!((findings[0].severity, findings[0].place.as_ref().unwrap().line), (Severity::Error, 5), "{wrong}");
-        assert!(findings[0].message.contains("weight"), "{findings:?}");
+        assert!(findings[0].help.as_deref().unwrap().contains("weight"), "{findings:?}");
     }
     let (_, findings) = read("[[\"192.0.2.1\"]]", "pick = \"one\"");
     assert_eq!(findings.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["config-key-idle"]);
