@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::clock::Mono;
-use crate::snapshot::{Held, Lookup, Node, Snapshot, ZoneView};
+use crate::snapshot::{Held, Lookup, Node, SetView, Snapshot, ZoneView};
 use crate::zone::{Rrset, Rtype, name};
 
 use super::denial::{self, Absence};
@@ -169,7 +169,9 @@ impl<'a> Walk<'a, '_> {
                 if self.plan.answer.is_empty() {
                     self.plan.source = Some(node.owner());
                 }
-                node.tell(set.rtype(), self.plan.given);
+                if let Some(told) = node.set(set.rtype()) {
+                    told.tell(self.plan.given);
+                }
                 self.plan.answer.push(self.item(owner, node, set));
                 if wildcard {
                     self.prove(owner, zone, Absence::Covered(node));
@@ -286,7 +288,7 @@ impl<'a> Walk<'a, '_> {
 
     /// Tells why a set is not as declared, if so it is.
     fn tell_reason(&mut self, node: Node<'a>) {
-        if let Some(note) = node.note(self.rtype) {
+        if let Some(note) = node.set(self.rtype).and_then(SetView::note) {
             self.explain(Ede { code: EDE_OTHER, note: note.at(self.now) });
         }
     }

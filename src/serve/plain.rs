@@ -6,7 +6,7 @@
 
 use arrayvec::ArrayVec;
 
-use crate::snapshot::{Held, Lookup, Node, ZoneView};
+use crate::snapshot::{Held, Lookup, Node, SetView, ZoneView};
 use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::answer::EDE_OTHER;
@@ -121,7 +121,8 @@ impl<'a> Writer<'_, 'a> {
             Lookup::Outside | Lookup::Broken | Lookup::Delegated(..) | Lookup::Renamed(..) => return None,
         };
         self.check(zone)?;
-        if let Some(note) = node.note(rtype) {
+        let set = node.set(rtype);
+        if let Some(note) = set.and_then(SetView::note) {
             // Words that change with time are made anew for each answer.
             let note = note.at(self.context.client.now.mono);
             note.hold.is_none().then_some(())?;
@@ -129,9 +130,12 @@ impl<'a> Writer<'_, 'a> {
                 reply.ede = Some(Ede { code: EDE_OTHER, note });
             }
         }
-        match node.held(rtype) {
-            Some(Held::Records(set)) => self.tell(zone, node, set),
-            Some(Held::Empty { negative_ttl }) => self.deny(zone, Rcode::NOERROR, Some(negative_ttl)),
+        match set.map(|set| (set, set.held())) {
+            Some((set, Held::Records(records))) => {
+                set.tell(self.context.client.now.wall);
+                self.tell(zone, node, records)
+            }
+            Some((_, Held::Empty { negative_ttl })) => self.deny(zone, Rcode::NOERROR, Some(negative_ttl)),
             None if node.records(Rtype::CNAME).is_some() => None,
             None => self.deny(zone, Rcode::NOERROR, None),
         }
@@ -144,7 +148,6 @@ impl<'a> Writer<'_, 'a> {
 
     fn tell(&mut self, zone: ZoneView<'a>, node: Node<'a>, set: &'a Rrset) -> Option<Sections<'a>> {
         let answers = self.set(QUESTION, set)?;
-        node.tell(set.rtype(), self.context.client.now.wall);
         let mut additionals = 0;
         if set.rtype() == Rtype::SRV && !self.context.settings.minimal_responses {
             additionals = self.add_hosts(zone, set)?;
@@ -176,7 +179,9 @@ impl<'a> Writer<'_, 'a> {
             };
             let mut owner = None;
             for rtype in [Rtype::A, Rtype::AAAA] {
-                let Some(addresses) = node.told(rtype, self.context.client.now.wall) else { continue };
+                let Some(set) = node.set(rtype) else { continue };
+                let Held::Records(addresses) = set.held() else { continue };
+                set.tell(self.context.client.now.wall);
                 let place = match owner {
                     Some(place) => place,
                     None => *owner.insert(self.names.place(host)?),

@@ -8,7 +8,7 @@ use crate::base::clock::UnixTime;
 use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::image::{Image, PlacedZone};
-use super::part::{APEX, Entries, EntryView, NodeRow, ZonePart};
+use super::part::{APEX, EntryView, NodeRow, ZonePart};
 use super::sought::Sought;
 use super::{Denial, Note, SlotId, SlotValue, Snapshot, ZoneId};
 
@@ -45,6 +45,13 @@ pub struct Node<'a> {
     row: &'a NodeRow,
 }
 
+/// The set of one type at a name.
+#[derive(Clone, Copy)]
+pub struct SetView<'a> {
+    zone: ZoneView<'a>,
+    entry: EntryView<'a>,
+}
+
 /// What a name has of one type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held<'a> {
@@ -61,7 +68,8 @@ impl Snapshot {
     /// Looks a name up; `wire` is a valid uncompressed name. The type tells only which side of a cut is asked: DS is
     /// answered by the parent (RFC 4035 §3.1.4.1).
     pub fn lookup(&self, wire: &[u8], rtype: Rtype) -> Lookup<'_> {
-        let sought = Sought::new(self.image().hash(), wire);
+        let mut sought = Sought::nothing();
+        sought.fill(self.image().hash(), wire);
         let found = find_zone(self.image(), &sought, rtype == Rtype::DS).and_then(|id| self.image().zone(id));
         let Some(placed) = found else { return Lookup::Outside };
         let zone = ZoneView { snapshot: self, zone: placed };
@@ -213,8 +221,7 @@ impl<'a> Node<'a> {
 
     /// Returns what the name has of one type; nothing if no such set is declared.
     pub fn held(self, rtype: Rtype) -> Option<Held<'a>> {
-        let entry = self.entries().find(|entry| entry.rtype() == rtype)?;
-        Some(self.resolve(entry))
+        self.set(rtype).map(SetView::held)
     }
 
     /// Returns the records of one type, if there are any now.
@@ -225,40 +232,14 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Returns the records of one type, and notes that an answer with them is given if they follow decisions.
-    pub fn told(self, rtype: Rtype, now: UnixTime) -> Option<&'a Arc<Rrset>> {
-        match self.entries().find(|entry| entry.rtype() == rtype)? {
-            EntryView::Fixed(set) => Some(set),
-            EntryView::Slot(_, slot) => {
-                let served = self.zone.snapshot.served(self.slot(slot)?)?;
-                let set = served.value().records()?;
-                served.tell(now);
-                Some(set)
-            }
-        }
-    }
-
-    /// Returns why the set of one type is not as declared, in words; nothing if it is.
-    pub fn note(self, rtype: Rtype) -> Option<&'a Note> {
-        match self.entries().find(|entry| entry.rtype() == rtype)? {
-            EntryView::Fixed(_) => None,
-            EntryView::Slot(_, slot) => self.zone.snapshot.slot_note(self.slot(slot)?),
-        }
-    }
-
-    /// Notes that an answer with the records of one type is given, if they follow decisions.
-    pub fn tell(self, rtype: Rtype, now: UnixTime) {
-        let entry = self.entries().find(|entry| entry.rtype() == rtype);
-        if let Some(EntryView::Slot(_, slot)) = entry
-            && let Some(served) = self.slot(slot).and_then(|slot| self.zone.snapshot.served(slot))
-        {
-            served.tell(now);
-        }
+    /// Returns the set of one type; nothing if no such set is declared.
+    pub fn set(self, rtype: Rtype) -> Option<SetView<'a>> {
+        Some(SetView { zone: self.zone, entry: self.zone.part().entry(self.row, rtype)? })
     }
 
     /// Walks over all sets that have records now.
     pub fn sets(self) -> impl Iterator<Item = &'a Arc<Rrset>> {
-        self.entries().filter_map(move |entry| match self.resolve(entry) {
+        self.entries().filter_map(|set| match set.held() {
             Held::Records(set) => Some(set),
             Held::Empty { .. } => None,
         })
@@ -267,25 +248,23 @@ impl<'a> Node<'a> {
     /// Returns how long it may be cached that the name has no records, if decisions took some away: the shortest of
     /// its slots' terms, in seconds.
     pub fn absence(self) -> Option<u32> {
-        let held = self.entries().map(|entry| self.resolve(entry));
-        held.filter_map(|held| match held {
-            Held::Empty { negative_ttl } => Some(negative_ttl),
-            Held::Records(_) => None,
-        })
-        .min()
+        self.entries()
+            .filter_map(|set| match set.held() {
+                Held::Empty { negative_ttl } => Some(negative_ttl),
+                Held::Records(_) => None,
+            })
+            .min()
     }
 
-    fn entries(self) -> Entries<'a> {
-        self.zone.part().entries(self.row)
+    fn entries(self) -> impl Iterator<Item = SetView<'a>> {
+        self.zone.part().entries(self.row).map(move |entry| SetView { zone: self.zone, entry })
     }
+}
 
-    /// Returns the snapshot's number for a slot of the part.
-    fn slot(self, number: u32) -> Option<SlotId> {
-        self.zone.zone.slots.get(number as usize).copied()
-    }
-
-    fn resolve(self, entry: EntryView<'a>) -> Held<'a> {
-        match entry {
+impl<'a> SetView<'a> {
+    /// Returns what it holds.
+    pub fn held(self) -> Held<'a> {
+        match self.entry {
             EntryView::Fixed(set) => Held::Records(set),
             EntryView::Slot(_, slot) => match self.slot(slot).and_then(|slot| self.zone.snapshot.slot(slot)) {
                 Some(SlotValue::Records(set)) => Held::Records(set),
@@ -293,6 +272,28 @@ impl<'a> Node<'a> {
                 None => Held::Empty { negative_ttl: 0 },
             },
         }
+    }
+
+    /// Returns why it is not as declared, in words; nothing if it is.
+    pub fn note(self) -> Option<&'a Note> {
+        match self.entry {
+            EntryView::Fixed(_) => None,
+            EntryView::Slot(_, slot) => self.zone.snapshot.slot_note(self.slot(slot)?),
+        }
+    }
+
+    /// Notes that an answer with its records is given, if they follow decisions.
+    pub fn tell(self, now: UnixTime) {
+        if let EntryView::Slot(_, slot) = self.entry
+            && let Some(served) = self.slot(slot).and_then(|slot| self.zone.snapshot.served(slot))
+        {
+            served.tell(now);
+        }
+    }
+
+    /// Returns the snapshot's number for a slot of the part.
+    fn slot(self, number: u32) -> Option<SlotId> {
+        self.zone.zone.slots.get(number as usize).copied()
     }
 }
 
@@ -313,6 +314,12 @@ fn find_zone(image: &Image, sought: &Sought, above: bool) -> Option<ZoneId> {
 impl std::fmt::Debug for ZoneView<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "zone {}", self.origin())
+    }
+}
+
+impl std::fmt::Debug for SetView<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.held())
     }
 }
 
