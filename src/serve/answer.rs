@@ -8,6 +8,7 @@ use crate::zone::{Rrset, Rtype, name};
 
 use super::denial::{self, Absence};
 use super::edns::{self, Ede};
+use super::order::Order;
 use super::plan::{ADDITIONAL_MAX, ADDITIONAL_UDP, CHAIN_MAX, Data, Item, Owner, Plan};
 use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, OPCODE_NOTIFY, OPCODE_UPDATE, QueryView, Question};
 use super::rcode::Rcode;
@@ -31,7 +32,7 @@ pub(super) fn answer_into<'a>(
     let asked = query.question.map_or(CLASS_IN, |question| question.class);
     let class = if asked == CLASS_ANY { CLASS_IN } else { asked };
     let (reply, options) = edns::reply(query, context);
-    plan.begin(class, context.rotation, reply);
+    plan.begin(class, Order::of(context), reply);
     plan.given = context.client.now.wall;
     plan.additional.most = match context.client.transport {
         Transport::Udp => ADDITIONAL_UDP,

@@ -12,6 +12,7 @@ use crate::zone::{Name, Rrset, Rtype, name};
 use super::answer::EDE_OTHER;
 use super::edns::{self, Ede, OPTION_EXPIRE, Reply};
 use super::known_names::KnownNames;
+use super::order::Order;
 use super::plan::HEADER_LENGTH;
 use super::query::{CLASS_IN, QueryView, Question, Signed};
 use super::rate::Kind;
@@ -205,13 +206,12 @@ impl<'a> Writer<'_, 'a> {
 
     /// Writes a set whose owner stands at a place; returns the number of records.
     fn set(&mut self, owner: u16, set: &'a Rrset) -> Option<u16> {
-        let turn = usize::from(self.context.rotation).checked_rem(set.len()).unwrap_or(0);
-        let turned = set.rdatas().skip(turn).chain(set.rdatas().take(turn));
         let mut count = 0;
-        for rdata in turned {
+        Order::of(self.context).each(set, |rdata| {
             self.record(owner, set.rtype(), set.ttl(), rdata)?;
             count += 1;
-        }
+            Some(())
+        })?;
         Some(count)
     }
 
