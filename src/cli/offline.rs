@@ -320,7 +320,7 @@ pub(super) fn records(snapshot: &Snapshot, owner: &Name, rtype: Rtype) -> Vec<St
 pub(super) fn lines(node: Node<'_>, owner: &Name, rtype: Option<Rtype>) -> Vec<String> {
     let mut lines = Vec::new();
     for set in node.sets().filter(|set| rtype.is_none_or(|only| only == set.rtype())) {
-        let all = node.weighted(set.rtype()).map_or(set, WeightedSet::all);
+        let all = node.set(set.rtype()).and_then(|set| set.weighted()).map_or(set, WeightedSet::all);
         for rdata in all.rdatas() {
             let data = crate::zone::write::rdata_text(set.rtype(), rdata);
             lines.push(format!("{owner} {} IN {} {data}", set.ttl(), set.rtype()));

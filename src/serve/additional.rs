@@ -120,7 +120,9 @@ fn add<'a>(
     required: bool,
 ) {
     if !plan.has(owner, set, query) {
-        node.tell(set.rtype(), plan.given);
+        if let Some(told) = node.set(set.rtype()) {
+            told.tell(plan.given);
+        }
         let signatures = signatures(node, plan.dnssec_ok());
         plan.push_additional(Item { signatures, required, ..Item::of(Owner::Wire(owner), set) });
     }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::base::clock::Mono;
-use crate::snapshot::{Held, Lookup, Node, Snapshot, ZoneView};
+use crate::snapshot::{Held, Lookup, Node, SetView, Snapshot, ZoneView};
 use crate::zone::{Rrset, Rtype, name};
 
 use super::denial::{self, Absence};
 use super::edns::{self, Ede};
+use super::order::Order;
 use super::plan::{ADDITIONAL_MAX, ADDITIONAL_UDP, CHAIN_MAX, Data, Item, Owner, Plan};
 use super::query::{CLASS_ANY, CLASS_CH, CLASS_IN, OPCODE_NOTIFY, OPCODE_UPDATE, QueryView, Question};
 use super::rcode::Rcode;
@@ -31,7 +32,7 @@ pub(super) fn answer_into<'a>(
     let asked = query.question.map_or(CLASS_IN, |question| question.class);
     let class = if asked == CLASS_ANY { CLASS_IN } else { asked };
     let (reply, options) = edns::reply(query, context);
-    plan.begin(class, context.rotation, reply);
+    plan.begin(class, Order::of(context), reply);
     (plan.given, plan.draw) = (context.client.now.wall, context.draw());
     plan.additional.most = match context.client.transport {
         Transport::Udp => ADDITIONAL_UDP,
@@ -169,7 +170,9 @@ impl<'a> Walk<'a, '_> {
                 if self.plan.answer.is_empty() {
                     self.plan.source = Some(node.owner());
                 }
-                node.tell(set.rtype(), self.plan.given);
+                if let Some(told) = node.set(set.rtype()) {
+                    told.tell(self.plan.given);
+                }
                 self.plan.answer.push(self.item(owner, node, set));
                 if wildcard {
                     self.prove(owner, zone, Absence::Covered(node));
@@ -193,7 +196,7 @@ impl<'a> Walk<'a, '_> {
             let one = node.records(Rtype::SRV).or_else(|| node.sets().find(is_data)).or_else(|| node.sets().next());
             return one.map(|set| &**set).ok_or_else(|| node.absence());
         }
-        match node.drawn(self.rtype, || self.plan.draw) {
+        match node.set(self.rtype).map(|set| set.drawn(|| self.plan.draw)) {
             Some(Held::Records(set)) => Ok(set),
             Some(Held::Empty { negative_ttl }) => Err(Some(negative_ttl)),
             // RFC 4035 §2.5: these belong to the alias itself.
@@ -286,8 +289,9 @@ impl<'a> Walk<'a, '_> {
 
     /// Tells why a set is not as declared, if so it is.
     fn tell_reason(&mut self, node: Node<'a>) {
+        let note = |rtype| node.set(rtype).and_then(SetView::note);
         // An alias stands for every type.
-        if let Some(note) = node.note(self.rtype).or_else(|| node.note(Rtype::CNAME)) {
+        if let Some(note) = note(self.rtype).or_else(|| note(Rtype::CNAME)) {
             self.explain(Ede { code: EDE_OTHER, note: note.at(self.now) });
         }
     }

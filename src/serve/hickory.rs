@@ -298,9 +298,10 @@ fn add(plan: &Plan<'_>, query: &QueryView<'_>, item: &Item<'_>, records: &mut Ve
     let mut add = |rtype, ttl, rdata: &[u8]| records.push(record(&owner, plan.class, rtype, ttl, rdata));
     match item.data {
         Data::Set(set) => {
-            let turn = usize::from(plan.rotation) % set.len().max(1);
-            let turned = set.rdatas().skip(turn).chain(set.rdatas().take(turn));
-            turned.for_each(|rdata| add(rtype, item.ttl_of(rdata), rdata));
+            let _all = plan.order.each(set, |rdata| {
+                add(rtype, item.ttl_of(rdata), rdata);
+                Some(())
+            });
         }
         Data::Cname(target) => add(rtype, item.ttl, plan.synthesized_name(target)),
         Data::Text(start, end) => add(rtype, item.ttl, &render::character_string(start, end)),

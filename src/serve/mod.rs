@@ -35,6 +35,7 @@ mod live;
 mod log;
 pub mod metrics;
 mod notify;
+mod order;
 mod plain;
 mod plan;
 mod query;
@@ -61,6 +62,7 @@ pub use listener::{
 };
 pub use live::{Live, Part, State, Status};
 pub use metrics::Metrics;
+pub use order::Order;
 pub use plan::{ADDITIONAL_MAX, ANSWER_MAX, AUTHORITY_MAX, Data, Item, List, LongList, Owner, Plan, SynthesizedName};
 pub use query::{Edns, Header, Malformed, QueryView, Question, Signed};
 pub use random::random;
@@ -109,7 +111,7 @@ pub struct Context<'a> {
     pub client: Client,
     /// The secrets of cookies.
     pub secrets: &'a Secrets,
-    /// By how many places the records of a set are turned: some clients always take the first.
+    /// The number that the order of records is made of.
     pub rotation: u16,
 }
 

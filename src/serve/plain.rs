@@ -6,12 +6,13 @@
 
 use arrayvec::ArrayVec;
 
-use crate::snapshot::{Held, Lookup, Node, ZoneView};
+use crate::snapshot::{Held, Lookup, Node, SetView, ZoneView};
 use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::answer::EDE_OTHER;
 use super::edns::{self, Ede, OPTION_EXPIRE, Reply};
 use super::known_names::KnownNames;
+use super::order::Order;
 use super::plan::HEADER_LENGTH;
 use super::query::{CLASS_IN, QueryView, Question, Signed};
 use super::rate::Kind;
@@ -121,7 +122,8 @@ impl<'a> Writer<'_, 'a> {
             Lookup::Outside | Lookup::Broken | Lookup::Delegated(..) | Lookup::Renamed(..) => return None,
         };
         self.check(zone)?;
-        if let Some(note) = node.note(rtype) {
+        let set = node.set(rtype);
+        if let Some(note) = set.and_then(SetView::note) {
             // Words that change with time are made anew for each answer.
             let note = note.at(self.context.client.now.mono);
             note.hold.is_none().then_some(())?;
@@ -129,9 +131,12 @@ impl<'a> Writer<'_, 'a> {
                 reply.ede = Some(Ede { code: EDE_OTHER, note });
             }
         }
-        match node.drawn(rtype, || self.context.draw()) {
-            Some(Held::Records(set)) => self.tell(zone, node, set),
-            Some(Held::Empty { negative_ttl }) => self.deny(zone, Rcode::NOERROR, Some(negative_ttl)),
+        match set.map(|set| (set, set.drawn(|| self.context.draw()))) {
+            Some((set, Held::Records(records))) => {
+                set.tell(self.context.client.now.wall);
+                self.tell(zone, node, records)
+            }
+            Some((_, Held::Empty { negative_ttl })) => self.deny(zone, Rcode::NOERROR, Some(negative_ttl)),
             None if node.records(Rtype::CNAME).is_some() => None,
             None => self.deny(zone, Rcode::NOERROR, None),
         }
@@ -144,7 +149,6 @@ impl<'a> Writer<'_, 'a> {
 
     fn tell(&mut self, zone: ZoneView<'a>, node: Node<'a>, set: &'a Rrset) -> Option<Sections<'a>> {
         let answers = self.set(QUESTION, set)?;
-        node.tell(set.rtype(), self.context.client.now.wall);
         let mut additionals = 0;
         if set.rtype() == Rtype::SRV && !self.context.settings.minimal_responses {
             additionals = self.add_hosts(zone, set)?;
@@ -176,8 +180,9 @@ impl<'a> Writer<'_, 'a> {
             };
             let mut owner = None;
             for rtype in [Rtype::A, Rtype::AAAA] {
-                let told = node.told(rtype, || self.context.draw(), self.context.client.now.wall);
-                let Some(addresses) = told else { continue };
+                let Some(set) = node.set(rtype) else { continue };
+                let Held::Records(addresses) = set.drawn(|| self.context.draw()) else { continue };
+                set.tell(self.context.client.now.wall);
                 let place = match owner {
                     Some(place) => place,
                     None => *owner.insert(self.names.place(host)?),
@@ -201,13 +206,12 @@ impl<'a> Writer<'_, 'a> {
 
     /// Writes a set whose owner stands at a place; returns the number of records.
     fn set(&mut self, owner: u16, set: &'a Rrset) -> Option<u16> {
-        let turn = usize::from(self.context.rotation).checked_rem(set.len()).unwrap_or(0);
-        let turned = set.rdatas().skip(turn).chain(set.rdatas().take(turn));
         let mut count = 0;
-        for rdata in turned {
+        Order::of(self.context).each(set, |rdata| {
             self.record(owner, set.rtype(), set.ttl(), rdata)?;
             count += 1;
-        }
+            Some(())
+        })?;
         Some(count)
     }
 

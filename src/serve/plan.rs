@@ -12,6 +12,7 @@ use crate::transfer::inbound::Notified;
 use crate::zone::{Name, Rrset, Rtype, name, signed};
 
 use super::edns::{Ede, Reply};
+use super::order::Order;
 use super::query::QueryView;
 use super::rcode::Rcode;
 
@@ -25,8 +26,8 @@ pub struct Plan<'a> {
     pub authoritative: bool,
     /// The class of all records: that of the question.
     pub class: u16,
-    /// By how many places the records of a set are turned.
-    pub rotation: u16,
+    /// The order of the records of its sets.
+    pub order: Order,
     /// When it is given.
     pub given: UnixTime,
     /// By what weighted sets choose their part.
@@ -125,7 +126,7 @@ impl Default for Plan<'_> {
             rcode: Rcode::NOERROR,
             authoritative: false,
             class: 0,
-            rotation: 0,
+            order: Order::default(),
             given: UnixTime::default(),
             draw: Draw::default(),
             zone: None,
@@ -146,12 +147,12 @@ impl Default for Plan<'_> {
 
 impl<'a> Plan<'a> {
     /// Begins an answer in this room, whatever was in it.
-    pub(super) fn begin(&mut self, class: u16, rotation: u16, edns: Option<Reply<'a>>) {
+    pub(super) fn begin(&mut self, class: u16, order: Order, edns: Option<Reply<'a>>) {
         self.room = Some(usize::MAX);
         self.marks.clear();
         (self.rcode, self.authoritative, self.truncate) = (Rcode::NOERROR, false, false);
         (self.zone, self.source) = (None, None);
-        (self.class, self.rotation, self.edns) = (class, rotation, edns);
+        (self.class, self.order, self.edns) = (class, order, edns);
         (self.transfer, self.notified) = (None, None);
         self.answer.0.clear();
         self.authority.0.clear();

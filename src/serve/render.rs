@@ -102,17 +102,14 @@ impl<'w, 'a> Writer<'w, 'a> {
         let rtype = item.rtype();
         match item.data {
             Data::Set(set) => {
-                let turn = usize::from(self.plan.rotation) % set.len().max(1);
-                let turned = set.rdatas().skip(turn).chain(set.rdatas().take(turn));
                 let mut count = 0;
-                for rdata in turned {
+                let _all = self.plan.order.each(set, |rdata| {
                     let ttl = item.ttl_of(rdata);
                     self.record(item, rtype, ttl, |message, compressor| compressor.write_rdata(message, rtype, rdata));
                     count += 1;
-                    if self.message.len() > self.limit {
-                        break;
-                    }
-                }
+                    // What goes beyond is taken back as a whole.
+                    (self.message.len() <= self.limit).then_some(())
+                });
                 count
             }
             Data::Cname(target) => {

@@ -21,6 +21,7 @@ use super::answer::answer_into;
 use super::live::{Part, State};
 use super::log::Answered;
 use super::metrics::ZoneCounts;
+use super::order::Order;
 use super::plain::Sections;
 use super::plan::Plan;
 use super::query::{CLASS_IN, Header, Malformed, OPCODE_NOTIFY, QueryView, Signed};
@@ -290,7 +291,7 @@ impl Batch<'_> {
             Ok(query) => query,
             Err(Malformed::Faulty(header)) if status.answering => {
                 metrics.opcode(header.opcode());
-                plan.begin(CLASS_IN, 0, None);
+                plan.begin(CLASS_IN, Order::default(), None);
                 plan.rcode = Rcode::FORMERR;
                 let limiter = &self.responder.limiter;
                 if !transport.kind().proves_address

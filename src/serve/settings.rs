@@ -16,6 +16,8 @@ pub struct Settings {
     pub udp_size: u16,
     /// Whether additional records are left out, glue excepted.
     pub minimal_responses: bool,
+    /// Whether the records of SRV sets are ordered by priority, and those of one by chance and weight.
+    pub weighted_order: bool,
     /// Whether answers say why they are as they are (extended errors, RFC 8914).
     pub extended_errors: bool,
     /// What `id.server. CH TXT` and the NSID option (RFC 5001) tell; at most 255 octets of it.
@@ -75,6 +77,7 @@ impl Default for Settings {
         Self {
             udp_size: 1232,
             minimal_responses: false,
+            weighted_order: false,
             extended_errors: true,
             nsid: None,
             version: None,

@@ -8,7 +8,7 @@ use crate::base::clock::UnixTime;
 use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::image::{Image, PlacedZone};
-use super::part::{APEX, Entries, EntryView, NodeRow, ZonePart};
+use super::part::{APEX, EntryView, NodeRow, ZonePart};
 use super::sought::Sought;
 use super::{Denial, Draw, Note, SlotId, SlotValue, Snapshot, WeightedSet, ZoneId};
 
@@ -45,6 +45,13 @@ pub struct Node<'a> {
     row: &'a NodeRow,
 }
 
+/// The set of one type at a name.
+#[derive(Clone, Copy)]
+pub struct SetView<'a> {
+    zone: ZoneView<'a>,
+    entry: EntryView<'a>,
+}
+
 /// What a name has of one type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held<'a> {
@@ -61,7 +68,8 @@ impl Snapshot {
     /// Looks a name up; `wire` is a valid uncompressed name. The type tells only which side of a cut is asked: DS is
     /// answered by the parent (RFC 4035 §3.1.4.1).
     pub fn lookup(&self, wire: &[u8], rtype: Rtype) -> Lookup<'_> {
-        let sought = Sought::new(self.image().hash(), wire);
+        let mut sought = Sought::nothing();
+        sought.fill(self.image().hash(), wire);
         let found = find_zone(self.image(), &sought, rtype == Rtype::DS).and_then(|id| self.image().zone(id));
         let Some(placed) = found else { return Lookup::Outside };
         let zone = ZoneView { snapshot: self, zone: placed };
@@ -211,37 +219,18 @@ impl<'a> Node<'a> {
         self.records(Rtype::RRSIG)
     }
 
-    /// Returns what an answer holds of one type: of a weighted set the part that is drawn.
-    pub fn drawn(self, rtype: Rtype, draw: impl FnOnce() -> Draw) -> Option<Held<'a>> {
-        let entry = self.entries().find(|entry| entry.rtype() == rtype)?;
-        Some(self.resolve_with(entry, |set| set.draw(&draw())))
-    }
-
     /// Returns the records that an answer holds of one type, if there are any now: of a weighted set those that are drawn.
     pub fn drawn_records(self, rtype: Rtype, draw: impl FnOnce() -> Draw) -> Option<&'a Arc<Rrset>> {
-        match self.drawn(rtype, draw)? {
+        match self.set(rtype)?.drawn(draw) {
             Held::Records(set) => Some(set),
             Held::Empty { .. } => None,
-        }
-    }
-
-    /// Returns the set of one type, if each answer holds a part of it.
-    pub fn weighted(self, rtype: Rtype) -> Option<&'a WeightedSet> {
-        let entry = self.entries().find(|entry| entry.rtype() == rtype)?;
-        match entry {
-            EntryView::Fixed(_) => None,
-            EntryView::Slot(_, slot) => match self.zone.snapshot.slot(self.slot(slot)?)? {
-                SlotValue::Weighted(set) => Some(set),
-                SlotValue::Records(_) | SlotValue::Empty { .. } => None,
-            },
         }
     }
 
     /// Returns what the name has of one type, of a weighted set what secondaries are given; nothing if no such set is
     /// declared.
     pub fn held(self, rtype: Rtype) -> Option<Held<'a>> {
-        let entry = self.entries().find(|entry| entry.rtype() == rtype)?;
-        Some(self.resolve(entry))
+        self.set(rtype).map(SetView::held)
     }
 
     /// Returns the records of one type, if there are any now.
@@ -252,44 +241,14 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Returns the records that an answer holds of one type (of a weighted set those that are drawn), and notes that it is given
-    /// if they follow decisions.
-    pub fn told(self, rtype: Rtype, draw: impl FnOnce() -> Draw, now: UnixTime) -> Option<&'a Arc<Rrset>> {
-        match self.entries().find(|entry| entry.rtype() == rtype)? {
-            EntryView::Fixed(set) => Some(set),
-            EntryView::Slot(_, slot) => {
-                let served = self.zone.snapshot.served(self.slot(slot)?)?;
-                let set = match served.value() {
-                    SlotValue::Weighted(set) => set.draw(&draw()),
-                    value @ (SlotValue::Records(_) | SlotValue::Empty { .. }) => value.records()?,
-                };
-                served.tell(now);
-                Some(set)
-            }
-        }
-    }
-
-    /// Returns why the set of one type is not as declared, in words; nothing if it is.
-    pub fn note(self, rtype: Rtype) -> Option<&'a Note> {
-        match self.entries().find(|entry| entry.rtype() == rtype)? {
-            EntryView::Fixed(_) => None,
-            EntryView::Slot(_, slot) => self.zone.snapshot.slot_note(self.slot(slot)?),
-        }
-    }
-
-    /// Notes that an answer with the records of one type is given, if they follow decisions.
-    pub fn tell(self, rtype: Rtype, now: UnixTime) {
-        let entry = self.entries().find(|entry| entry.rtype() == rtype);
-        if let Some(EntryView::Slot(_, slot)) = entry
-            && let Some(served) = self.slot(slot).and_then(|slot| self.zone.snapshot.served(slot))
-        {
-            served.tell(now);
-        }
+    /// Returns the set of one type; nothing if no such set is declared.
+    pub fn set(self, rtype: Rtype) -> Option<SetView<'a>> {
+        Some(SetView { zone: self.zone, entry: self.zone.part().entry(self.row, rtype)? })
     }
 
     /// Walks over all sets that have records now.
     pub fn sets(self) -> impl Iterator<Item = &'a Arc<Rrset>> {
-        self.entries().filter_map(move |entry| match self.resolve(entry) {
+        self.entries().filter_map(|set| match set.held() {
             Held::Records(set) => Some(set),
             Held::Empty { .. } => None,
         })
@@ -298,30 +257,44 @@ impl<'a> Node<'a> {
     /// Returns how long it may be cached that the name has no records, if decisions took some away: the shortest of
     /// its slots' terms, in seconds.
     pub fn absence(self) -> Option<u32> {
-        let held = self.entries().map(|entry| self.resolve(entry));
-        held.filter_map(|held| match held {
-            Held::Empty { negative_ttl } => Some(negative_ttl),
-            Held::Records(_) => None,
-        })
-        .min()
+        self.entries()
+            .filter_map(|set| match set.held() {
+                Held::Empty { negative_ttl } => Some(negative_ttl),
+                Held::Records(_) => None,
+            })
+            .min()
     }
 
-    fn entries(self) -> Entries<'a> {
-        self.zone.part().entries(self.row)
+    fn entries(self) -> impl Iterator<Item = SetView<'a>> {
+        self.zone.part().entries(self.row).map(move |entry| SetView { zone: self.zone, entry })
+    }
+}
+
+impl<'a> SetView<'a> {
+    /// Returns what it holds, of a weighted set what secondaries are given.
+    pub fn held(self) -> Held<'a> {
+        self.held_with(WeightedSet::transferred)
     }
 
-    /// Returns the snapshot's number for a slot of the part.
-    fn slot(self, number: u32) -> Option<SlotId> {
-        self.zone.zone.slots.get(number as usize).copied()
+    /// Returns what an answer holds of it: of a weighted set the part that is drawn.
+    pub fn drawn(self, draw: impl FnOnce() -> Draw) -> Held<'a> {
+        self.held_with(|set| set.draw(&draw()))
     }
 
-    fn resolve(self, entry: EntryView<'a>) -> Held<'a> {
-        self.resolve_with(entry, WeightedSet::transferred)
+    /// Returns the weights, if each answer holds a part of it.
+    pub fn weighted(self) -> Option<&'a WeightedSet> {
+        match self.entry {
+            EntryView::Fixed(_) => None,
+            EntryView::Slot(_, slot) => match self.zone.snapshot.slot(self.slot(slot)?)? {
+                SlotValue::Weighted(set) => Some(set),
+                SlotValue::Records(_) | SlotValue::Empty { .. } => None,
+            },
+        }
     }
 
-    /// Returns what an entry holds; `part` takes a part of a weighted set.
-    fn resolve_with(self, entry: EntryView<'a>, part: impl FnOnce(&'a WeightedSet) -> &'a Arc<Rrset>) -> Held<'a> {
-        match entry {
+    /// Returns what it holds; `part` takes a part of a weighted set.
+    fn held_with(self, part: impl FnOnce(&'a WeightedSet) -> &'a Arc<Rrset>) -> Held<'a> {
+        match self.entry {
             EntryView::Fixed(set) => Held::Records(set),
             EntryView::Slot(_, slot) => match self.slot(slot).and_then(|slot| self.zone.snapshot.slot(slot)) {
                 Some(SlotValue::Records(set)) => Held::Records(set),
@@ -330,6 +303,28 @@ impl<'a> Node<'a> {
                 None => Held::Empty { negative_ttl: 0 },
             },
         }
+    }
+
+    /// Returns why it is not as declared, in words; nothing if it is.
+    pub fn note(self) -> Option<&'a Note> {
+        match self.entry {
+            EntryView::Fixed(_) => None,
+            EntryView::Slot(_, slot) => self.zone.snapshot.slot_note(self.slot(slot)?),
+        }
+    }
+
+    /// Notes that an answer with its records is given, if they follow decisions.
+    pub fn tell(self, now: UnixTime) {
+        if let EntryView::Slot(_, slot) = self.entry
+            && let Some(served) = self.slot(slot).and_then(|slot| self.zone.snapshot.served(slot))
+        {
+            served.tell(now);
+        }
+    }
+
+    /// Returns the snapshot's number for a slot of the part.
+    fn slot(self, number: u32) -> Option<SlotId> {
+        self.zone.zone.slots.get(number as usize).copied()
     }
 }
 
@@ -350,6 +345,12 @@ fn find_zone(image: &Image, sought: &Sought, above: bool) -> Option<ZoneId> {
 impl std::fmt::Debug for ZoneView<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "zone {}", self.origin())
+    }
+}
+
+impl std::fmt::Debug for SetView<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.held())
     }
 }
 

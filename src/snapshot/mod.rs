@@ -33,7 +33,7 @@ pub use denial::{Denial, Nsec3Chain, NsecChain};
 pub use digest::ContentDigest;
 pub use history::{Difference, History, HistoryView};
 pub use image::Image;
-pub use lookup::{Held, Lookup, Node, ZoneView};
+pub use lookup::{Held, Lookup, Node, SetView, ZoneView};
 pub use note::{Hold, Note, NoteView};
 pub use part::{ZoneInput, ZonePart};
 pub use publish::{Publisher, SnapshotReader};

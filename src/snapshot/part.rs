@@ -302,7 +302,8 @@ impl ZonePart {
     /// Returns the row of a name at or below the origin, wherever it stands.
     pub(super) fn find_below(&self, wire: &[u8], hash: &NameHash) -> Option<u32> {
         let before = wire.len().checked_sub(self.origin.wire().len())?;
-        let lower = LowerName::new(wire);
+        let mut lower = LowerName::nothing();
+        lower.fill(wire);
         let (labels, ending) = lower.wire().split_at_checked(before)?;
         if ending != self.origin.wire() && !ending.eq_ignore_ascii_case(self.origin.wire()) {
             return None;
@@ -346,6 +347,22 @@ impl ZonePart {
         let sets = self.sets();
         let (fixed, mixed) = if row.has_slots { (&[][..], &self.entries[range]) } else { (&sets[range], &[][..]) };
         Entries { fixed: fixed.iter(), mixed: mixed.iter(), sets }
+    }
+
+    /// Returns the set of one type of a row.
+    pub(super) fn entry(&self, row: &NodeRow, rtype: Rtype) -> Option<EntryView<'_>> {
+        let start = row.first_set as usize;
+        let range = start..start + usize::from(row.set_count);
+        let sets = self.sets();
+        if row.has_slots {
+            let seen = |entry: &Entry| match *entry {
+                Entry::Fixed(place) => EntryView::Fixed(&sets[place as usize]),
+                Entry::Slot(rtype, slot) => EntryView::Slot(rtype, slot),
+            };
+            self.entries[range].iter().map(seen).find(|entry| entry.rtype() == rtype)
+        } else {
+            sets[range].iter().find(|set| set.rtype() == rtype).map(EntryView::Fixed)
+        }
     }
 
     fn sets(&self) -> &[Arc<Rrset>] {

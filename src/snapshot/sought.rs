@@ -83,13 +83,20 @@ impl NameHash {
 impl Sought {
     /// Takes a valid uncompressed name.
     pub(super) fn new(hash: &NameHash, wire: &[u8]) -> Self {
-        // Filled where it lies: it is long, and to move it takes longer than to fill it.
-        let mut sought = Self { lower: LowerName::new(wire), starts: ArrayVec::new(), hashes: ArrayVec::new() };
-        sought.hash(hash);
+        let mut sought = Self::nothing();
+        sought.fill(hash, wire);
         sought
     }
 
-    fn hash(&mut self, hash: &NameHash) {
+    /// Makes room for a name.
+    #[inline]
+    pub(super) const fn nothing() -> Self {
+        Self { lower: LowerName::nothing(), starts: ArrayVec::new_const(), hashes: ArrayVec::new_const() }
+    }
+
+    /// Takes a valid uncompressed name into room for one, where it lies: to move all of it takes longer than to fill it.
+    pub(super) fn fill(&mut self, hash: &NameHash, wire: &[u8]) {
+        self.lower.fill(wire);
         let lower = self.lower.wire();
         let mut at = 0;
         while let Some(&length) = lower.get(usize::from(at)).filter(|length| **length > 0) {
@@ -123,15 +130,20 @@ impl Sought {
 }
 
 impl LowerName {
-    /// Takes a name of at most 255 octets.
-    pub(super) fn new(wire: &[u8]) -> Self {
-        let mut octets = [0; name::MAX_NAME + 1];
-        octets[..wire.len()].copy_from_slice(wire);
-        let (words, _) = octets.as_chunks_mut::<8>();
+    /// Makes room for a name.
+    #[inline]
+    pub(super) const fn nothing() -> Self {
+        Self { octets: [0; name::MAX_NAME + 1], length: 0 }
+    }
+
+    /// Takes a name of at most 255 octets into room for one.
+    pub(super) fn fill(&mut self, wire: &[u8]) {
+        self.octets[..wire.len()].copy_from_slice(wire);
+        let (words, _) = self.octets.as_chunks_mut::<8>();
         for word in words.iter_mut().take(wire.len().div_ceil(8)) {
             *word = lower_each(u64::from_ne_bytes(*word)).to_ne_bytes();
         }
-        Self { octets, length: wire.len() }
+        self.length = wire.len();
     }
 
     /// Returns the wire octets.
@@ -194,7 +206,9 @@ mod tests {
         for length in [0, 1, 7, 8, 9, 200, 255] {
             for start in [0, 1, 60, 63, 250].into_iter().filter(|start| start + length <= 256) {
                 let octets = &all[start..start + length];
-                assert_eq!(LowerName::new(octets).wire(), octets.to_ascii_lowercase());
+                let mut lower = LowerName::nothing();
+                lower.fill(octets);
+                assert_eq!(lower.wire(), octets.to_ascii_lowercase());
             }
         }
     }

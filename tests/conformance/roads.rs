@@ -142,6 +142,7 @@ fn query(asked: &str, rtype: Rtype, dice: &mut Dice) -> Option<Vec<u8>> {
 fn settings(dice: &mut Dice) -> Settings {
     Settings {
         minimal_responses: dice.below(3) == 0,
+        weighted_order: dice.below(2) == 0,
         extended_errors: dice.below(3) > 0,
         nsid: (dice.below(2) == 0).then(|| b"one".to_vec()),
         ..Settings::default()

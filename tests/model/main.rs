@@ -352,7 +352,7 @@ fn read(snapshot: &Snapshot, of: fn(&WeightedSet) -> &Arc<Rrset>) -> (Serial, Da
             if set.rtype() == Rtype::SOA {
                 serial = Soa::read(set.rdatas().next().unwrap()).unwrap().serial;
             } else {
-                let set = node.weighted(set.rtype()).map_or(set, of);
+                let set = node.set(set.rtype()).and_then(|set| set.weighted()).map_or(set, of);
                 data.insert((node.owner().to_string(), set.rtype()), texts(set));
             }
         }

@@ -173,7 +173,8 @@ fn held(node: Node<'_>, name: &Name, rtype: Option<Rtype>, remark: Option<String
         .filter(|held| rtype.is_none_or(|rtype| *held == rtype || *held == Rtype::CNAME));
     let drawn = || "each answer holds a part of these records, drawn by their weights".to_owned();
     let remark = remark.or_else(|| records.is_empty().then(nothing));
-    let remark = remark.or_else(|| shown.any(|rtype| node.weighted(rtype).is_some()).then(drawn));
+    let remark =
+        remark.or_else(|| shown.any(|rtype| node.set(rtype).and_then(|set| set.weighted()).is_some()).then(drawn));
     ShownAnswer { rcode: "NOERROR", records, remark }
 }
 

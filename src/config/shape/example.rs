@@ -161,6 +161,7 @@ fn each_default_of_the_example_is_the_codes_default() {
     let other = serve::Settings {
         udp_size: 777,
         minimal_responses: true,
+        weighted_order: true,
         version: Some("other".to_owned()),
         amplification: false,
         rates: serve::Rates { rate: 77, slip: 77, v4: 30, v6: 77 },

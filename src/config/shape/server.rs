@@ -63,6 +63,9 @@ statement! {
         udp_size: u16 = values::integer(512, 4096);
         /// Whether answers leave out the sections that nobody asked for.
         minimal_responses: bool = values::boolean;
+        /// Whether SRV records stand by priority, and those of one by chance and weight anew in each answer, for clients that
+        /// take the first one. Otherwise the records of each set are turned.
+        weighted_order: bool = values::boolean;
         /// Whether answers say why they are as they are (extended errors, RFC 8914), as in "tier 20 is active, tier 10 failed".
         extended_errors: bool = values::boolean;
         /// What `version.bind. CH TXT` says; "none" refuses.
