@@ -26,6 +26,7 @@ mod operate;
 mod packets;
 mod pause;
 mod primaries;
+mod privileges;
 mod rehearsal;
 mod reload;
 mod restart;
