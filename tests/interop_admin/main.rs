@@ -1,12 +1,16 @@
-//! The API over the network asked by curl, with a token and with certificates of clients; the dashboard in Chromium; the
-//! alert rules judged by Prometheus' own promtool, the unit by systemd.
+//! The API over the network asked by curl, with a token and with certificates of clients, and by schemathesis; the
+//! dashboard in Chromium, looked through by axe-core; the alert rules judged by Prometheus' own promtool, the unit by
+//! systemd; names completed by shells.
 //!
-//! Packages: `chromium`, `curl`, `prometheus`, `systemd`.
+//! Packages: `chromium`, `curl`, `fish`, `prometheus`, `systemd`, `zsh`; `install-tools` brings the tools from PyPI.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
 mod browser;
+mod completion;
+mod schema;
 mod server;
+mod tools;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -73,10 +77,10 @@ fn systemd_takes_the_unit_and_the_user_of_the_package() {
         std::fs::write(etc.join(name), text).unwrap();
     }
     let root = format!("--root={}", folder.display());
-    let (passed, said) = run("systemd-sysusers", &[&root], &packaging.join("understudy.sysusers"));
+    let (passed, said) = run("systemd-sysusers", &[&root], &packaging.join("sysusers.conf"));
     let users = std::fs::read_to_string(etc.join("passwd")).unwrap();
     assert!(passed && users.contains("\nunderstudy:x:") && users.contains("/usr/sbin/nologin"), "{said} {users}");
-    let (passed, said) = run("systemd-tmpfiles", &["--create", &root], &packaging.join("understudy.tmpfiles"));
+    let (passed, said) = run("systemd-tmpfiles", &["--create", &root], &packaging.join("tmpfiles.conf"));
     let mode = std::fs::metadata(etc.join("understudy")).unwrap().permissions().mode();
     assert!(passed && mode & 0o777 == 0o750, "{said}");
     std::fs::remove_dir_all(folder).unwrap();

@@ -70,7 +70,7 @@ pub fn give_up(running: &Running, signals: &Signals) -> Result<(), PrivilegeErro
         writing::Limited::Partly => {
             info!(folders = %writing, "writing in these folders only, as far as this kernel knows (Landlock)");
         }
-        writing::Limited::Not => info!("this kernel has no Landlock: files are guarded by their modes alone"),
+        writing::Limited::Not => info!("no Landlock here: files are guarded by their modes alone"),
     }
     Ok(())
 }

@@ -34,8 +34,9 @@ pub(super) enum Limited {
 impl Writing {
     /// Returns what a server of this config writes.
     pub(super) fn plan(running: &Running) -> Self {
+        let state = running.state.folder.as_deref();
         let socket = running.server.admin_socket.as_ref().and_then(|socket| socket.path.parent());
-        let own = running.state.folder.as_deref().into_iter().chain(socket);
+        let own = state.into_iter().chain(socket.filter(|at| Some(*at) != state));
         let here = |folder: &Path| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() };
         let added = running.server.writable_folders.iter().cloned();
         Self { folders: own.map(here).chain(added).chain(COMMON.iter().map(PathBuf::from)).collect() }
