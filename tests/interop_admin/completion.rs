@@ -80,7 +80,7 @@ fn shells_complete_services_hosts_orders_and_commands() {
     };
     assert!(call(&["force", "up", "sip-dr.example.com", "--reason", "a test"]).status.success());
     for shell in 0..SHELLS.len() {
-        wait_for(shell, folder, "understudy drain --state state ", &["sip-dr.example.com", "sip-node1.example.com"]);
+        wait_for(shell, folder, "understudy drain --state state s", &["sip-dr.example.com", "sip-node1.example.com"]);
         wait_for(shell, folder, "understudy force down --state=state sip-n", &["sip-node1.example.com"]);
         wait_for(shell, folder, "understudy status --state state _s", &["_sip._tcp.example.com."]);
         wait_for(shell, folder, "understudy clear --state state 1", &["1"]);
