@@ -10,10 +10,9 @@ pub(super) fn judge(account: &Account) -> Result<(), PrivilegeError> {
     let missed = |what: &str| PrivilegeError::Missed(what.to_owned());
     let threads = fs::read_dir("/proc/self/task").map_err(|_| missed("/proc cannot be read to tell"))?;
     for thread in threads.flatten() {
-        match fs::read_to_string(thread.path().join("status")) {
-            Ok(status) => judge_status(&status, account).map_err(|what| missed(&what))?,
-            // It has ended.
-            Err(_) => {}
+        // One that cannot be read has ended.
+        if let Ok(status) = fs::read_to_string(thread.path().join("status")) {
+            judge_status(&status, account).map_err(|what| missed(&what))?;
         }
     }
     Ok(())
