@@ -9,8 +9,11 @@ use crate::server::{Server, ZONE};
 const CONFIG: &str = "version = 1\n[server]\nlisten = [\"127.0.0.1:0\"]\nadmin-listen = \"127.0.0.1:0\"\n\
                       admin-token-file = \"token\"\n[[zone]]\nfile = \"example.com.zone\"\n";
 
+/// A shell by its name, with its options and what it runs.
+type Shell = (&'static str, &'static [&'static str], &'static str);
+
 /// What a shell runs to print what it would complete; `$1` is the script, the words are put in the place of WORDS.
-const SHELLS: [(&str, &[&str], &str); 3] = [
+const SHELLS: [Shell; 3] = [
     (
         "bash",
         &["--norc", "-c"],
@@ -28,8 +31,7 @@ const SHELLS: [(&str, &[&str], &str); 3] = [
 ];
 
 /// What a shell offers after these words; the last one may be begun.
-fn offered(shell: usize, folder: &Path, words: &str) -> Vec<String> {
-    let (name, arguments, script) = SHELLS[shell];
+fn offered((name, arguments, script): Shell, folder: &Path, words: &str) -> Vec<String> {
     let program = Path::new(env!("CARGO_BIN_EXE_understudy"));
     let registered = folder.join(format!("completions.{name}"));
     if !registered.exists() {
@@ -58,14 +60,14 @@ fn offered(shell: usize, folder: &Path, words: &str) -> Vec<String> {
 
 /// A busy machine may take longer than who types would wait: then there are no names, and it is asked again.
 #[track_caller]
-fn wait_for(shell: usize, folder: &Path, words: &str, wanted: &[&str]) {
+fn wait_for(shell: Shell, folder: &Path, words: &str, wanted: &[&str]) {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         let found = offered(shell, folder, words);
         if found == wanted {
             return;
         }
-        assert!(Instant::now() < end, "{}: {words}: {found:?}", SHELLS[shell].0);
+        assert!(Instant::now() < end, "{}: {words}: {found:?}", shell.0);
         std::thread::park_timeout(Duration::from_millis(100));
     }
 }
@@ -79,13 +81,13 @@ fn shells_complete_services_hosts_orders_and_commands() {
         Command::new(program).args(words).args(["--state", "state"]).current_dir(folder).output().unwrap()
     };
     assert!(call(&["force", "up", "sip-dr.example.com", "--reason", "a test"]).status.success());
-    for shell in 0..SHELLS.len() {
+    for shell in SHELLS {
         wait_for(shell, folder, "understudy drain --state state s", &["sip-dr.example.com", "sip-node1.example.com"]);
         wait_for(shell, folder, "understudy force down --state=state sip-n", &["sip-node1.example.com"]);
         wait_for(shell, folder, "understudy status --state state _s", &["_sip._tcp.example.com."]);
         wait_for(shell, folder, "understudy clear --state state 1", &["1"]);
         wait_for(shell, folder, "understudy retran", &["retransfer"]);
         // No server: nothing, and no word about it.
-        assert_eq!(offered(shell, folder, "understudy drain --state elsewhere sip"), [""; 0], "{}", SHELLS[shell].0);
+        assert_eq!(offered(shell, folder, "understudy drain --state elsewhere sip"), [""; 0], "{}", shell.0);
     }
 }
