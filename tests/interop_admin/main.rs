@@ -1,16 +1,12 @@
-//! The API over the network asked by curl, with a token and with certificates of clients, and by schemathesis; the
-//! dashboard in Chromium, looked through by axe-core; the alert rules judged by Prometheus' own promtool, the unit by
-//! systemd; names completed by shells.
+//! The API over the network asked by curl, with a token and with certificates of clients; the dashboard in Chromium; the
+//! alert rules judged by Prometheus' own promtool, the unit by systemd.
 //!
-//! Packages: `chromium`, `curl`, `fish`, `prometheus`, `systemd`, `zsh`; `install-tools` brings the tools from PyPI.
+//! Packages: `chromium`, `curl`, `prometheus`, `systemd`.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 #![expect(clippy::disallowed_methods, reason = "deadlines are kept by the real clock")]
 
 mod browser;
-mod completion;
-mod schema;
 mod server;
-mod tools;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

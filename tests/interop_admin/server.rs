@@ -10,7 +10,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 /// What `admin-token-file` holds.
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-pub(crate) const ZONE: &str = "\
+const ZONE: &str = "\
 $ORIGIN example.com.
 $TTL 300
 @ IN SOA ns1 hostmaster 1 3600 600 604800 30
