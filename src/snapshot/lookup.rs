@@ -8,9 +8,9 @@ use crate::base::clock::UnixTime;
 use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::image::{Image, PlacedZone};
-use super::part::{APEX, Entry, NodeRow, ZonePart};
+use super::part::{APEX, Entries, EntryView, NodeRow, ZonePart};
 use super::sought::Sought;
-use super::{Denial, Note, SlotId, SlotValue, Snapshot, ZoneId};
+use super::{Denial, Draw, Note, SlotId, SlotValue, Snapshot, WeightedSet, ZoneId};
 
 /// What a name leads to.
 #[derive(Clone, Copy, Debug)]
@@ -118,9 +118,26 @@ impl Snapshot {
 }
 
 impl<'a> ZoneView<'a> {
+    /// Returns the number.
+    pub const fn id(self) -> ZoneId {
+        self.zone.id
+    }
+
     /// Returns the origin.
     pub fn origin(self) -> &'a Name {
         self.part().origin()
+    }
+
+    /// Returns the node that [`Snapshot::lookup`] finds for a name in this zone, sooner than it does; nothing if it is not
+    /// so simple, though it may find one. `wire` is a valid uncompressed name, and no DS is asked.
+    pub fn nearby(self, wire: &[u8]) -> Option<Node<'a>> {
+        if self.zone.has_zones_below {
+            return None;
+        }
+        let part = self.part();
+        let number = part.find_below(wire, self.snapshot.image().hash())?;
+        let node = self.node(number);
+        (!node.row.occluded && !node.row.cut).then_some(node)
     }
 
     /// Returns the SOA as it is served.
@@ -194,9 +211,36 @@ impl<'a> Node<'a> {
         self.records(Rtype::RRSIG)
     }
 
-    /// Returns what the name has of one type; nothing if no such set is declared.
+    /// Returns what an answer holds of one type: of a weighted set the part that is drawn.
+    pub fn drawn(self, rtype: Rtype, draw: impl FnOnce() -> Draw) -> Option<Held<'a>> {
+        let entry = self.entries().find(|entry| entry.rtype() == rtype)?;
+        Some(self.resolve_with(entry, |set| set.draw(&draw())))
+    }
+
+    /// Returns the records that an answer holds of one type, if there are any now: of a weighted set those that are drawn.
+    pub fn drawn_records(self, rtype: Rtype, draw: impl FnOnce() -> Draw) -> Option<&'a Arc<Rrset>> {
+        match self.drawn(rtype, draw)? {
+            Held::Records(set) => Some(set),
+            Held::Empty { .. } => None,
+        }
+    }
+
+    /// Returns the set of one type, if each answer holds a part of it.
+    pub fn weighted(self, rtype: Rtype) -> Option<&'a WeightedSet> {
+        let entry = self.entries().find(|entry| entry.rtype() == rtype)?;
+        match entry {
+            EntryView::Fixed(_) => None,
+            EntryView::Slot(_, slot) => match self.zone.snapshot.slot(self.slot(slot)?)? {
+                SlotValue::Weighted(set) => Some(set),
+                SlotValue::Records(_) | SlotValue::Empty { .. } => None,
+            },
+        }
+    }
+
+    /// Returns what the name has of one type, of a weighted set what secondaries are given; nothing if no such set is
+    /// declared.
     pub fn held(self, rtype: Rtype) -> Option<Held<'a>> {
-        let entry = self.entries().iter().find(|entry| entry.rtype() == rtype)?;
+        let entry = self.entries().find(|entry| entry.rtype() == rtype)?;
         Some(self.resolve(entry))
     }
 
@@ -208,19 +252,36 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Returns the records that an answer holds of one type (of a weighted set those that are drawn), and notes that it is given
+    /// if they follow decisions.
+    pub fn told(self, rtype: Rtype, draw: impl FnOnce() -> Draw, now: UnixTime) -> Option<&'a Arc<Rrset>> {
+        match self.entries().find(|entry| entry.rtype() == rtype)? {
+            EntryView::Fixed(set) => Some(set),
+            EntryView::Slot(_, slot) => {
+                let served = self.zone.snapshot.served(self.slot(slot)?)?;
+                let set = match served.value() {
+                    SlotValue::Weighted(set) => set.draw(&draw()),
+                    value @ (SlotValue::Records(_) | SlotValue::Empty { .. }) => value.records()?,
+                };
+                served.tell(now);
+                Some(set)
+            }
+        }
+    }
+
     /// Returns why the set of one type is not as declared, in words; nothing if it is.
     pub fn note(self, rtype: Rtype) -> Option<&'a Note> {
-        match self.entries().iter().find(|entry| entry.rtype() == rtype)? {
-            Entry::Fixed(..) => None,
-            Entry::Slot(_, slot) => self.zone.snapshot.slot_note(self.slot(*slot)?),
+        match self.entries().find(|entry| entry.rtype() == rtype)? {
+            EntryView::Fixed(_) => None,
+            EntryView::Slot(_, slot) => self.zone.snapshot.slot_note(self.slot(slot)?),
         }
     }
 
     /// Notes that an answer with the records of one type is given, if they follow decisions.
     pub fn tell(self, rtype: Rtype, now: UnixTime) {
-        let entry = self.entries().iter().find(|entry| entry.rtype() == rtype);
-        if let Some(Entry::Slot(_, slot)) = entry
-            && let Some(served) = self.slot(*slot).and_then(|slot| self.zone.snapshot.served(slot))
+        let entry = self.entries().find(|entry| entry.rtype() == rtype);
+        if let Some(EntryView::Slot(_, slot)) = entry
+            && let Some(served) = self.slot(slot).and_then(|slot| self.zone.snapshot.served(slot))
         {
             served.tell(now);
         }
@@ -228,7 +289,7 @@ impl<'a> Node<'a> {
 
     /// Walks over all sets that have records now.
     pub fn sets(self) -> impl Iterator<Item = &'a Arc<Rrset>> {
-        self.entries().iter().filter_map(move |entry| match self.resolve(entry) {
+        self.entries().filter_map(move |entry| match self.resolve(entry) {
             Held::Records(set) => Some(set),
             Held::Empty { .. } => None,
         })
@@ -237,7 +298,7 @@ impl<'a> Node<'a> {
     /// Returns how long it may be cached that the name has no records, if decisions took some away: the shortest of
     /// its slots' terms, in seconds.
     pub fn absence(self) -> Option<u32> {
-        let held = self.entries().iter().map(|entry| self.resolve(entry));
+        let held = self.entries().map(|entry| self.resolve(entry));
         held.filter_map(|held| match held {
             Held::Empty { negative_ttl } => Some(negative_ttl),
             Held::Records(_) => None,
@@ -245,7 +306,7 @@ impl<'a> Node<'a> {
         .min()
     }
 
-    fn entries(self) -> &'a [Entry] {
+    fn entries(self) -> Entries<'a> {
         self.zone.part().entries(self.row)
     }
 
@@ -254,11 +315,17 @@ impl<'a> Node<'a> {
         self.zone.zone.slots.get(number as usize).copied()
     }
 
-    fn resolve(self, entry: &'a Entry) -> Held<'a> {
+    fn resolve(self, entry: EntryView<'a>) -> Held<'a> {
+        self.resolve_with(entry, WeightedSet::transferred)
+    }
+
+    /// Returns what an entry holds; `part` takes a part of a weighted set.
+    fn resolve_with(self, entry: EntryView<'a>, part: impl FnOnce(&'a WeightedSet) -> &'a Arc<Rrset>) -> Held<'a> {
         match entry {
-            Entry::Fixed(_, set) => Held::Records(set),
-            Entry::Slot(_, slot) => match self.slot(*slot).and_then(|slot| self.zone.snapshot.slot(slot)) {
+            EntryView::Fixed(set) => Held::Records(set),
+            EntryView::Slot(_, slot) => match self.slot(slot).and_then(|slot| self.zone.snapshot.slot(slot)) {
                 Some(SlotValue::Records(set)) => Held::Records(set),
+                Some(SlotValue::Weighted(set)) => Held::Records(part(set)),
                 Some(SlotValue::Empty { negative_ttl }) => Held::Empty { negative_ttl: *negative_ttl },
                 None => Held::Empty { negative_ttl: 0 },
             },

@@ -25,6 +25,7 @@ mod notify;
 mod operate;
 mod packets;
 mod pause;
+mod pools;
 mod primaries;
 mod privileges;
 mod rehearsal;

@@ -1,7 +1,7 @@
 //! Joins the config and the zones: services, pools, hosts and targets, with every cross-reference resolved.
 //!
 //! ```text
-//!  zones ── zone index: SRV sets, hosts, addresses ──▶ services: pools, members ──▶ addresses: follows, tiers ──▶ Setup
+//!  zones ── zone index: SRV sets, hosts, addresses ──▶ services: pools, members ──▶ addresses, aliases: tiers ──▶ Setup
 //!                                                     │ patterns: which entry holds
 //!                                                     └ targets: two equal probes are one
 //! ```
@@ -10,6 +10,7 @@
 //! linearly with the records.
 
 mod addresses;
+mod aliases;
 mod defaults;
 mod idle;
 mod patterns;
@@ -104,7 +105,7 @@ fn lower_resolved(
     let mut findings = Vec::new();
     let defaults = Defaults { health: &file.target, interval: options.interval };
     let (inherited, policy) = judge_defaults(file, defaults, &mut findings);
-    let zone_index = ZoneIndex::build(&zones, resolved);
+    let zone_index = ZoneIndex::build(&zones, resolved, aliases::hosts(&file.addresses));
     let mut targets = Targets::new(access, options.fixed);
     let mut services = Services::new(&zones, &zone_index, &mut targets, defaults, policy);
     services.lower(&file.services);
@@ -126,7 +127,7 @@ fn lower_resolved(
         return Lowered { setup: declared(zones), specs: Table::new(), outside: Vec::new(), findings };
     }
     findings.extend(zone_index.signed.iter().map(|(origin, services)| services::signed_finding(origin, *services)));
-    let checks = targets.specs.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| &spec.check));
+    let checks = targets.specs.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| &*spec.check));
     let posts: BTreeSet<String> = checks.flat_map(Check::posts).map(|(name, _)| name.to_owned()).collect();
     if !options.is_operated {
         findings.extend(idle::judge_idle(file, &posts));

@@ -27,6 +27,7 @@ pub(crate) fn setup(services: u8, serial: u32) -> Setup {
             name: format!("{owner}.example."),
             pool: Pool { kind: Kind::Service, members: Vec::new(), settings: Settings::default() },
             members: Vec::new(),
+            pick: None,
             fills: vec![fill(&owner, Rtype::SRV)],
         };
         for (tier, priority) in [(1, 10), (2, 20)] {
@@ -61,7 +62,7 @@ fn fill(owner: &str, rtype: Rtype) -> Fill {
 
 fn target(address: IpAddr) -> TargetSetup {
     let key = TargetKey { address, port: 5060, transport: "tcp", kind: "tcp", parameters: String::new() };
-    let settings = health::Settings { fall: 1, rise: 1, ..health::Settings::default() };
+    let settings = Arc::new(health::Settings { fall: 1, rise: 1, ..health::Settings::default() });
     TargetSetup { key, settings, barrier: None, watched: false }
 }
 
