@@ -188,7 +188,8 @@ Examples:
   understudy completions bash >/etc/bash_completion.d/understudy
       for bash, for everybody
   understudy completions fish >~/.config/fish/completions/understudy.fish
-      for fish, for one user";
+      for fish, for one user
+They also complete services, hosts, orders and zones that the running server has; write them anew after an upgrade";
 
 /// `man`
 pub(super) const MAN: &str = "\

@@ -15,6 +15,7 @@
 
 pub mod args;
 mod check;
+mod completion;
 mod demo;
 mod drill;
 mod examples;
@@ -45,7 +46,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 pub use exit::{FINDINGS, REFUSED, START, USAGE};
 
@@ -53,6 +54,9 @@ use args::{Arguments, Command};
 
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
+    if completion::answer() {
+        return ExitCode::SUCCESS;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -88,12 +92,7 @@ pub fn run() -> ExitCode {
         Command::Drill(args) => drill::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Demo(args) => demo::run(&args),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "understudy", &mut script);
-            input::print(&String::from_utf8_lossy(&script));
-            ExitCode::SUCCESS
-        }
+        Command::Completions { shell } => completion::run(shell),
         Command::Man { of } => manual::run(of.as_deref()),
     }
 }

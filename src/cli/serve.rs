@@ -8,9 +8,9 @@ use crate::admin::api::ReloadRequest;
 use crate::base::clock::Clock;
 use crate::base::finding::{Finding, Severity};
 use crate::config::{Input, Running, SocketChoice, Workers};
-use crate::daemon::Daemon;
 use crate::daemon::logging::{self, Format, Logging};
 use crate::daemon::signals::{Signal, Signals};
+use crate::daemon::{Daemon, Ports, privileges};
 
 use super::args::{LogFormat, Serve};
 use super::line::Line;
@@ -47,10 +47,11 @@ pub(super) fn run(args: &Serve) -> ExitCode {
             return ExitCode::from(START);
         }
     };
-    let running = match load(from.clone(), &mut signals) {
-        Ok(running) => running,
+    let (running, ports) = match prepare(from.clone(), &mut signals) {
+        Ok(prepared) => prepared,
         Err(code) => return code,
     };
+    logging.begin();
     let runtime = match runtime(running.server.workers) {
         Ok(runtime) => runtime,
         Err(error) => return no_threads(&error),
@@ -59,7 +60,7 @@ pub(super) fn run(args: &Serve) -> ExitCode {
     if table {
         logging.quieten(true);
     }
-    let code = runtime.block_on(serve(running, from, &mut signals, &logging, table));
+    let code = runtime.block_on(serve((running, ports), from, &mut signals, &logging, table));
     // A file that is still being read for a reload holds nothing up.
     runtime.shutdown_background();
     code
@@ -70,6 +71,19 @@ pub(super) fn runtime(workers: Workers) -> std::io::Result<tokio::runtime::Runti
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(workers.count().get());
     builder.enable_all().thread_name("understudy").build()
+}
+
+/// Does what only a privileged user may do, and becomes the one that the config names. The threads that the rest runs on are
+/// started after that.
+fn prepare(from: Input, signals: &mut Signals) -> Result<(Running, Ports), ExitCode> {
+    let refuse = |finding: &Finding| {
+        input::tell(std::slice::from_ref(finding), Severity::Error);
+        ExitCode::from(START)
+    };
+    let running = load(from, signals)?;
+    let ports = Ports::bind(&running.server).map_err(|error| refuse(&error.finding()))?;
+    privileges::give_up(&running, signals).map_err(|error| refuse(&error.finding()))?;
+    Ok((running, ports))
 }
 
 /// Reads config and zones, unless it is asked to end before.
@@ -84,7 +98,12 @@ fn load(from: Input, signals: &mut Signals) -> Result<Running, ExitCode> {
             }
         }
     });
-    runtime.shutdown_background();
+    match running {
+        // Its thread is idle: it ends before the process gives up its rights, which each thread has to.
+        Ok(_) => runtime.shutdown_timeout(THREAD_TIMEOUT),
+        // A file that is still being read holds nothing up.
+        Err(_) => runtime.shutdown_background(),
+    }
     running
 }
 
@@ -98,13 +117,19 @@ fn ended_early() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-async fn serve(running: Running, from: Input, signals: &mut Signals, logging: &Logging, table: bool) -> ExitCode {
+async fn serve(
+    (running, ports): (Running, Ports),
+    from: Input,
+    signals: &mut Signals,
+    logging: &Logging,
+    table: bool,
+) -> ExitCode {
     let clock = Clock::start();
     let read = input::reader(from, &running);
     let started = tokio::select! {
         biased;
         () = signals.drain() => return ended_early(),
-        started = Daemon::start(running, read.clone(), clock) => started,
+        started = Daemon::start(running, ports, read.clone(), clock) => started,
     };
     let daemon = match started {
         Ok(daemon) => daemon,
@@ -172,3 +197,6 @@ async fn next(daemon: &Daemon, signals: &mut Signals, keyboard: Option<&mut Keyb
         request = daemon.reload_wanted() => Some(Wanted::ByApi(request)),
     }
 }
+
+/// How long the thread that has read the files may take to end.
+const THREAD_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);

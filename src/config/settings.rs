@@ -43,6 +43,12 @@ pub struct ServerSettings {
     pub strict_zones: bool,
     /// When the server counts as ready.
     pub ready: Ready,
+    /// Who the process becomes when its ports are bound; nothing: it stays who it is.
+    pub user: Option<String>,
+    /// With which group; nothing: that of the user.
+    pub group: Option<String>,
+    /// Where it may write then beside its own folders.
+    pub writable_folders: Vec<PathBuf>,
     /// Where metrics and readiness are told over HTTP.
     pub metrics_listen: Option<SocketAddr>,
     /// Where the API is served on this machine; nothing: nowhere.
@@ -151,6 +157,9 @@ impl Default for ServerSettings {
             tcp_idle: Duration::from_secs(10),
             strict_zones: false,
             ready: Ready::AnyZone,
+            user: None,
+            group: None,
+            writable_folders: Vec::new(),
             metrics_listen: None,
             admin_socket: None,
             admin_listen: None,

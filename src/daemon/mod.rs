@@ -1,7 +1,7 @@
 //! The process: start, run, reload, drain.
 //!
 //! ```text
-//! start: bind listeners ─▶ open store ─▶ restore ─▶ resolve ─▶ core ─▶ probes ─▶ engine ─▶ listeners ─▶ ready when all is known, or after 3 s
+//! start: bind listeners ─▶ give up privileges ─▶ open store ─▶ restore ─▶ resolve ─▶ core ─▶ probes ─▶ engine ─▶ listeners ─▶ ready when all is known, or after 3 s
 //! run:   SIGHUP ─▶ read config and zones anew, all or nothing ─▶ engine
 //! drain: SIGTERM ─▶ not ready ─▶ listeners ─▶ probes and engine ─▶ store ─▶ exit 0
 //! ```
@@ -20,7 +20,9 @@ mod listeners;
 pub mod logging;
 pub mod metrics;
 mod outside;
+mod ports;
 mod primaries;
+pub mod privileges;
 mod probe_threads;
 mod read;
 mod readiness;
@@ -37,5 +39,6 @@ mod watchdog;
 pub use addresses::{kept_listeners, kept_socket};
 pub use admin::AdminError;
 pub use outside::{engine_entries, kept_addresses};
+pub use ports::Ports;
 pub use read::Read;
 pub use start::{Daemon, StartError};

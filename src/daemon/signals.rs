@@ -21,7 +21,11 @@ pub enum Signal {
 pub struct Signals {
     drains: mpsc::Receiver<()>,
     reloads: mpsc::Receiver<()>,
+    jobs: mpsc::Sender<Job>,
 }
+
+/// What the thread that hears the signals shall do beside that.
+type Job = Box<dyn FnOnce() + Send>;
 
 impl Signals {
     /// Takes over the signals; needs no runtime, and works however busy one is.
@@ -32,6 +36,7 @@ impl Signals {
         let own = runtime::Builder::new_current_thread().enable_io().build()?;
         let (drain, drains) = mpsc::channel(1);
         let (reload, reloads) = mpsc::channel(1);
+        let (jobs, mut wanted) = mpsc::channel::<Job>(1);
         let (mut terminate, mut interrupt, mut hangup) = {
             let _inside = own.enter();
             let hear = |kind| unix::signal(kind);
@@ -45,6 +50,10 @@ impl Signals {
                     _ = terminate.recv() => &drain,
                     _ = interrupt.recv() => &drain,
                     _ = hangup.recv() => &reload,
+                    Some(job) = wanted.recv() => {
+                        job();
+                        continue;
+                    }
                 };
                 // One that waits already says the same.
                 if let Err(TrySendError::Closed(())) = asked.try_send(()) {
@@ -53,7 +62,16 @@ impl Signals {
             }
         };
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || own.block_on(hear))?;
-        Ok(Self { drains, reloads })
+        Ok(Self { drains, reloads, jobs })
+    }
+
+    /// Runs a job on the thread that hears the signals and waits for its result; nothing if that thread has ended. Not to be
+    /// called where futures run.
+    pub(super) fn run_there<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let (done, result) = std::sync::mpsc::sync_channel(1);
+        // Whoever waits is there until it comes.
+        self.jobs.blocking_send(Box::new(move || drop(done.send(job())))).ok()?;
+        result.recv().ok()
     }
 
     /// Waits for the next signal.
@@ -89,6 +107,14 @@ mod tests {
     use rustix::process::{Signal as Raised, getpid, kill_process};
 
     use super::*;
+
+    #[test]
+    fn a_job_runs_on_the_thread_that_hears_them() {
+        let signals = Signals::listen().unwrap();
+        let name = || std::thread::current().name().map(str::to_owned);
+        assert_eq!(signals.run_there(name).flatten().as_deref(), Some("signals"));
+        assert_eq!(signals.run_there(name).flatten().as_deref(), Some("signals"), "again");
+    }
 
     #[tokio::test]
     async fn tells_reload_from_drain_and_keeps_what_nobody_waits_for() {

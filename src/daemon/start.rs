@@ -41,12 +41,13 @@ use super::listeners::Listeners;
 use super::logging;
 use super::metrics::Metrics;
 use super::outside::{engine_entries, first_answers, follow, kept_addresses};
+use super::ports::Ports;
 use super::primaries::{self, Primaries};
+use super::privileges;
 use super::probe_threads::ProbeThreads;
 use super::read::Read;
 use super::readiness::{ReadinessState, Served, ZonesTaken};
 use super::secondaries::{self, Secondaries};
-use super::sockets::{self, BindError};
 use super::supervise;
 use super::switcher::{ActiveSetup, SetupSwitcher, Turn};
 use super::threads::Threads;
@@ -87,9 +88,6 @@ struct Fixed {
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A listener could not be opened.
-    #[error(transparent)]
-    Bind(#[from] BindError),
     /// The socket of the API cannot be made.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -108,7 +106,6 @@ impl StartError {
     /// Returns what is wrong, and what would fix it.
     pub fn finding(&self) -> Finding {
         match self {
-            Self::Bind(error) => error.finding(),
             Self::Admin(error) => Finding::error("admin-socket", Chain(error).to_string())
                 .help("name another file, end the other server, or open none: `admin-socket = \"none\"`"),
             Self::Store(error) => error.finding(),
@@ -133,19 +130,16 @@ const RESTART: &str =
 const DRAIN: Duration = Duration::from_secs(5);
 
 impl Daemon {
-    /// Starts: binds, restores, probes; answers come when every target is known, or after 3 s.
+    /// Starts on ports that are bound: restores, probes; answers come when every target is known, or after 3 s.
     ///
     /// `read` reads config and zones anew, should the engine fail.
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
-    pub async fn start(mut running: Running, read: Read, clock: Clock) -> Result<Self, StartError> {
+    pub async fn start(mut running: Running, ports: Ports, read: Read, clock: Clock) -> Result<Self, StartError> {
         let fixed = Fixed::of(&running);
-        let sockets = sockets::bind(&running.server)?;
-        let metrics_listener = running.server.metrics_listen.map(sockets::bind_tcp).transpose()?;
-        let admin_listen = running.server.admin_listen.clone();
-        let admin_listen =
-            admin_listen.map(|at| Ok::<_, BindError>((sockets::bind_tcp(at.address)?, at))).transpose()?;
+        let (user, read_again) = (running.server.user.clone(), read.clone());
+        let Ports { sockets, metrics: metrics_listener, admin: admin_listen } = ports;
         let (store, restored) = open_store(&running.state)?;
         let kept = kept_addresses(store.entries());
         log_findings(&sockets.findings);
@@ -327,6 +321,9 @@ impl Daemon {
             reloads: (reload, tokio::sync::Mutex::new(reloads)),
         };
         drop(daemon.tasks.spawn("readiness", daemon.become_ready()));
+        if let Some(user) = user {
+            drop(daemon.tasks.spawn("reload-check", privileges::judge_reload(read_again, user)));
+        }
         Ok(daemon)
     }
 

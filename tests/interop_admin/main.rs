@@ -73,10 +73,10 @@ fn systemd_takes_the_unit_and_the_user_of_the_package() {
         std::fs::write(etc.join(name), text).unwrap();
     }
     let root = format!("--root={}", folder.display());
-    let (passed, said) = run("systemd-sysusers", &[&root], &packaging.join("understudy.sysusers"));
+    let (passed, said) = run("systemd-sysusers", &[&root], &packaging.join("sysusers.d/understudy.conf"));
     let users = std::fs::read_to_string(etc.join("passwd")).unwrap();
     assert!(passed && users.contains("\nunderstudy:x:") && users.contains("/usr/sbin/nologin"), "{said} {users}");
-    let (passed, said) = run("systemd-tmpfiles", &["--create", &root], &packaging.join("understudy.tmpfiles"));
+    let (passed, said) = run("systemd-tmpfiles", &["--create", &root], &packaging.join("tmpfiles.d/understudy.conf"));
     let mode = std::fs::metadata(etc.join("understudy")).unwrap().permissions().mode();
     assert!(passed && mode & 0o777 == 0o750, "{said}");
     std::fs::remove_dir_all(folder).unwrap();

@@ -7,12 +7,12 @@ use crate::client::{DECLARED, ask_sip};
 use crate::server::{Folder, Network, Program, Server};
 use crate::target::Hosts;
 
-const USAGE: i32 = 2;
-const START: i32 = 3;
+pub(crate) const USAGE: i32 = 2;
+pub(crate) const START: i32 = 3;
 
 /// Asserts that the program ends with this code and says all this.
 #[track_caller]
-fn ends(program: Program, code: i32, says: &[&str]) {
+pub(crate) fn ends(program: Program, code: i32, says: &[&str]) {
     let (found, said) = program.end();
     assert_eq!(found, code, "{said}");
     for words in says {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use understudy::base::clock::Clock;
 use understudy::config::{Input, StateChoice, load};
-use understudy::daemon::{Daemon, Read};
+use understudy::daemon::{Daemon, Ports, Read};
 use understudy::health::orders::{Force, Order, Scope};
 
 use crate::client::{DECLARED, STANDBY, ask_sip, serial, wait_sip};
@@ -168,7 +168,8 @@ fn serves_and_gives_orders_until_it_is_killed() {
         let read = move || load(&input, &|_: &str| None);
         let running = read().unwrap();
         let read = Read::new(read);
-        let daemon = Daemon::start(running, read.clone(), Clock::start()).await.unwrap();
+        let ports = Ports::bind(&running.server).unwrap();
+        let daemon = Daemon::start(running, ports, read.clone(), Clock::start()).await.unwrap();
         daemon.answering().await;
         println!("listening: {}", daemon.addresses()[0]);
         let engine = daemon.engine();

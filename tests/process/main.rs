@@ -27,6 +27,7 @@ mod packets;
 mod pause;
 mod pools;
 mod primaries;
+mod privileges;
 mod rehearsal;
 mod reload;
 mod restart;

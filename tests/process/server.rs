@@ -334,7 +334,7 @@ impl Server {
     }
 }
 
-const NOBODY: u32 = 65_534;
+pub(crate) const NOBODY: u32 = 65_534;
 
 /// Waits until the state on disk says so much of so many targets.
 pub(crate) fn wait_for_state(state: &Path, word: &str, count: usize) {

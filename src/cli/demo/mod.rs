@@ -14,9 +14,9 @@ use std::process::ExitCode;
 use crate::base::clock::Clock;
 use crate::base::finding::{Finding, Severity};
 use crate::config::{Input, StateChoice, Workers};
-use crate::daemon::Daemon;
 use crate::daemon::logging::{self, Logging};
 use crate::daemon::signals::Signals;
+use crate::daemon::{Daemon, Ports};
 
 use super::args::Demo;
 use super::live::can_draw;
@@ -36,7 +36,10 @@ pub(super) fn run(args: &Demo) -> ExitCode {
         colour: None,
     };
     let logging = match logging::start(&options) {
-        Ok(logging) => logging,
+        Ok(logging) => {
+            logging.begin();
+            logging
+        }
         Err(error) => return refuse(&Finding::error("log", error.to_string())),
     };
     let runtime = match serve::runtime(Workers::Auto) {
@@ -73,7 +76,11 @@ async fn show(args: &Demo, logging: &Logging, folder: &Folder) -> ExitCode {
         Err(code) => return code,
     };
     let read = input::reader(from, &running);
-    let daemon = match Daemon::start(running, read, Clock::start()).await {
+    let ports = match Ports::bind(&running.server) {
+        Ok(ports) => ports,
+        Err(error) => return refuse(&elsewhere(error.finding(), args)),
+    };
+    let daemon = match Daemon::start(running, ports, read, Clock::start()).await {
         Ok(daemon) => daemon,
         Err(error) => return refuse(&elsewhere(error.finding(), args)),
     };

@@ -25,6 +25,8 @@ pub(super) use failed::Failed;
 pub(super) struct Remote {
     socket: PathBuf,
     runtime: tokio::runtime::Runtime,
+    /// How long any answer may take; nothing: as long as what is asked for may.
+    most: Option<Duration>,
 }
 
 impl Remote {
@@ -43,7 +45,12 @@ impl Remote {
     pub(super) fn at(socket: &Path) -> Result<Self, Failed> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failed::unreachable(socket, &error))?;
-        Ok(Self { socket: socket.to_owned(), runtime })
+        Ok(Self { socket: socket.to_owned(), runtime, most: None })
+    }
+
+    /// The same server, which is given up when it takes longer than this.
+    pub(super) fn within(self, most: Duration) -> Self {
+        Self { most: Some(most), ..self }
     }
 
     /// Asks for something.
@@ -89,6 +96,7 @@ impl Remote {
         let request = request
             .body(Full::new(Bytes::from(body.unwrap_or_default())))
             .map_err(|error| Failed::strange(&error.to_string()))?;
+        let limit = self.most.map_or(limit, |most| most.min(limit));
         let talk = async { tokio::time::timeout(limit, exchange(&self.socket, request)).await };
         let (status, answer) = match self.runtime.block_on(talk) {
             Ok(answer) => answer.map_err(|error| Failed::unreachable(&self.socket, &error))?,

@@ -109,6 +109,7 @@ pub fn load(input: &Input, environment: &dyn Environment) -> Result<Running, Vec
     }
     let mut server = server_settings(&file, input, &folder, environment, &state);
     server.admin_listen = admin::listener(&file.server, &folder, &mut findings);
+    findings.extend(needless_account_keys(&file.server));
     let hooks = hooks::read(&file, &folder, &mut findings);
     for (place, &address) in input.listen.iter().enumerate() {
         let before = input.listen.iter().take(place).find(|before| values::excludes(**before, address));
@@ -286,12 +287,27 @@ fn server_settings(
     let variable = |name: &str| environment.variable(name);
     let admin_socket =
         admin::socket(input.admin_socket.clone(), &file.server, folder, variable, (state, is_state_named));
-    ServerSettings { listen, listen_is_default, admin_socket, ..configured }
+    let writable_folders = configured.writable_folders.iter().map(|named| folder.join(named)).collect();
+    ServerSettings { listen, listen_is_default, admin_socket, writable_folders, ..configured }
 }
 
 fn serve_settings(file: &File, idle: Duration, zones: HashMap<Name, AccessList>) -> serve::Settings {
     let base = file.limits.over(&file.answers.over(&serve::Settings::default()));
     serve::Settings { keepalive: idle, transport_acl: file.allow.transport_acl(), zones, ..base }
+}
+
+/// Finds keys that say more of the user of the process, while none is named.
+fn needless_account_keys(server: &shape::Server) -> Vec<Finding> {
+    let places = [
+        ("group", server.group.as_ref().map(|group| &group.place)),
+        ("writable-folders", server.writable_folders.as_ref().map(|folders| &folders.place)),
+    ];
+    let set = places.into_iter().filter_map(|(key, place)| Some((key, place?))).filter(|_| server.user.is_none());
+    set.map(|(key, place)| {
+        let finding = Finding::error("config-user", format!("`{key}` means nothing without `user`"));
+        finding.at(place.clone()).help("name the `user` that the process becomes, or leave it out")
+    })
+    .collect()
 }
 
 /// Returns who may ask in which zone, where that is limited.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use crate::config::settings::{Ready, ServerSettings, SocketChoice, StateChoice, StateSettings, Workers};
+use crate::keys::reader::Each;
 use crate::keys::statement;
 use crate::keys::values::{self, Read, Shown, Words};
 use crate::serve::{self, Frame, UpdateAnswer};
@@ -32,6 +33,12 @@ statement! {
         /// The file with the secrets of DNS cookies (RFC 9018), for servers that answer at one address: 32 hexadecimal digits a
         /// line, the signing one first, all are believed. Read anew at each reload. By default a random one, replaced each day.
         cookie_secrets: PathBuf = values::path, apart "\"cookies\"";
+        /// Who the process becomes when its ports are bound, for a start as root, by name or number; by default it stays who it
+        /// is. Then it has no capabilities, gets no new ones, and writes in few folders only: the state folder, that of
+        /// `admin-socket`, /tmp, /var/tmp and those that are named here, which goes for programs of checks and hooks too.
+        user: String = values::text, example "\"understudy\"";
+        group: String = values::text, example "\"understudy\"";
+        writable_folders: Vec<PathBuf> = Each(values::path), example "[\"/var/cache/checks\"]";
         /// Where metrics and readiness are told over HTTP. Nowhere by default.
         metrics_listen: SocketAddr = values::socket, example "\"127.0.0.1:9153\"";
         /// The socket through which `understudy status`, `drain` and the like reach the server, of mode 0660; "none" opens none.

@@ -40,8 +40,9 @@ pub struct Logging {
     handle: reload::Handle<EnvFilter, Registry>,
     filter: String,
     output: Output,
+    format: Format,
     /// Ends last: what waits is written then.
-    thread: Option<Arc<Thread>>,
+    last: Arc<Last>,
 }
 
 /// Why logs cannot start.
@@ -60,7 +61,7 @@ pub enum LogError {
     Running(#[from] TryInitError),
 }
 
-/// Starts the log of the process; panics are logged from then on.
+/// Starts the log of the process; panics are logged from then on. Lines wait until [`Logging::begin`].
 ///
 /// # Errors
 /// If the filter cannot be read, or a log was started before.
@@ -71,16 +72,11 @@ pub fn start(options: &Options) -> Result<Logging, LogError> {
         Some(format) => format,
     };
     let filter = whole_filter(options.filter.as_deref().unwrap_or(DEFAULT_FILTER));
-    let (queue, thread) = Queue::start(io::stderr(), format, QUEUE);
-    let output = Output { held: Arc::default(), terminal, queue };
+    let output = Output { held: Arc::new(Mutex::new(Some(Lines::default()))), terminal, queue: Arc::default() };
     let writer = output.clone();
-    let dropped = output.queue.dropped();
-    let (subscriber, mut logging) =
+    let (subscriber, logging) =
         prepare(&filter, format, options.colour.unwrap_or(terminal), output, move || writer.clone())?;
     subscriber.try_init()?;
-    logging.thread = Some(Arc::new(thread));
-    // Only the first log of a process gets here.
-    let _first = DROPPED.set(dropped);
     // The hook of the standard library writes to standard error itself, and would wait for it.
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string);
@@ -116,11 +112,25 @@ where
         Format::Journal => lines.with_ansi(false).event_format(JournalLayout::new()).boxed(),
         Format::Json => lines.json().flatten_event(true).with_span_list(false).with_current_span(false).boxed(),
     };
-    let logging = Logging { handle, filter: filter.to_owned(), output, thread: None };
+    let last = Arc::new(Last { output: output.clone(), thread: OnceLock::new() });
+    let logging = Logging { handle, filter: filter.to_owned(), output, format, last };
     Ok((tracing_subscriber::registry().with(layer).with(lines), logging))
 }
 
 impl Logging {
+    /// Starts the thread that writes, and hands it what waits. A thread has the rights of who starts it, so this comes when
+    /// the process has given up its own.
+    pub fn begin(&self) {
+        let (queue, thread) = Queue::start(io::stderr(), self.format, QUEUE);
+        let dropped = queue.dropped();
+        // Only the first call of the only log of a process gets further.
+        if self.output.queue.set(queue).is_err() {
+            return;
+        }
+        let (_first, _only) = (DROPPED.set(dropped), self.last.thread.set(thread));
+        drop(Held(self.output.clone()));
+    }
+
     /// Logs warnings and errors only, while the live table has the terminal; or all again.
     pub fn quieten(&self, quiet: bool) {
         // Both filters were read before, or are a constant.
@@ -156,7 +166,7 @@ impl Drop for Held {
         let left = self.0.lock().take().map(Lines::tell).unwrap_or_default();
         for line in left {
             // The queue takes it or counts it.
-            let _queued = self.0.queue.write_all(line.as_bytes());
+            let _queued = self.0.write_all(line.as_bytes());
         }
     }
 }
@@ -166,7 +176,27 @@ impl Drop for Held {
 struct Output {
     held: Arc<Mutex<Option<Lines>>>,
     terminal: bool,
-    queue: Queue,
+    /// Nothing until the thread that writes is there: so long lines are held.
+    queue: Arc<OnceLock<Queue>>,
+}
+
+/// The end of a log.
+#[derive(Debug)]
+struct Last {
+    output: Output,
+    thread: OnceLock<Thread>,
+}
+
+impl Drop for Last {
+    /// Writes what waits for a thread that was never started: the process ends before it was.
+    fn drop(&mut self) {
+        if self.thread.get().is_some() {
+            return;
+        }
+        let left = self.output.lock().take().map(Lines::tell).unwrap_or_default();
+        // There is nobody left to tell that it fails.
+        let _written = io::stderr().write_all(left.concat().as_bytes());
+    }
 }
 
 /// Lines that wait: at most [`MAX_HELD`], the oldest make way and are counted.
@@ -189,7 +219,10 @@ impl Write for Output {
             held.push(String::from_utf8_lossy(bytes).into_owned());
             return Ok(bytes.len());
         }
-        self.queue.write(bytes)
+        match self.queue.get() {
+            Some(queue) => queue.clone().write(bytes),
+            None => Ok(bytes.len()),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -279,7 +312,8 @@ mod tests {
     }
 
     fn direct() -> Output {
-        Output { held: Arc::default(), terminal: false, queue: Queue::start(io::sink(), Format::Text, 1).0 }
+        let queue = Arc::new(OnceLock::from(Queue::start(io::sink(), Format::Text, 1).0));
+        Output { held: Arc::default(), terminal: false, queue }
     }
 
     #[test]
