@@ -24,6 +24,7 @@ mod primaries;
 mod probe_threads;
 mod read;
 mod readiness;
+mod record;
 mod reload;
 mod secondaries;
 pub mod signals;

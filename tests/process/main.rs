@@ -14,6 +14,7 @@ mod descriptors;
 mod drill;
 mod failover;
 mod held;
+mod history;
 mod hooks;
 mod init;
 mod kills;

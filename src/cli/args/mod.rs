@@ -22,7 +22,7 @@ use super::examples;
 pub use demo::Demo;
 pub use exchange::{Export, ExportForm, Import};
 pub use remote::{Clear, Drain, Drill, Failback, ForceTarget, Forced, Log, OrderOptions, Reach, Reload, Status, Watch};
-pub use shared::{DEFAULT_SERVER, State};
+pub use shared::{DEFAULT_SERVER, Moment, State};
 pub use transfer::{Transfer, Transfers};
 
 /// Health-driven authoritative DNS server for SRV failover.
