@@ -96,7 +96,9 @@ Examples:
 pub(super) const LOG: &str = "\
 Examples:
   understudy log --since 2h
-      prints what has happened in the last two hours
+      prints what has happened in the last two hours, over restarts
+  understudy log --since 2026-11-30 --until 2026-12-01 _sip._tcp.example.com
+      prints what has happened to one service on that day (UTC)
   understudy log --follow --json
       prints an object a line, as it happens";
 

@@ -289,7 +289,8 @@ impl Daemon {
             zones.iter().any(|zone| transfers.contains_key(zone))
         });
         let reload_sender = reload.clone();
-        let api = Api { engine: handle, past, transfers, clock, reload: reload_sender, registry, has_secondaries, told };
+        let api =
+            Api { engine: handle, past, transfers, clock, reload: reload_sender, registry, has_secondaries, told };
         if let Some(file) = &mut admin {
             file.serve(&tasks, api.clone()).map_err(StartError::Listeners)?;
         }

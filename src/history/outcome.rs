@@ -78,8 +78,13 @@ mod tests {
             Outcome::Unknown(cause()),
         ] {
             let at = UnixTime::from_micros(1_700_000_000_123_456);
-            let tested =
-                Tested { target: "tcp 127.0.0.1:5060".to_owned(), at, age: Duration::from_micros(1_234), outcome, untold: 3 };
+            let tested = Tested {
+                target: "tcp 127.0.0.1:5060".to_owned(),
+                at,
+                age: Duration::from_micros(1_234),
+                outcome,
+                untold: 3,
+            };
             assert_eq!(OutcomeLine::of(tested.clone()).restore().unwrap(), tested);
         }
     }

@@ -139,9 +139,8 @@ async fn what_happens_is_written_and_its_numbers_go_on_after_a_torn_line() {
     until(|| Past::new(&dir.0).last().unwrap() == 3).await;
     second.stop().await;
     let past = Past::new(&dir.0);
-    let numbers = |wanted: &Wanted| -> Vec<u64> {
-        past.events(wanted).unwrap().iter().map(|event| event.sequence).collect()
-    };
+    let numbers =
+        |wanted: &Wanted| -> Vec<u64> { past.events(wanted).unwrap().iter().map(|event| event.sequence).collect() };
     assert_eq!(numbers(&Wanted::ALL), [1, 2, 3]);
     assert_eq!(numbers(&Wanted { since_ms: 11_000, until_ms: 12_000, ..Wanted::ALL }), [2]);
     assert_eq!(numbers(&Wanted { after: 1, before: 3, ..Wanted::ALL }), [2]);

@@ -50,12 +50,7 @@ pub(super) async fn history(
 }
 
 /// Returns what the disk has between a cursor and a page of the memory.
-async fn older(
-    past: &Past,
-    after: Cursor,
-    page: &Page,
-    query: &HistoryQuery,
-) -> Result<Option<HistoryView>, ApiError> {
+async fn older(past: &Past, after: Cursor, page: &Page, query: &HistoryQuery) -> Result<Option<HistoryView>, ApiError> {
     let before = page.records.first().map_or(page.next.sequence + 1, |record| record.sequence);
     if before <= after.sequence + 1 {
         return Ok(None);

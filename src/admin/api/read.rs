@@ -4,9 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
-use crate::admin::view::{
-    MemoryView, OrderView, ServiceView, StatusView, TargetView, TransferView, ZoneView,
-};
+use crate::admin::view::{MemoryView, OrderView, ServiceView, StatusView, TargetView, TransferView, ZoneView};
 use crate::zone::Name;
 
 use super::error::ApiError;

@@ -63,7 +63,10 @@ impl Silence {
 
 /// Returns whether the outcome is told that makes a run so long.
 fn is_told(length: u32) -> bool {
-    length <= EXACT || (length.is_multiple_of(EXACT) && (length / EXACT).is_power_of_two() && (length / EXACT).ilog2().is_multiple_of(2))
+    length <= EXACT
+        || (length.is_multiple_of(EXACT)
+            && (length / EXACT).is_power_of_two()
+            && (length / EXACT).ilog2().is_multiple_of(2))
 }
 
 /// How many outcomes at the begin of a run are told one by one.
