@@ -2,6 +2,7 @@
 
 mod admin;
 mod allow;
+mod authorities;
 mod catalog;
 mod file;
 mod hooks;
