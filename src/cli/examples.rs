@@ -50,6 +50,19 @@ Examples:
   understudy simulate example.com.zone --down sip-node1 --expect _sip._tcp.example.com=10
       fails if another tier would be active, for checks before a change goes in";
 
+/// `replay`
+pub(super) const REPLAY: &str = "\
+Examples:
+  understudy replay new.toml
+      tells what a changed config would have made of what the server has recorded
+  understudy replay new.toml --history /backup/history.journal --since 7d --json
+      the same for a copy and the last week, for a program
+  understudy replay --same
+      fails if the config of now would have decided otherwise than was decided
+
+Nothing is tested and no packet is sent. The outcomes of tests are those that were recorded, at their times: what another
+interval, time-out or check would have seen is not known.";
+
 /// `import`
 pub(super) const IMPORT: &str = "\
 Examples:

@@ -19,6 +19,8 @@ pub enum Line {
     Picture(Picture),
     /// An event, as the API tells it.
     Event(EventLine),
+    /// The number of an event that is not kept, where one with a lower number was kept last.
+    Passed(Passed),
     /// An outcome that was judged.
     Outcome(OutcomeLine),
     /// Something could not be written.
@@ -69,6 +71,13 @@ pub struct EventLine {
     pub rest: Map<String, Value>,
 }
 
+/// An event that is not kept: its number is taken all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// Its number.
+    pub sequence: u64,
+}
+
 /// An outcome that was judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeLine {
@@ -114,15 +123,15 @@ impl Line {
         serde_json::from_slice(line).ok()
     }
 
-    /// Returns whether this line, not yet read, is an event.
-    pub(super) fn is_event(line: &[u8]) -> bool {
-        line.starts_with(b"{\"event\":")
+    /// Returns whether this line, not yet read, has the number of an event.
+    pub(super) fn is_numbered(line: &[u8]) -> bool {
+        line.starts_with(b"{\"event\":") || line.starts_with(b"{\"passed\":")
     }
 
     /// Returns when it was written or what it tells of happened, in microseconds; nothing if it does not say.
     pub fn at_us(&self) -> Option<u64> {
         match self {
-            Self::History(_) => None,
+            Self::History(_) | Self::Passed(_) => None,
             Self::Start(Start { at_us, .. })
             | Self::Stop(Stop { at_us })
             | Self::Picture(Picture { at_us, .. })

@@ -16,7 +16,7 @@ pub struct Lines {
     /// The files that are still to be read, the oldest last.
     files: Vec<BufReader<File>>,
     unreadable: u64,
-    only_events: bool,
+    only_numbered: bool,
 }
 
 impl Lines {
@@ -43,13 +43,13 @@ impl Lines {
     }
 
     fn over(files: Vec<File>) -> Self {
-        Self { files: files.into_iter().map(BufReader::new).collect(), unreadable: 0, only_events: false }
+        Self { files: files.into_iter().map(BufReader::new).collect(), unreadable: 0, only_numbered: false }
     }
 
-    /// Passes over all lines but events, without a look into them.
+    /// Passes over all lines but those with the number of an event, without a look into them.
     #[must_use]
-    pub(super) fn only_events(self) -> Self {
-        Self { only_events: true, ..self }
+    pub(super) fn only_numbered(self) -> Self {
+        Self { only_numbered: true, ..self }
     }
 
     /// Returns how many lines so far could not be read.
@@ -70,7 +70,7 @@ impl Iterator for Lines {
                 Ok(0) => drop(self.files.pop()),
                 Ok(_) => {
                     let line = octets.strip_suffix(b"\n").unwrap_or(&octets);
-                    if line.is_empty() || (self.only_events && !Line::is_event(line)) {
+                    if line.is_empty() || (self.only_numbered && !Line::is_numbered(line)) {
                         continue;
                     }
                     match Line::read(line) {

@@ -26,7 +26,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub use line::{EventLine, Line, Lost, OutcomeLine, Picture, Start, Stop, Version};
+pub use line::{EventLine, Line, Lost, OutcomeLine, Passed, Picture, Start, Stop, Version};
 pub use lines::Lines;
 pub use metrics::Metrics;
 pub use outcome::UnknownOutcome;

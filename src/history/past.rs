@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::line::{EventLine, Line};
+use super::line::{EventLine, Line, Passed};
 use super::lines::Lines;
 
 /// The history of a state folder, to be read; clones are the same.
@@ -39,7 +39,7 @@ impl Past {
     /// If there is a file that cannot be read.
     pub fn events(&self, wanted: &Wanted) -> io::Result<Vec<EventLine>> {
         let mut found = Vec::new();
-        for line in Lines::of_folder(&self.dir)?.only_events() {
+        for line in Lines::of_folder(&self.dir)?.only_numbered() {
             if let Line::Event(event) = line?
                 && wanted.covers(&event)
             {
@@ -52,15 +52,23 @@ impl Past {
         Ok(found)
     }
 
-    /// Returns the number of the last event; 0 without any. Blocks.
+    /// Returns the number of the last event, kept or not; 0 without any. Blocks.
     ///
     /// # Errors
     /// If there is a file that cannot be read.
     pub fn last(&self) -> io::Result<u64> {
         let mut last = 0;
-        for line in Lines::of_folder(&self.dir)?.only_events() {
-            if let Line::Event(event) = line? {
-                last = last.max(event.sequence);
+        for line in Lines::of_folder(&self.dir)?.only_numbered() {
+            match line? {
+                Line::Event(EventLine { sequence, .. }) | Line::Passed(Passed { sequence }) => {
+                    last = last.max(sequence)
+                }
+                Line::History(_)
+                | Line::Start(_)
+                | Line::Stop(_)
+                | Line::Picture(_)
+                | Line::Outcome(_)
+                | Line::Lost(_) => {}
             }
         }
         Ok(last)

@@ -17,7 +17,7 @@ use crate::engine::history::{Follower, Page, Record};
 use crate::engine::{EngineHandle, Tested};
 
 use super::files::Files;
-use super::line::{EventLine, Line, Lost, Picture, Start, Stop};
+use super::line::{EventLine, Line, Lost, Passed, Picture, Start, Stop};
 use super::{Metrics, OutcomeLine};
 
 /// Hands outcomes to the task; what finds no room is lost and counted.
@@ -139,8 +139,17 @@ impl Recording {
 
     fn take_page(&self, page: &Page, waiting: &mut Waiting) {
         self.metrics.lose(page.lost);
-        let events = page.records.iter().filter_map(|record| (self.view)(record));
-        events.for_each(|event| waiting.push(&Line::Event(event)));
+        let mut passed = None;
+        for record in &page.records {
+            match (self.view)(record) {
+                Some(event) => {
+                    passed = None;
+                    waiting.push(&Line::Event(event));
+                }
+                None => passed = Some(Passed { sequence: record.sequence }),
+            }
+        }
+        passed.into_iter().for_each(|passed| waiting.push(&Line::Passed(passed)));
     }
 
     /// Begins a new file with a picture of what is believed.

@@ -153,7 +153,7 @@ async fn what_happens_is_written_and_its_numbers_go_on_after_a_torn_line() {
             Line::Start(_) => "start",
             Line::Stop(_) => "stop",
             Line::Picture(_) => "picture",
-            Line::Event(_) => "event",
+            Line::Event(_) | Line::Passed(_) => "event",
             Line::Outcome(_) => "outcome",
             Line::Lost(_) => "lost",
         })

@@ -29,6 +29,7 @@ mod pause;
 mod primaries;
 mod rehearsal;
 mod reload;
+mod replay;
 mod restart;
 mod server;
 mod signals;
