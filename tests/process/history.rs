@@ -46,10 +46,10 @@ fn the_history_is_told_over_kill_9_and_without_a_server_and_its_numbers_go_on() 
     let first = eventually("all of it is on disk", || {
         let past = std::fs::read_to_string(state.join("history.journal")).unwrap_or_default();
         let told = events(&state, &[]);
-        let is_there = |event: &Value| {
-            event["kind"] == "published" || past.contains(&format!("\"sequence\":{},", event["sequence"]))
-        };
-        told.iter().all(is_there).then_some(told)
+        let has = |number: &u64| past.contains(&format!("\"sequence\":{number}"));
+        let last = *numbers(&told).last().unwrap();
+        let is_there = |event: &Value| event["kind"] == "published" || has(&event["sequence"].as_u64().unwrap());
+        (told.iter().all(is_there) && has(&last)).then_some(told)
     });
     server.kill();
 
