@@ -113,8 +113,10 @@ fn concerns(event: &EventView, about: &[String]) -> bool {
         names.push(bare(place));
         names.extend(place.rsplit_once(':').map(|(host, _)| bare(host.trim_matches(['[', ']']))));
     }
+    // A host without its zone; a number is none.
+    let is_label = |word: &str| !word.contains('.') && word.contains(|letter: char| letter.is_ascii_alphabetic());
     let means = |word: &str, name: &str| {
-        name == word || (!word.contains('.') && name.split_once('.').is_some_and(|(first, _)| first == word))
+        name == word || (is_label(word) && name.split_once('.').is_some_and(|(first, _)| first == word))
     };
     about.is_empty() || about.iter().any(|word| names.iter().any(|name| means(&bare(word), name)))
 }

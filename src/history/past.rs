@@ -61,7 +61,7 @@ impl Past {
         for line in Lines::of_folder(&self.dir)?.only_numbered() {
             match line? {
                 Line::Event(EventLine { sequence, .. }) | Line::Passed(Passed { sequence }) => {
-                    last = last.max(sequence)
+                    last = last.max(sequence);
                 }
                 Line::History(_)
                 | Line::Start(_)

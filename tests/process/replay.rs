@@ -24,11 +24,11 @@ fn sip(told: &Value) -> &Value {
     services.iter().find(|service| service["service"] == "_sip._tcp.example.com.").unwrap()
 }
 
-/// Waits until the history tells of so many returns to the first tier.
-fn failed_back(state: &Path, count: usize) {
-    eventually("a failback in the history", || {
+/// Waits until the history tells so many times that both members are up again: so it has all that was before.
+fn settled(state: &Path, times: usize) {
+    eventually("both in the history", || {
         let text = std::fs::read_to_string(state.join("history.journal")).unwrap_or_default();
-        (text.matches("\"moved\":\"failback").count() >= count).then_some(())
+        (text.matches("\"reason\":\"tier 10 serves: 2 of 2 members up\"").count() >= times).then_some(())
     });
 }
 
@@ -45,7 +45,7 @@ fn the_same_config_decides_as_was_decided_over_kill_9_and_another_one_as_it_says
     wait_sip(server.address(), STANDBY);
     let (node1, node2) = (Target::up(hosts.node1), Target::up(hosts.node2));
     wait_sip(server.address(), DECLARED);
-    failed_back(&state, 1);
+    settled(&state, 1);
     server.kill();
 
     let server = Server::serve(&[&config, &zone], &state);
@@ -59,6 +59,7 @@ fn the_same_config_decides_as_was_decided_over_kill_9_and_another_one_as_it_says
     });
     let _back = (Target::up(hosts.node1), Target::up(hosts.node2));
     wait_sip(server.address(), &DECLARED[..2]);
+    settled(&state, 2);
     drop(server);
 
     let (code, told) = replay(&state, &config, &zone, &["--same"]);

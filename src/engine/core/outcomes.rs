@@ -1,12 +1,14 @@
 //! Which outcomes are told to the history on disk: enough to judge them again, and few while all goes on as it was.
 //!
 //! Told are the first [`EXACT`] of a run of outcomes alike, then the one at each fourfold length of the run, and every
-//! one that something followed from: witnesses that were asked, and the first answer after a silent failure. `fall` and
+//! one that something was counted by or followed from: while a target is failing or recovering, witnesses that were
+//! asked, and the first answer after a silent failure. `fall` and
 //! `rise` are at most 100, so what is between can be put in at an even pace.
 
 use crate::base::clock::Mono;
 use crate::health::Outcome;
 use crate::health::isolation::{Endpoint, Sound, Witnesses};
+use crate::health::machine::State;
 
 /// The outcomes alike that a target had in a row.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,6 +61,16 @@ impl Silence {
         }
         false
     }
+}
+
+/// Returns whether an outcome says what is believed already, so that nothing is counted by it but degraded ones.
+pub(super) const fn confirms(state: &State, outcome: &Outcome) -> bool {
+    matches!(
+        (state, outcome),
+        (State::Unknown | State::Up, Outcome::Pass | Outcome::Degraded(_))
+            | (State::Down(_), Outcome::Fail { .. } | Outcome::Drain { .. })
+            | (_, Outcome::Unknown(_))
+    )
 }
 
 /// Returns whether the outcome is told that makes a run so long.

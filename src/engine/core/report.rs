@@ -12,7 +12,7 @@ use crate::health::machine::{Health, State};
 use crate::health::{Cause, Outcome, Report, TargetId};
 use crate::policy::Trigger;
 
-use super::{Core, SOON, START_SPREAD, is_known};
+use super::{Core, SOON, START_SPREAD, is_known, outcomes};
 
 /// What was believed of a target before something happened to it.
 struct Before {
@@ -41,6 +41,7 @@ impl Core {
             return;
         }
         let before = Before::of(&row.health);
+        matters |= !outcomes::confirms(&before.state, &report.outcome);
         row.health.step(&report, settings, self.witnesses.guard(endpoint, report.began), now.mono);
         let mut next = cadence::next_probe(&row.health, &report, settings, row.seed, now.mono);
         if let Some(woken) = row.woken {
