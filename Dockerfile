@@ -19,7 +19,7 @@ COPY . .
 # cannot be static; `dist` is the profile of what is shipped. The cache outlives a build, so the program is moved out of it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     target="$(uname -m)-unknown-linux-gnu" \
-    && CARGO_PROFILE_DIST_STRIP=symbols RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --profile dist --target "$target" --bin understudy \
+    && CARGO_PROFILE_DIST_STRIP=symbols RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --profile dist --features jemalloc --target "$target" --bin understudy \
     && mkdir /program && cp "target/$target/dist/understudy" /etc/ssl/certs/ca-certificates.crt /program/
 
 FROM scratch AS prebuilt

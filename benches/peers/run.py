@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures understudy beside other authoritative servers: the same zones and queries, pinned alike, in interleaved rounds.
 
-    benches/peers/run.py [--install] [--work hot,nxdomain,large] [--rounds 9] [--seconds 2] [--servers echo,understudy,…]
+    benches/peers/run.py [--install] [--work hot,nxdomain,large,static] [--rounds 9] [--seconds 2] [--servers echo,understudy,…]
 
 Each server has one thread for UDP and processor 0 to itself; dnsperf has processor 1: 16 sockets with 32 queries outstanding
 each, EDNS without DO. A round asks each server in turn. Printed are medians over the rounds, with their range: processor
@@ -34,6 +34,7 @@ HOUSE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 ORIGIN = "example.com"
 SERVER_CPU, CLIENT_CPU = 0, 1
 SERVICES = 100_000
+STATIC = 166_667
 
 HEAD = f"""$ORIGIN {ORIGIN}.
 @ 3600 IN SOA ns1.{ORIGIN}. hostmaster.{ORIGIN}. 2026010101 7200 900 1209600 300
@@ -91,10 +92,24 @@ def large_queries(chance):
     return [one() for _ in range(400_000)]
 
 
+def static_zone():
+    lines = [HEAD]
+    for n in range(STATIC):
+        hosts = [("n1", 10), ("n2", 10), ("dr", 20)]
+        lines += [f"mail.t{n} 60 IN MX {preference} {host}.t{n}\n" for host, preference in hosts]
+        lines += [f"{host}.t{n} 300 IN A 127.{m + 1}.{n >> 8 & 255}.{n & 255}\n" for m, (host, _) in enumerate(hosts)]
+    return "".join(lines)
+
+
+def static_queries(chance):
+    return [(f"{chance.choice(['n1', 'n2', 'dr'])}.t{chance.randrange(STATIC)}.{ORIGIN}", "A") for _ in range(400_000)]
+
+
 WORKS = {
     "hot": ("hot mix of 11 queries", lambda: HOT, hot_queries),
     "nxdomain": ("random NXDOMAIN", lambda: HOT, nxdomain_queries),
     "large": ("600,000 records, random names", large_zone, large_queries),
+    "static": ("1,000,000 records that follow no health, random hosts", static_zone, static_queries),
 }
 
 
@@ -402,13 +417,13 @@ def run_work(arguments, work):
 
 
 # What understudy's answers have on average, so that the echo sends as many octets.
-SIZES = {"hot": 118, "nxdomain": 103, "large": 161}
+SIZES = {"hot": 118, "nxdomain": 103, "large": 161, "static": 67}
 
 
 def main():
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--install", action="store_true", help="install the peers and dnsperf by apt-get")
-    words.add_argument("--work", default="hot,nxdomain,large")
+    words.add_argument("--work", default="hot,nxdomain,large,static")
     words.add_argument("--rounds", type=int, default=9)
     words.add_argument("--seconds", type=float, default=2)
     words.add_argument("--servers", default="echo,understudy,understudy-minimal,gdnsd,nsd,knot")

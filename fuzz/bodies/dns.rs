@@ -43,7 +43,7 @@ impl Place {
         let address = self.streams.local_addr().expect("it is bound");
         let name = "example.com.".parse().expect("a name");
         let dns = Dns { answer: (choice & 2 != 0).then(|| "x".to_owned()), ..Dns::of_zone(name, choice & 1 != 0) };
-        let spec = Spec { address, check: Check::Dns(dns), timeout: Duration::from_secs(60), watch: None };
+        let spec = Spec { address, check: Check::Dns(dns).into(), timeout: Duration::from_secs(60), watch: None };
         let clock = Clock::start();
         let report = tokio::select! {
             report = probe(&spec, &clock, &self.context) => report,

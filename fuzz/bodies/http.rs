@@ -34,7 +34,7 @@ impl Place {
 
     async fn probe(&self, check: Check, octets: &[u8]) {
         let address = self.listener.local_addr().expect("it is bound");
-        let spec = Spec { address, check, timeout: Duration::from_secs(60), watch: None };
+        let spec = Spec { address, check: check.into(), timeout: Duration::from_secs(60), watch: None };
         let clock = Clock::start();
         let report = tokio::select! {
             report = probe(&spec, &clock, &self.context) => report,

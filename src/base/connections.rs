@@ -290,7 +290,7 @@ impl Rows {
 }
 
 /// Returns what counts as one client: who has one IPv6 address has its whole /64.
-fn client_of(address: IpAddr) -> IpAddr {
+pub fn client_of(address: IpAddr) -> IpAddr {
     IpPrefix::around(address.to_canonical(), 32, 64).first()
 }
 

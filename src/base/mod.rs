@@ -10,6 +10,7 @@ pub mod duration;
 pub mod error;
 pub mod file;
 pub mod finding;
+pub mod grouped;
 pub mod hash;
 pub mod merge;
 pub mod nearest;

@@ -1,11 +1,11 @@
 //! Everything that is derived from a setup alone, computed once, outside of the engine's task.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::hash::Key;
+use crate::base::grouped::Grouped;
+use crate::base::hash::{Key, StableHash};
 use crate::base::table::Table;
 use crate::health::TargetId;
 use crate::health::isolation::Endpoint;
@@ -36,7 +36,7 @@ pub struct Prepared {
     /// The slots of each follower's fills.
     pub(super) follow_slots: Table<FollowId, Vec<SlotId>>,
     /// For each target: what rests on it.
-    pub(super) users: Table<TargetId, Users>,
+    users: Grouped<TargetId, User>,
     /// For each pool: the followers of it.
     pub(super) followers: Table<PoolId, Vec<FollowId>>,
     /// For each pool: the hosts of its members, by member.
@@ -45,12 +45,19 @@ pub struct Prepared {
     pub(super) pool_leads: Table<PoolId, Duration>,
     /// For each host: what its pools set together.
     pub(super) host_settings: Table<HostId, Settings>,
-    /// What rests on a host, by its name as orders have it.
-    by_host: HashMap<String, Users>,
+    /// What rests on a host, by the hash of its name as orders have it: one more may be judged, none is forgotten.
+    by_host: Grouped<u64, User>,
     /// What rests on an address.
-    by_address: HashMap<IpAddr, Users>,
+    by_address: Grouped<IpAddr, User>,
     /// The targets on an address.
-    targets_at: HashMap<IpAddr, Vec<TargetId>>,
+    targets_at: Grouped<IpAddr, TargetId>,
+}
+
+/// What rests on something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum User {
+    Pool(PoolId),
+    Host(HostId),
 }
 
 /// What rests on something, in the order of the setup.
@@ -126,14 +133,14 @@ impl Prepared {
             pool_slots,
             host_slots,
             follow_slots,
-            users: setup.targets.iter().map(|_| Users::default()).collect(),
+            users: Grouped::default(),
             followers: setup.pools.iter().map(|_| Vec::new()).collect(),
             member_hosts: setup.pools.iter().map(|(_, pool)| vec![None; pool.members.len()]).collect(),
             pool_leads: setup.pools.iter().map(|(_, pool)| lead(&pool.fills, &pool.pool.settings)).collect(),
             host_settings: setup.hosts.iter().map(|(_, host)| settings(&setup, host)).collect(),
-            by_host: HashMap::new(),
-            by_address: HashMap::new(),
-            targets_at: HashMap::new(),
+            by_host: Grouped::default(),
+            by_address: Grouped::default(),
+            targets_at: Grouped::default(),
             setup,
         };
         prepared.index();
@@ -141,17 +148,21 @@ impl Prepared {
     }
 
     /// Returns the targets on an address.
-    pub(super) fn targets_at(&self, address: IpAddr) -> &[TargetId] {
-        self.targets_at.get(&address.to_canonical()).map_or(&[], Vec::as_slice)
+    pub(super) fn targets_at(&self, address: IpAddr) -> Vec<TargetId> {
+        self.targets_at.of(&address.to_canonical()).copied().collect()
+    }
+
+    /// Returns what rests on a target.
+    pub(super) fn users(&self, target: TargetId) -> Users {
+        self.users.of(&target).copied().collect()
     }
 
     /// Returns what an order over `scope` may concern; ports are not looked at.
     pub(super) fn covered(&self, scope: &Scope) -> Users {
-        let users = match scope {
-            Scope::Host(name, _) => self.by_host.get(name),
-            Scope::Address(address, _) => self.by_address.get(address),
-        };
-        users.cloned().unwrap_or_default()
+        match scope {
+            Scope::Host(name, _) => self.by_host.of(&hash(name)).copied().collect(),
+            Scope::Address(address, _) => self.by_address.of(address).copied().collect(),
+        }
     }
 
     /// Returns the references that may be probed.
@@ -176,34 +187,35 @@ impl Prepared {
     }
 
     fn index(&mut self) {
-        for (id, target) in self.setup.targets.iter() {
-            self.targets_at.entry(target.key.address.to_canonical()).or_default().push(id);
-        }
         let setup = &self.setup;
+        let targets = setup.targets.iter();
+        self.targets_at = targets.map(|(id, target)| (target.key.address.to_canonical(), id)).collect();
+        let (mut by_host, mut by_address, mut users) = (Vec::new(), Vec::new(), Vec::new());
         for (id, pool) in setup.pools.iter() {
+            let user = User::Pool(id);
             for member in &pool.members {
                 let name = match &member.data {
                     MemberData::Srv { host, .. } => order_name(host),
                     MemberData::Address(address) => {
-                        add(&mut self.by_address.entry(*address).or_default().pools, id);
+                        by_address.push((*address, user));
                         order_name(&pool.fills[0].owner)
                     }
                 };
-                add(&mut self.by_host.entry(name).or_default().pools, id);
+                by_host.push((hash(&name), user));
                 for &target in &member.targets {
-                    add(&mut self.users[target].pools, id);
-                    add(&mut self.by_address.entry(setup.targets[target].key.address).or_default().pools, id);
+                    users.push((target, user));
+                    by_address.push((setup.targets[target].key.address, user));
                 }
             }
         }
         for (number, host) in setup.hosts.iter() {
-            add(&mut self.by_host.entry(order_name(&host.fills[0].owner)).or_default().hosts, number);
+            let user = User::Host(number);
+            by_host.push((hash(&order_name(&host.fills[0].owner)), user));
             for (address, targets) in &host.addresses {
-                let users = self.by_address.entry(*address).or_default();
-                add(&mut users.hosts, number);
+                by_address.push((*address, user));
                 // Members without a check of their own have the addresses of their host.
-                host.pools.iter().for_each(|pool| add(&mut users.pools, *pool));
-                targets.iter().for_each(|target| add(&mut self.users[*target].hosts, number));
+                by_address.extend(host.pools.iter().map(|pool| (*address, User::Pool(*pool))));
+                users.extend(targets.iter().map(|target| (*target, user)));
             }
             for &pool in &host.pools {
                 let members = setup.pools[pool].members.iter().zip(&mut self.member_hosts[pool]);
@@ -213,6 +225,21 @@ impl Prepared {
         for (number, follow) in setup.follows.iter() {
             self.followers[follow.pool].push(number);
         }
+        (self.by_host, self.by_address) = (by_host.into_iter().collect(), by_address.into_iter().collect());
+        self.users = users.into_iter().collect();
+    }
+}
+
+impl FromIterator<User> for Users {
+    fn from_iter<T: IntoIterator<Item = User>>(all: T) -> Self {
+        let mut users = Self::default();
+        for user in all {
+            match user {
+                User::Pool(pool) => users.pools.push(pool),
+                User::Host(host) => users.hosts.push(host),
+            }
+        }
+        users
     }
 }
 
@@ -221,11 +248,8 @@ pub(super) fn order_name(name: &Name) -> String {
     name.to_lower().to_string().trim_end_matches('.').to_owned()
 }
 
-/// Adds to a list that is filled in order, unless it was added last.
-fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if list.last() != Some(&item) {
-        list.push(item);
-    }
+fn hash(name: &str) -> u64 {
+    StableHash::new(b"understudy hosts").last(name.as_bytes()).finish()
 }
 
 /// Returns the longest unsettled TTL of some sets: a drain for T leaves the answer so long before.

@@ -64,8 +64,8 @@ impl ZoneSetup {
 pub struct TargetSetup {
     /// What it is, over reloads and restarts.
     pub key: TargetKey,
-    /// Its thresholds and cadence.
-    pub settings: health::Settings,
+    /// Its thresholds and cadence; targets of one plan share them.
+    pub settings: Arc<health::Settings>,
     /// Why it may not be probed (`probe-allow`, `probe-deny`); then it stays unknown.
     pub barrier: Option<&'static str>,
     /// Whether a connection is held open to it (`watch`), whose end has it probed at once.

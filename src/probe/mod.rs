@@ -103,8 +103,8 @@ pub use tls::Verify;
 pub struct Spec {
     /// Where to.
     pub address: SocketAddr,
-    /// What is done there.
-    pub check: Check,
+    /// What is done there; targets with equal checks may share one.
+    pub check: Arc<Check>,
     /// The longest that the whole probe may take.
     pub timeout: Duration,
     /// How a connection is held open beside the probes; nothing: none is.

@@ -3,6 +3,7 @@
 //! Each kind reads the URLs of its own schemes; the part after the host is a domain, or specific to the kind.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -114,14 +115,14 @@ pub fn parse(text: &str, resolved: Option<IpAddr>, choices: &Choices) -> Result<
     let address: IpAddr = literal.or(resolved).ok_or_else(|| UrlError::Name(authority.to_owned()))?;
     let timeout = choices.timeout.unwrap_or_else(|| keys.defaults(settings.clone()).health.timeout);
     if !check.has_port() && port.is_none() {
-        return Ok(Spec { address: SocketAddr::new(address, 0), check, timeout, watch: None });
+        return Ok(Spec { address: SocketAddr::new(address, 0), check: Arc::new(check), timeout, watch: None });
     }
     let port = port.map_or(usual, |port| port.parse().ok()).filter(|&port| port != 0);
     let port = port.ok_or_else(|| UrlError::Port(check.kind(), bracketed(address)))?;
     if credentials.is_some() && !keys.logs_in() {
         return Err(UrlError::Credentials(check.kind()));
     }
-    Ok(Spec { address: SocketAddr::new(address, port), check, timeout, watch: None })
+    Ok(Spec { address: SocketAddr::new(address, port), check: Arc::new(check), timeout, watch: None })
 }
 
 /// Parts `host:port`, `[v6]:port`, `[v6]` and bare addresses.
@@ -225,7 +226,7 @@ mod tests {
     #[test]
     fn addresses_of_both_families_are_read() {
         let spec = read("tcp://127.0.0.1:5060").unwrap();
-        assert_eq!((spec.address, spec.check), ("127.0.0.1:5060".parse().unwrap(), Check::Tcp(Tcp::default())));
+        assert_eq!((spec.address, &*spec.check), ("127.0.0.1:5060".parse().unwrap(), &Check::Tcp(Tcp::default())));
         for (text, address, name) in [
             ("tls://[::1]:5061/Example.com.", "[::1]:5061", "Example.com"),
             ("TLS+TCP://127.0.0.1:443", "127.0.0.1:443", "127.0.0.1"),
@@ -233,7 +234,7 @@ mod tests {
         ] {
             let spec = read(text).unwrap();
             assert_eq!(spec.address, address.parse().unwrap(), "{text}");
-            assert!(matches!(&spec.check, Check::Tls(tls) if tls.name == name), "{text}: {:?}", spec.check);
+            assert!(matches!(&*spec.check, Check::Tls(tls) if tls.name == name), "{text}: {:?}", spec.check);
         }
     }
 
@@ -249,7 +250,7 @@ mod tests {
         ] {
             let spec = read(text).unwrap();
             assert_eq!((spec.address, spec.check.transport()), (address.parse().unwrap(), transport), "{text}");
-            let Check::Sip(sip) = &spec.check else { panic!("{text}: {spec:?}") };
+            let Check::Sip(sip) = &*spec.check else { panic!("{text}: {spec:?}") };
             assert_eq!(sip.domain, domain);
             assert!(!matches!(&sip.over, Over::Tls(tls) if tls.name != domain), "{text}: {sip:?}");
         }
@@ -272,7 +273,7 @@ mod tests {
         let credentials = Some(Credentials::new(Kind::Password, "probe", "secret", Path::new("f")));
         let choices = Choices { credentials: credentials.clone(), ..Choices::default() };
         let turn = parse("turn://127.0.0.1", None, &choices).unwrap();
-        assert!(matches!(turn.check, Check::Turn(turn) if turn.credentials == credentials));
+        assert!(matches!(&*turn.check, Check::Turn(turn) if turn.credentials == credentials));
         assert_eq!(parse("stun://127.0.0.1", None, &choices), Err(UrlError::Credentials("stun")));
     }
 
@@ -287,7 +288,7 @@ mod tests {
             ("xmpps-server+tcp://127.0.0.1/example.com", "127.0.0.1:5270", Role::Server, true),
         ] {
             let spec = read(text).unwrap();
-            let Check::Xmpp(xmpp) = &spec.check else { panic!("{text}: {spec:?}") };
+            let Check::Xmpp(xmpp) = &*spec.check else { panic!("{text}: {spec:?}") };
             assert_eq!((spec.address, xmpp.role, xmpp.direct), (address.parse().unwrap(), role, direct), "{text}");
             assert_eq!((xmpp.domain.as_str(), xmpp.tls.name.as_str()), ("example.com", "example.com"), "{text}");
             assert_eq!(xmpp.tls.alpn.len(), usize::from(direct), "{text}");

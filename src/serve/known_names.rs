@@ -35,7 +35,7 @@ impl<'a> KnownNames<'a> {
             let before = known.len().checked_sub(wire.len())?;
             let ending = known.get(before..)?;
             // The first octet is a length: this tells most of them apart.
-            let is_it = ending.first() == wire.first() && ending.eq_ignore_ascii_case(wire);
+            let is_it = ending.first() == wire.first() && (ending == wire || ending.eq_ignore_ascii_case(wire));
             (is_it && begins_label(known, before)).then(|| pointer(*at, before)).flatten()
         })
     }

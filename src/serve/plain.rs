@@ -36,7 +36,7 @@ pub(super) struct Plain<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sections<'a> {
     pub(super) rcode: Rcode,
-    pub(super) zone: &'a Name,
+    pub(super) zone: ZoneView<'a>,
     /// How long the answer may be cached, in seconds.
     pub(super) lifetime: u32,
     /// What it counts as for the limit of like answers: the first set's type and the name that it belongs to.
@@ -70,9 +70,8 @@ pub(super) fn write<'a>(
     message.clear();
     message.extend_from_slice(&[0; HEADER_LENGTH]);
     message.extend_from_slice(question.octets);
-    let mut names = KnownNames::default();
-    names.add(HEADER_LENGTH, question.name)?;
-    let mut writer = Writer { view, question, context, message, names, room, edns };
+    let mut writer = Writer { view, question, context, message, names: KnownNames::default(), room, edns };
+    writer.names.add(HEADER_LENGTH, question.name)?;
     let sections = writer.answer()?;
     Some(Plain { sections, edns: writer.edns, limit: most, is_proven })
 }
@@ -148,14 +147,14 @@ impl<'a> Writer<'_, 'a> {
         node.tell(set.rtype(), self.context.client.now.wall);
         let mut additionals = 0;
         if set.rtype() == Rtype::SRV && !self.context.settings.minimal_responses {
-            additionals = self.add_hosts(set)?;
+            additionals = self.add_hosts(zone, set)?;
         }
         let (first, counts) = ((set.rtype(), node.owner()), [answers, 0, additionals]);
-        Some(Sections { rcode: Rcode::NOERROR, zone: zone.origin(), lifetime: set.ttl(), first, counts })
+        Some(Sections { rcode: Rcode::NOERROR, zone, lifetime: set.ttl(), first, counts })
     }
 
-    /// Adds the addresses of the hosts of SRV records, in the order of the set.
-    fn add_hosts(&mut self, set: &'a Rrset) -> Option<u16> {
+    /// Adds the addresses of the hosts of SRV records of a zone, in the order of the set.
+    fn add_hosts(&mut self, zone: ZoneView<'a>, set: &'a Rrset) -> Option<u16> {
         let mut hosts: ArrayVec<&'a [u8], HOSTS_MAX> = ArrayVec::new();
         let mut count = 0;
         for host in set.rdatas().map(|rdata| additional::host(Rtype::SRV, rdata)) {
@@ -165,19 +164,24 @@ impl<'a> Writer<'_, 'a> {
                 continue;
             }
             hosts.try_push(host).ok()?;
-            let (Lookup::Exact(zone, node) | Lookup::Wildcard(zone, node)) = self.view.lookup(host, Rtype::A) else {
-                continue;
+            let node = match zone.nearby(host) {
+                Some(node) => node,
+                None => match self.view.lookup(host, Rtype::A) {
+                    Lookup::Exact(zone, node) | Lookup::Wildcard(zone, node) => {
+                        self.check(zone)?;
+                        node
+                    }
+                    _ => continue,
+                },
             };
-            self.check(zone)?;
             let mut owner = None;
             for rtype in [Rtype::A, Rtype::AAAA] {
-                let Some(addresses) = node.records(rtype) else { continue };
+                let Some(addresses) = node.told(rtype, self.context.client.now.wall) else { continue };
                 let place = match owner {
                     Some(place) => place,
                     None => *owner.insert(self.names.place(host)?),
                 };
                 count += self.set(place, addresses)?;
-                node.tell(rtype, self.context.client.now.wall);
             }
         }
         Some(count)
@@ -191,8 +195,7 @@ impl<'a> Writer<'_, 'a> {
         let ttl = soa.ttl().min(minimum).min(absence.unwrap_or(u32::MAX));
         let owner = self.names.place(zone.origin().wire())?;
         self.record(owner, Rtype::SOA, ttl, rdata)?;
-        let zone = zone.origin();
-        Some(Sections { rcode, zone, lifetime: ttl, first: (Rtype::SOA, zone), counts: [0, 1, 0] })
+        Some(Sections { rcode, zone, lifetime: ttl, first: (Rtype::SOA, zone.origin()), counts: [0, 1, 0] })
     }
 
     /// Writes a set whose owner stands at a place; returns the number of records.

@@ -224,8 +224,8 @@ impl Batch<'_> {
         plain.finish(query, truncated, message);
         let Sections { rcode, zone, lifetime, .. } = plain.sections;
         metrics.response(client.transport, rcode, truncated);
-        Metrics::zone(&self.zones, Some(zone), rcode);
-        sample.log(settings.query_log, client, query, Answered { zone: Some(zone), rcode, truncated });
+        Metrics::zone(&self.zones, Some((zone.origin(), Some(zone.id()))), rcode);
+        sample.log(settings.query_log, client, query, Answered { zone: Some(zone.origin()), rcode, truncated });
         Road::Plain(Some(Sent { rcode, truncated, lifetime: Some(lifetime), rest: None }))
     }
 
@@ -353,7 +353,7 @@ impl Batch<'_> {
             return Sent { rcode: Rcode::FORMERR, truncated: false, lifetime: None, rest: None };
         };
         metrics.response(client.transport, plan.rcode, truncated);
-        Metrics::zone(&self.zones, plan.zone, plan.rcode);
+        Metrics::zone(&self.zones, plan.zone.map(|origin| (origin, None)), plan.rcode);
         let answered = Answered { zone: plan.zone, rcode: plan.rcode, truncated };
         sample.log(self.state.settings.query_log, client, query, answered);
         Sent { rcode: plan.rcode, truncated, lifetime: plan.lifetime(), rest: None }

@@ -6,7 +6,7 @@ use crate::zone::name::canonical_cmp;
 use crate::zone::signed::{NSEC3_HASH, Nsec3Param, hash_of_owner};
 use crate::zone::{Rrset, Rtype};
 
-use super::part::{Entry, NodeRow, ZonePart};
+use super::part::{Entries, EntryView, NodeRow, ZonePart};
 use super::{Node, ZoneView};
 
 /// How a zone denies.
@@ -104,9 +104,9 @@ impl Chain {
 
 /// Returns whether a row has nothing but NSEC3 records and their signatures: then its name counts as one that does not
 /// exist (RFC 5155 §7.2.8).
-pub(super) fn is_bare_nsec3(entries: &[Entry]) -> bool {
-    entries.iter().any(|entry| entry.rtype() == Rtype::NSEC3)
-        && entries.iter().all(|entry| matches!(entry.rtype(), Rtype::NSEC3 | Rtype::RRSIG))
+pub(super) fn is_bare_nsec3(entries: &Entries<'_>) -> bool {
+    entries.clone().any(|entry| entry.rtype() == Rtype::NSEC3)
+        && entries.clone().all(|entry| matches!(entry.rtype(), Rtype::NSEC3 | Rtype::RRSIG))
 }
 
 fn param_of(part: &ZonePart) -> Option<Nsec3Param<'_>> {
@@ -119,9 +119,9 @@ fn is_link(part: &ZonePart, row: &NodeRow, param: Nsec3Param<'_>) -> bool {
 }
 
 fn fixed<'a>(part: &'a ZonePart, row: &NodeRow, rtype: Rtype) -> Option<&'a Rrset> {
-    part.entries(row).iter().find_map(|entry| match entry {
-        Entry::Fixed(found, set) if *found == rtype => Some(&**set),
-        Entry::Fixed(..) | Entry::Slot(..) => None,
+    part.entries(row).find_map(|entry| match entry {
+        EntryView::Fixed(set) if set.rtype() == rtype => Some(&**set),
+        EntryView::Fixed(_) | EntryView::Slot(..) => None,
     })
 }
 

@@ -28,6 +28,9 @@ pub struct Image {
 /// One zone's place in the image.
 #[derive(PartialEq, Eq)]
 pub(super) struct PlacedZone {
+    pub(super) id: ZoneId,
+    /// Whether another zone's origin lies below this one's: names of this one may belong to that one.
+    pub(super) has_zones_below: bool,
     pub(super) part: Shared,
     /// The image's number for each slot of the part.
     pub(super) slots: Box<[SlotId]>,
@@ -105,20 +108,17 @@ impl Image {
             };
             let number = u32::try_from(id.index()).expect("a table numbers its rows in 32 bits");
             index.insert(Sought::new(&hash, part.origin().wire()).whole().hash, number);
-            PlacedZone { part: Shared(part), slots: ids.into() }
+            PlacedZone { id, has_zones_below: false, part: Shared(part), slots: ids.into() }
         });
-        let placed: Table<ZoneId, PlacedZone> = placed.collect();
+        let mut placed: Table<ZoneId, PlacedZone> = placed.collect();
+        mark_those_above(&mut placed, &index, &hash);
         let origin_labels = placed.iter().map(|(_, zone)| zone.origin().label_count()).max().unwrap_or(0);
         Self { zones: placed, index, hash, slot_count: slots.len(), origin_labels }
     }
 
     /// Returns the zone with exactly this origin.
     pub(super) fn find(&self, origin: Ending<'_>) -> Option<ZoneId> {
-        let is_it = |number: u32| {
-            let zone = self.zones.get(ZoneId::from_index(number as usize));
-            zone.is_some_and(|zone| origin.is(zone.origin().wire()))
-        };
-        self.index.find(origin.hash, is_it).map(|number| ZoneId::from_index(number as usize))
+        find(&self.zones, &self.index, origin)
     }
 
     /// Returns the hash of names.
@@ -143,6 +143,29 @@ impl PlacedZone {
     fn origin(&self) -> &Name {
         self.part.0.origin()
     }
+}
+
+/// Marks the zones that another one lies below.
+fn mark_those_above(zones: &mut Table<ZoneId, PlacedZone>, index: &NameIndex, hash: &NameHash) {
+    let mut above = Vec::new();
+    for (_, zone) in zones.iter() {
+        let sought = Sought::new(hash, zone.origin().wire());
+        let endings = (0..sought.label_count()).map(|labels| sought.ending(labels));
+        above.extend(endings.filter_map(|ending| find(zones, index, ending)));
+    }
+    for id in above {
+        if let Some(zone) = zones.get_mut(id) {
+            zone.has_zones_below = true;
+        }
+    }
+}
+
+fn find(zones: &Table<ZoneId, PlacedZone>, index: &NameIndex, origin: Ending<'_>) -> Option<ZoneId> {
+    let is_it = |number: u32| {
+        let zone = zones.get(ZoneId::from_index(number as usize));
+        zone.is_some_and(|zone| origin.is(zone.origin().wire()))
+    };
+    index.find(origin.hash, is_it).map(|number| ZoneId::from_index(number as usize))
 }
 
 impl PartialEq for Shared {

@@ -8,7 +8,7 @@ use crate::base::clock::UnixTime;
 use crate::zone::{Name, Rrset, Rtype, name};
 
 use super::image::{Image, PlacedZone};
-use super::part::{APEX, Entry, NodeRow, ZonePart};
+use super::part::{APEX, Entries, EntryView, NodeRow, ZonePart};
 use super::sought::Sought;
 use super::{Denial, Note, SlotId, SlotValue, Snapshot, ZoneId};
 
@@ -118,9 +118,26 @@ impl Snapshot {
 }
 
 impl<'a> ZoneView<'a> {
+    /// Returns the number.
+    pub const fn id(self) -> ZoneId {
+        self.zone.id
+    }
+
     /// Returns the origin.
     pub fn origin(self) -> &'a Name {
         self.part().origin()
+    }
+
+    /// Returns the node that [`Snapshot::lookup`] finds for a name in this zone, sooner than it does; nothing if it is not
+    /// so simple, though it may find one. `wire` is a valid uncompressed name, and no DS is asked.
+    pub fn nearby(self, wire: &[u8]) -> Option<Node<'a>> {
+        if self.zone.has_zones_below {
+            return None;
+        }
+        let part = self.part();
+        let number = part.find_below(wire, self.snapshot.image().hash())?;
+        let node = self.node(number);
+        (!node.row.occluded && !node.row.cut).then_some(node)
     }
 
     /// Returns the SOA as it is served.
@@ -196,7 +213,7 @@ impl<'a> Node<'a> {
 
     /// Returns what the name has of one type; nothing if no such set is declared.
     pub fn held(self, rtype: Rtype) -> Option<Held<'a>> {
-        let entry = self.entries().iter().find(|entry| entry.rtype() == rtype)?;
+        let entry = self.entries().find(|entry| entry.rtype() == rtype)?;
         Some(self.resolve(entry))
     }
 
@@ -208,19 +225,32 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Returns the records of one type, and notes that an answer with them is given if they follow decisions.
+    pub fn told(self, rtype: Rtype, now: UnixTime) -> Option<&'a Arc<Rrset>> {
+        match self.entries().find(|entry| entry.rtype() == rtype)? {
+            EntryView::Fixed(set) => Some(set),
+            EntryView::Slot(_, slot) => {
+                let served = self.zone.snapshot.served(self.slot(slot)?)?;
+                let set = served.value().records()?;
+                served.tell(now);
+                Some(set)
+            }
+        }
+    }
+
     /// Returns why the set of one type is not as declared, in words; nothing if it is.
     pub fn note(self, rtype: Rtype) -> Option<&'a Note> {
-        match self.entries().iter().find(|entry| entry.rtype() == rtype)? {
-            Entry::Fixed(..) => None,
-            Entry::Slot(_, slot) => self.zone.snapshot.slot_note(self.slot(*slot)?),
+        match self.entries().find(|entry| entry.rtype() == rtype)? {
+            EntryView::Fixed(_) => None,
+            EntryView::Slot(_, slot) => self.zone.snapshot.slot_note(self.slot(slot)?),
         }
     }
 
     /// Notes that an answer with the records of one type is given, if they follow decisions.
     pub fn tell(self, rtype: Rtype, now: UnixTime) {
-        let entry = self.entries().iter().find(|entry| entry.rtype() == rtype);
-        if let Some(Entry::Slot(_, slot)) = entry
-            && let Some(served) = self.slot(*slot).and_then(|slot| self.zone.snapshot.served(slot))
+        let entry = self.entries().find(|entry| entry.rtype() == rtype);
+        if let Some(EntryView::Slot(_, slot)) = entry
+            && let Some(served) = self.slot(slot).and_then(|slot| self.zone.snapshot.served(slot))
         {
             served.tell(now);
         }
@@ -228,7 +258,7 @@ impl<'a> Node<'a> {
 
     /// Walks over all sets that have records now.
     pub fn sets(self) -> impl Iterator<Item = &'a Arc<Rrset>> {
-        self.entries().iter().filter_map(move |entry| match self.resolve(entry) {
+        self.entries().filter_map(move |entry| match self.resolve(entry) {
             Held::Records(set) => Some(set),
             Held::Empty { .. } => None,
         })
@@ -237,7 +267,7 @@ impl<'a> Node<'a> {
     /// Returns how long it may be cached that the name has no records, if decisions took some away: the shortest of
     /// its slots' terms, in seconds.
     pub fn absence(self) -> Option<u32> {
-        let held = self.entries().iter().map(|entry| self.resolve(entry));
+        let held = self.entries().map(|entry| self.resolve(entry));
         held.filter_map(|held| match held {
             Held::Empty { negative_ttl } => Some(negative_ttl),
             Held::Records(_) => None,
@@ -245,7 +275,7 @@ impl<'a> Node<'a> {
         .min()
     }
 
-    fn entries(self) -> &'a [Entry] {
+    fn entries(self) -> Entries<'a> {
         self.zone.part().entries(self.row)
     }
 
@@ -254,10 +284,10 @@ impl<'a> Node<'a> {
         self.zone.zone.slots.get(number as usize).copied()
     }
 
-    fn resolve(self, entry: &'a Entry) -> Held<'a> {
+    fn resolve(self, entry: EntryView<'a>) -> Held<'a> {
         match entry {
-            Entry::Fixed(_, set) => Held::Records(set),
-            Entry::Slot(_, slot) => match self.slot(*slot).and_then(|slot| self.zone.snapshot.slot(slot)) {
+            EntryView::Fixed(set) => Held::Records(set),
+            EntryView::Slot(_, slot) => match self.slot(slot).and_then(|slot| self.zone.snapshot.slot(slot)) {
                 Some(SlotValue::Records(set)) => Held::Records(set),
                 Some(SlotValue::Empty { negative_ttl }) => Held::Empty { negative_ttl: *negative_ttl },
                 None => Held::Empty { negative_ttl: 0 },

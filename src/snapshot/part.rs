@@ -12,7 +12,7 @@ use crate::zone::{Name, Rrset, Rtype, Zone, name};
 use super::ContentDigest;
 use super::denial::{self, Chain};
 use super::index::{NONE, NameIndex};
-use super::sought::{Ending, NameHash, Sought};
+use super::sought::{Ending, LowerName, NameHash, Sought};
 
 /// One zone that goes into an [`Image`](super::Image).
 #[derive(Clone, Debug)]
@@ -25,16 +25,17 @@ pub struct ZoneInput {
 
 /// All owner names of one zone, empty non-terminals included, found by hash and kept in canonical order.
 ///
-/// Names and sets are shared with the zone. A row is found by the hash of its whole name: no key is copied. Slots have numbers of the part's own, so that it may be shared by images that number theirs otherwise.
+/// Names are shared with the zone, and sets are its. A row is found by the hash of its whole name: no key is copied. Slots have numbers of the part's own, so that it may be shared by images that number theirs otherwise.
 pub struct ZonePart {
     origin: Name,
     origin_labels: usize,
+    origin_hash: u64,
     /// What it was built from.
     zone: Option<Arc<Zone>>,
     slots: Box<[(Name, Rtype)]>,
     /// In canonical order, the apex first.
     rows: Vec<NodeRow>,
-    /// The sets of all rows; a row holds a range.
+    /// The sets of the rows with slots; such a row holds a range.
     entries: Vec<Entry>,
     index: NameIndex,
     chain: Chain,
@@ -47,8 +48,10 @@ pub(super) struct NodeRow {
     pub(super) owner: Name,
     /// The row of the name without its leftmost label; [`NONE`] for the apex.
     parent: u32,
-    first_entry: u32,
-    entry_count: u16,
+    /// Where its sets begin: among the part's entries if it has slots, else among the zone's sets.
+    first_set: u32,
+    set_count: u16,
+    has_slots: bool,
     /// NS below the apex.
     pub(super) cut: bool,
     pub(super) dname: bool,
@@ -57,11 +60,29 @@ pub(super) struct NodeRow {
     pub(super) occluded: bool,
 }
 
-/// One set of a row.
-pub(super) enum Entry {
-    Fixed(Rtype, Arc<Rrset>),
+/// One set of a row with slots.
+#[derive(Clone, Copy)]
+enum Entry {
+    /// The number is the place among the zone's sets.
+    Fixed(u32),
     /// The number is the place among the part's slots.
     Slot(Rtype, u32),
+}
+
+/// One set of a row, as it is seen.
+#[derive(Clone, Copy)]
+pub(super) enum EntryView<'a> {
+    Fixed(&'a Arc<Rrset>),
+    /// The number is the place among the part's slots.
+    Slot(Rtype, u32),
+}
+
+/// Walks over the sets of a row; made by [`ZonePart::entries`].
+#[derive(Clone)]
+pub(super) struct Entries<'a> {
+    fixed: std::slice::Iter<'a, Arc<Rrset>>,
+    mixed: std::slice::Iter<'a, Entry>,
+    sets: &'a [Arc<Rrset>],
 }
 
 impl ZonePart {
@@ -72,6 +93,7 @@ impl ZonePart {
         let mut part = Self {
             origin: origin.clone(),
             origin_labels: origin.label_count(),
+            origin_hash: Sought::new(hash, origin.wire()).whole().hash,
             zone: input.zone.clone(),
             slots: slots.iter().map(|(owner, rtype)| ((*owner).clone(), *rtype)).collect(),
             rows: Vec::with_capacity(input.zone.as_ref().map_or(1, |zone| zone.nodes().len())),
@@ -88,8 +110,8 @@ impl ZonePart {
         part.mark_occluded();
         part.fill_index(hash);
         part.chain = Chain::find(&part);
-        part.signed =
-            part.entries.iter().any(|entry| matches!(entry.rtype(), Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3));
+        let mut types = part.sets().iter().map(|set| set.rtype()).chain(part.slots.iter().map(|(_, rtype)| *rtype));
+        part.signed = types.any(|rtype| matches!(rtype, Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3));
         part
     }
 
@@ -130,7 +152,7 @@ impl ZonePart {
             let mut digest = ContentDigest::default();
             for row in &self.rows {
                 for entry in self.entries(row) {
-                    if let Entry::Fixed(_, set) = entry {
+                    if let EntryView::Fixed(set) = entry {
                         digest.add(&row.owner, set);
                     }
                 }
@@ -155,6 +177,7 @@ impl ZonePart {
         for (number, (owner, rtype)) in slots.iter().enumerate() {
             owners.entry(owner).or_default().push((*rtype, row_number(number)));
         }
+        let mut next_set = 0;
         for (slot, node) in side_by_side(owners, zone.nodes(), |(slot_owner, _), (owner, _)| slot_owner.cmp(owner)) {
             let Some(owner) = node.map(|(owner, _)| owner).or_else(|| slot.as_ref().map(|(owner, _)| *owner)) else {
                 continue;
@@ -162,8 +185,9 @@ impl ZonePart {
             let (sets, places) =
                 (node.map_or(&[][..], |(_, sets)| sets), slot.map_or(Vec::new(), |(_, places)| places));
             if let Some(row) = self.reach(path, owner) {
-                self.fill_row(row, sets, places);
+                self.fill_row(row, next_set, sets, places);
             }
+            next_set += sets.len();
         }
     }
 
@@ -199,12 +223,12 @@ impl ZonePart {
 
     fn add_row(&mut self, owner: Name, parent: u32) -> u32 {
         let number = row_number(self.rows.len());
-        let first_entry = row_number(self.entries.len());
         self.rows.push(NodeRow {
             owner,
             parent,
-            first_entry,
-            entry_count: 0,
+            first_set: 0,
+            set_count: 0,
+            has_slots: false,
             cut: false,
             dname: false,
             wildcard_child: false,
@@ -213,24 +237,31 @@ impl ZonePart {
         number
     }
 
-    fn fill_row(&mut self, number: u32, sets: &[Arc<Rrset>], mut slots: Vec<(Rtype, u32)>) {
-        let first_entry = row_number(self.entries.len());
-        for set in sets {
-            let slot = slots.iter().position(|(rtype, _)| *rtype == set.rtype()).map(|place| slots.swap_remove(place));
-            self.entries.push(match slot {
-                Some((rtype, slot)) => Entry::Slot(rtype, slot),
-                None => Entry::Fixed(set.rtype(), Arc::clone(set)),
-            });
-        }
-        slots.sort_unstable();
-        self.entries.extend(slots.into_iter().map(|(rtype, slot)| Entry::Slot(rtype, slot)));
-        let added = &self.entries[first_entry as usize..];
-        let has = |wanted: Rtype| added.iter().any(|entry| entry.rtype() == wanted);
+    /// Gives a row its sets, the zone's from the place `first_set` on, and its slots.
+    fn fill_row(&mut self, number: u32, first_set: usize, sets: &[Arc<Rrset>], mut slots: Vec<(Rtype, u32)>) {
+        let has_slots = !slots.is_empty();
+        let has = |wanted: Rtype| {
+            sets.iter().any(|set| set.rtype() == wanted) || slots.iter().any(|(rtype, _)| *rtype == wanted)
+        };
         let (ns, dname) = (has(Rtype::NS), has(Rtype::DNAME));
-        let entry_count = u16::try_from(added.len()).expect("a name has at most one set for each of 65,536 types");
+        let (mut first, mut count) = (row_number(first_set), sets.len());
+        if has_slots {
+            first = row_number(self.entries.len());
+            for (place, set) in (first_set..).zip(sets) {
+                let slot = slots.iter().position(|(rtype, _)| *rtype == set.rtype());
+                self.entries.push(match slot.map(|slot| slots.swap_remove(slot)) {
+                    Some((rtype, slot)) => Entry::Slot(rtype, slot),
+                    None => Entry::Fixed(row_number(place)),
+                });
+            }
+            slots.sort_unstable();
+            self.entries.extend(slots.into_iter().map(|(rtype, slot)| Entry::Slot(rtype, slot)));
+            count = self.entries.len() - first as usize;
+        }
         let row = &mut self.rows[number as usize];
-        row.first_entry = first_entry;
-        row.entry_count = entry_count;
+        row.first_set = first;
+        row.set_count = u16::try_from(count).expect("a name has at most one set for each of 65,536 types");
+        row.has_slots = has_slots;
         // RFC 4592 §4.2, §4.4: a wildcard is neither a cut nor a DNAME to descend through.
         row.cut = ns && row.parent != NONE && !row.owner.is_wildcard();
         row.dname = dname && !row.owner.is_wildcard();
@@ -249,14 +280,14 @@ impl ZonePart {
         self.entries.shrink_to_fit();
         let mut index = NameIndex::with_room(self.rows.len());
         let mut hashes = Vec::with_capacity(self.rows.len());
-        hashes.push(Sought::new(hash, self.origin.wire()).whole().hash);
+        hashes.push(self.origin_hash);
         index.insert(hashes[0], APEX);
         for number in 1..row_number(self.rows.len()) {
             let row = self.row(number);
             let own = hash.child(hashes[row.parent as usize], &lower_label(row.owner.wire()));
             hashes.push(own);
             let has_child = self.rows.get(number as usize + 1).is_some_and(|next| next.parent == number);
-            if has_child || !denial::is_bare_nsec3(self.entries(row)) {
+            if has_child || !denial::is_bare_nsec3(&self.entries(row)) {
                 index.insert(own, number);
             }
         }
@@ -266,6 +297,18 @@ impl ZonePart {
     /// Returns the row of a name, wherever it stands.
     pub(super) fn find(&self, name: Ending<'_>) -> Option<u32> {
         self.index.find(name.hash, |number| name.is(self.row(number).owner.wire()))
+    }
+
+    /// Returns the row of a name at or below the origin, wherever it stands.
+    pub(super) fn find_below(&self, wire: &[u8], hash: &NameHash) -> Option<u32> {
+        let before = wire.len().checked_sub(self.origin.wire().len())?;
+        let lower = LowerName::new(wire);
+        let (labels, ending) = lower.wire().split_at_checked(before)?;
+        if ending != self.origin.wire() && !ending.eq_ignore_ascii_case(self.origin.wire()) {
+            return None;
+        }
+        let hash = hash.descendant(self.origin_hash, labels)?;
+        self.find(Ending { wire: lower.wire(), hash })
     }
 
     /// Returns the row of the wildcard below a name.
@@ -296,9 +339,30 @@ impl ZonePart {
         0..row_number(self.rows.len())
     }
 
-    pub(super) fn entries(&self, row: &NodeRow) -> &[Entry] {
-        let start = row.first_entry as usize;
-        &self.entries[start..start + usize::from(row.entry_count)]
+    /// Walks over the sets of a row: the zone's by type, and then the slots that it does not declare.
+    pub(super) fn entries(&self, row: &NodeRow) -> Entries<'_> {
+        let start = row.first_set as usize;
+        let range = start..start + usize::from(row.set_count);
+        let sets = self.sets();
+        let (fixed, mixed) = if row.has_slots { (&[][..], &self.entries[range]) } else { (&sets[range], &[][..]) };
+        Entries { fixed: fixed.iter(), mixed: mixed.iter(), sets }
+    }
+
+    fn sets(&self) -> &[Arc<Rrset>] {
+        self.zone.as_ref().map_or(&[], |zone| zone.all_sets())
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = EntryView<'a>;
+    fn next(&mut self) -> Option<EntryView<'a>> {
+        match self.fixed.next() {
+            Some(set) => Some(EntryView::Fixed(set)),
+            None => self.mixed.next().map(|entry| match *entry {
+                Entry::Fixed(place) => EntryView::Fixed(&self.sets[place as usize]),
+                Entry::Slot(rtype, slot) => EntryView::Slot(rtype, slot),
+            }),
+        }
     }
 }
 
@@ -308,10 +372,11 @@ impl NodeRow {
     }
 }
 
-impl Entry {
-    pub(super) const fn rtype(&self) -> Rtype {
+impl EntryView<'_> {
+    pub(super) fn rtype(self) -> Rtype {
         match self {
-            Self::Fixed(rtype, _) | Self::Slot(rtype, _) => *rtype,
+            Self::Fixed(set) => set.rtype(),
+            Self::Slot(rtype, _) => rtype,
         }
     }
 }

@@ -175,6 +175,24 @@ fn found(snapshot: &Snapshot, question: &Name, rtype: Rtype) -> String {
     }
 }
 
+/// What is found nearby in a zone is what a lookup of an address finds, and in a zone without others below that is all that
+/// it finds there.
+fn check_nearby(snapshot: &Snapshot, question: &Name) -> Result<(), TestCaseError> {
+    let lookup = snapshot.lookup(question.wire(), Rtype::A);
+    for id in (0..snapshot.image().zone_count()).map(ZoneId::from_index) {
+        let zone = snapshot.zone(id).unwrap();
+        let nearby = zone.nearby(question.wire()).map(|node| node.owner());
+        let mut others = (0..snapshot.image().zone_count()).map(ZoneId::from_index).filter(|other| *other != id);
+        let is_alone = !others.any(|other| snapshot.zone(other).unwrap().origin().is_within(zone.origin()));
+        let expected = match lookup {
+            Lookup::Exact(found, node) if found.id() == id => Some(node.owner()),
+            _ => None,
+        };
+        prop_assert_eq!(nearby, expected.filter(|_| is_alone), "{} in {:?}", question, zone);
+    }
+    Ok(())
+}
+
 fn owner() -> impl Strategy<Value = String> {
     let labels = proptest::sample::select(&["a", "b", "*", "B", "c"][..]);
     proptest::collection::vec(labels, 0..5)
@@ -208,6 +226,7 @@ proptest! {
                 reference(&zone, &question, rtype).to_lowercase(),
                 "{} in {:?}", question, zone
             );
+            check_nearby(&snapshot, &question)?;
         }
     }
 
@@ -218,7 +237,7 @@ proptest! {
     ) {
         let origins: std::collections::BTreeSet<Name> = origins.iter().map(|origin| name(origin)).collect();
         let zones: Table<ZoneId, ZoneInput> =
-            origins.iter().map(|origin| input(&zone(&origin.to_string(), &[]))).collect();
+            origins.iter().map(|origin| input(&zone(&origin.to_string(), &[(&format!("a.{origin}"), Rtype::A, &[0; 4])]))).collect();
         let snapshot = first(&zones, &Table::new());
         for (question, ds) in questions {
             let question = name(&question);
@@ -235,6 +254,7 @@ proptest! {
             };
             let found = Some(zone.origin());
             prop_assert_eq!(found, expected, "{}", question);
+            check_nearby(&snapshot, &question)?;
         }
     }
 }

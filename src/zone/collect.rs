@@ -177,7 +177,8 @@ impl Records {
         let mut origin_key = Vec::new();
         name::push_sort_key(origin.wire(), &mut origin_key);
         let order = self.sorted_runs(&origin_key, judge);
-        let (mut nodes, mut sets) = (Vec::with_capacity(order.len()), Vec::with_capacity(order.len()));
+        let (mut owners, mut ends) = (Vec::with_capacity(order.len()), Vec::with_capacity(order.len()));
+        let mut sets = Vec::with_capacity(order.len());
         let mut batch = Vec::new();
         for group in order.chunk_by(|a, b| self.key(a.1) == self.key(b.1)) {
             let Some(&(_, first)) = group.first() else { continue };
@@ -189,11 +190,13 @@ impl Records {
             let is_apex = usize::from(self.runs[first as usize].key_len) == origin_key.len();
             self.judge_node(wire, &batch, is_apex, rules, judge);
             self.push_sets(wire, &mut batch, &mut sets, judge);
-            nodes.push((Name::from_wire(wire).ok()?, u32::try_from(sets.len()).ok()?));
+            owners.push(Name::from_wire(wire).ok()?);
+            ends.push(u32::try_from(sets.len()).ok()?);
         }
-        nodes.shrink_to_fit();
+        owners.shrink_to_fit();
+        ends.shrink_to_fit();
         sets.shrink_to_fit();
-        Zone::join(origin.clone(), nodes, sets)
+        Zone::join(origin.clone(), owners, ends, sets)
     }
 
     /// Returns the runs within the zone in canonical order, those of one owner in order of arrival, each with the

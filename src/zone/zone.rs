@@ -12,32 +12,25 @@ use super::{Name, Rrset, Rtype, Serial, signed};
 pub struct Zone {
     origin: Name,
     /// In canonical order.
-    nodes: Vec<Node>,
-    /// The sets of all nodes, one node behind the other, sorted by type.
+    owners: Vec<Name>,
+    /// The end of each owner's sets in `sets`; they begin where those of the owner before end.
+    ends: Vec<u32>,
+    /// The sets of all owners, one owner behind the other, sorted by type.
     sets: Vec<Arc<Rrset>>,
     soa: Arc<Rrset>,
     serial: Serial,
     records: usize,
 }
 
-/// An owner name and the end of its sets in [`Zone::sets`]; they begin where those of the node before end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Node {
-    owner: Name,
-    end: u32,
-}
-
 impl Zone {
     /// Joins what `collect` has sorted and judged; nothing without a well-formed SOA.
-    pub(super) fn join(origin: Name, nodes: Vec<(Name, u32)>, sets: Vec<Arc<Rrset>>) -> Option<Self> {
-        let (first, end) = nodes.first().filter(|(owner, _)| *owner == origin)?;
-        debug_assert!(first.is_within(&origin));
+    pub(super) fn join(origin: Name, owners: Vec<Name>, ends: Vec<u32>, sets: Vec<Arc<Rrset>>) -> Option<Self> {
+        let end = owners.first().filter(|owner| **owner == origin).and(ends.first())?;
         let apex = sets.get(..usize::try_from(*end).ok()?)?;
         let soa = Arc::clone(apex.iter().find(|set| set.rtype() == Rtype::SOA)?);
         let serial = serial_of(&soa)?;
         let records = sets.iter().map(|set| set.len()).sum();
-        let nodes = nodes.into_iter().map(|(owner, end)| Node { owner, end }).collect();
-        Some(Self { origin, nodes, sets, soa, serial, records })
+        Some(Self { origin, owners, ends, sets, soa, serial, records })
     }
 
     /// Returns the name of the zone's apex.
@@ -47,16 +40,16 @@ impl Zone {
 
     /// Returns whether two zones agree to the last octet: the order of records and the case of names count too.
     pub fn is_same(&self, other: &Self) -> bool {
-        let same = |(a, b): (&Node, &Node)| a.end == b.end && a.owner.wire() == b.owner.wire();
+        let same = |(a, b): (&Name, &Name)| a.wire() == b.wire();
         self.origin.wire() == other.origin.wire()
-            && self.nodes.len() == other.nodes.len()
+            && self.ends == other.ends
             && self.sets == other.sets
-            && self.nodes.iter().zip(&other.nodes).all(same)
+            && self.owners.iter().zip(&other.owners).all(same)
     }
 
     /// Returns the sets of one owner name, sorted by type; none if it owns no records.
     pub fn rrsets(&self, owner: &Name) -> &[Arc<Rrset>] {
-        self.nodes.binary_search_by(|node| node.owner.cmp(owner)).map_or(&[], |at| self.sets_at(at))
+        self.owners.binary_search(owner).map_or(&[], |at| self.sets_at(at))
     }
 
     /// Returns one set.
@@ -67,7 +60,12 @@ impl Zone {
     /// Walks over the owner names in canonical order (RFC 4034 §6.1) with their sets; names without records (empty
     /// non-terminals) are not listed.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = (&Name, &[Arc<Rrset>])> + ExactSizeIterator {
-        (0..self.nodes.len()).map(|at| (&self.nodes[at].owner, self.sets_at(at)))
+        (0..self.owners.len()).map(|at| (&self.owners[at], self.sets_at(at)))
+    }
+
+    /// Returns the sets of all owner names in the order of these, one owner behind the other, sorted by type.
+    pub fn all_sets(&self) -> &[Arc<Rrset>] {
+        &self.sets
     }
 
     /// Walks over all sets with their owners, in canonical order of these and by type.
@@ -102,8 +100,8 @@ impl Zone {
     }
 
     fn sets_at(&self, at: usize) -> &[Arc<Rrset>] {
-        let begin = at.checked_sub(1).map_or(0, |before| self.nodes[before].end);
-        &self.sets[begin as usize..self.nodes[at].end as usize]
+        let begin = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.sets[begin as usize..self.ends[at] as usize]
     }
 }
 

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "it tells what it measured")]
 #![expect(clippy::disallowed_methods, reason = "its clients are tasks of its own, and wait by the real clock")]
 
+mod ending;
 mod https;
 mod quic;
 mod reload;

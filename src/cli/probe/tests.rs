@@ -1,6 +1,7 @@
 //! The command against listeners on loopback.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -15,7 +16,7 @@ fn prober(form: Form) -> Prober {
 }
 
 fn spec(address: SocketAddr) -> Spec {
-    Spec { address, check: Check::Tcp(Tcp::default()), timeout: Duration::from_secs(10), watch: None }
+    Spec { address, check: Arc::new(Check::Tcp(Tcp::default())), timeout: Duration::from_secs(10), watch: None }
 }
 
 fn asked(label: &str, address: SocketAddr) -> Asked {

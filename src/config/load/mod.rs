@@ -12,6 +12,7 @@ mod secrets;
 mod siblings;
 mod tls_files;
 mod transfers;
+mod zone_file;
 mod zones;
 
 use std::collections::HashMap;

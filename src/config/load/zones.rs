@@ -1,25 +1,27 @@
-//! Reads zone files, and what they include from their own folder.
+//! Reads the zones of a config, and says what is wrong with them.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::file::{self, MAX_DATA};
-use crate::base::finding::{Finding, Place, Severity};
+use crate::base::finding::{Finding, Severity};
 use crate::base::table::Table;
 use crate::config::running::StaleZone;
 use crate::engine::setup::ZoneSetup;
 use crate::keys::source::Placed;
 use crate::snapshot::ZoneId;
 use crate::transfer::inbound::Times;
-use crate::zone::parse::{self, Origin, Parsed, Places, Sources};
+use crate::zone::parse::{Origin, Parsed, Places};
 use crate::zone::{Name, Zone};
 
 use super::super::running::KeptZone;
 use super::super::shape::ZoneEntry;
-use super::file::{folder_of, unreadable};
+use super::file::unreadable;
+use super::zone_file::{self, ParsedFile, ZoneFile};
 
 /// What came of all zone files.
 #[derive(Debug, Default)]
@@ -64,16 +66,26 @@ pub(super) fn read(
 ) -> ZonesRead {
     let mut read = ZonesRead::default();
     let mut known: HashMap<Name, String> = HashMap::new();
+    let is_kept = |entry: &ZoneEntry| entry.name.is_some() && entry.transfer.primaries.is_some();
+    let of_config = entries.iter().filter(|entry| !is_kept(entry)).map(|entry| ZoneFile {
+        path: folder.join(&entry.file.value),
+        name: entry.name.as_ref().map(|name| &name.value),
+        place: Some(&entry.file.place),
+    });
+    let of_call = named.iter().map(|path| ZoneFile { path: path.clone(), name: None, place: None });
+    let files: Vec<ZoneFile<'_>> = of_config.chain(of_call).collect();
+    // At a start all are new. At a reload the answers come first, and most zones are dropped as they stay the same.
+    let at_once = if read_options.former.is_empty() { THREADS_MAX } else { 1 };
+    let mut parsed = zone_file::parse_all(&files, at_once, read_options.keep_places);
     for entry in entries {
-        let name = entry.name.as_ref().map(|name| &name.value);
-        if let (Some(name), Some(_)) = (name, &entry.transfer.primaries) {
-            read.add_kept(entry, name, &mut known, read_options);
-            continue;
+        if let Some(name) = entry.name.as_ref().filter(|_| is_kept(entry)) {
+            read.add_kept(entry, &name.value, &mut known, read_options);
+        } else if let Some((file, came)) = parsed.next() {
+            read.add(file, came, &mut known, read_options);
         }
-        read.add(&folder.join(&entry.file.value), name, Some(&entry.file.place), &mut known, read_options);
     }
-    for path in named {
-        read.add(path, None, None, &mut known, read_options);
+    for (file, came) in parsed {
+        read.add(file, came, &mut known, read_options);
     }
     if read.kept.is_empty() && read.zones.iter().all(|(_, zone)| zone.zone.is_none()) {
         read.refused = true;
@@ -99,7 +111,9 @@ impl ZonesRead {
         let is_set = |key: &Option<Placed<bool>>| key.as_ref().is_some_and(|key| key.value);
         let fresh_at = fresh_at(path);
         let text = fresh_at.and_then(|_| file::read(path, MAX_DATA).ok());
-        let parsed = text.and_then(|text| self.parse(path, &text, Origin::Named(name), read_options.keep_places).zone);
+        let parsed = text.and_then(|text| {
+            self.take(zone_file::parse(path, &text, Origin::Named(name), read_options.keep_places), path).zone
+        });
         let now = Clock::start().now().wall;
         let is_younger = |zone: &Zone, age: fn(Times) -> Duration| {
             fresh_at.zip(Times::of(zone.soa())).is_some_and(|(at, times)| now < at + age(times))
@@ -130,33 +144,25 @@ impl ZonesRead {
 
     fn add(
         &mut self,
-        path: &Path,
-        name: Option<&Name>,
-        place: Option<&Place>,
+        ZoneFile { path, name, place }: &ZoneFile<'_>,
+        read: Result<ParsedFile, io::Error>,
         known: &mut HashMap<Name, String>,
         read_options: ReadOptions<'_>,
     ) {
         let file = path.display().to_string();
-        let is_input = place.is_none() && path.as_os_str() == STANDARD_INPUT;
-        let guessed = name.cloned().or_else(|| if is_input { None } else { guess_origin(path) });
-        let origin = match (name, &guessed) {
-            (Some(name), _) => Origin::Named(name),
-            (None, Some(guessed)) => Origin::Guessed(guessed),
-            (None, None) => Origin::Unknown,
-        };
+        let guessed = zone_file::known_origin(path, *name, *place);
         let mut places = Places::default();
         let before = self.findings.len();
-        let (zone, apex) = match if is_input { file::read_standard_input(MAX_DATA) } else { file::read(path, MAX_DATA) }
-        {
-            Ok(text) => {
-                let parsed = self.parse(path, &text, origin, read_options.keep_places);
+        let (zone, apex) = match read {
+            Ok(parsed) => {
+                let parsed = self.take(parsed, path);
                 places = parsed.places;
                 (parsed.zone, parsed.apex)
             }
             Err(error) => {
                 let finding = unreadable(&format!("cannot read the zone {file}"), &error);
                 self.findings.push(match place {
-                    Some(place) => finding.at(place.clone()),
+                    Some(place) => finding.at((*place).clone()),
                     None => finding,
                 });
                 (None, None)
@@ -195,33 +201,25 @@ impl ZonesRead {
             let finding = Finding::error("zone-duplicate", format!("{file} is the zone {origin}, as is {first}"));
             let finding = finding.help("name each zone once");
             self.findings.push(match place {
-                Some(place) => finding.at(place.clone()),
+                Some(place) => finding.at((*place).clone()),
                 None => finding,
             });
             self.refused = true;
             return;
         }
-        self.origins.insert(path.to_owned(), origin.clone());
+        self.origins.insert(path.clone(), origin.clone());
         self.zones.push(ZoneSetup { origin, zone, is_judged_upstream: false });
     }
 
-    /// Reads one zone.
-    fn parse(&mut self, path: &Path, text: &[u8], origin: Origin<'_>, keep_places: bool) -> Parsed {
-        let file = path.display().to_string();
+    /// Takes the findings of a zone and the files that were read for it.
+    fn take(&mut self, file: ParsedFile, path: &Path) -> Parsed {
+        let ParsedFile { mut parsed, included } = file;
         self.files.push(path.to_owned());
-        let mut included = Folder::new(&file, path);
-        let mut parsed = match keep_places {
-            true => parse::parse(&file, text, origin, &mut included),
-            false => parse::load(&file, text, origin, &mut included),
-        };
-        self.files.extend(included.read);
-        self.findings.extend(parsed.findings.drain(..).map(|finding| named(finding, &file)));
+        self.files.extend(included);
+        self.findings.append(&mut parsed.findings);
         parsed
     }
 }
-
-/// The name of a zone that comes by standard input.
-const STANDARD_INPUT: &str = "-";
 
 /// Returns when what a file holds was the newest version: its time is set to that.
 fn fresh_at(path: &Path) -> Option<UnixTime> {
@@ -230,103 +228,5 @@ fn fresh_at(path: &Path) -> Option<UnixTime> {
     Some(UnixTime::from_secs(since.as_secs()))
 }
 
-/// Lets a finding that lies at no line name its file.
-fn named(finding: Finding, file: &str) -> Finding {
-    match finding.place {
-        Some(_) => finding,
-        None => Finding { message: format!("{file}: {}", finding.message), ..finding },
-    }
-}
-
-/// Returns the zone that a file's name suggests: `example.com` for `zones/example.com.zone`, and by the habits of other
-/// servers for `example.com.db`, `example.com.txt` and `db.example.com`.
-fn guess_origin(path: &Path) -> Option<Name> {
-    let name = path.file_name()?.to_str()?;
-    let ending = [".zone", ".db", ".txt"].iter().find_map(|ending| name.strip_suffix(ending));
-    ending.or_else(|| name.strip_prefix("db.")).unwrap_or(name).parse().ok()
-}
-
-/// The files that a zone may include: those in its own folder, and below.
-struct Folder {
-    /// The folder without links; nothing if it is gone.
-    root: Option<PathBuf>,
-    /// Where each file lies, by the name that findings show.
-    by_name: HashMap<String, PathBuf>,
-    /// What was included.
-    read: Vec<PathBuf>,
-}
-
-impl Folder {
-    fn new(name: &str, zone: &Path) -> Self {
-        let root = zone.canonicalize().ok().map(|path| folder_of(&path));
-        Self { root, by_name: HashMap::from([(name.to_owned(), zone.to_owned())]), read: Vec::new() }
-    }
-}
-
-impl Sources for Folder {
-    fn read(&mut self, from_file: &str, path: &str) -> Result<(String, Vec<u8>), String> {
-        let from = self.by_name.get(from_file).map(|path| folder_of(path)).unwrap_or_default();
-        let named = from.join(path);
-        let real = named.canonicalize().map_err(|error| format!("cannot read {}: {error}", named.display()))?;
-        // Checked with all links followed, so that neither `..` nor a link leads out.
-        if !self.root.as_ref().is_some_and(|root| real.starts_with(root)) {
-            return Err(format!("{} lies outside of the zone's folder", named.display()));
-        }
-        let text = file::read(&real, MAX_DATA).map_err(|error| format!("cannot read {}: {error}", named.display()))?;
-        let name = named.display().to_string();
-        self.by_name.insert(name.clone(), named.clone());
-        self.read.push(named);
-        Ok((name, text))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn folder(test: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("understudy-{}-{test}", std::process::id()));
-        std::fs::create_dir_all(folder.join("zones/more")).unwrap();
-        folder
-    }
-
-    #[test]
-    fn the_file_name_suggests_the_origin() {
-        for (path, origin) in [
-            ("zones/example.com.zone", "example.com"),
-            ("example.org", "example.org"),
-            ("db.example.com", "example.com"),
-            ("example.com.db", "example.com"),
-            ("example.com.txt", "example.com"),
-            ("db.example.com.zone", "db.example.com"),
-        ] {
-            assert_eq!(guess_origin(Path::new(path)), Some(origin.parse().unwrap()), "{path}");
-        }
-        assert_eq!(guess_origin(Path::new("a..b.zone")), None);
-    }
-
-    #[test]
-    fn includes_stay_within_the_zones_folder() {
-        let folder = folder("include");
-        let zone = folder.join("zones/a.zone");
-        for (file, text) in [("zones/a.zone", "a"), ("zones/more/b", "b"), ("zones/more/c", "c"), ("secret", "s")] {
-            std::fs::write(folder.join(file), text).unwrap();
-        }
-        std::os::unix::fs::symlink(folder.join("secret"), folder.join("zones/link")).unwrap();
-        let mut sources = Folder::new("a.zone", &zone);
-
-        let (name, text) = sources.read("a.zone", "more/b").unwrap();
-        let nested = sources.read(&name, "c").unwrap();
-        let refused = ["../secret", "link", "/etc/hosts", "more", "absent"].map(|path| sources.read("a.zone", path));
-        std::fs::remove_dir_all(&folder).unwrap();
-
-        assert_eq!((text.as_slice(), nested.1.as_slice()), (b"b".as_slice(), b"c".as_slice()));
-        assert_eq!(sources.read.len(), 2);
-        for (answer, words) in
-            refused.into_iter().zip(["outside", "outside", "outside", "it is a folder", "cannot read"])
-        {
-            let error = answer.unwrap_err();
-            assert!(error.contains(words), "{error}");
-        }
-    }
-}
+/// The most threads that read zones at once.
+const THREADS_MAX: usize = 16;

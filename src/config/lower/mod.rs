@@ -126,7 +126,7 @@ fn lower_resolved(
         return Lowered { setup: declared(zones), specs: Table::new(), outside: Vec::new(), findings };
     }
     findings.extend(zone_index.signed.iter().map(|(origin, services)| services::signed_finding(origin, *services)));
-    let checks = targets.specs.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| &spec.check));
+    let checks = targets.specs.iter().filter_map(|(_, spec)| spec.as_ref().map(|spec| &*spec.check));
     let posts: BTreeSet<String> = checks.flat_map(Check::posts).map(|(name, _)| name.to_owned()).collect();
     if !options.is_operated {
         findings.extend(idle::judge_idle(file, &posts));

@@ -227,6 +227,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             let (owner, ttl) = (service.owner.clone(), service.set.ttl());
             pool.fills.push(Fill { zone: service.zone, owner, rtype: Rtype::SRV, ttl });
         }
+        pool.fills.shrink_to_fit();
         self.judge_min_up(&pool, halves, policy);
         pool.pool.settings.keeps_ttl = !self.targets.test(&pool);
         self.pools.push(pool);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::finding::Finding;
@@ -25,6 +26,13 @@ pub(super) struct Plan {
 /// What makes a plan: transport, kind, parameters, thresholds and cadence.
 type PlanKey = (&'static str, &'static str, String, health::Settings);
 
+/// What the targets of one plan share.
+#[derive(Debug)]
+struct Shared {
+    check: Arc<Check>,
+    settings: Arc<health::Settings>,
+}
+
 /// The targets so far.
 #[derive(Debug)]
 pub(super) struct Targets<'a> {
@@ -34,6 +42,8 @@ pub(super) struct Targets<'a> {
     pub(super) specs: Table<TargetId, Option<Spec>>,
     /// A number for each different plan, so that a target is found by little.
     plans: HashMap<PlanKey, u32>,
+    /// What targets of one plan share, by its number.
+    shared: Vec<Shared>,
     known: HashMap<(SocketAddr, u32), TargetId>,
     access: &'a Access,
     /// Why targets are not probed.
@@ -83,6 +93,7 @@ impl<'a> Targets<'a> {
             table: Table::new(),
             specs: Table::new(),
             plans: HashMap::new(),
+            shared: Vec::new(),
             known: HashMap::new(),
             access,
             refused: BTreeMap::new(),
@@ -99,7 +110,11 @@ impl<'a> Targets<'a> {
     pub(super) fn number(&mut self, plan: &Plan) -> u32 {
         let key = (plan.check.transport(), plan.check.kind(), plan.parameters.clone(), plan.settings.clone());
         let next = u32::try_from(self.plans.len()).unwrap_or(u32::MAX);
-        *self.plans.entry(key).or_insert(next)
+        let number = *self.plans.entry(key).or_insert(next);
+        if number == next {
+            self.shared.push(Shared { check: Arc::new(plan.check.clone()), settings: Arc::new(plan.settings.clone()) });
+        }
+        number
     }
 
     /// Returns the target of one address, probed by a plan with this number; nothing with `--static`.
@@ -108,6 +123,7 @@ impl<'a> Targets<'a> {
             return None;
         }
         let (table, specs, refused) = (&mut self.table, &mut self.specs, &mut self.refused);
+        let shared = self.shared.get(usize::try_from(number).unwrap_or(usize::MAX))?;
         let new = || {
             specs.push(None);
             let key = TargetKey {
@@ -117,7 +133,12 @@ impl<'a> Targets<'a> {
                 kind: plan.check.kind(),
                 parameters: plan.parameters.clone(),
             };
-            table.push(TargetSetup { key, settings: plan.settings.clone(), barrier: Some(NO_PORT), watched: false })
+            table.push(TargetSetup {
+                key,
+                settings: Arc::clone(&shared.settings),
+                barrier: Some(NO_PORT),
+                watched: false,
+            })
         };
         let id = *self.known.entry((address, number)).or_insert_with(new);
         // Of several that share a target one is enough that may be probed.
@@ -131,8 +152,10 @@ impl<'a> Targets<'a> {
                 }
                 Ok(()) if address.port() == 0 && plan.check.has_port() => {}
                 Ok(()) => {
-                    let timeout = plan.settings.timeout;
-                    *spec = Some(Spec { address, check: plan.check.clone(), timeout, watch: plan.watch });
+                    // Parameters tell checks apart, but for secrets.
+                    let is_shared = *shared.check == plan.check;
+                    let check = if is_shared { Arc::clone(&shared.check) } else { Arc::new(plan.check.clone()) };
+                    *spec = Some(Spec { address, check, timeout: plan.settings.timeout, watch: plan.watch });
                     if let Some(row) = table.get_mut(id) {
                         row.barrier = None;
                     }

@@ -531,7 +531,7 @@ fn references_are_targets_without_a_pool() {
     let kinds: Vec<_> = lowered.setup.references.iter().map(|id| lowered.setup.targets[*id].key.kind).collect();
     assert_eq!(kinds, ["tcp", "tls"]);
     let spec = lowered.specs[lowered.setup.references[1]].clone().unwrap();
-    let Check::Tls(tls) = spec.check else { panic!("{spec:?}") };
+    let Check::Tls(tls) = &*spec.check else { panic!("{spec:?}") };
     assert_eq!(tls.name, "www.example.org");
 }
 

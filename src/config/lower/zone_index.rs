@@ -161,7 +161,10 @@ fn is_of_broken_zone(name: &Name, origins: &HashMap<&Name, &ZoneSetup>) -> bool 
 /// Returns what an owner's A and AAAA sets are to be filled with.
 pub(super) fn fills(zone: ZoneId, owner: &Name, sets: &[Arc<Rrset>]) -> Vec<Fill> {
     let sets = sets.iter().filter(|set| matches!(set.rtype(), Rtype::A | Rtype::AAAA));
-    sets.map(|set| Fill { zone, owner: owner.clone(), rtype: set.rtype(), ttl: set.ttl() }).collect()
+    let mut fills: Vec<Fill> =
+        sets.map(|set| Fill { zone, owner: owner.clone(), rtype: set.rtype(), ttl: set.ttl() }).collect();
+    fills.shrink_to_fit();
+    fills
 }
 
 /// Walks over a name and the names above it, the root last.

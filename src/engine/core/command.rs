@@ -98,7 +98,7 @@ impl Core {
             }
         }
         if let Scope::Address(address, _) = scope {
-            targets.extend(self.prepared.targets_at(*address).iter().copied().filter(|id| covers("", *id)));
+            targets.extend(self.prepared.targets_at(*address).into_iter().filter(|id| covers("", *id)));
         }
         if targets.is_empty() {
             return Err(Refusal::NoSuchTarget(scope.clone()));

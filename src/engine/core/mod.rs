@@ -176,6 +176,8 @@ struct HostRow {
 
 /// How soon it is looked again whether all that were woken have been heard of; together they wait for [`SOON`] at most.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// How many effects keep their room when they are carried out.
+const EFFECTS_ROOM: usize = 1_024;
 /// How often the engine notes that it lives, and looks whether the wall clock was set.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// The window over which the first probes are spread at start-up.
@@ -303,7 +305,12 @@ impl Core {
 
     /// Returns the next effect, in the order in which they are to be carried out.
     pub fn poll_effect(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+        let effect = self.effects.pop_front();
+        // A start asks for a probe of every target: that room is not needed again.
+        if effect.is_none() && self.effects.capacity() > EFFECTS_ROOM {
+            self.effects = VecDeque::new();
+        }
+        effect
     }
 
     /// Judges everything anew, and returns how many slots changed by it: anything above 0 is a bug, since whatever an

@@ -74,7 +74,7 @@ impl Core {
     pub(super) fn wake(&mut self, place: SocketAddr, cause: Cause, now: Now) {
         self.notify(Notice::Broke { address: place, cause }, now);
         self.publication.gather(now.mono);
-        let mut targets = self.prepared.targets_at(place.ip()).to_vec();
+        let mut targets = self.prepared.targets_at(place.ip());
         targets.sort_by_key(|id| self.prepared.setup.targets[*id].key.port != place.port());
         if self.stragglers.0.is_empty() {
             self.stragglers.1 = now.mono + SOON;
@@ -123,23 +123,23 @@ impl Core {
         if is_told {
             let (from, to, cause) = (from.as_str(), to.as_str(), health.cause().cloned());
             let address = SocketAddr::new(key.address, key.port);
-            let pools = &self.prepared.users[id].pools;
+            let pools = self.prepared.users(id).pools;
             let services = pools.iter().map(|pool| self.prepared.setup.pools[*pool].name.clone()).collect();
-            let zones = self.zones_of(pools);
+            let zones = self.zones_of(&pools);
             let hosts = self.labels(id);
             self.notify(Notice::Target { target, id, address, hosts, services, zones, from, to, cause }, now);
         }
         if is_known(self.targets[id].health.state()) {
             self.unsettled.remove(&id);
         }
-        let users = self.prepared.users[id].clone();
+        let users = self.prepared.users(id);
         self.judge(users, Trigger::Health, now);
         self.settle();
     }
 
     /// Returns the labels of the members that rest on a target, each once.
     fn labels(&self, id: TargetId) -> Vec<String> {
-        let pools = self.prepared.users[id].pools.iter().map(|pool| &self.prepared.setup.pools[*pool]);
+        let pools = self.prepared.users(id).pools.into_iter().map(|pool| &self.prepared.setup.pools[pool]);
         let members = pools.flat_map(|pool| &pool.members).filter(|member| member.targets.contains(&id));
         let mut labels: Vec<String> = members.map(|member| member.label.clone()).collect();
         labels.sort_unstable();

@@ -61,7 +61,7 @@ fn fill(owner: &str, rtype: Rtype) -> Fill {
 
 fn target(address: IpAddr) -> TargetSetup {
     let key = TargetKey { address, port: 5060, transport: "tcp", kind: "tcp", parameters: String::new() };
-    let settings = health::Settings { fall: 1, rise: 1, ..health::Settings::default() };
+    let settings = Arc::new(health::Settings { fall: 1, rise: 1, ..health::Settings::default() });
     TargetSetup { key, settings, barrier: None, watched: false }
 }
 

@@ -53,14 +53,14 @@ struct Row {
 /// How many targets are on an address, and how many of them are mute or silent.
 #[derive(Clone, Copy, Debug, Default)]
 struct Loudness {
-    targets: usize,
-    mute: usize,
+    targets: u32,
+    mute: u32,
     /// Those that were silent last.
-    silent: usize,
+    silent: u32,
     /// How many of them are handshaken with first.
-    handshaken: usize,
+    handshaken: u32,
     /// How many probes all of them take, where those of a group share one.
-    probes: usize,
+    probes: u32,
 }
 
 impl Groups {
@@ -102,10 +102,10 @@ impl Groups {
             if let Some(address) = row.address {
                 let loudness = self.addresses.entry(address).or_default();
                 loudness.targets += 1;
-                loudness.handshaken += usize::from(row.is_handshaken);
-                loudness.probes += usize::from(row.group.is_none_or(|group| counted.insert(group)));
-                loudness.mute += usize::from(row.is_mute());
-                loudness.silent += usize::from(row.silences > 0);
+                loudness.handshaken += u32::from(row.is_handshaken);
+                loudness.probes += u32::from(row.group.is_none_or(|group| counted.insert(group)));
+                loudness.mute += u32::from(row.is_mute());
+                loudness.silent += u32::from(row.silences > 0);
             }
         }
     }
@@ -148,7 +148,7 @@ impl Groups {
     /// all have had their turn within 8 s, and at least two.
     pub(super) fn hushed(&self, address: IpAddr) -> Option<usize> {
         let loudness = self.addresses.get(&address.to_canonical()).filter(|loudness| loudness.silent >= HUSHED)?;
-        Some((loudness.probes / 8).max(2))
+        usize::try_from(loudness.probes / 8).ok().map(|share| share.max(2))
     }
 
     /// Returns before when a target is not to be probed, as its address is mute: others there tell that it answers again, and
@@ -200,8 +200,8 @@ impl Groups {
             row.is_apart = row.group.is_some() && !is_shared(report);
         }
         if let Some(loudness) = row.address.and_then(|address| self.addresses.get_mut(&address)) {
-            loudness.mute = loudness.mute - usize::from(was_mute) + usize::from(row.is_mute());
-            loudness.silent = loudness.silent - usize::from(was_silent) + usize::from(row.silences > 0);
+            loudness.mute = loudness.mute - u32::from(was_mute) + u32::from(row.is_mute());
+            loudness.silent = loudness.silent - u32::from(was_silent) + u32::from(row.silences > 0);
         }
     }
 }
@@ -229,7 +229,7 @@ const MUTE: u32 = 3;
 const REQUEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// So many silent targets make a burst: as many as may start on an address within a second.
-const HUSHED: usize = 5;
+const HUSHED: u32 = 5;
 
 #[cfg(test)]
 mod tests {
@@ -247,7 +247,7 @@ mod tests {
 
     fn spec(check: Check) -> Option<Arc<Spec>> {
         let address = ADDRESS.parse().unwrap();
-        Some(Arc::new(Spec { address, check, timeout: Duration::from_secs(2), watch: None }))
+        Some(Arc::new(Spec { address, check: Arc::new(check), timeout: Duration::from_secs(2), watch: None }))
     }
 
     fn sip(domain: &str, over: Over) -> Check {

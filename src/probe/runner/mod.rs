@@ -359,7 +359,7 @@ impl Runner {
         let now = self.deps.clock.now().mono;
         if start.setup == self.setup
             && self.groups.has_passed(start.target)
-            && matches!(&spec.check, Check::Http(http) if http.is_limit(&report.outcome))
+            && matches!(&*spec.check, Check::Http(http) if http.is_limit(&report.outcome))
         {
             report.outcome = Outcome::Unknown(LIMITED.into());
             self.schedule.due(start.target, now + LIMIT_PAUSE, Priority::Routine);

@@ -126,7 +126,7 @@ mod tests {
                     let port = if check.transport() == "tls" { 5061 } else { 5060 };
                     Some(Arc::new(Spec {
                         address: ([127, 0, 0, 1], port).into(),
-                        check,
+                        check: Arc::new(check),
                         timeout: TIMEOUT,
                         watch: None,
                     }))

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::probe::{Check, Spec};
 
 /// The checks that were refused, with the credentials that they had, for as long as a setup holds them.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(BTreeMap<Identity, Check>);
+pub(super) struct Refusals(BTreeMap<Identity, Arc<Check>>);
 
 /// What makes a check the same: address, kind, transport, parameters.
 pub(super) type Identity = (SocketAddr, &'static str, &'static str, String);
@@ -16,7 +17,7 @@ pub(super) type Identity = (SocketAddr, &'static str, &'static str, String);
 impl Refusals {
     /// Adds a check; returns whether it is new.
     pub(super) fn add(&mut self, spec: &Spec) -> bool {
-        self.0.insert(identity(spec), spec.check.clone()).as_ref() != Some(&spec.check)
+        self.0.insert(identity(spec), Arc::clone(&spec.check)).as_ref() != Some(&spec.check)
     }
 
     /// Returns whether a check was refused.
@@ -28,7 +29,7 @@ impl Refusals {
     pub(super) fn keep_only<'s>(&mut self, specs: impl Iterator<Item = &'s Spec>) {
         if !self.0.is_empty() {
             let held = specs.filter(|spec| self.include(spec));
-            self.0 = held.map(|spec| (identity(spec), spec.check.clone())).collect();
+            self.0 = held.map(|spec| (identity(spec), Arc::clone(&spec.check))).collect();
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The runner in paused time: the checks read pushed states, so there is no socket.
 
+use std::sync::Arc;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::timeout;
@@ -41,7 +43,12 @@ impl Bench {
     async fn replace(&self, setup: u64, names: &[Option<&str>], first: Option<Duration>) {
         let spec = |name: &str| {
             let push = Push { name: name.to_owned(), patience: HOUR, expired: Expired::Down };
-            Spec { address: "127.0.0.1:5060".parse().unwrap(), check: Check::Push(push), timeout: LONG, watch: None }
+            Spec {
+                address: "127.0.0.1:5060".parse().unwrap(),
+                check: Arc::new(Check::Push(push)),
+                timeout: LONG,
+                watch: None,
+            }
         };
         let targets = names.iter().map(|name| name.map(spec)).collect();
         self.commands.send(Command::Replace { setup, targets, first }).await.unwrap();
@@ -112,7 +119,7 @@ async fn a_probe_in_flight_goes_on_under_the_next_setup_and_is_the_only_one() {
     let (other, _) = listener().await;
     let spec = |address| {
         let check = Check::Tcp(Tcp { send: None, expect: Some(b"hello".to_vec()) });
-        Some(Spec { address, check, timeout: Duration::from_millis(600), watch: None })
+        Some(Spec { address, check: Arc::new(check), timeout: Duration::from_millis(600), watch: None })
     };
     let mut bench = bench(Limits::default(), 4);
     let began = bench.clock.now().mono;
@@ -196,7 +203,7 @@ async fn forty_domains_of_one_proxy_take_one_probe_and_each_has_its_turn() {
     let proxy = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let spec = |number: usize| {
         let check = Check::Sip(Sip::new(format!("d{number}.example"), Over::Udp));
-        Some(Spec { address: proxy.local_addr().unwrap(), check, timeout: LONG, watch: None })
+        Some(Spec { address: proxy.local_addr().unwrap(), check: Arc::new(check), timeout: LONG, watch: None })
     };
     let mut bench = bench(Limits::default(), 100);
     let targets = (0..40).map(spec).collect();
@@ -252,7 +259,8 @@ async fn a_503_right_after_a_pass_is_weak_once_if_nothing_more_is_known_of_the_s
         let unavailable = "503 Service Unavailable";
         drop(bench.tasks.spawn("server", answer(listener, vec!["200 OK", unavailable, unavailable])));
         let check = Check::Http(Http { status, ..Http::new("example.com".to_owned(), None) });
-        let targets = [Some(Spec { address, check, timeout: LONG, watch: None })].into_iter().collect();
+        let targets =
+            [Some(Spec { address, check: Arc::new(check), timeout: LONG, watch: None })].into_iter().collect();
         bench.commands.send(Command::Replace { setup: 1, targets, first: None }).await.unwrap();
         let mut outcomes = Vec::new();
         for _ in 0..3 {

@@ -120,7 +120,7 @@ async fn only_the_parts_of_all_take_the_shorter_way() {
         (whole(Rule::All, &[(whole(Rule::Not, &[(xmpp(), port)]), port), (xmpp(), port)]), true, "pass"),
     ] {
         assert_eq!(check.deep_interval().is_some(), may_be_shallow, "{}", check.parameters());
-        let spec = Spec { address: server.address, check, timeout: Duration::from_secs(10), watch: None };
+        let spec = Spec { address: server.address, check: check.into(), timeout: Duration::from_secs(10), watch: None };
         let context = ProbeContext::from_roots([]);
         assert_saw(&run_to(Effort::to(Depth::Shallow), &spec, &Clock::start(), &context).await, class, "");
     }

@@ -135,7 +135,8 @@ async fn too_many_programs_at_once_are_our_own_fault() {
     let clock = crate::base::clock::Clock::start();
     let context = crate::probe::ProbeContext::from_roots([]);
     let limit = Duration::from_millis(800);
-    let spec = crate::probe::Spec { address: address(), check: Check::Exec(slow()), timeout: limit, watch: None };
+    let spec =
+        crate::probe::Spec { address: address(), check: Check::Exec(slow()).into(), timeout: limit, watch: None };
     let waiting = crate::probe::Spec { timeout: limit / 2, ..spec.clone() };
     let run = |spec| crate::probe::run(spec, &clock, &context);
     let (one, two, three, four, five) = tokio::join!(run(&spec), run(&spec), run(&spec), run(&spec), run(&waiting));

@@ -15,6 +15,7 @@ pub(super) mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -76,7 +77,7 @@ pub(super) async fn probe(address: SocketAddr, check: Check) -> ProbeReport {
 
 /// Probes once.
 pub(super) async fn probe_within(address: SocketAddr, check: Check, timeout: Duration) -> ProbeReport {
-    let spec = Spec { address, check, timeout, watch: None };
+    let spec = Spec { address, check: Arc::new(check), timeout, watch: None };
     run(&spec, &Clock::start(), &ProbeContext::from_roots([])).await
 }
 

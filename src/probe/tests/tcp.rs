@@ -39,7 +39,7 @@ async fn a_probe_in_haste_does_not_wait_for_a_farewell_that_never_comes() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (clock, context) = (Clock::start(), ProbeContext::from_roots([]));
-    let spec = Spec { address, check: connecting(), timeout: Duration::from_secs(10), watch: None };
+    let spec = Spec { address, check: connecting().into(), timeout: Duration::from_secs(10), watch: None };
     let mut shortest = Duration::MAX;
     for _ in 0..5 {
         let began = clock.now().mono;

@@ -237,7 +237,7 @@ async fn the_roots_of_the_system_count_where_no_authority_is_set() {
     let (server, _ended) = server(ca.issue(&[NAME], (2020, 2100)).config()).await;
     let spec = |verify| Spec {
         address: server.address,
-        check: Check::Tls(check(verify, None)),
+        check: Check::Tls(check(verify, None)).into(),
         timeout: Duration::from_secs(10),
         watch: None,
     };

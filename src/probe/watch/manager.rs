@@ -64,13 +64,21 @@ pub(in crate::probe) enum WatchEvent {
     Leaving(Vec<TargetId>),
 }
 
+/// What a setup wants held at one place, and what is.
 #[derive(Debug)]
 struct PlaceRow {
-    held: HeldConnection,
     hold_spec: Arc<HoldSpec>,
     longest: Duration,
     timeout: Duration,
     targets: Vec<TargetId>,
+    /// Nothing until a probe passes there.
+    hold: Option<Box<Hold>>,
+}
+
+/// What is held at one place, or was.
+#[derive(Debug)]
+struct Hold {
+    connection: HeldConnection,
     /// The connections, opened or being opened; a dropped link closes its own.
     links: BTreeMap<Number, mpsc::Sender<()>>,
     /// A connection that is to be opened once the address had few enough starts.
@@ -114,22 +122,26 @@ impl WatchManager {
     pub(in crate::probe) fn replace(&mut self, targets: &Table<TargetId, Option<Arc<Spec>>>) {
         let mut before = std::mem::take(&mut self.rows);
         self.timers.clear();
+        self.touched.clear();
         self.counts = Counts::default();
         self.places = targets.iter().map(|(_, spec)| spec.as_ref().and_then(|spec| place(spec))).collect();
-        for (place, wish) in wishes(targets) {
-            let kept =
-                before.remove(&place).filter(|row| *row.hold_spec == wish.hold_spec && row.longest == wish.longest);
-            let row = kept.unwrap_or_else(|| PlaceRow::new(place, &wish, &self.deps.times));
-            let row = PlaceRow { targets: wish.targets, counted: Counts::default(), ..row };
-            self.rows.insert(place, row);
+        self.rows = wishes(targets);
+        for (place, row) in &mut self.rows {
+            let kept = before.remove(place).filter(|was| was.hold_spec == row.hold_spec && was.longest == row.longest);
+            row.hold = kept.and_then(|was| was.hold);
+            if let Some(hold) = &mut row.hold {
+                hold.counted = Counts::default();
+                self.touched.insert(*place);
+            }
         }
-        self.touched = self.rows.keys().copied().collect();
     }
 
     /// Takes in that a probe of a target passed.
     pub(in crate::probe) fn passed(&mut self, target: TargetId, now: Mono) {
         let Some(place) = self.places.get(target).copied().flatten() else { return };
-        if self.rows.get_mut(&place).is_some_and(|row| row.held.passed(now)) {
+        let Some(row) = self.rows.get_mut(&place) else { return };
+        let new = || Box::new(Hold::new(place, row.longest, row.hold_spec.pings, &self.deps.times));
+        if row.hold.get_or_insert_with(new).connection.passed(now) {
             self.touched.insert(place);
         }
     }
@@ -137,15 +149,16 @@ impl WatchManager {
     /// Takes in that a probe of a target failed.
     pub(in crate::probe) fn failed(&mut self, target: TargetId) {
         let Some(place) = self.places.get(target).copied().flatten() else { return };
-        if let Some(row) = self.rows.get_mut(&place) {
-            row.held.failed();
+        if let Some(hold) = self.hold(place) {
+            hold.connection.failed();
         }
     }
 
     /// Returns whether a connection to a target stands.
     pub(in crate::probe) fn holds(&self, target: TargetId) -> bool {
         let place = self.places.get(target).copied().flatten();
-        place.and_then(|place| self.rows.get(&place)).is_some_and(|row| row.held.is_held())
+        let row = place.and_then(|place| self.rows.get(&place));
+        row.and_then(|row| row.hold.as_ref()).is_some_and(|hold| hold.connection.is_held())
     }
 
     /// Returns when [`WatchManager::work`] wants to be called, if ever.
@@ -164,25 +177,23 @@ impl WatchManager {
 
     /// Takes in what became of a connection.
     pub(in crate::probe) fn read(&mut self, ConnEvent { place, number, news }: ConnEvent, now: Mono) {
-        let Some(row) = self.rows.get_mut(&place) else { return };
-        if !row.links.contains_key(&number) {
-            return;
-        }
+        let row = self.rows.get_mut(&place).and_then(|row| row.hold.as_mut());
+        let Some(hold) = row.filter(|hold| hold.links.contains_key(&number)) else { return };
         match news {
-            News::Opened => row.held.opened(number, now),
-            News::Ponged => row.held.ponged(number),
+            News::Opened => hold.connection.opened(number, now),
+            News::Ponged => hold.connection.ponged(number),
             News::Refused(end) => {
-                row.links.remove(&number);
-                row.held.refused(number, end, now);
+                hold.links.remove(&number);
+                hold.connection.refused(number, end, now);
             }
             News::Unable(cause) => {
-                row.links.remove(&number);
-                row.held.unable(number, now);
+                hold.links.remove(&number);
+                hold.connection.unable(number, now);
                 warn!(cause, "no connection can be held open: a fault of this machine; probed on");
             }
             News::Ended(end) => {
-                row.links.remove(&number);
-                self.deps.metrics.ended(row.held.ended(number, end, now));
+                hold.links.remove(&number);
+                self.deps.metrics.ended(hold.connection.ended(number, end, now));
             }
         }
         self.touched.insert(place);
@@ -193,8 +204,8 @@ impl WatchManager {
     pub(in crate::probe) fn work(&mut self, schedule: &mut Schedule, now: Mono) -> Vec<WatchEvent> {
         let mut told = Vec::new();
         while let Some((_, place)) = self.timers.take_due(now) {
-            if let Some(row) = self.rows.get_mut(&place) {
-                self.deps.metrics.ended(row.held.due(now));
+            if let Some(hold) = self.rows.get_mut(&place).and_then(|row| row.hold.as_mut()) {
+                self.deps.metrics.ended(hold.connection.due(now));
                 self.touched.insert(place);
             }
         }
@@ -205,21 +216,22 @@ impl WatchManager {
     }
 
     fn look_after(&mut self, place: Place, schedule: &mut Schedule, now: Mono, told: &mut Vec<WatchEvent>) {
-        let Some(row) = self.rows.get_mut(&place) else { return };
-        if let Some((_, number)) = row.put_off.take_if(|(at, _)| *at <= now) {
+        let Some(hold) = self.hold(place) else { return };
+        if let Some((_, number)) = hold.put_off.take_if(|(at, _)| *at <= now) {
             self.open(place, number, schedule, now);
         }
-        while let Some(act) = self.rows.get_mut(&place).and_then(|row| row.held.poll()) {
+        while let Some(act) = self.hold(place).and_then(|hold| hold.connection.poll()) {
             let Some(row) = self.rows.get_mut(&place) else { return };
+            let Some(hold) = &mut row.hold else { return };
             match act {
                 Act::Open(number) => self.open(place, number, schedule, now),
-                Act::Close(number) => drop(row.links.remove(&number)),
+                Act::Close(number) => drop(hold.links.remove(&number)),
                 Act::Renewed(number) => {
-                    row.links.remove(&number);
+                    hold.links.remove(&number);
                     self.deps.metrics.renewed();
                 }
                 // A ping that finds another one waiting is as good as that.
-                Act::Ping(number) => drop(row.links.get(&number).map(|link| link.try_send(()))),
+                Act::Ping(number) => drop(hold.links.get(&number).map(|link| link.try_send(()))),
                 Act::Wake(why) => told.push(WatchEvent::Broke(place.0, why)),
                 Act::Rest(rest) => {
                     let secs = rest.as_secs();
@@ -235,20 +247,21 @@ impl WatchManager {
     /// Opens a connection, if there may be one more; later, if the address had its starts.
     fn open(&mut self, place: Place, number: Number, schedule: &mut Schedule, now: Mono) {
         let Some(row) = self.rows.get_mut(&place) else { return };
-        if row.counted.open == 0 && self.counts.open >= self.deps.limit {
+        let Some(hold) = &mut row.hold else { return };
+        if hold.counted.open == 0 && self.counts.open >= self.deps.limit {
             if !std::mem::replace(&mut self.told_limit, true) {
                 let limit = self.deps.limit;
                 warn!(limit, "more targets than connections may be held open: the others are only probed");
             }
-            row.held.unable(number, now);
+            hold.connection.unable(number, now);
             return;
         }
         if let Err(at) = schedule.begin_other(place.0.ip(), now) {
-            row.put_off = Some((at, number));
+            hold.put_off = Some((at, number));
             return;
         }
         let (link, pings) = mpsc::channel(1);
-        row.links.insert(number, link);
+        hold.links.insert(number, link);
         let connection = Connection {
             address: place.0,
             hold_spec: Arc::clone(&row.hold_spec),
@@ -261,24 +274,28 @@ impl WatchManager {
     }
 
     fn set_timer(&mut self, place: Place) {
-        let Some(row) = self.rows.get(&place) else { return };
-        let next = row.held.next().into_iter().chain(row.put_off.map(|(at, _)| at)).min();
+        let Some(hold) = self.hold(place) else { return };
+        let next = hold.connection.next().into_iter().chain(hold.put_off.map(|(at, _)| at)).min();
         self.timers.set(place, next);
     }
 
     /// Counts a place anew.
     fn count(&mut self, place: Place, now: Mono) {
-        let Some(row) = self.rows.get_mut(&place) else { return };
+        let Some(hold) = self.hold(place) else { return };
         let new = Counts {
-            open: usize::from(!row.links.is_empty()),
-            held: usize::from(row.held.is_held()),
-            unheld: usize::from(row.held.is_resting(now)),
+            open: usize::from(!hold.links.is_empty()),
+            held: usize::from(hold.connection.is_held()),
+            unheld: usize::from(hold.connection.is_resting(now)),
         };
-        let old = std::mem::replace(&mut row.counted, new);
+        let old = std::mem::replace(&mut hold.counted, new);
         if old != new {
             self.counts = self.counts.without(old).with(new);
             self.deps.metrics.measure(self.counts.held, self.counts.unheld);
         }
+    }
+
+    fn hold(&mut self, place: Place) -> Option<&mut Hold> {
+        self.rows.get_mut(&place)?.hold.as_deref_mut()
     }
 }
 
@@ -294,18 +311,14 @@ impl Counts {
     }
 }
 
-impl PlaceRow {
-    fn new(place: Place, wish: &Wish, times: &Times) -> Self {
+impl Hold {
+    fn new(place: Place, longest: Duration, pings: bool, times: &Times) -> Self {
         let (address, transport) = place;
         let key = StableHash::new(b"understudy watch").octets(transport.as_bytes());
         let seed = key.last(address.to_string().as_bytes()).finish();
-        let ping_every = wish.hold_spec.pings.then_some(PING_EVERY);
+        let ping_every = pings.then_some(PING_EVERY);
         Self {
-            held: HeldConnection::new(Times { longest: wish.longest, ping_every, ..*times }, seed),
-            hold_spec: Arc::new(wish.hold_spec.clone()),
-            longest: wish.longest,
-            timeout: wish.timeout,
-            targets: Vec::new(),
+            connection: HeldConnection::new(Times { longest, ping_every, ..*times }, seed),
             links: BTreeMap::new(),
             put_off: None,
             counted: Counts::default(),
@@ -313,29 +326,27 @@ impl PlaceRow {
     }
 }
 
-/// What a setup wants held at one place.
-struct Wish {
-    hold_spec: HoldSpec,
-    longest: Duration,
-    timeout: Duration,
-    targets: Vec<TargetId>,
-}
-
 /// Finds out what a setup wants held. Of several manners at one place the first counts that does more than connect.
-fn wishes(targets: &Table<TargetId, Option<Arc<Spec>>>) -> BTreeMap<Place, Wish> {
-    let mut wishes: BTreeMap<Place, Wish> = BTreeMap::new();
+fn wishes(targets: &Table<TargetId, Option<Arc<Spec>>>) -> BTreeMap<Place, PlaceRow> {
+    let mut wishes: BTreeMap<Place, PlaceRow> = BTreeMap::new();
+    // Most are like the one before.
+    let mut last = Arc::<HoldSpec>::default();
     for (id, spec) in targets.iter() {
         let Some(spec) = spec else { continue };
         let (Some(place), Some(hold_spec), Some(watch)) = (place(spec), spec.check.hold_spec(), spec.watch) else {
             continue;
         };
-        let longest = watch.longest;
-        let new = || Wish { hold_spec: hold_spec.clone(), longest, timeout: spec.timeout, targets: Vec::new() };
-        let wish = wishes.entry(place).or_insert_with(new);
-        if wish.hold_spec == HoldSpec::default() {
-            wish.hold_spec = hold_spec;
+        if *last != hold_spec {
+            last = Arc::new(hold_spec);
         }
-        wish.targets.push(id);
+        let (longest, timeout) = (watch.longest, spec.timeout);
+        let hold_spec = || Arc::clone(&last);
+        let new = || PlaceRow { hold_spec: hold_spec(), longest, timeout, targets: Vec::with_capacity(1), hold: None };
+        let row = wishes.entry(place).or_insert_with(new);
+        if *row.hold_spec == HoldSpec::default() {
+            row.hold_spec = hold_spec();
+        }
+        row.targets.push(id);
     }
     wishes
 }

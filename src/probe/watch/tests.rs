@@ -42,7 +42,7 @@ struct Bench {
 fn spec(address: SocketAddr) -> Spec {
     Spec {
         address,
-        check: Check::Tcp(Tcp::default()),
+        check: Arc::new(Check::Tcp(Tcp::default())),
         timeout: LONG,
         watch: Some(Watch { longest: LONG, spares: Duration::ZERO }),
     }
@@ -162,7 +162,7 @@ async fn nothing_is_opened_to_what_never_passed_or_is_not_watched() {
 async fn a_farewell_is_an_outcome_of_all_targets_there() {
     let (listener, address) = listener().await;
     let tcp = |send: &str| Check::Tcp(Tcp { send: Some(send.into()), expect: None });
-    let specs = ["a", "b"].map(|send| Spec { check: tcp(send), ..spec(address) });
+    let specs = ["a", "b"].map(|send| Spec { check: tcp(send).into(), ..spec(address) });
     let mut bench = Bench::with(CALM, specs);
     let mut stream = bench.accept(&listener).await;
     let goodbye = "<stream:error><system-shutdown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>";

@@ -18,6 +18,7 @@ mod connection;
 mod datagrams;
 mod framed;
 mod give_way;
+mod lingering;
 mod stream;
 mod unproven;
 

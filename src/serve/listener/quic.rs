@@ -6,7 +6,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
@@ -26,6 +26,7 @@ use crate::serve::hickory::Protocol;
 use crate::serve::query::QueryView;
 
 use super::connection::Connection;
+use super::lingering::{Admission, Departures};
 use super::unproven::FrugalSocket;
 use super::{Deps, ListenKey, ListenerKind, Listening, Socket, SocketKind, Transport, QUERY_MAX};
 
@@ -67,7 +68,8 @@ fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
     let endpoint = Endpoint::new_with_abstract_socket(EndpointConfig::default(), Some(config), shared, runtime)?;
     let limits = Limits { all: HALF_OPEN_MOST, per_client: HALF_OPEN_OF_CLIENT, ..deps.limiter.limits() };
     let handshakes = ConnectionLimiter::new(limits);
-    Ok(Box::pin(QuicListener { endpoint, socket, deps: deps.clone(), handshakes }.run()))
+    let departures = Arc::default();
+    Ok(Box::pin(QuicListener { endpoint, socket, deps: deps.clone(), handshakes, departures }.run()))
 }
 
 /// A listener that is open.
@@ -78,6 +80,8 @@ struct QuicListener {
     deps: Deps,
     /// Handshakes that are not done; the oldest makes room, at its limit that of the same client.
     handshakes: ConnectionLimiter,
+    /// Whose connections have ended lately.
+    departures: Arc<Mutex<Departures>>,
 }
 
 impl QuicListener {
@@ -105,24 +109,43 @@ impl QuicListener {
         if !self.deps.admits(Transport::Quic, incoming.remote_address()) {
             return incoming.refuse();
         }
-        if self.handshakes.len() >= HALF_OPEN_FREE && !incoming.remote_address_validated() {
-            // Only a client that has a token already cannot be sent for one.
-            if let Err(refused) = incoming.retry() {
-                refused.into_incoming().refuse();
-            }
-            return;
-        }
-        if !incoming.remote_address_validated() {
-            self.socket.begins(incoming.remote_address());
-        }
+        let (client, is_proven) = (incoming.remote_address(), incoming.remote_address_validated());
         let now = self.deps.responder.clock().now().mono;
-        let place = self.handshakes.admit(incoming.remote_address().ip(), now);
-        connections.spawn(shake_hands(self.deps.clone(), self.socket.clone(), incoming, place));
+        // Each task has one connection; quinn has those that have ended besides.
+        let lingering = self.endpoint.open_connections().saturating_sub(connections.len());
+        let mut departures = self.departures.lock().unwrap_or_else(PoisonError::into_inner);
+        match departures.admit(client.ip(), is_proven, self.handshakes.len(), lingering, now) {
+            Admission::Begin => {}
+            Admission::Retry => {
+                // Only a client that has a token already cannot be sent for one.
+                if let Err(refused) = incoming.retry() {
+                    refused.into_incoming().refuse();
+                }
+                return;
+            }
+            Admission::Refuse => {
+                self.deps.responder.metrics().turned_away(Transport::Quic);
+                return incoming.refuse();
+            }
+        }
+        drop(departures);
+        if !is_proven {
+            self.socket.begins(client);
+        }
+        let place = self.handshakes.admit(client.ip(), now);
+        let conversation = converse(self.deps.clone(), self.socket.clone(), incoming, place);
+        let (departures, clock) = (Arc::clone(&self.departures), self.deps.responder.clock().clone());
+        connections.spawn(async move {
+            conversation.await;
+            departures.lock().unwrap_or_else(PoisonError::into_inner).note(client.ip(), clock.now().mono);
+        });
     }
 }
 
+/// Does a handshake and answers what is asked then.
+///
 /// Who has not shown yet that it owns its address has no permit: a forger must not push others out of theirs.
-async fn shake_hands(deps: Deps, socket: FrugalSocket, incoming: Incoming, place: Permit) {
+async fn converse(deps: Deps, socket: FrugalSocket, incoming: Incoming, place: Permit) {
     let client = incoming.remote_address();
     let handshake = async {
         match incoming.accept() {
@@ -299,8 +322,6 @@ const PROTOCOL_ERROR: VarInt = VarInt::from_u32(2);
 const EXCESSIVE_LOAD: VarInt = VarInt::from_u32(4);
 /// Octets of a message's length.
 const LENGTH: usize = 2;
-/// Unfinished handshakes from which on clients have to prove their address first.
-const HALF_OPEN_FREE: usize = 32;
 /// Unfinished handshakes at most, in all and of one client.
 const HALF_OPEN_MOST: u32 = 256;
 const HALF_OPEN_OF_CLIENT: u32 = 32;

@@ -9,12 +9,14 @@
 //! task for each packet, without a limit.
 
 use std::io;
+use std::net::UdpSocket;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::socket::{SockaddrIn, SockaddrIn6};
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +25,7 @@ use tracing::{debug, error};
 use crate::serve::hickory::Protocol;
 use crate::serve::{Batch, Client, Responder};
 
-use super::datagrams::{Arrivals, DatagramSocket, Departures, Peer};
+use super::datagrams::{Address, Arrivals, DatagramSocket, Departures, Peer};
 use super::{Deps, ListenerKind, Listening, Socket, SocketKind, Transport};
 
 /// The row of UDP.
@@ -46,15 +48,26 @@ pub(super) const KIND: ListenerKind = ListenerKind {
 };
 
 fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
+    let sockets = socket.datagrams()?;
+    let address = sockets.first().map(UdpSocket::local_addr).transpose()?;
+    if address.is_some_and(|address| address.is_ipv6()) {
+        open_each::<SockaddrIn6>(sockets, deps)
+    } else {
+        open_each::<SockaddrIn>(sockets, deps)
+    }
+}
+
+/// Opens the sockets of one address.
+fn open_each<A: Address>(sockets: Vec<UdpSocket>, deps: &Deps) -> io::Result<Listening> {
     let largest = Arc::new(AtomicU16::new(u16::MAX));
-    let sockets = socket.datagrams()?.into_iter().map(|socket| DatagramSocket::new(socket).map(Arc::new));
-    let sockets = sockets.collect::<io::Result<Vec<_>>>()?;
-    let (ended, mut ends) = mpsc::channel(sockets.len().max(1));
-    for socket in &sockets {
+    let sockets = sockets.into_iter().map(|socket| DatagramSocket::new(socket).map(Arc::new));
+    let sockets = Woken(sockets.collect::<io::Result<_>>()?);
+    let (ended, mut ends) = mpsc::channel(sockets.0.len().max(1));
+    for socket in &sockets.0 {
         let (responder, socket, largest) = (deps.responder.clone(), Arc::clone(socket), Arc::clone(&largest));
         let (stop, ended) = (deps.stop.clone(), ended.clone());
         let work = move || {
-            Worker { responder, socket, largest }.work(&stop);
+            Worker { responder, socket, largest }.work::<A>(&stop);
             // Whoever opened the listener may have gone.
             ended.try_send(()).ok();
         };
@@ -69,9 +82,18 @@ fn open(socket: Socket, deps: &Deps) -> io::Result<Listening> {
             // Too early.
             _ = ends.recv() => return,
         }
-        sockets.iter().for_each(|socket| socket.wake());
+        drop(sockets);
         while ends.recv().await.is_some() {}
     }))
+}
+
+/// Sockets whose threads are woken when nobody waits for them any more.
+struct Woken(Vec<Arc<DatagramSocket>>);
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|socket| socket.wake());
+    }
 }
 
 /// One socket and who answers on it.
@@ -86,18 +108,18 @@ struct Worker {
 
 impl Worker {
     /// Answers until it is told to stop, then what has arrived by then. A panic costs the datagrams of one call.
-    fn work(self, stop: &CancellationToken) {
-        while catch_unwind(AssertUnwindSafe(|| self.answer_until(stop))).is_err() {
+    fn work<A: Address>(self, stop: &CancellationToken) {
+        while catch_unwind(AssertUnwindSafe(|| self.answer_until::<A>(stop))).is_err() {
             self.responder.metrics().worker_restarted();
             error!("a worker for UDP has panicked and begins anew");
             thread::sleep(PAUSE);
         }
     }
 
-    fn answer_until(&self, stop: &CancellationToken) {
+    fn answer_until<A: Address>(&self, stop: &CancellationToken) {
         let usual = usize::from(self.responder.settings().load().udp_size);
-        let (mut arrivals, mut departures) = (Arrivals::new(), Departures::new(usual));
-        while !stop.is_cancelled() {
+        let (mut arrivals, mut departures) = (Arrivals::<A>::new(), Departures::new(usual));
+        while !(stop.is_cancelled() || self.socket.is_woken()) {
             match self.socket.receive(&mut arrivals) {
                 Ok(()) => self.answer(&arrivals, &mut departures),
                 Err(error) => {
@@ -107,7 +129,7 @@ impl Worker {
             }
         }
         // The wake leaves headers behind that take no address.
-        let mut arrivals = Arrivals::new();
+        let mut arrivals = Arrivals::<A>::new();
         for _ in 0..DRAIN_MAX {
             let received = self.socket.receive_now(&mut arrivals);
             if received.is_err() || arrivals.packets().next().is_none() {
@@ -118,7 +140,7 @@ impl Worker {
     }
 
     /// Answers what one call has received.
-    fn answer(&self, arrivals: &Arrivals, departures: &mut Departures) {
+    fn answer<A: Address>(&self, arrivals: &Arrivals<A>, departures: &mut Departures<A>) {
         let mut too_long = Vec::new();
         self.answer_each(arrivals.packets().enumerate(), departures, |number| too_long.push(number));
         if !too_long.is_empty() {
@@ -130,10 +152,10 @@ impl Worker {
 
     /// Answers datagrams with their numbers, all from one batch, which nobody keeps while it waits to send. An interface does
     /// not take those that are `too_long`.
-    fn answer_each<'p>(
+    fn answer_each<'p, A: Address>(
         &self,
         packets: impl Iterator<Item = (usize, (&'p [u8], Peer))>,
-        departures: &mut Departures,
+        departures: &mut Departures<A>,
         mut too_long: impl FnMut(usize),
     ) {
         let batch = self.responder.batch();
@@ -185,7 +207,7 @@ mod tests {
     #[test]
     fn what_has_arrived_before_the_word_to_stop_is_answered_and_nothing_else() {
         let (worker, address) = bound();
-        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
         client.connect(address).unwrap();
         let mut response = QUERY.to_vec();
         response[2] |= 0x80;
@@ -195,7 +217,7 @@ mod tests {
         let stop = CancellationToken::new();
         stop.cancel();
 
-        worker.work(&stop);
+        worker.work::<SockaddrIn>(&stop);
 
         client.set_nonblocking(true).unwrap();
         let mut octets = [0; 512];
@@ -203,13 +225,13 @@ mod tests {
         assert!(octets[..length].ends_with(b"\x05ready"), "{:02x?}", &octets[..length]);
         assert!(client.recv(&mut octets).is_err(), "one answer, to the one query");
         // The socket is free again.
-        std::net::UdpSocket::bind(address).unwrap();
+        UdpSocket::bind(address).unwrap();
     }
 
     fn bound() -> (Worker, SocketAddr) {
         let first = Snapshot::first(Arc::new(Image::build(&Table::new(), &Table::new())), Vec::new(), 1);
         let responder = crate::serve::testing::responder(Publisher::new(first).reader());
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         let socket = Arc::new(DatagramSocket::new(socket).unwrap());
         (Worker { responder, socket, largest: Arc::new(AtomicU16::new(u16::MAX)) }, address)

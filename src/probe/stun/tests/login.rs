@@ -133,7 +133,12 @@ async fn a_server_that_keeps_what_it_granted_still_passes() {
 #[tokio::test]
 async fn a_shallow_probe_does_not_log_in() {
     let (books, server) = server(Manners::default()).await;
-    let spec = Spec { address: server.address, check: login("secret"), timeout: Duration::from_secs(10), watch: None };
+    let spec = Spec {
+        address: server.address,
+        check: Arc::new(login("secret")),
+        timeout: Duration::from_secs(10),
+        watch: None,
+    };
     let report = run_to(Effort::to(Depth::Shallow), &spec, &Clock::start(), &ProbeContext::from_roots([])).await;
     assert_saw(&report, "pass", "");
     assert_eq!(books.lock().unwrap().seen.keys().copied().collect::<Vec<_>>(), ["allocate"]);
@@ -161,7 +166,12 @@ async fn the_runner_logs_in_once_an_interval_and_never_after_a_refusal() {
 
     async fn round(setup: u64, specs: &[(SocketAddr, Check)], rounds: usize, bench: &mut Bench) {
         let spec = |(address, check): &(SocketAddr, Check)| {
-            Some(Spec { address: *address, check: check.clone(), timeout: Duration::from_secs(10), watch: None })
+            Some(Spec {
+                address: *address,
+                check: Arc::new(check.clone()),
+                timeout: Duration::from_secs(10),
+                watch: None,
+            })
         };
         let targets: Table<_, _> = specs.iter().map(spec).collect();
         bench.0.send(Command::Replace { setup, targets, first: Some(Duration::ZERO) }).await.unwrap();

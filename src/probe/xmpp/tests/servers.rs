@@ -153,7 +153,7 @@ async fn a_shallow_probe_ends_before_tls() {
         Good::start(good(ca.issue(&[DOMAIN], (2019, 2020)), Role::Client), Role::Client, false).await;
     let spec = Spec {
         address: server.address,
-        check: trusting(&ca, Role::Client, false),
+        check: trusting(&ca, Role::Client, false).into(),
         timeout: Duration::from_secs(10),
         watch: None,
     };
@@ -170,7 +170,7 @@ async fn a_shallow_probe_of_direct_tls_leaves_out_the_stream_for_servers_alone()
         let (server, _heard) = Good::start(good(ca.issue(&[DOMAIN], (2020, 2100)), role), role, true).await;
         let (address, check) = (server.address, trusting(&ca, role, true));
         assert_eq!(check.deep_interval().is_some(), role == Role::Server);
-        let spec = Spec { address, check, timeout: Duration::from_secs(10), watch: None };
+        let spec = Spec { address, check: check.into(), timeout: Duration::from_secs(10), watch: None };
         let report = run_to(Effort::to(Depth::Shallow), &spec, &Clock::start(), &ProbeContext::from_roots([])).await;
         assert_saw(&report, "pass", "");
         assert_eq!(steps(&report).join(" "), told);
@@ -348,7 +348,7 @@ async fn octets_one_by_one_pass_if_they_come_in_time() {
     let server = saying(header(Role::Client) + PLAIN_FEATURES, 1, Duration::ZERO).await;
     let spec = Spec {
         address: server.address,
-        check: Check::Xmpp(xmpp(Role::Client, false)),
+        check: Check::Xmpp(xmpp(Role::Client, false)).into(),
         timeout: Duration::from_secs(10),
         watch: None,
     };
