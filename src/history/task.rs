@@ -104,12 +104,12 @@ impl Recording {
                 waiting.tell_lost(now.wall);
                 let result;
                 (files, result) = self.write(files, &mut waiting).await;
-                self.tell(&mut retry, result);
+                self.tell(&mut retry, &result);
             }
             if retry.is_none() && files.is_full() {
                 let result;
                 (files, result) = self.rotate(files, &mut waiting).await;
-                self.tell(&mut retry, result);
+                self.tell(&mut retry, &result);
                 continue;
             }
             let again = retry.map(|at| self.clock.instant(at));
@@ -192,8 +192,8 @@ impl Recording {
     }
 
     /// Tells whether the disk refuses, when that changes, and when it is asked again.
-    fn tell(&self, retry: &mut Option<Mono>, result: io::Result<()>) {
-        match (&result, retry.is_some()) {
+    fn tell(&self, retry: &mut Option<Mono>, result: &io::Result<()>) {
+        match (result, retry.is_some()) {
             (Err(cause), false) => error!(error = %cause, retry = "every 5 s", "the history cannot be written"),
             (Ok(()), true) => info!("the history is written again"),
             (Err(_), true) | (Ok(()), false) => {}
