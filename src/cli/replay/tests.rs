@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -238,7 +239,10 @@ fn the_same_config_decides_the_same() {
 fn a_lower_fall_would_have_failed_over_at_the_short_disturbance_too() {
     let server = week();
     let mut other = server.setup.clone();
-    other.targets.iter_mut().for_each(|(_, target)| (target.settings.fall, target.settings.rise) = (1, 10));
+    for (_, target) in other.targets.iter_mut() {
+        let settings = Arc::make_mut(&mut target.settings);
+        (settings.fall, settings.rise) = (1, 10);
+    }
     let (_, compared) = server.replay(&other);
     assert!(compared[0].differs() && compared[0].service == SERVICE, "differences come first");
     let sip = sip(&compared);
@@ -257,7 +261,7 @@ fn a_higher_rise_and_a_longer_hold_would_have_kept_the_standby_longer() {
     let server = week();
     let usual = sip(&server.replay(&server.setup).1).replayed;
     let mut slower = server.setup.clone();
-    slower.targets.iter_mut().for_each(|(_, target)| target.settings.rise = 60);
+    slower.targets.iter_mut().for_each(|(_, target)| Arc::make_mut(&mut target.settings).rise = 60);
     let sums = sip(&server.replay(&slower).1).replayed;
     // Sixty passes take five minutes; outcomes without a line of their own are put in between those that have one.
     let longer = sums.standby - usual.standby;
