@@ -21,7 +21,7 @@ use crate::engine::setup::{MemberData, Setup, TargetKey};
 use crate::engine::{Core, Prepared};
 use crate::health::TargetId;
 use crate::health::orders::Scope;
-use crate::snapshot::{Lookup, Node, Snapshot};
+use crate::snapshot::{Lookup, Node, Snapshot, WeightedSet};
 use crate::store::{self, OpenError};
 use crate::zone::{Name, Rtype};
 
@@ -250,6 +250,7 @@ fn matching(setup: &Setup, scope: &Scope) -> BTreeSet<TargetId> {
         for member in &pool.members {
             let (host, port) = match &member.data {
                 MemberData::Srv { port, host } => (bare(host), Some(*port)),
+                MemberData::Alias(host) => (bare(host), None),
                 MemberData::Address(_) => (pool.name.trim_end_matches('.').to_ascii_lowercase(), None),
             };
             for &id in &member.targets {
@@ -319,7 +320,8 @@ pub(super) fn records(snapshot: &Snapshot, owner: &Name, rtype: Rtype) -> Vec<St
 pub(super) fn lines(node: Node<'_>, owner: &Name, rtype: Option<Rtype>) -> Vec<String> {
     let mut lines = Vec::new();
     for set in node.sets().filter(|set| rtype.is_none_or(|only| only == set.rtype())) {
-        for rdata in set.rdatas() {
+        let all = node.weighted(set.rtype()).map_or(set, WeightedSet::all);
+        for rdata in all.rdatas() {
             let data = crate::zone::write::rdata_text(set.rtype(), rdata);
             lines.push(format!("{owner} {} IN {} {data}", set.ttl(), set.rtype()));
         }

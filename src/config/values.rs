@@ -7,8 +7,9 @@ use std::str::FromStr;
 use toml::de::DeValue;
 
 use crate::base::duration;
-use crate::keys::values::{Read, Shown, host, integer, quoted};
+use crate::keys::values::{Read, Shown, address, host, integer, name, quoted};
 use crate::policy::{Failback, Need};
+use crate::zone::Name;
 
 /// A witness: `tcp://ADDRESS:PORT` or `tls://ADDRESS:PORT/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,15 @@ pub struct Reference {
     pub address: SocketAddr,
     /// The certificate's name; nothing: a TCP connect is enough.
     pub tls_name: Option<String>,
+}
+
+/// A member of a tier that is written out: an address, or the name that an alias leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TierMember<T> {
+    /// The address or the name.
+    pub value: T,
+    /// `weight`
+    pub weight: Option<u16>,
 }
 
 /// Who resolves the hosts outside of the zones.
@@ -81,6 +91,35 @@ pub fn failback(value: &DeValue<'_>) -> Read<Failback> {
         Some(text) => text.strip_prefix("window ").and_then(window).ok_or_else(wanted),
         None => Err(wanted()),
     }
+}
+
+/// Reads an address in a tier, with or without its weight.
+pub fn weighted_address(value: &DeValue<'_>) -> Read<TierMember<IpAddr>> {
+    weighted(
+        value,
+        address,
+        "an address, such as \"192.0.2.1\", or one with its weight, such as \"192.0.2.1 weight 3\"",
+    )
+}
+
+/// Reads a name in a tier, with or without its weight.
+pub fn weighted_name(value: &DeValue<'_>) -> Read<TierMember<Name>> {
+    let wanted =
+        "a domain name, such as \"lb1.example.net\", or one with its weight, such as \"lb1.example.net weight 3\"";
+    weighted(value, name, wanted)
+}
+
+fn weighted<T>(value: &DeValue<'_>, read: fn(&DeValue<'_>) -> Read<T>, wanted: &str) -> Read<TierMember<T>> {
+    let refuse = |_| format!("{wanted}; a weight is a number from 1 to {}", u16::MAX);
+    let text = value.as_str().ok_or_else(|| refuse(String::new()))?;
+    let (text, weight) = match text.split_once(" weight ") {
+        None => (text, None),
+        Some((text, digits)) => {
+            let weight = digits.parse::<u16>().ok().filter(|weight| *weight > 0 && !digits.starts_with('+'));
+            (text, Some(weight.ok_or_else(|| refuse(String::new()))?))
+        }
+    };
+    Ok(TierMember { value: read(&DeValue::String(text.into())).map_err(refuse)?, weight })
 }
 
 /// Reads `resolver`.

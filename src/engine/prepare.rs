@@ -195,7 +195,7 @@ impl Prepared {
             let user = User::Pool(id);
             for member in &pool.members {
                 let name = match &member.data {
-                    MemberData::Srv { host, .. } => order_name(host),
+                    MemberData::Srv { host, .. } | MemberData::Alias(host) => order_name(host),
                     MemberData::Address(address) => {
                         by_address.push((*address, user));
                         order_name(&pool.fills[0].owner)

@@ -10,7 +10,7 @@ use crate::base::table::Table;
 use crate::health::isolation::Endpoint;
 use crate::health::{self, TargetId};
 use crate::policy::{FollowId, HostId, Pool, PoolId};
-use crate::snapshot::ZoneId;
+use crate::snapshot::{Pick, ZoneId};
 use crate::zone::{Name, Rrset, Rtype, Zone};
 
 /// One complete setup; a reload replaces it as a whole.
@@ -20,9 +20,9 @@ pub struct Setup {
     pub zones: Table<ZoneId, ZoneSetup>,
     /// The targets; each is probed once, however many members share it.
     pub targets: Table<TargetId, TargetSetup>,
-    /// The pools: services, pairs of services, tiers of addresses.
+    /// The pools: services, pairs of services, tiers of addresses, aliases.
     pub pools: Table<PoolId, PoolSetup>,
-    /// The in-zone hosts of SRV members whose A and AAAA sets follow health.
+    /// The in-zone hosts of SRV members, and of those behind aliases, whose A and AAAA sets follow health.
     pub hosts: Table<HostId, HostSetup>,
     /// The names whose A and AAAA sets follow a service (`follows`).
     pub follows: Table<FollowId, FollowSetup>,
@@ -97,20 +97,23 @@ pub struct TargetKey {
 /// One pool and what it fills.
 #[derive(Clone, Debug)]
 pub struct PoolSetup {
-    /// Its name in output and state: the service's owner name (both of a pair, joined by `+`), or the address's name.
+    /// Its name in output and state: the service's owner name (both of a pair, joined by `+`), or the name of the addresses or
+    /// the alias.
     pub name: String,
     /// What policy sees.
     pub pool: Pool,
     /// For each member of the pool, in the same order, what lies behind it.
     pub members: Vec<MemberSetup>,
-    /// What the pool fills: one set for each half of a service (index = half), or the address sets of one name.
+    /// What the pool fills: one set for each half of a service (index = half), the address sets of one name, or an alias.
     pub fills: Vec<Fill>,
+    /// How much of what is listed one answer holds, drawn by the weights; nothing: all of it.
+    pub pick: Option<Pick>,
 }
 
 /// What lies behind one member.
 #[derive(Clone, Debug)]
 pub struct MemberSetup {
-    /// For people: `sip-node1.example.com:5060`, or the address.
+    /// For people: `sip-node1.example.com:5060`, the address, or the name that the alias leads to.
     pub label: String,
     /// Its targets, one for each address; none if it is unprobed by design, or while its host has no known address.
     pub targets: Vec<TargetId>,
@@ -134,6 +137,18 @@ pub enum MemberData {
     },
     /// An A or AAAA record.
     Address(IpAddr),
+    /// A CNAME record: the name that the alias leads to.
+    Alias(Name),
+}
+
+impl MemberData {
+    /// Returns the host that the record names, if it names one.
+    pub const fn host(&self) -> Option<&Name> {
+        match self {
+            Self::Srv { host, .. } | Self::Alias(host) => Some(host),
+            Self::Address(_) => None,
+        }
+    }
 }
 
 /// Which RRset a pool fills. A pool of addresses has one fill for A and one for AAAA, if it has members of that kind.
@@ -143,7 +158,7 @@ pub struct Fill {
     pub zone: ZoneId,
     /// The owner name, as written in the zone.
     pub owner: Name,
-    /// SRV, A or AAAA.
+    /// SRV, A, AAAA or CNAME.
     pub rtype: Rtype,
     /// The declared TTL.
     pub ttl: u32,
@@ -194,18 +209,18 @@ impl PoolSetup {
 }
 
 impl MemberSetup {
-    /// Returns the port that the record names; 0 for an address.
+    /// Returns the port that the record names; 0 for an address and an alias.
     pub(super) const fn port(&self) -> u16 {
         match self.data {
             MemberData::Srv { port, .. } => port,
-            MemberData::Address(_) => 0,
+            MemberData::Address(_) | MemberData::Alias(_) => 0,
         }
     }
 
     /// Returns the address that the record is, if it is one.
     pub(super) const fn address(&self) -> Option<IpAddr> {
         match self.data {
-            MemberData::Srv { .. } => None,
+            MemberData::Srv { .. } | MemberData::Alias(_) => None,
             MemberData::Address(address) => Some(address),
         }
     }
@@ -214,10 +229,7 @@ impl MemberSetup {
 impl HostSetup {
     /// Returns whether `member` points at this host.
     pub fn is_host_of(&self, member: &MemberSetup) -> bool {
-        match &member.data {
-            MemberData::Srv { host, .. } => self.fills.first().is_some_and(|fill| fill.owner == *host),
-            MemberData::Address(_) => false,
-        }
+        member.data.host().is_some_and(|host| self.fills.first().is_some_and(|fill| fill.owner == *host))
     }
 }
 

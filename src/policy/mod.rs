@@ -151,7 +151,7 @@ impl Default for Settings {
     }
 }
 
-/// What policy sees of a service, of a pair of services (XEP-0368), or of tiers of addresses.
+/// What policy sees of a service, of a pair of services (XEP-0368), of tiers of addresses, or of an alias.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pool {
     /// What the pool stands for.
@@ -171,6 +171,19 @@ pub enum Kind {
     Pair,
     /// Tiers of addresses, IPv4 (half 0) and IPv6 (half 1): only the serving tier is listed, all down is the first tier.
     Addresses,
+    /// Tiers of names that an alias leads to: all members have half 0, else as with addresses.
+    Alias,
+}
+
+impl Kind {
+    /// Returns whether only one tier is ever listed: what is answered bears no priorities by which clients could try one
+    /// tier after the other.
+    pub const fn lists_one_tier(self) -> bool {
+        match self {
+            Self::Addresses | Self::Alias => true,
+            Self::Service | Self::Pair => false,
+        }
+    }
 }
 
 /// One member of a pool.

@@ -10,7 +10,7 @@
 //! Those withheld by order are listed only if there is no other.
 
 use super::tiers::{TierSummary, half_of, halves};
-use super::{ActiveTier, Kind, Placement};
+use super::{ActiveTier, Placement};
 
 /// Fills each half that has members but lists none.
 pub(super) fn fill(summary: &TierSummary<'_>, served: ActiveTier, placements: &mut [Placement]) {
@@ -39,8 +39,7 @@ fn stand_ins(summary: &TierSummary<'_>, served: ActiveTier, members: &[usize]) -
         }
     }
     let candidates = if eligible.is_empty() { spare_ordered(summary, members) } else { eligible };
-    if summary.pool.kind == Kind::Addresses {
-        // Addresses have no priorities by which clients could try one tier after the other.
+    if summary.pool.kind.lists_one_tier() {
         let first = candidates.iter().map(|i| priority(*i)).min();
         let listed = candidates.into_iter().filter(|i| Some(priority(*i)) == first);
         return listed.map(|i| (i, priority(i))).collect();

@@ -11,21 +11,21 @@
 //! | withheld by order | left out | left out |
 //!
 //! *Behind* is the highest declared priority + 1 + the rank of the tier, counted from 0; above 65535 left out. Of tiers of
-//! addresses, which have no priorities to tell clients, only the serving one is listed. Halves that would be left empty
+//! addresses, and of the names behind an alias, which have no priorities to tell clients, only the serving one is listed. Halves that would be left empty
 //! are filled in `pair`.
 //!
-//! No tier holds, and `below-min-up = "all"`: all are listed as declared, of addresses those of the serving tier; what is
+//! No tier holds, and `below-min-up = "all"`: all are listed as declared, of addresses and aliases those of the serving tier; what is
 //! withheld by order is left out.
 //!
 //! Nobody serves:
 //!
 //! | | listed |
 //! |---|---|
-//! | last resort | the leaving members, as declared; of addresses, of each family those of the first tier that has any |
+//! | last resort | the leaving members, as declared; of addresses (of each family) and aliases those of the first tier that has any |
 //! | all down, `declared` | the declared set |
 //! | `last-good` | the last set that a tier served, else the declared one |
 //! | `closed` | nothing, if every member is down by conclusive failure or order; else the declared set |
-//! | of addresses | the first tier of each family, whatever is set |
+//! | of addresses, of an alias | the first tier (of each family), whatever is set |
 //!
 //! In all-down sets, members withheld by order stay out while another member of the half remains.
 
@@ -55,7 +55,7 @@ pub(super) fn place_tier(summary: &TierSummary<'_>, serving: u16) -> Vec<Placeme
 
 /// Places every member while no tier holds and all are wanted then; the tier of `serving` has somebody who is up.
 pub(super) fn place_all(summary: &TierSummary<'_>, serving: u16) -> Vec<Placement> {
-    let is_elsewhere = |priority| summary.pool.kind == Kind::Addresses && priority != serving;
+    let is_elsewhere = |priority| summary.pool.kind.lists_one_tier() && priority != serving;
     let place = |(i, member): (usize, &Member)| match summary.verdict(i) {
         withheld @ Verdict::Withhold { by: By::Order, .. } => Placement::LeftOut(why_withheld(withheld)),
         withheld @ Verdict::Withhold { by: By::Health, .. } if is_elsewhere(member.priority) => {
@@ -75,7 +75,7 @@ pub(super) fn place_last_resort(summary: &TierSummary<'_>) -> Vec<Placement> {
     let half = |i: usize| half_of(summary.pool, i);
     let first = |of: usize| leaving.iter().filter(|i| half(**i) == half(of)).filter_map(|i| priority(*i)).min();
     let listed = |i: usize| match summary.pool.kind {
-        Kind::Addresses => leaving.contains(&i) && priority(i) == first(i),
+        Kind::Addresses | Kind::Alias => leaving.contains(&i) && priority(i) == first(i),
         Kind::Service | Kind::Pair => leaving.contains(&i),
     };
     let place =
@@ -86,7 +86,7 @@ pub(super) fn place_last_resort(summary: &TierSummary<'_>) -> Vec<Placement> {
 /// Places every member while all are down; returns too what is really shown of the three ways.
 pub(super) fn place_all_down(summary: &TierSummary<'_>, last_good: Option<&[Listed]>) -> (Vec<Placement>, AllDown) {
     let pool = summary.pool;
-    let setting = if pool.kind == Kind::Addresses { AllDown::Declared } else { pool.settings.all_down };
+    let setting = if pool.kind.lists_one_tier() { AllDown::Declared } else { pool.settings.all_down };
     let last_good = last_good.filter(|_| setting == AllDown::LastGood).unwrap_or_default();
     if setting == AllDown::Closed && (0..pool.members.len()).all(|i| down_for_sure(summary.verdict(i))) {
         return (vec![Placement::LeftOut(Why::Closed); pool.members.len()], AllDown::Closed);
@@ -133,12 +133,12 @@ fn all_down_set(summary: &TierSummary<'_>, last_good: &[Listed], half: usize) ->
     }
     let priority = |i: usize| pool.members.get(i).map_or(0, |m| m.priority);
     let first = remaining.iter().map(|i| priority(*i)).min();
-    let listed = |i: &usize| pool.kind != Kind::Addresses || Some(priority(*i)) == first;
+    let listed = |i: &usize| !pool.kind.lists_one_tier() || Some(priority(*i)) == first;
     (remaining.into_iter().filter(listed).map(|i| (i, priority(i))).collect(), AllDown::Declared)
 }
 
 fn hides(summary: &TierSummary<'_>) -> bool {
-    summary.pool.kind == Kind::Addresses || summary.pool.settings.standby == Standby::Hidden
+    summary.pool.kind.lists_one_tier() || summary.pool.settings.standby == Standby::Hidden
 }
 
 /// Leaves a member out, or puts it behind.

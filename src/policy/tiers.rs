@@ -159,7 +159,7 @@ impl<'a> TierSummary<'a> {
 pub(super) fn halves(pool: &Pool) -> usize {
     match pool.kind {
         Kind::Pair | Kind::Addresses => 2,
-        Kind::Service => 1,
+        Kind::Service | Kind::Alias => 1,
     }
 }
 

@@ -105,7 +105,7 @@ fn add_next<'a>(snapshot: ClientView<'a>, query: &QueryView<'a>, plan: &mut Plan
 
 fn add_addresses<'a>(query: &QueryView<'a>, plan: &mut Plan<'a>, owner: &'a [u8], node: Node<'a>, required: bool) {
     for rtype in [Rtype::A, Rtype::AAAA] {
-        if let Some(set) = node.records(rtype) {
+        if let Some(set) = node.drawn_records(rtype, || plan.draw) {
             add(query, plan, owner, node, set, required);
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn answer_into<'a>(
     let class = if asked == CLASS_ANY { CLASS_IN } else { asked };
     let (reply, options) = edns::reply(query, context);
     plan.begin(class, context.rotation, reply);
-    plan.given = context.client.now.wall;
+    (plan.given, plan.draw) = (context.client.now.wall, context.draw());
     plan.additional.most = match context.client.transport {
         Transport::Udp => ADDITIONAL_UDP,
         Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => ADDITIONAL_MAX,
@@ -193,12 +193,12 @@ impl<'a> Walk<'a, '_> {
             let one = node.records(Rtype::SRV).or_else(|| node.sets().find(is_data)).or_else(|| node.sets().next());
             return one.map(|set| &**set).ok_or_else(|| node.absence());
         }
-        match node.held(self.rtype) {
+        match node.drawn(self.rtype, || self.plan.draw) {
             Some(Held::Records(set)) => Ok(set),
             Some(Held::Empty { negative_ttl }) => Err(Some(negative_ttl)),
             // RFC 4035 §2.5: these belong to the alias itself.
             None if matches!(self.rtype, Rtype::RRSIG | Rtype::NSEC) => Err(None),
-            None => node.records(Rtype::CNAME).map(|set| &**set).ok_or(None),
+            None => node.drawn_records(Rtype::CNAME, || self.plan.draw).map(|set| &**set).ok_or(None),
         }
     }
 
@@ -286,7 +286,8 @@ impl<'a> Walk<'a, '_> {
 
     /// Tells why a set is not as declared, if so it is.
     fn tell_reason(&mut self, node: Node<'a>) {
-        if let Some(note) = node.note(self.rtype) {
+        // An alias stands for every type.
+        if let Some(note) = node.note(self.rtype).or_else(|| node.note(Rtype::CNAME)) {
             self.explain(Ede { code: EDE_OTHER, note: note.at(self.now) });
         }
     }

@@ -11,6 +11,7 @@ use aws_lc_rs::constant_time;
 use siphasher::sip::SipHasher24;
 
 use crate::base::clock::UnixTime;
+use crate::base::hash::Key;
 
 /// The secrets of server cookies: the first signs, all are believed (RFC 9018 §5).
 #[derive(Clone, PartialEq, Eq)]
@@ -74,6 +75,11 @@ impl Secrets {
         }
         let (first, others) = secrets.split_first().ok_or(SecretsError::Empty)?;
         Ok(Self { first: *first, others: others.to_vec() })
+    }
+
+    /// Returns the key of draws, from which the secret cannot be told.
+    pub(super) fn draw_key(&self) -> Key {
+        (u128::from_be_bytes(self.first) ^ u128::from_be_bytes(*DRAWS)).to_be_bytes()
     }
 
     /// Puts a new secret first; cookies of the one before it are still believed.
@@ -179,6 +185,9 @@ const AHEAD: i32 = 300;
 const RENEW: i32 = 1800;
 /// A signing secret, a former and a coming one, and one to spare: each that is believed costs a hash.
 const MOST_SECRETS: usize = 4;
+
+/// What makes the key of draws another one than that of cookies.
+const DRAWS: &Secret = b"draws of weights";
 
 #[cfg(test)]
 mod tests {

@@ -72,6 +72,10 @@ pub use respond::{Batch, Parts, Responder, Sent};
 pub use settings::{Rates, Settings, UpdateAnswer};
 pub use signing::{Messages, Rest};
 
+use std::net::IpAddr;
+
+use crate::snapshot::Draw;
+
 #[cfg(test)]
 mod testing {
     use prometheus_client::registry::Registry;
@@ -107,4 +111,19 @@ pub struct Context<'a> {
     pub secrets: &'a Secrets,
     /// By how many places the records of a set are turned: some clients always take the first.
     pub rotation: u16,
+}
+
+impl Context<'_> {
+    /// Returns by what weighted sets choose their part: the same for the same question of one client at one moment, and
+    /// without the secret of cookies nobody can tell it.
+    pub(crate) fn draw(&self) -> Draw {
+        let Client { address, now, .. } = self.client;
+        let [high, low] = match address {
+            IpAddr::V4(address) => [0, address.to_bits().into()],
+            IpAddr::V6(address) => [address.to_bits() >> 64, address.to_bits() & u128::from(u64::MAX)]
+                .map(|half| u64::try_from(half).unwrap_or_default()),
+        };
+        let moment = u64::try_from(now.mono.since_start().as_nanos()).unwrap_or_default();
+        Draw { key: self.secrets.draw_key(), numbers: [moment << 16 ^ u64::from(self.rotation), high, low] }
+    }
 }

@@ -129,7 +129,7 @@ impl<'a> Writer<'_, 'a> {
                 reply.ede = Some(Ede { code: EDE_OTHER, note });
             }
         }
-        match node.held(rtype) {
+        match node.drawn(rtype, || self.context.draw()) {
             Some(Held::Records(set)) => self.tell(zone, node, set),
             Some(Held::Empty { negative_ttl }) => self.deny(zone, Rcode::NOERROR, Some(negative_ttl)),
             None if node.records(Rtype::CNAME).is_some() => None,
@@ -176,7 +176,8 @@ impl<'a> Writer<'_, 'a> {
             };
             let mut owner = None;
             for rtype in [Rtype::A, Rtype::AAAA] {
-                let Some(addresses) = node.told(rtype, self.context.client.now.wall) else { continue };
+                let told = node.told(rtype, || self.context.draw(), self.context.client.now.wall);
+                let Some(addresses) = told else { continue };
                 let place = match owner {
                     Some(place) => place,
                     None => *owner.insert(self.names.place(host)?),

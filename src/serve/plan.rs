@@ -6,6 +6,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use arrayvec::ArrayVec;
 
 use crate::base::clock::UnixTime;
+use crate::snapshot::Draw;
 use crate::transfer::Asked;
 use crate::transfer::inbound::Notified;
 use crate::zone::{Name, Rrset, Rtype, name, signed};
@@ -28,6 +29,8 @@ pub struct Plan<'a> {
     pub rotation: u16,
     /// When it is given.
     pub given: UnixTime,
+    /// By what weighted sets choose their part.
+    pub(super) draw: Draw,
     /// The zone of the name that was asked; nothing if there is none, or if it is not for this client.
     pub zone: Option<&'a Name>,
     /// The name in the snapshot that the first set of the answer belongs to: a wildcard's own, not the name asked.
@@ -124,6 +127,7 @@ impl Default for Plan<'_> {
             class: 0,
             rotation: 0,
             given: UnixTime::default(),
+            draw: Draw::default(),
             zone: None,
             source: None,
             truncate: false,

@@ -10,7 +10,7 @@ use crate::zone::{Name, Rrset, Rtype, name};
 use super::image::{Image, PlacedZone};
 use super::part::{APEX, Entries, EntryView, NodeRow, ZonePart};
 use super::sought::Sought;
-use super::{Denial, Note, SlotId, SlotValue, Snapshot, ZoneId};
+use super::{Denial, Draw, Note, SlotId, SlotValue, Snapshot, WeightedSet, ZoneId};
 
 /// What a name leads to.
 #[derive(Clone, Copy, Debug)]
@@ -211,7 +211,34 @@ impl<'a> Node<'a> {
         self.records(Rtype::RRSIG)
     }
 
-    /// Returns what the name has of one type; nothing if no such set is declared.
+    /// Returns what an answer holds of one type: of a weighted set the part that is drawn.
+    pub fn drawn(self, rtype: Rtype, draw: impl FnOnce() -> Draw) -> Option<Held<'a>> {
+        let entry = self.entries().find(|entry| entry.rtype() == rtype)?;
+        Some(self.resolve_with(entry, |set| set.draw(&draw())))
+    }
+
+    /// Returns the records that an answer holds of one type, if there are any now: of a weighted set those that are drawn.
+    pub fn drawn_records(self, rtype: Rtype, draw: impl FnOnce() -> Draw) -> Option<&'a Arc<Rrset>> {
+        match self.drawn(rtype, draw)? {
+            Held::Records(set) => Some(set),
+            Held::Empty { .. } => None,
+        }
+    }
+
+    /// Returns the set of one type, if each answer holds a part of it.
+    pub fn weighted(self, rtype: Rtype) -> Option<&'a WeightedSet> {
+        let entry = self.entries().find(|entry| entry.rtype() == rtype)?;
+        match entry {
+            EntryView::Fixed(_) => None,
+            EntryView::Slot(_, slot) => match self.zone.snapshot.slot(self.slot(slot)?)? {
+                SlotValue::Weighted(set) => Some(set),
+                SlotValue::Records(_) | SlotValue::Empty { .. } => None,
+            },
+        }
+    }
+
+    /// Returns what the name has of one type, of a weighted set what secondaries are given; nothing if no such set is
+    /// declared.
     pub fn held(self, rtype: Rtype) -> Option<Held<'a>> {
         let entry = self.entries().find(|entry| entry.rtype() == rtype)?;
         Some(self.resolve(entry))
@@ -225,13 +252,17 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Returns the records of one type, and notes that an answer with them is given if they follow decisions.
-    pub fn told(self, rtype: Rtype, now: UnixTime) -> Option<&'a Arc<Rrset>> {
+    /// Returns the records that an answer holds of one type (of a weighted set those that are drawn), and notes that it is given
+    /// if they follow decisions.
+    pub fn told(self, rtype: Rtype, draw: impl FnOnce() -> Draw, now: UnixTime) -> Option<&'a Arc<Rrset>> {
         match self.entries().find(|entry| entry.rtype() == rtype)? {
             EntryView::Fixed(set) => Some(set),
             EntryView::Slot(_, slot) => {
                 let served = self.zone.snapshot.served(self.slot(slot)?)?;
-                let set = served.value().records()?;
+                let set = match served.value() {
+                    SlotValue::Weighted(set) => set.draw(&draw()),
+                    value @ (SlotValue::Records(_) | SlotValue::Empty { .. }) => value.records()?,
+                };
                 served.tell(now);
                 Some(set)
             }
@@ -285,10 +316,16 @@ impl<'a> Node<'a> {
     }
 
     fn resolve(self, entry: EntryView<'a>) -> Held<'a> {
+        self.resolve_with(entry, WeightedSet::transferred)
+    }
+
+    /// Returns what an entry holds; `part` takes a part of a weighted set.
+    fn resolve_with(self, entry: EntryView<'a>, part: impl FnOnce(&'a WeightedSet) -> &'a Arc<Rrset>) -> Held<'a> {
         match entry {
             EntryView::Fixed(set) => Held::Records(set),
             EntryView::Slot(_, slot) => match self.slot(slot).and_then(|slot| self.zone.snapshot.slot(slot)) {
                 Some(SlotValue::Records(set)) => Held::Records(set),
+                Some(SlotValue::Weighted(set)) => Held::Records(part(set)),
                 Some(SlotValue::Empty { negative_ttl }) => Held::Empty { negative_ttl: *negative_ttl },
                 None => Held::Empty { negative_ttl: 0 },
             },

@@ -27,6 +27,7 @@ mod served;
 mod slot;
 mod sought;
 mod vector;
+mod weighted;
 
 pub use denial::{Denial, Nsec3Chain, NsecChain};
 pub use digest::ContentDigest;
@@ -38,6 +39,7 @@ pub use part::{ZoneInput, ZonePart};
 pub use publish::{Publisher, SnapshotReader};
 pub use served::Served;
 pub use slot::{SlotId, SlotKey, SlotValue, ZoneId};
+pub use weighted::{Draw, Pick, WeightedSet};
 
 use std::fmt;
 use std::sync::Arc;

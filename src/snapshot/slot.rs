@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::zone::{Name, Rrset, Rtype};
 
+use super::WeightedSet;
+
 crate::row_id! {
     /// Numbers a zone within one setup.
     ZoneId
@@ -30,6 +32,8 @@ pub struct SlotKey {
 pub enum SlotValue {
     /// The effective records.
     Records(Arc<Rrset>),
+    /// Effective records of which each answer holds a part.
+    Weighted(Arc<WeightedSet>),
     /// No record now, though the set is declared: the name answers NODATA.
     Empty {
         /// The longest that this absence may be cached, in seconds.
@@ -38,10 +42,20 @@ pub enum SlotValue {
 }
 
 impl SlotValue {
-    /// Returns the records, if there are any now.
-    pub const fn records(&self) -> Option<&Arc<Rrset>> {
+    /// Returns the records, if there are any now; of a weighted set those that secondaries are given.
+    pub fn records(&self) -> Option<&Arc<Rrset>> {
         match self {
             Self::Records(set) => Some(set),
+            Self::Weighted(set) => Some(set.transferred()),
+            Self::Empty { .. } => None,
+        }
+    }
+
+    /// Returns all records that answers may hold now, if there are any.
+    pub fn all_records(&self) -> Option<&Arc<Rrset>> {
+        match self {
+            Self::Records(set) => Some(set),
+            Self::Weighted(set) => Some(set.all()),
             Self::Empty { .. } => None,
         }
     }

@@ -1,8 +1,12 @@
 //! The algorithm of §4.3.2: zones, cuts, aliases.
 
-use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
+use std::sync::Arc;
 
-use crate::support::Server;
+use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
+use understudy::snapshot::{Pick, SlotValue, WeightedSet};
+use understudy::zone::Rtype;
+
+use crate::support::{Server, name};
 
 const PARENT: &str = "
     t. 60 SOA n.t. h. 1 2 3 4 60
@@ -137,4 +141,30 @@ fn the_root_zone_answers_for_every_name() {
     server.ask(". NS").is(NoError, true, ". 60 NS n.", "", "n. 60 A 192.0.2.53");
     server.ask("nothing. A").is(NXDomain, true, "", ". 60 SOA n. h. 1 2 3 4 60", "");
     server.ask("www.com. A").is(NoError, false, "", "com. 60 NS n.com.", "n.com. 60 A 192.0.2.54");
+}
+
+/// RFC 2181 §10.1: a name has one CNAME record, also where each answer chooses among several by weight.
+#[test]
+fn an_alias_that_is_drawn_by_weight_is_one_record_and_leads_on() {
+    let mut server = Server::with_slots(&[PARENT, OTHER], &[(0, "alias.t.", Rtype::CNAME)]);
+    let records = [(name("WWW.t."), 0), (name("www.other."), 9)].map(|(name, weight)| (name.wire().to_vec(), weight));
+    let drawn = WeightedSet::new(Rtype::CNAME, 30, &records, Pick::One, 1);
+    server.publish(0, SlotValue::Weighted(Arc::new(drawn)));
+    let alias = "alias.t. 30 CNAME www.other.";
+    server.ask("alias.t. A").is(NoError, true, &format!("{alias}\nwww.other. 60 A 192.0.2.80"), "", "");
+    server.ask("alias.t. CNAME").is(NoError, true, alias, "", "");
+    server.ask("alias.t. ANY").is(NoError, true, alias, "", "");
+    let records = records.map(|(name, _)| (name, 1));
+    let drawn = WeightedSet::new(Rtype::CNAME, 30, &records, Pick::One, 1);
+    server.publish(0, SlotValue::Weighted(Arc::new(drawn)));
+    // Each query has a number of its own, and draws by itself.
+    let mut leads = [0; 2];
+    for number in 0..200_u16 {
+        let mut packet = crate::support::query("alias.t. CNAME", Some(1232));
+        packet.splice(..2, number.to_be_bytes());
+        let answer = server.ask_octets(&packet, understudy::serve::Transport::Tcp).answer();
+        assert_eq!(answer.len(), 1, "{answer:?}");
+        leads[usize::from(answer[0].ends_with("other."))] += 1;
+    }
+    assert!(leads.iter().all(|count| *count > 60), "{leads:?}");
 }

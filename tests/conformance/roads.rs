@@ -13,7 +13,9 @@ use understudy::serve::{
     AccessList, Client, Context, QueryView, Responder, Secrets, Settings, Signed, Status, Transport, answer, limit,
     render,
 };
-use understudy::snapshot::{Hold, Image, Note, SlotId, SlotKey, SlotValue, Snapshot, ZoneId, ZoneInput};
+use understudy::snapshot::{
+    Hold, Image, Note, Pick, SlotId, SlotKey, SlotValue, Snapshot, WeightedSet, ZoneId, ZoneInput,
+};
 use understudy::zone::parse::{Origin, Sources, load};
 use understudy::zone::{Name, Rrset, Rtype, Zone};
 
@@ -56,6 +58,19 @@ impl Sources for Nothing {
     }
 }
 
+/// Makes a set of which each answer holds a part: the records of another one, and of each type one more.
+fn weighted_set(owner: &Name, set: &Rrset, dice: &mut Dice) -> Arc<WeightedSet> {
+    let more = match set.rtype() {
+        Rtype::A => vec![192, 0, 2, 250],
+        Rtype::AAAA => std::iter::repeat_n(7, 16).collect(),
+        _ => owner.parent().unwrap().wire().to_vec(),
+    };
+    let records = set.rdatas().map(<[u8]>::to_vec).chain([more]);
+    let records: Vec<(Vec<u8>, u16)> = records.map(|rdata| (rdata, u16::try_from(dice.below(4)).unwrap())).collect();
+    let pick = if set.rtype() == Rtype::CNAME || dice.below(2) == 0 { Pick::One } else { Pick::Each };
+    Arc::new(WeightedSet::new(set.rtype(), set.ttl(), &records, pick, dice.below(1_000) as u64))
+}
+
 /// Makes a snapshot in which many sets follow decisions: fewer records, none, another TTL, with words or without.
 fn snapshot(zones: &[Arc<Zone>], dice: &mut Dice) -> Snapshot {
     let inputs: Table<ZoneId, ZoneInput> =
@@ -63,18 +78,25 @@ fn snapshot(zones: &[Arc<Zone>], dice: &mut Dice) -> Snapshot {
     let mut keys: Vec<(SlotKey, Arc<Rrset>)> = Vec::new();
     for (id, zone) in inputs.ids().zip(zones) {
         for (owner, set) in zone.sets() {
-            let follows = matches!(set.rtype(), Rtype::SRV | Rtype::A | Rtype::SOA) && dice.below(3) > 0;
+            let kinds = [Rtype::SRV, Rtype::A, Rtype::AAAA, Rtype::CNAME, Rtype::SOA];
+            let follows = kinds.contains(&set.rtype()) && dice.below(3) > 0;
             if follows {
                 keys.push((SlotKey { zone: id, owner: owner.clone(), rtype: set.rtype() }, Arc::clone(set)));
             }
         }
     }
-    let value = |set: &Arc<Rrset>, dice: &mut Dice| match dice.below(4) {
-        0 if set.rtype() != Rtype::SOA => SlotValue::Empty { negative_ttl: 5 },
+    let mut weighted = 0;
+    let mut value = |owner: &Name, set: &Arc<Rrset>, dice: &mut Dice| match dice.below(5) {
+        0 | 1 if matches!(set.rtype(), Rtype::A | Rtype::AAAA | Rtype::CNAME) => {
+            weighted += 1;
+            SlotValue::Weighted(weighted_set(owner, set, dice))
+        }
+        0 if !matches!(set.rtype(), Rtype::SOA | Rtype::CNAME) => SlotValue::Empty { negative_ttl: 5 },
         1 => SlotValue::Records(Arc::new(Rrset::new(set.rtype(), 7, set.rdatas().take(1)))),
         _ => SlotValue::Records(Arc::clone(set)),
     };
-    let values: Vec<SlotValue> = keys.iter().map(|(_, set)| value(set, dice)).collect();
+    let values: Vec<SlotValue> = keys.iter().map(|(key, set)| value(&key.owner, set, dice)).collect();
+    assert!(weighted > 0, "no set is drawn from");
     let slots: Table<SlotId, SlotKey> = keys.into_iter().map(|(key, _)| key).collect();
     let note = |dice: &mut Dice| match dice.below(3) {
         0 => None,

@@ -149,6 +149,28 @@ fn a_route_of_our_own_that_leads_nowhere_condemns_nobody() {
     server.log.wait_from(0, &["health changed", "\"down\""]);
 }
 
+/// By `iptables` of Debian's package of the same name.
+#[test]
+fn a_rule_of_our_own_that_drops_what_goes_out_withdraws_nobody() {
+    let (folder, lab) = (Folder::new(), Lab::new(&[1, 2, 3]));
+    let targets = lab.targets(&folder, &["10.77.1.1:5060", "10.77.2.1:5060", "10.77.3.1:5060"]);
+    let server = serve(&lab, &folder, ZONE, "");
+    wait(&lab, &server, ALL);
+    let from = server.log.len();
+    let (added, told) = lab.run(Side::Near, &["iptables"], "-A OUTPUT -p tcp -d 10.77.0.0/16 -j DROP");
+    assert!(added, "{told}");
+    let since = std::time::Instant::now();
+    eventually("five seconds with such a rule", || {
+        assert_eq!(lab.dig(SRV), ALL, "{}", server.log.text());
+        (since.elapsed().as_secs() >= 5).then_some(())
+    });
+    let log = server.log.text();
+    assert!(!log.lines().skip(from).any(|line| line.contains("\"down\"")), "{log}");
+    assert!(lab.run(Side::Near, &["iptables"], "-F OUTPUT").0);
+    drop(targets);
+    server.log.wait_from(from, &["health changed", "\"down\""]);
+}
+
 #[test]
 fn without_ipv6_its_addresses_are_unknown_and_the_rest_is_judged() {
     let (folder, lab) = (Folder::new(), Lab::new(&[1, 2, 3]));

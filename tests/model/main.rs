@@ -29,7 +29,7 @@ use understudy::health::orders::{self, Force, Scope};
 use understudy::health::{FailKind, NO_TRANSPORT, Outcome, Report, TargetId, TargetReport};
 use understudy::keys::source::Source;
 use understudy::probe::allow::Access;
-use understudy::snapshot::{Snapshot, ZoneId};
+use understudy::snapshot::{Snapshot, WeightedSet, ZoneId};
 use understudy::zone::parse::{NoSources, Origin, parse};
 use understudy::zone::serial::Soa;
 use understudy::zone::{Name, Rrset, Rtype, Serial};
@@ -253,7 +253,7 @@ impl World {
     }
 
     fn publish(&mut self, snapshot: Arc<Snapshot>, at: u64) {
-        let (serial, data) = read(&snapshot);
+        let (serial, data) = read(&snapshot, WeightedSet::transferred);
         if let Some((before_at, generation, before, same)) = self.published.last() {
             assert!(snapshot.generation() > *generation);
             if *generation > 0 {
@@ -267,7 +267,7 @@ impl World {
     }
 
     fn compare(&mut self) {
-        let (_, data) = read(&self.snapshot);
+        let (_, data) = read(&self.snapshot, WeightedSet::all);
         for (key, told) in &self.reference.served {
             let nothing = (told.0, Vec::new());
             let seen = data.get(key).unwrap_or(&nothing);
@@ -343,14 +343,18 @@ fn setup(config: usize, zone: usize) -> Setup {
     setup
 }
 
-fn read(snapshot: &Snapshot) -> (Serial, Data) {
+/// Reads the serial and all other sets; `of` says which records count of a set of which each answer holds a part.
+fn read(snapshot: &Snapshot, of: fn(&WeightedSet) -> &Arc<Rrset>) -> (Serial, Data) {
     let mut serial = Serial(0);
     let mut data = Data::new();
-    for (owner, set) in snapshot.records(ZoneId::from_index(0)) {
-        if set.rtype() == Rtype::SOA {
-            serial = Soa::read(set.rdatas().next().unwrap()).unwrap().serial;
-        } else {
-            data.insert((owner.to_string(), set.rtype()), texts(set));
+    for node in snapshot.nodes(ZoneId::from_index(0)) {
+        for set in node.sets() {
+            if set.rtype() == Rtype::SOA {
+                serial = Soa::read(set.rdatas().next().unwrap()).unwrap().serial;
+            } else {
+                let set = node.weighted(set.rtype()).map_or(set, of);
+                data.insert((node.owner().to_string(), set.rtype()), texts(set));
+            }
         }
     }
     (serial, data)
@@ -362,6 +366,7 @@ fn texts(set: &Rrset) -> ServedSet {
         Rtype::SRV => set.srvs().map(|s| format!("{} {} {} {}", s.priority, s.weight, s.port, name(s.host))).collect(),
         Rtype::A => set.rdatas().map(|r| Ipv4Addr::from(<[u8; 4]>::try_from(r).unwrap()).to_string()).collect(),
         Rtype::AAAA => set.rdatas().map(|r| Ipv6Addr::from(<[u8; 16]>::try_from(r).unwrap()).to_string()).collect(),
+        Rtype::CNAME => set.rdatas().map(name).collect(),
         _ => set.rdatas().map(|rdata| format!("{rdata:?}")).collect(),
     };
     (set.ttl(), records)
@@ -372,7 +377,9 @@ const HEAD: &str = "$ORIGIN example.\n$TTL 300
 @ NS ns1
 ns1 A 10.1.0.99
 www A 10.1.0.80
+go CNAME a
 web A 10.1.0.8
+web A 10.1.0.7
 web A 10.2.0.8
 web AAAA fd00:1::8
 web AAAA fd00:2::8
@@ -413,7 +420,11 @@ name = "www.example"
 follows = "_sip._tcp.example"
 [[address]]
 name = "web.example"
-tiers = [["10.1.0.8", "fd00:1::8"], ["10.2.0.8", "fd00:2::8"]]
+tiers = [["10.1.0.8 weight 3", "10.1.0.7", "fd00:1::8"], ["10.2.0.8", "fd00:2::8"]]
+check = { kind = "tcp", port = 80 }
+[[alias]]
+name = "go.example"
+tiers = [["a.example weight 2", "b.example"], ["c.example"], ["d.example weight 9"]]
 check = { kind = "tcp", port = 80 }
 "#;
 const SCOPES: [&str; 11] = [

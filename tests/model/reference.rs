@@ -228,6 +228,7 @@ impl Reference {
                             format!("{priority} {} {port} {host}", declared.weight)
                         }
                         MemberData::Address(address) if family(*address) == fill.rtype => address.to_string(),
+                        MemberData::Alias(host) => host.to_string(),
                         MemberData::Srv { .. } | MemberData::Address(_) => continue,
                     };
                     if !records.contains(&record) {
@@ -305,6 +306,7 @@ impl Reference {
         let verdict = |member: &understudy::engine::setup::MemberSetup| {
             let (name, port) = match &member.data {
                 MemberData::Srv { port, host } => (host.to_string(), *port),
+                MemberData::Alias(host) => (host.to_string(), 0),
                 MemberData::Address(_) => (pool.fills[0].owner.to_string(), 0),
             };
             let mut known = Vec::new();
@@ -385,6 +387,7 @@ impl Reference {
             pool.members.iter().any(|member| {
                 let (name, port, address) = match &member.data {
                     MemberData::Srv { port, host } => (host.to_string(), *port, None),
+                    MemberData::Alias(host) => (host.to_string(), 0, None),
                     MemberData::Address(address) => (pool.fills[0].owner.to_string(), 0, Some(*address)),
                 };
                 covers(scope, &name, address, port)
@@ -554,11 +557,11 @@ impl Tiers<'_> {
                 let leaving: Vec<usize> = all.filter(|i| self.verdicts[*i].leaving).collect();
                 let half = |i: usize| pool.members[i].half;
                 let first = |of| leaving.iter().filter(|i| half(**i) == half(of)).map(|i| declared(*i)).min();
-                let fits = |i: &usize| pool.kind != Kind::Addresses || Some(declared(*i)) == first(*i);
+                let fits = |i: &usize| !lists_one_tier(pool.kind) || Some(declared(*i)) == first(*i);
                 leaving.iter().copied().filter(fits).map(|i| (i, declared(i))).collect()
             }
             Part::AllDown => {
-                let setting = if pool.kind == Kind::Addresses { AllDown::Declared } else { pool.settings.all_down };
+                let setting = if lists_one_tier(pool.kind) { AllDown::Declared } else { pool.settings.all_down };
                 if setting == AllDown::Closed && self.verdicts.iter().all(|v| v.by_order || v.surely_down) {
                     return (Vec::new(), true);
                 }
@@ -583,8 +586,8 @@ impl Tiers<'_> {
     fn place(&self, i: usize, serving: u16) -> Option<usize> {
         let (pool, verdict) = (&self.pool.pool, self.verdicts[i]);
         let priority = pool.members[i].priority;
-        let demotes = pool.settings.failed == Failed::Demote && pool.kind != Kind::Addresses;
-        let hides = pool.settings.standby == Standby::Hidden || pool.kind == Kind::Addresses;
+        let demotes = pool.settings.failed == Failed::Demote && !lists_one_tier(pool.kind);
+        let hides = pool.settings.standby == Standby::Hidden || lists_one_tier(pool.kind);
         let behind = demotes.then(|| self.behind(i));
         if !verdict.serves {
             return behind.filter(|_| !verdict.by_order);
@@ -615,7 +618,7 @@ impl Tiers<'_> {
             }
         }
         let chosen = if eligible.is_empty() { self.spared(&members) } else { eligible };
-        if pool.kind == Kind::Addresses {
+        if lists_one_tier(pool.kind) {
             let tier = |i: &usize| pool.members[*i].priority;
             let first = chosen.iter().map(tier).min();
             return chosen.iter().filter(|i| Some(tier(i)) == first).map(|i| (*i, tier(i))).collect();
@@ -637,7 +640,7 @@ impl Tiers<'_> {
         }
         let spared = self.spared(&members);
         let first = spared.iter().map(|i| pool.members[*i].priority).min();
-        let fits = |i: &usize| pool.kind != Kind::Addresses || Some(pool.members[*i].priority) == first;
+        let fits = |i: &usize| !lists_one_tier(pool.kind) || Some(pool.members[*i].priority) == first;
         spared.into_iter().filter(fits).map(|i| (i, pool.members[i].priority)).collect()
     }
 
@@ -728,6 +731,10 @@ fn covers(scope: &Scope, name: &str, address: Option<IpAddr>, port: u16) -> bool
         Scope::Host(host, only) => *host == name.trim_end_matches('.') && only.is_none_or(|only| only == port),
         Scope::Address(own, only) => address == Some(*own) && only.is_none_or(|only| only == port),
     }
+}
+
+fn lists_one_tier(kind: Kind) -> bool {
+    matches!(kind, Kind::Addresses | Kind::Alias)
 }
 
 fn family(address: IpAddr) -> Rtype {

@@ -26,6 +26,7 @@ mod notify;
 mod operate;
 mod packets;
 mod pause;
+mod pools;
 mod primaries;
 mod rehearsal;
 mod reload;

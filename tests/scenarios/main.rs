@@ -24,7 +24,7 @@
 //! | `kill`, `kill after DURATION` | the same, but it ends without a word |
 //! | `clock DURATION` | the wall clock jumps ahead |
 //! | `wait DURATION` | time passes: `250ms`, `45s`, `57m45s`, `1h` |
-//! | `ask NAME TYPE` | a question; the lines behind, `= TTL RDATA` in declared order, are its answer, or one line `= NODATA` (with or without its negative TTL), `= NXDOMAIN`, `= SERVFAIL`, `= nothing` (silence before the start is over) |
+//! | `ask NAME TYPE` | a question; the lines behind, `= TTL RDATA` in declared order, are its answer, one of two where `or` stands between, or one line `= NODATA` (with or without its negative TTL), `= NXDOMAIN`, `= SERVFAIL`, `= nothing` (silence before the start is over) |
 //! | `why NAME TYPE` | the line behind, `= TEXT`, is the reason of the answer |
 //! | `state WHAT` | the line behind, `= WORD…`, is the health of its targets, in the order of the zone |
 //! | `isolated` | the line behind, `= yes` or `= no`, tells whether the checker is cut off |

@@ -13,7 +13,7 @@ use crate::base::finding::{Finding, Severity};
 use crate::base::tasks::Tasks;
 use crate::cli::words::{counted, days_left};
 use crate::config::Running;
-use crate::engine::setup::{MemberData, MemberSetup, Setup};
+use crate::engine::setup::{MemberSetup, Setup};
 use crate::health::Outcome;
 use crate::probe::{self, ProbeContext, ProbeReport, Spec};
 use crate::zone::Name;
@@ -107,10 +107,7 @@ fn same_machines(of: &Setup, foreign: &[Name]) -> Vec<Finding> {
         let addresses = |setup: &MemberSetup| -> BTreeSet<IpAddr> {
             setup.targets.iter().map(|id| of.targets[*id].key.address).collect()
         };
-        let outside = |setup: &MemberSetup| match &setup.data {
-            MemberData::Srv { host, .. } => foreign.contains(host),
-            MemberData::Address(_) => false,
-        };
+        let outside = |setup: &MemberSetup| setup.data.host().is_some_and(|host| foreign.contains(host));
         for (place, (member, setup)) in members.iter().enumerate() {
             let own = addresses(setup);
             let better = members.iter().take(place).find(|(other, others)| {

@@ -54,11 +54,27 @@ fn read_set(place: &str, set: &Value, into: &mut Imported) {
         into.findings.push(finding.help("take the set out, and write the addresses that it stands for in its place"));
         return;
     }
-    if let Some(id) = string(set, "SetIdentifier") {
+    if let Some(id) = string(set, "SetIdentifier").filter(|_| is_alias(rtype)) {
+        let is_known =
+            |record: &Record| is_alias(&record.rtype) && record.owner.eq_ignore_ascii_case(&decimal_escapes(name));
+        let is_first = !into.records.iter().any(is_known);
+        let what = if is_first { "is taken" } else { "is left out: a name has one CNAME record" };
+        into.findings.push(
+            Finding::warning(
+                "import-routing",
+                format!("{place}: {name} CNAME `{id}`, one of several by a routing policy, {what}"),
+            )
+            .why("where the name leads depends on health here")
+            .help("let an [[alias]] of the config lead to the names of all of these sets, by tiers or weights"),
+        );
+        if !is_first {
+            return;
+        }
+    } else if let Some(id) = string(set, "SetIdentifier") {
         into.findings.push(
             Finding::warning("import-routing", format!("{place}: {name} {rtype} is `{id}`, one of several sets by a routing policy"))
                 .why("the zone has one set of all of them; which record is served depends on its priority and on health here")
-                .help("give the records of a failover pair different priorities, the standby's the greater one"),
+                .help("give the records of a failover pair different priorities, the standby's the greater one; addresses may have tiers and weights in an [[address]]"),
         );
     }
     let Some(ttl) = set.get("TTL").and_then(number::<u32>) else {
@@ -79,6 +95,10 @@ fn read_set(place: &str, set: &Value, into: &mut Imported) {
             None => into.refuse(place, format!("a record of {name} {rtype} has no `Value`"), "add its `Value`"),
         }
     }
+}
+
+fn is_alias(rtype: &str) -> bool {
+    rtype.eq_ignore_ascii_case("CNAME")
 }
 
 fn is_text(rtype: &str) -> bool {

@@ -122,6 +122,21 @@ fn names_stay_as_written_if_that_is_asked_for() {
     assert!(findings.iter().all(|finding| finding.id != "import-suffix-twice"));
 }
 
+/// Route 53 keeps several CNAME records of one name by a routing policy.
+#[test]
+fn of_the_aliases_of_a_routing_policy_the_first_is_taken() {
+    let set = |id: &str, target: &str| {
+        format!(
+            r#"{{"Name": "www.example.com.", "Type": "CNAME", "TTL": 60, "SetIdentifier": "{id}", "Weight": 3,
+                 "ResourceRecords": [{{"Value": "{target}"}}]}}"#
+        )
+    };
+    let sets = [set("a", "lb1.example.net."), set("b", "lb2.example.net.")].join(", ");
+    let (zone, ids) = imported(&[&format!(r#"{{"ResourceRecordSets": [{sets}]}}"#)], Some("example.com"));
+    assert_eq!(zone.as_deref(), Some("www.example.com. 60 IN CNAME lb1.example.net.\n"));
+    assert_eq!(ids.iter().filter(|id| **id == "import-routing").count(), 2, "{ids:?}");
+}
+
 #[test]
 fn what_is_no_record_is_refused_with_its_place() {
     let alias = r#"{"ResourceRecordSets": [{"Name": "example.com.", "Type": "A", "AliasTarget": {"DNSName": "x."}}]}"#;

@@ -167,7 +167,13 @@ fn held(node: Node<'_>, name: &Name, rtype: Option<Rtype>, remark: Option<String
         (Some(rtype), types) => format!("NODATA: the name has no {rtype}, but {}", types.join(", ")),
         (None, _) => "NODATA".to_owned(),
     };
+    let mut shown = node
+        .sets()
+        .map(|set| set.rtype())
+        .filter(|held| rtype.is_none_or(|rtype| *held == rtype || *held == Rtype::CNAME));
+    let drawn = || "each answer holds a part of these records, drawn by their weights".to_owned();
     let remark = remark.or_else(|| records.is_empty().then(nothing));
+    let remark = remark.or_else(|| shown.any(|rtype| node.weighted(rtype).is_some()).then(drawn));
     ShownAnswer { rcode: "NOERROR", records, remark }
 }
 
@@ -175,7 +181,7 @@ fn held(node: Node<'_>, name: &Name, rtype: Option<Rtype>, remark: Option<String
 fn uses(core: &Core, name: &Name, now: Now) -> Vec<Use> {
     let mut uses = Vec::new();
     for (id, setup) in core.setup().pools.iter() {
-        let is_it = |data: &MemberData| matches!(data, MemberData::Srv { host, .. } if host == name);
+        let is_it = |data: &MemberData| data.host() == Some(name);
         if !setup.members.iter().any(|member| is_it(&member.data)) {
             continue;
         }

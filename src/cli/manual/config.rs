@@ -113,9 +113,17 @@ mod tests {
     fn the_page_has_every_section_and_key_of_the_example() {
         let page = page();
         assert!(page.contains(".TH understudy.toml 5"));
-        for section in
-            ["[server]", "[health]", "[policy]", "[limits]", "[lint]", "[[zone]]", "[[service]]", "[[address]]"]
-        {
+        for section in [
+            "[server]",
+            "[health]",
+            "[policy]",
+            "[limits]",
+            "[lint]",
+            "[[zone]]",
+            "[[service]]",
+            "[[address]]",
+            "[[alias]]",
+        ] {
             assert!(page.contains(&format!(".SS {section}")), "{section}");
         }
         for (key, told) in [

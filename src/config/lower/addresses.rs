@@ -1,20 +1,31 @@
-//! `[[address]]`: names whose addresses follow a service, or have their own tiers.
+//! `[[address]]` and `[[alias]]`: names whose addresses follow a service, have their own tiers, or that are aliases.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use crate::base::finding::Finding;
 use crate::config::shape::{AddressEntry, AddressSource};
+use crate::config::values::TierMember;
 use crate::engine::setup::{Fill, FollowSetup, MemberData, MemberSetup, PoolSetup, ZoneSetup};
 use crate::keys::source::{List, Placed};
 use crate::policy::{Kind, Member, Pool, PoolId};
 use crate::probe::{CheckContext, CheckEntry, TargetSettings, Transport};
-use crate::snapshot::ZoneId;
-use crate::zone::{Name, Rtype};
+use crate::snapshot::{Pick, ZoneId};
+use crate::zone::{Name, Rrset, Rtype};
 
 use super::services::Services;
 use super::targets::Plan;
 use super::zone_index::{addresses, ancestors, fills};
+
+/// What one of our zones declares for a name.
+#[derive(Clone, Copy)]
+pub(super) struct OwnSets<'z> {
+    /// The zone.
+    pub(super) zone: ZoneId,
+    /// The sets.
+    pub(super) sets: &'z [Arc<Rrset>],
+}
 
 /// The addresses that one of our zones declares for a name.
 struct Declared {
@@ -22,8 +33,8 @@ struct Declared {
     addresses: Vec<IpAddr>,
 }
 
-impl Services<'_, '_, '_> {
-    /// Makes what each `[[address]]` asks for.
+impl<'z> Services<'z, '_, '_> {
+    /// Makes what each `[[address]]` and each `[[alias]]` asks for.
     pub(super) fn lower_addresses(&mut self, entries: &[AddressEntry]) {
         let zones = self.zones;
         let origins: HashMap<&Name, ZoneId> = zones.iter().map(|(id, zone)| (&zone.origin, id)).collect();
@@ -34,41 +45,60 @@ impl Services<'_, '_, '_> {
             self.findings.extend(entry.policy.judge(&self.policy));
             if let Some(line) = lines.insert(name, entry.name.place.line) {
                 let finding =
-                    Finding::error("address-duplicate", format!("{name} has an [[address]] already, at line {line}"));
+                    Finding::error("address-duplicate", format!("{name} has an entry already, at line {line}"));
                 self.findings.push(finding.at(entry.name.place.clone()).help("make one entry of the two"));
                 continue;
             }
-            let Some(declared) = self.declared(&origins, entry) else { continue };
+            let Some(own) = self.own_sets(&origins, entry) else { continue };
             match &entry.source {
-                AddressSource::Follows(service) => self.add_follower(entry, service, declared),
-                AddressSource::Tiers(tiers, check) => self.add_tiers(entry, tiers, check, declared),
+                AddressSource::Follows(service) => {
+                    if let Some(declared) = self.declared(entry, own) {
+                        self.add_follower(entry, service, declared);
+                    }
+                }
+                AddressSource::Tiers(tiers, check, pick) => {
+                    if let Some(declared) = self.declared(entry, own) {
+                        self.add_tiers(entry, tiers, (check, *pick), declared);
+                    }
+                }
+                AddressSource::Alias(tiers, check) => self.add_alias(entry, tiers, check, own),
             }
         }
     }
 
-    /// Finds the name's own addresses; nothing, with a finding, if there are none.
-    fn declared(&mut self, origins: &HashMap<&Name, ZoneId>, entry: &AddressEntry) -> Option<Declared> {
+    /// Finds what the name has in its zone; nothing, with a finding, if it cannot follow health there.
+    fn own_sets(&mut self, origins: &HashMap<&Name, ZoneId>, entry: &AddressEntry) -> Option<OwnSets<'z>> {
         let name = &entry.name.value;
+        let types = match &entry.source {
+            AddressSource::Follows(_) | AddressSource::Tiers(..) => "A or AAAA records",
+            AddressSource::Alias(..) => "a CNAME record",
+        };
         let Some(id) = ancestors(name).find_map(|above| origins.get(&above).copied()) else {
             let finding = Finding::error("address-outside", format!("{name} lies in none of the zones"));
             self.findings
-                .push(finding.at(entry.name.place.clone()).help("name an owner of A or AAAA records of a zone here"));
+                .push(finding.at(entry.name.place.clone()).help(format!("name an owner of {types} of a zone here")));
             return None;
         };
-        let zone: &ZoneSetup = self.zones.get(id)?;
+        let zone: &'z ZoneSetup = self.zones.get(id)?;
         if let Some(origin) = zone.signed() {
             let finding = Finding::error("address-signed", format!("{name} lies in {origin}, which comes signed"));
             self.findings.push(
                 finding
                     .at(entry.name.place.clone())
-                    .why("addresses other than the declared ones would have no signature")
+                    .why("records other than the declared ones would have no signature")
                     .help("leave the entry out, or serve the zone unsigned"),
             );
             return None;
         }
         // A broken zone has findings of its own.
-        let sets = zone.zone.as_ref()?.rrsets(name);
-        let declared = Declared { fills: fills(id, name, sets), addresses: addresses(sets) };
+        Some(OwnSets { zone: id, sets: zone.zone.as_ref()?.rrsets(name) })
+    }
+
+    /// Finds the name's own addresses; nothing, with a finding, if there are none.
+    fn declared(&mut self, entry: &AddressEntry, own: OwnSets<'_>) -> Option<Declared> {
+        let name = &entry.name.value;
+        let OwnSets { zone, sets } = own;
+        let declared = Declared { fills: fills(zone, name, sets), addresses: addresses(sets) };
         if declared.addresses.is_empty() {
             let finding = Finding::error("address-undeclared", format!("{name} has no A or AAAA record in its zone"));
             self.findings.push(
@@ -113,7 +143,7 @@ impl Services<'_, '_, '_> {
         let members = self.pools.get(pool).into_iter().flat_map(|pool| &pool.members);
         let hosts = members.filter_map(|member| match &member.data {
             MemberData::Srv { host, .. } => self.zone_index.hosts.get(self.zone_index.host(host)?),
-            MemberData::Address(_) => None,
+            MemberData::Address(_) | MemberData::Alias(_) => None,
         });
         let inside = hosts.filter(|host| !host.fills.is_empty());
         for address in inside.flat_map(|host| &host.addresses) {
@@ -125,7 +155,13 @@ impl Services<'_, '_, '_> {
         fills
     }
 
-    fn add_tiers(&mut self, entry: &AddressEntry, tiers: &[List<IpAddr>], check: &CheckEntry, declared: Declared) {
+    fn add_tiers(
+        &mut self,
+        entry: &AddressEntry,
+        tiers: &[List<TierMember<IpAddr>>],
+        (check, pick): (&CheckEntry, Pick),
+        declared: Declared,
+    ) {
         let name = &entry.name.value;
         let with = entry.target.lay_over(&self.defaults.of(check.kind.as_ref()));
         let context = context(name, &with);
@@ -137,13 +173,15 @@ impl Services<'_, '_, '_> {
             pool: Pool { kind: Kind::Addresses, members: Vec::new(), settings: entry.policy.over(&self.policy) },
             members: Vec::new(),
             fills: declared.fills,
+            pick: is_weighed(tiers).then_some(pick),
         };
         let mut seen: HashMap<IpAddr, u32> = HashMap::new();
         for (priority, tier) in (0u16..).zip(tiers) {
-            for address in &tier.value {
+            for member in &tier.value {
+                let address = Placed { value: member.value.value, place: member.place.clone() };
                 if let Some(line) = seen.insert(address.value, address.place.line) {
                     self.refuse_address(
-                        address,
+                        &address,
                         "address-tier-twice",
                         &format!("stands in a tier already, at line {line}"),
                     );
@@ -151,7 +189,7 @@ impl Services<'_, '_, '_> {
                 }
                 if !declared.addresses.contains(&address.value) {
                     self.refuse_address(
-                        address,
+                        &address,
                         "address-tier-undeclared",
                         &format!("is no declared address of {name}"),
                     );
@@ -160,7 +198,8 @@ impl Services<'_, '_, '_> {
                 let target = numbered
                     .and_then(|(plan, number)| self.targets.target(SocketAddr::new(address.value, port), plan, number));
                 let half = u8::from(address.value.is_ipv6());
-                pool.pool.members.push(Member { half, priority, weight: 0 });
+                let weight = weight(&member.value, pool.pick.is_some());
+                pool.pool.members.push(Member { half, priority, weight });
                 pool.members.push(MemberSetup {
                     label: address.value.to_string(),
                     targets: target.into_iter().collect(),
@@ -200,9 +239,19 @@ impl Services<'_, '_, '_> {
     }
 }
 
+/// Returns whether a member of these tiers has a weight.
+pub(super) fn is_weighed<T>(tiers: &[List<TierMember<T>>]) -> bool {
+    tiers.iter().flat_map(|tier| &tier.value).any(|member| member.value.weight.is_some())
+}
+
+/// Returns the weight of a member: 1 where others have one, 0 where none has.
+pub(super) fn weight<T>(member: &TierMember<T>, is_weighed: bool) -> u16 {
+    member.weight.unwrap_or_else(|| u16::from(is_weighed))
+}
+
 /// Says what the check of a name's addresses is for: the name itself, over UDP unless the check says otherwise, as
 /// clients without SRV do it (RFC 3263 §4.1).
-fn context<'a>(name: &Name, settings: &'a TargetSettings) -> CheckContext<'a> {
+pub(super) fn context<'a>(name: &Name, settings: &'a TargetSettings) -> CheckContext<'a> {
     let domain = name.to_string().trim_end_matches('.').to_owned();
     CheckContext { domain, host: None, inferred: None, transport: Transport::Udp, settings }
 }

@@ -1,7 +1,7 @@
 //! Joins the config and the zones: services, pools, hosts and targets, with every cross-reference resolved.
 //!
 //! ```text
-//!  zones ── zone index: SRV sets, hosts, addresses ──▶ services: pools, members ──▶ addresses: follows, tiers ──▶ Setup
+//!  zones ── zone index: SRV sets, hosts, addresses ──▶ services: pools, members ──▶ addresses, aliases: tiers ──▶ Setup
 //!                                                     │ patterns: which entry holds
 //!                                                     └ targets: two equal probes are one
 //! ```
@@ -10,6 +10,7 @@
 //! linearly with the records.
 
 mod addresses;
+mod aliases;
 mod defaults;
 mod idle;
 mod patterns;
@@ -104,7 +105,7 @@ fn lower_resolved(
     let mut findings = Vec::new();
     let defaults = Defaults { health: &file.target, interval: options.interval };
     let (inherited, policy) = judge_defaults(file, defaults, &mut findings);
-    let zone_index = ZoneIndex::build(&zones, resolved);
+    let zone_index = ZoneIndex::build(&zones, resolved, aliases::hosts(&file.addresses));
     let mut targets = Targets::new(access, options.fixed);
     let mut services = Services::new(&zones, &zone_index, &mut targets, defaults, policy);
     services.lower(&file.services);

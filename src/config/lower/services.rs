@@ -42,8 +42,10 @@ pub(super) struct Services<'a, 't, 'c> {
     host_targets: Vec<Vec<Vec<TargetId>>>,
     /// For each host of the zone index the pools with a member on it.
     host_pools: Vec<Vec<PoolId>>,
-    /// The hosts outside of the zones that are to be resolved.
+    /// The hosts outside of the zones that are to be resolved, of services.
     outside: BTreeSet<Name>,
+    /// Those that only aliases lead to.
+    outside_of_aliases: BTreeSet<Name>,
     /// The services for which no check is known, each with its pool.
     unprobed: Vec<(PoolId, Name)>,
     /// Services that follow a tested twin.
@@ -96,6 +98,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             host_targets: zone_index.hosts.iter().map(|host| vec![Vec::new(); host.addresses.len()]).collect(),
             host_pools: vec![Vec::new(); zone_index.hosts.len()],
             outside: BTreeSet::new(),
+            outside_of_aliases: BTreeSet::new(),
             unprobed: Vec::new(),
             twins: Twins::default(),
             risks: Risks::default(),
@@ -185,7 +188,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             follows: self.follows,
             host_targets,
             host_pools: self.host_pools,
-            outside: self.outside.into_iter().collect(),
+            outside: self.outside.union(&self.outside_of_aliases).cloned().collect(),
         }
     }
 
@@ -217,6 +220,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             },
             members: Vec::new(),
             fills: Vec::new(),
+            pick: None,
         };
         let id = PoolId::from_index(self.pools.len());
         for (half, (service, entry)) in (0u8..).zip(halves) {
@@ -288,9 +292,7 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
                     let at_port = SocketAddr::new(*address, port.unwrap_or(srv.port));
                     let Some(target) = self.targets.target(at_port, plan, number) else { continue };
                     targets.push(target);
-                    if let Some(known) = self.host_targets.get_mut(row).and_then(|addresses| addresses.get_mut(at)) {
-                        known.push(target);
-                    }
+                    self.note_target(row, at, target);
                 }
             }
             if let Some(pools) = self.host_pools.get_mut(row).filter(|pools| pools.last() != Some(&id)) {
@@ -360,6 +362,32 @@ impl<'a, 't, 'c> Services<'a, 't, 'c> {
             self.findings.push(finding.at(port.place.clone()).help("leave it out"));
         }
         Some(port.value)
+    }
+
+    /// Notes a host that an alias may lead to; returns whether it is known to have no address.
+    pub(super) fn note_host(&mut self, host: &Name, pool: PoolId, is_tested: bool) -> bool {
+        let Some(row) = self.zone_index.host(host) else { return false };
+        let Some(found) = self.zone_index.hosts.get(row) else { return false };
+        if let Some(pools) = self.host_pools.get_mut(row).filter(|pools| pools.last() != Some(&pool)) {
+            pools.push(pool);
+        }
+        if is_tested && !found.inside {
+            self.outside_of_aliases.insert(host.clone());
+        }
+        if is_tested && found.is_unaddressed && !self.targets.is_fixed() {
+            self.unaddressed.insert(host.clone());
+        }
+        if is_tested && found.addresses.len() > ADDRESSES_MAX {
+            self.many_addresses.insert(host.clone(), found.addresses.len());
+        }
+        found.is_nowhere
+    }
+
+    /// Notes a target on an address of a host, by their places in the zone index.
+    pub(super) fn note_target(&mut self, row: usize, at: usize, target: TargetId) {
+        if let Some(known) = self.host_targets.get_mut(row).and_then(|addresses| addresses.get_mut(at)) {
+            known.push(target);
+        }
     }
 
     fn judge_unmatched(&mut self, entry: &ServiceEntry) {
@@ -442,7 +470,7 @@ fn certificate_host(host: &Host) -> Option<String> {
 }
 
 /// Returns whether a host's name is an address that was written as a name, which no resolver knows.
-fn is_address(host: &Name) -> bool {
+pub(super) fn is_address(host: &Name) -> bool {
     host.to_string().trim_end_matches('.').parse::<std::net::IpAddr>().is_ok()
 }
 
@@ -468,7 +496,7 @@ pub(super) const OUTSIDE: &str = "host-outside";
 /// What is found of hosts that have nothing to test.
 const UNADDRESSED: &str = "host-unaddressed";
 /// The most addresses of one host that are tested.
-const ADDRESSES_MAX: usize = 32;
+pub(super) const ADDRESSES_MAX: usize = 32;
 /// The most kinds of services that one note names.
 const MOST_NAMED: usize = 8;
 /// The most names that a misspelt one is compared with.

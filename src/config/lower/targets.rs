@@ -68,6 +68,11 @@ impl Plan {
         self
     }
 
+    /// Returns the plan for a host outside of the zones that the config itself names: only what may be probed there differs.
+    pub(super) fn outside(self) -> Self {
+        Self { declared_by: DeclaredBy::Others, ..self }
+    }
+
     /// Returns whether it does something with the port of its target; a program may be given it.
     pub(super) fn uses_port(&self) -> bool {
         self.check.has_port() || self.check.kind() == "exec"

@@ -11,6 +11,7 @@ use crate::engine::setup::{MemberData, PoolSetup};
 use crate::keys::source::Source;
 use crate::policy::{Failed, FollowId, HostId, Kind, PoolId};
 use crate::probe::Check;
+use crate::snapshot::Pick;
 use crate::zone::{Rtype, Srv, Zone, ZoneBuilder};
 
 use super::*;
@@ -516,6 +517,114 @@ fn addresses_may_stand_in_tiers() {
     ] {
         assert_eq!(faults(&tiers(text)), [expected], "{text}");
     }
+}
+
+#[test]
+fn addresses_may_have_weights() {
+    let text = "www A 127.0.0.1\n www A 127.0.0.2\n www A 127.0.0.3\n www AAAA ::1";
+    let tiers = |keys: &str| {
+        lower_one(
+            &format!("[[address]]\nname = \"www.example.com\"\n{keys}\ncheck = {{ kind = \"tcp\", port = 80 }}"),
+            text,
+        )
+    };
+    let seen = |keys: &str| {
+        let lowered = tiers(keys);
+        let pool = pool(&lowered, "www.example.com.");
+        (pool.pool.members.iter().map(|member| member.weight).collect::<Vec<_>>(), pool.pick)
+    };
+    let weighed = "tiers = [[\"127.0.0.1 weight 60\", \"127.0.0.2\", \"::1\"], [\"127.0.0.3 weight 65535\"]]";
+    assert_eq!(seen(weighed), (vec![60, 1, 1, 65_535], Some(Pick::One)));
+    assert_eq!(seen(&format!("{weighed}\npick = \"each\"")), (vec![60, 1, 1, 65_535], Some(Pick::Each)));
+    let plain = "tiers = [[\"127.0.0.1\", \"127.0.0.2\", \"::1\"], [\"127.0.0.3\"]]";
+    assert_eq!(seen(plain), (vec![0, 0, 0, 0], None), "without weights every answer holds all");
+}
+
+const ALIAS: &str = "
+    www CNAME lb1
+    lb1 A 127.0.1.1
+    lb1 A 127.0.1.2
+    lb2 A 127.0.2.1
+    lb3 A 127.0.3.1
+    other CNAME lb2
+";
+
+fn alias(name: &str, tiers: &str) -> Lowered {
+    let entry = format!("[[alias]]\nname = \"{name}\"\ntiers = {tiers}\ncheck = {{ kind = \"tls\", port = 443 }}");
+    lower_one(&entry, ALIAS)
+}
+
+#[test]
+fn an_alias_is_a_pool_of_the_names_that_it_may_lead_to() {
+    let tiers = "[[\"lb1.example.com weight 3\", \"lb2.example.com\"], [\"lb3.example.com\"]]";
+    let lowered = alias("www.example.com", tiers);
+    assert_eq!(faults(&lowered), []);
+    let pool = pool(&lowered, "www.example.com.");
+    assert_eq!((pool.pool.kind, pool.pick), (Kind::Alias, Some(Pick::One)));
+    let members: Vec<_> = pool.pool.members.iter().map(|member| (member.priority, member.weight)).collect();
+    assert_eq!(members, [(0, 3), (0, 1), (1, 1)]);
+    assert_eq!(pool.members[0].label, "lb1.example.com");
+    assert_eq!(pool.members[0].data, MemberData::Alias(name("lb1.example.com")));
+    // Clients of the alias ask for its name, whichever host answers.
+    let first = ["127.0.1.1:443 tls name=www.example.com", "127.0.1.2:443 tls name=www.example.com"];
+    assert_eq!(probes(&lowered, pool)[0], first);
+    assert_eq!((pool.fills.len(), pool.fills[0].rtype, pool.fills[0].ttl), (1, Rtype::CNAME, 300));
+    // The addresses of its hosts follow health as those of an SRV record's do.
+    assert_eq!(lowered.setup.hosts.len(), 3);
+    assert_eq!(lowered.setup.hosts[HostId::from_index(0)].addresses[1].1.len(), 1);
+}
+
+#[test]
+fn an_alias_may_lead_to_hosts_outside_of_the_zones() {
+    let entry = "[[alias]]\nname = \"www.example.com\"\ntiers = [[\"lb1.example.com\"], [\"lb.example.net\"]]\n\
+                 check = { kind = \"tcp\", port = 443 }";
+    let source = Source::new("understudy.toml", format!("version = 1\n{entry}"));
+    let (file, _) = shape::read(&source);
+    let zones: Table<_, _> = [zone("example.com", ALIAS)].into_iter().collect();
+    let first = lower(&file, zones.clone(), &Access::default(), Options::default());
+    assert_eq!(first.outside, [name("lb.example.net")]);
+    assert!(!first.findings.iter().any(|finding| finding.message.contains("5 min")), "{:?}", first.findings);
+    let resolved = [(name("lb.example.net"), vec!["203.0.114.7".parse().unwrap()])].into_iter().collect();
+    let lowered = lower_resolved(&file, zones, &Access::default(), Options::default(), &resolved);
+    let pool = pool(&lowered, "www.example.com.");
+    assert_eq!(probes(&lowered, pool)[1], ["203.0.114.7:443 tcp"]);
+    let target = &lowered.setup.targets[pool.members[1].targets[0]];
+    assert_eq!((target.settings.interval.as_secs(), target.is_probed()), (5, true), "the config itself names it");
+    // Nobody can point the checker at our own network by a name of theirs.
+    let resolved = [(name("lb.example.net"), vec!["127.0.0.1".parse().unwrap()])].into_iter().collect();
+    let zones: Table<_, _> = [zone("example.com", ALIAS)].into_iter().collect();
+    let lowered = lower_resolved(&file, zones, &Access::default(), Options::default(), &resolved);
+    let pool = self::pool(&lowered, "www.example.com.");
+    assert!(!lowered.setup.targets[pool.members[1].targets[0]].is_probed());
+}
+
+#[test]
+fn aliases_that_cannot_be_have_findings() {
+    let two = "[[\"lb1.example.com\"], [\"lb2.example.com\"]]";
+    for (owner, tiers, expected) in [
+        ("lb1.example.com", "[[\"lb2.example.com\"]]", ("alias-undeclared", 3)),
+        ("no.example.com", two, ("alias-undeclared", 3)),
+        ("www.example.org", two, ("address-outside", 3)),
+        ("www.example.com", "[[\"lb1.example.com\", \"www.example.com\"]]", ("alias-itself", 4)),
+        ("www.example.com", "[[\"lb1.example.com\"], [\"127.0.0.1\"]]", ("alias-address", 4)),
+        ("www.example.com", "[[\"lb1.example.com\"], [\"LB1.example.com\"]]", ("alias-tier-twice", 4)),
+        ("www.example.com", "[[\"lb2.example.com\"]]", ("alias-tier-missing", 3)),
+        ("www.example.com", "[[\"lb1.example.com\"], [\"other.example.com\"]]", ("host-unaddressed", 0)),
+    ] {
+        assert_eq!(faults(&alias(owner, tiers)), [expected], "{owner} {tiers}");
+    }
+    let entry =
+        format!("[[alias]]\nname = \"www.example.com\"\ntiers = {two}\ncheck = {{ kind = \"tcp\", port = 80 }}\n");
+    assert_eq!(faults(&lower_one(&format!("{entry}{entry}"), ALIAS)), [("address-duplicate", 7)]);
+}
+
+#[test]
+fn with_static_an_alias_leads_where_the_zone_says() {
+    let entry =
+        "[[alias]]\nname = \"www.example.com\"\ntiers = [[\"lb1.example.com\"]]\ncheck = { kind = \"tcp\", port = 80 }";
+    let lowered = lower_with(entry, vec![zone("example.com", ALIAS)], Options { fixed: true, ..Options::default() });
+    assert_eq!((lowered.setup.pools.len(), lowered.setup.targets.len()), (0, 0));
+    assert_eq!(faults(&lowered), []);
 }
 
 #[test]

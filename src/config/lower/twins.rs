@@ -70,7 +70,7 @@ fn follow(pool: &mut PoolSetup, tested: &Tested) -> bool {
 fn place(data: &MemberData) -> Option<(Name, u16)> {
     match data {
         MemberData::Srv { port, host } => Some((host.clone(), *port)),
-        MemberData::Address(_) => None,
+        MemberData::Address(_) | MemberData::Alias(_) => None,
     }
 }
 

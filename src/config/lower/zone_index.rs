@@ -17,7 +17,7 @@ pub(super) struct ZoneIndex {
     pub(super) services: Vec<Service>,
     /// The owners of SRV sets that say "no such service": a single record with the root as host (RFC 2782).
     pub(super) closed: HashSet<Name>,
-    /// Every host of a member.
+    /// Every host of a member, and every host that an alias may lead to.
     pub(super) hosts: Vec<Host>,
     /// The zones that came signed and would have services, and how many: they are served as declared.
     pub(super) signed: BTreeMap<Name, usize>,
@@ -37,7 +37,7 @@ pub(super) struct Service {
     pub(super) hosts: Vec<usize>,
 }
 
-/// One host of members.
+/// One host of members or aliases.
 #[derive(Debug)]
 pub(super) struct Host {
     /// Its name as a member writes it.
@@ -56,8 +56,13 @@ pub(super) struct Host {
 }
 
 impl ZoneIndex {
-    /// Takes stock of the zones; `resolved` are the addresses of hosts outside of them.
-    pub(super) fn build(zones: &Table<ZoneId, ZoneSetup>, resolved: &Addresses) -> Self {
+    /// Takes stock of the zones; `resolved` are the addresses of hosts outside of them, `others` are hosts that no SRV record
+    /// names.
+    pub(super) fn build<'h>(
+        zones: &Table<ZoneId, ZoneSetup>,
+        resolved: &Addresses,
+        others: impl Iterator<Item = &'h Name>,
+    ) -> Self {
         let mut zone_index = Self::default();
         let signed: Table<ZoneId, bool> = zones.iter().map(|(_, zone)| zone.signed().is_some()).collect();
         walk(zones, |zone, owner, sets, ours| {
@@ -69,6 +74,9 @@ impl ZoneIndex {
                     zone_index.add_service(zone, owner, set);
                 }
             }
+        });
+        others.for_each(|host| {
+            zone_index.host_row(host.clone());
         });
         walk(zones, |zone, owner, sets, ours| zone_index.add_addresses(zone, owner, sets, ours, signed[zone]));
         let origins: HashMap<&Name, &ZoneSetup> = zones.iter().map(|(_, zone)| (&zone.origin, zone)).collect();

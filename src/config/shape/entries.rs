@@ -1,17 +1,19 @@
-//! `[[zone]]`, `[[service]]` and `[[address]]`.
+//! `[[zone]]`, `[[service]]`, `[[address]]` and `[[alias]]`.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::base::finding::{Finding, Place};
 use crate::base::prefix::IpPrefix;
+use crate::config::values::{TierMember, weighted_address, weighted_name};
 use crate::keys::Key;
 use crate::keys::reader::{Each, EachOfEach, Reader, Section};
 use crate::keys::source::{List, Placed};
 use crate::keys::statement;
-use crate::keys::values;
+use crate::keys::values::{self, Words};
 use crate::probe::CheckEntry;
 use crate::serve::AccessList;
+use crate::snapshot::Pick;
 use crate::zone::Name;
 
 use super::settings::{PolicyKeys, TargetKeys};
@@ -41,11 +43,27 @@ statement! {
     pub struct AddressKeys {
         name: Name = values::name, apart "\"example.com\"";
         follows: Name = values::name, apart "\"_sip._tcp.example.com\"";
-        tiers: Vec<List<IpAddr>> = EachOfEach(values::address), apart "[[\"192.0.2.1\"], [\"192.0.2.9\"]]";
+        tiers: Vec<List<TierMember<IpAddr>>> =
+            EachOfEach(weighted_address), apart "[[\"192.0.2.1\"], [\"192.0.2.9\"]]";
+        /// How much of the active tier one answer holds, if addresses have weights: "one" address, or "each" with its own odds.
+        pick: Pick = values::word, apart "\"one\"";
     }
 }
 
-/// The check of a `[[service]]` or an `[[address]]`.
+statement! {
+    /// The keys of `[[alias]]` alone.
+    pub struct AliasKeys {
+        name: Name = values::name, apart "\"www.example.com\"";
+        tiers: Vec<List<TierMember<Name>>> =
+            EachOfEach(weighted_name), apart "[[\"lb1.example.net\"], [\"lb2.example.net\"]]";
+    }
+}
+
+impl Words for Pick {
+    const WORDS: &'static [(&'static str, Self)] = &[("one", Self::One), ("each", Self::Each)];
+}
+
+/// The check of a `[[service]]`, an `[[address]]` or an `[[alias]]`.
 pub(super) const CHECK: &[Key] = &[Key::bare("check")];
 
 /// One `[[zone]]`.
@@ -76,12 +94,12 @@ pub struct ServiceEntry {
     pub target: TargetKeys,
 }
 
-/// One `[[address]]`.
+/// One `[[address]]` or `[[alias]]`.
 #[derive(Clone, Debug)]
 pub struct AddressEntry {
     /// `name`
     pub name: Placed<Name>,
-    /// Where its addresses come from.
+    /// Where what it answers comes from.
     pub source: AddressSource,
     /// The keys of `[policy]`.
     pub policy: PolicyKeys,
@@ -89,13 +107,33 @@ pub struct AddressEntry {
     pub target: TargetKeys,
 }
 
-/// Where the addresses of an [`AddressEntry`] come from.
+/// Where the addresses of an [`AddressEntry`] come from, or where its alias leads.
 #[derive(Clone, Debug)]
 pub enum AddressSource {
     /// `follows`: the hosts of a service.
     Follows(Placed<Name>),
-    /// `tiers`, the preferred first, with the check of each address.
-    Tiers(Vec<List<IpAddr>>, CheckEntry),
+    /// `tiers`, the preferred first, with the check of each address, and `pick`.
+    Tiers(Vec<List<TierMember<IpAddr>>>, CheckEntry, Pick),
+    /// `tiers` of an alias, the preferred first, with the check of each name.
+    Alias(Vec<List<TierMember<Name>>>, CheckEntry),
+}
+
+impl AddressSource {
+    /// Returns the check, if it has one.
+    pub const fn check(&self) -> Option<&CheckEntry> {
+        match self {
+            Self::Follows(_) => None,
+            Self::Tiers(_, check, _) | Self::Alias(_, check) => Some(check),
+        }
+    }
+
+    /// Returns the check, to add what its files hold.
+    pub(super) const fn check_mut(&mut self) -> Option<&mut CheckEntry> {
+        match self {
+            Self::Follows(_) => None,
+            Self::Tiers(_, check, _) | Self::Alias(_, check) => Some(check),
+        }
+    }
 }
 
 /// Reads every `[[zone]]`.
@@ -160,7 +198,16 @@ fn read_address(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Addres
     if !section.has("name") {
         reader.missing(section, "name", "name the owner of the addresses, such as name = \"example.com\"");
     }
-    let AddressKeys { name, follows, tiers } = AddressKeys::read(reader, section);
+    let AddressKeys { name, follows, tiers, pick } = AddressKeys::read(reader, section);
+    let is_weighed = tiers.iter().flat_map(|tiers| &tiers.value).flat_map(|tier| &tier.value);
+    let is_weighed = is_weighed.into_iter().any(|member| member.value.weight.is_some());
+    if let Some(pick) = pick.as_ref().filter(|_| !is_weighed) {
+        let finding = Finding::warning("config-key-idle", "`pick` has no effect: no address has a weight");
+        let help = "give the addresses weights, such as \"192.0.2.1 weight 3\", or leave it out";
+        reader
+            .find(finding.at(pick.place.clone()).why("every answer holds all addresses of the active tier").help(help));
+    }
+    let pick = pick.map_or(Pick::One, |pick| pick.value);
     let check = CheckEntry::read(reader, section);
     let (policy, target) = (PolicyKeys::read(reader, section), TargetKeys::read(reader, section));
     let source = match (section.has("follows"), section.has("tiers")) {
@@ -181,9 +228,32 @@ fn read_address(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Addres
             }
             follows.map(AddressSource::Follows)
         }
-        (false, true) => tiers_with_check(reader, section, tiers, check),
+        (false, true) => tiers_with_check(reader, section, tiers, check)
+            .map(|(tiers, check)| AddressSource::Tiers(tiers, check, pick)),
     };
     Some(AddressEntry { name: name?, source: source?, policy, target })
+}
+
+/// Reads every `[[alias]]`.
+pub(super) fn read_aliases(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<AddressEntry> {
+    let sections = reader.tables(root, "alias", "[[alias]]");
+    sections.iter().filter_map(|section| read_alias(reader, section)).collect()
+}
+
+fn read_alias(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<AddressEntry> {
+    reader.refuse_unknown_keys(section, ALIAS);
+    if !section.has("name") {
+        reader.missing(section, "name", "name the owner of the CNAME record, such as name = \"www.example.com\"");
+    }
+    if !section.has("tiers") {
+        let help = "say where it leads, the preferred first: tiers = [[\"lb1.example.net\"], [\"lb2.example.net\"]]";
+        reader.missing(section, "tiers", help);
+    }
+    let AliasKeys { name, tiers } = AliasKeys::read(reader, section);
+    let check = CheckEntry::read(reader, section);
+    let (policy, target) = (PolicyKeys::read(reader, section), TargetKeys::read(reader, section));
+    let (tiers, check) = tiers_with_check(reader, section, tiers, check)?;
+    Some(AddressEntry { name: name?, source: AddressSource::Alias(tiers, check), policy, target })
 }
 
 fn idle_with_follows(place: Place) -> Finding {
@@ -193,28 +263,28 @@ fn idle_with_follows(place: Place) -> Finding {
         .help("set it at the service")
 }
 
-fn tiers_with_check(
+fn tiers_with_check<T>(
     reader: &mut Reader<'_>,
     section: &Section<'_>,
-    tiers: Option<Placed<Vec<List<IpAddr>>>>,
+    tiers: Option<Placed<Vec<List<T>>>>,
     check: Option<CheckEntry>,
-) -> Option<AddressSource> {
+) -> Option<(Vec<List<T>>, CheckEntry)> {
     if !section.has("check") {
-        reader.missing(section, "check", "say how the addresses are tested: check = { kind = \"tcp\", port = 443 }");
+        reader.missing(section, "check", "say how the members are tested: check = { kind = \"tcp\", port = 443 }");
     }
     let tiers = tiers?;
     let empty = tiers.value.iter().find(|tier| tier.value.is_empty()).map(|tier| tier.place.clone());
     if let Some(place) = empty.or_else(|| tiers.value.is_empty().then(|| tiers.place.clone())) {
-        let finding = Finding::error("address-tier-empty", "a tier without addresses").at(place);
-        reader.find(finding.help("name at least one address in each tier"));
+        let finding = Finding::error("address-tier-empty", "a tier without members").at(place);
+        reader.find(finding.help("name at least one in each tier"));
     }
     let check = check?;
     if check.needs_port() {
-        let finding = Finding::error("check-port", "the check of addresses needs a port");
+        let finding = Finding::error("check-port", "the check of addresses and aliases needs a port");
         let place = reader.key_place(section, "check");
         reader.find(finding.at(place).help("say it: check = { kind = \"tcp\", port = 443 }"));
     }
-    Some(AddressSource::Tiers(tiers.value, check))
+    Some((tiers.value, check))
 }
 
 /// Makes an access list; without a key everybody is let in.
@@ -228,3 +298,5 @@ pub(super) const ZONE: &[&[Key]] = &[ZoneKeys::KEYS, TransferKeys::KEYS];
 pub(super) const SERVICE: &[&[Key]] = &[ServiceKeys::KEYS, CHECK, PolicyKeys::KEYS, TargetKeys::KEYS];
 /// All keys of `[[address]]`.
 pub(super) const ADDRESS: &[&[Key]] = &[AddressKeys::KEYS, CHECK, PolicyKeys::KEYS, TargetKeys::KEYS];
+/// All keys of `[[alias]]`.
+pub(super) const ALIAS: &[&[Key]] = &[AliasKeys::KEYS, CHECK, PolicyKeys::KEYS, TargetKeys::KEYS];

@@ -211,7 +211,7 @@ fn each_default_of_the_example_is_the_codes_default() {
 #[test]
 fn the_examples_to_adapt_have_no_findings_but_that_they_exclude_each_other() {
     let (file, findings) = read(&Source::new("example.toml", uncommented(&["## ", "# "])));
-    assert_eq!((file.services.len(), file.addresses.len(), file.keys.len()), (1, 2, 1));
+    assert_eq!((file.services.len(), file.addresses.len(), file.keys.len()), (1, 4, 1));
     let ids: Vec<&str> = findings.iter().map(|finding| finding.id).collect();
     assert_eq!(ids, ["zone-source"], "a zone is a file or comes from primaries");
 }

@@ -19,7 +19,9 @@ use crate::keys::source::Source;
 use crate::keys::{Listed, Renamed, values};
 use crate::probe::CheckEntry;
 
-pub use entries::{AddressEntry, AddressKeys, AddressSource, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys};
+pub use entries::{
+    AddressEntry, AddressKeys, AddressSource, AliasKeys, ServiceEntry, ServiceKeys, ZoneEntry, ZoneKeys,
+};
 pub use hooks::{HookEntry, HookKeys};
 pub use lint::Lint;
 pub use listeners::{AllowKeys, DNS_PORT, ListenKeys, twice};
@@ -58,7 +60,7 @@ pub struct File {
     pub zones: Vec<ZoneEntry>,
     /// `[[service]]`
     pub services: Vec<ServiceEntry>,
-    /// `[[address]]`
+    /// `[[address]]`, then `[[alias]]`
     pub addresses: Vec<AddressEntry>,
 }
 
@@ -66,19 +68,13 @@ impl File {
     /// Returns the checks that are written.
     pub fn checks(&self) -> impl Iterator<Item = &CheckEntry> {
         let services = self.services.iter().filter_map(|entry| entry.check.as_ref());
-        services.chain(self.addresses.iter().filter_map(|entry| match &entry.source {
-            AddressSource::Tiers(_, check) => Some(check),
-            AddressSource::Follows(_) => None,
-        }))
+        services.chain(self.addresses.iter().filter_map(|entry| entry.source.check()))
     }
 
     /// Returns the checks that are written, to add what their files hold.
     pub fn checks_mut(&mut self) -> impl Iterator<Item = &mut CheckEntry> {
         let services = self.services.iter_mut().filter_map(|entry| entry.check.as_mut());
-        services.chain(self.addresses.iter_mut().filter_map(|entry| match &mut entry.source {
-            AddressSource::Tiers(_, check) => Some(check),
-            AddressSource::Follows(_) => None,
-        }))
+        services.chain(self.addresses.iter_mut().filter_map(|entry| entry.source.check_mut()))
     }
 }
 
@@ -127,7 +123,7 @@ fn read_document(reader: &mut Reader<'_>, root: &Section<'_>) -> File {
         hooks: hooks::read_hooks(reader, root),
         zones: entries::read_zones(reader, root),
         services: entries::read_services(reader, root),
-        addresses: entries::read_addresses(reader, root),
+        addresses: [entries::read_addresses(reader, root), entries::read_aliases(reader, root)].concat(),
         ..File::default()
     };
     if let Some(section) = section(reader, SERVER) {
@@ -185,6 +181,7 @@ pub const SECTIONS: &[Listed] = &[
     ("[[zone]]", entries::ZONE),
     ("[[service]]", entries::SERVICE),
     ("[[address]]", entries::ADDRESS),
+    ("[[alias]]", entries::ALIAS),
 ];
 
 /// Keys that have been given another name: the old one is refused, as a key that does nothing would go unseen.

@@ -8,6 +8,7 @@ use crate::keys::Status;
 use crate::keys::source::Source;
 use crate::policy::{AllDown, Need};
 use crate::probe::{CheckKind, TlsKeys};
+use crate::snapshot::Pick;
 
 use super::*;
 
@@ -229,4 +230,40 @@ fn each_default_is_a_value_of_its_key() {
             assert_eq!(own.collect::<Vec<_>>(), Vec::<&Finding>::new(), "{text}");
         }
     }
+}
+
+#[test]
+fn a_weight_is_a_number_above_zero() {
+    let read = |tiers: &str, more: &str| {
+        let check = "check = { kind = \"tcp\", port = 80 }";
+        read_text(&format!("version = 1\n[[address]]\nname = \"www.example.com\"\n{check}\ntiers = {tiers}\n{more}"))
+    };
+    let (file, findings) =
+        read("[[\"192.0.2.1 weight 65535\", \"192.0.2.2\"], [\"2001:db8::1 weight 1\"]]", "pick = \"each\"");
+    assert_eq!(findings, []);
+    let AddressSource::Tiers(tiers, _, pick) = &file.addresses[0].source else { panic!("{file:?}") };
+    let weights: Vec<_> = tiers.iter().flat_map(|tier| &tier.value).map(|member| member.value.weight).collect();
+    assert_eq!((weights, *pick), (vec![Some(65_535), None, Some(1)], Pick::Each));
+    for wrong in
+        ["192.0.2.1 weight 0", "192.0.2.1 weight 65536", "192.0.2.1 weight +3", "192.0.2.1 weight", "192.0.2.1 3"]
+    {
+        let (_, findings) = read(&format!("[[\"192.0.2.9\", \"{wrong}\"]]"), "");
+        assert_eq!(findings.len(), 1, "{wrong}: {findings:?}");
+        assert_eq!((findings[0].severity, findings[0].place.as_ref().unwrap().line), (Severity::Error, 5), "{wrong}");
+        assert!(findings[0].help.as_deref().unwrap().contains("weight"), "{findings:?}");
+    }
+    let (_, findings) = read("[[\"192.0.2.1\"]]", "pick = \"one\"");
+    assert_eq!(findings.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["config-key-idle"]);
+}
+
+#[test]
+fn an_alias_needs_tiers_and_a_check() {
+    let (file, findings) = read_text(
+        "version = 1\n[[alias]]\nname = \"www.example.com\"\ntiers = [[\"lb1.example.net weight 99\"]]\ncheck = { kind = \"tcp\", port = 80 }",
+    );
+    assert_eq!((findings, file.checks().count()), (Vec::new(), 1));
+    let (_, findings) =
+        read_text("version = 1\n[[alias]]\nname = \"www.example.com\"\nfollows = \"_sip._tcp.example.com\"");
+    let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
+    assert_eq!(ids, ["config-key-missing", "config-key-missing", "config-key-unknown"]);
 }

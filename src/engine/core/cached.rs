@@ -25,8 +25,8 @@ pub struct Cached {
 /// What names what a scope covers.
 #[derive(Default)]
 struct Named<'a> {
-    /// The hosts and ports of covered members.
-    hosts: Vec<(&'a Name, u16)>,
+    /// The hosts of covered members, each with its port, if its record names one.
+    hosts: Vec<(&'a Name, Option<u16>)>,
     /// Their addresses.
     addresses: BTreeSet<IpAddr>,
 }
@@ -48,8 +48,9 @@ impl Core {
             let members = row.members.iter().zip(&prepared.member_hosts[pool]);
             for (member, host) in members.filter(|(member, host)| self.is_covered(scope, member, row, **host)) {
                 match &member.data {
-                    MemberData::Srv { port, host } => named.hosts.push((host, *port)),
+                    MemberData::Srv { port, host } => named.hosts.push((host, Some(*port))),
                     MemberData::Address(address) => drop(named.addresses.insert(*address)),
+                    MemberData::Alias(host) => named.hosts.push((host, None)),
                 }
                 let addresses = host.iter().flat_map(|host| &setup.hosts[*host].addresses);
                 named.addresses.extend(addresses.map(|(address, _)| *address));
@@ -83,7 +84,7 @@ impl Core {
     }
 
     fn slot_cached(&self, slot: SlotId, named: &Named<'_>, wall: UnixTime) -> UnixTime {
-        let present = self.snapshot.slot(slot).and_then(SlotValue::records).filter(|set| named.is_in(set));
+        let present = self.snapshot.slot(slot).and_then(SlotValue::all_records).filter(|set| named.is_in(set));
         // What still names it is told to whoever asks.
         let present =
             present.map_or_else(UnixTime::default, |set| wall + Duration::from_secs(u64::from(set.ttl()) + 1));
@@ -92,7 +93,8 @@ impl Core {
 
     fn formers_cached(&self, slot: SlotId, named: &Named<'_>) -> UnixTime {
         let formers = &self.slots[slot].formers;
-        let naming = formers.last.iter().filter(|served| served.value().records().is_some_and(|set| named.is_in(set)));
+        let naming =
+            formers.last.iter().filter(|served| served.value().all_records().is_some_and(|set| named.is_in(set)));
         naming.map(|served| served.cached_until()).fold(formers.others_until, UnixTime::max)
     }
 }
@@ -100,10 +102,14 @@ impl Core {
 impl Named<'_> {
     /// Returns whether a set names what is covered.
     fn is_in(&self, set: &Rrset) -> bool {
+        let is_host = |own: &Name, named: &[u8]| own.wire().eq_ignore_ascii_case(named);
         if set.rtype() == Rtype::SRV {
-            return set.srvs().any(|srv| {
-                self.hosts.iter().any(|(host, port)| *port == srv.port && host.wire().eq_ignore_ascii_case(srv.host))
-            });
+            return set
+                .srvs()
+                .any(|srv| self.hosts.iter().any(|(host, port)| *port == Some(srv.port) && is_host(host, srv.host)));
+        }
+        if set.rtype() == Rtype::CNAME {
+            return set.rdatas().any(|rdata| self.hosts.iter().any(|(host, _)| is_host(host, rdata)));
         }
         set.rdatas().any(|rdata| {
             self.addresses.iter().any(|address| match address {

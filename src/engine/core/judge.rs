@@ -9,7 +9,7 @@ use crate::engine::effect::{Effect, Notice};
 use crate::engine::memory;
 use crate::engine::orders::Times;
 use crate::engine::prepare::{Users, order_name};
-use crate::engine::setup::{MemberData, MemberSetup, PoolSetup};
+use crate::engine::setup::{MemberSetup, PoolSetup};
 use crate::health::members::{self, Belief, TargetView};
 use crate::health::orders::Scope;
 use crate::health::{TargetId, Verdict};
@@ -156,9 +156,9 @@ impl Core {
             }
             let row = &mut self.slots[slot];
             row.note = note.clone().map(|note| note.settled(row.note.as_ref()));
-            let rdatas = rdata::of_pool(setup, decision, number);
+            let records = rdata::of_pool(setup, decision, number);
             let fill = &setup.fills[number];
-            again = sooner(again, self.slots[slot].fill(fill, &rdatas, &setup.pool.settings, conditions, now));
+            again = sooner(again, self.slots[slot].fill(fill, &records, &setup.pool.settings, conditions, now));
             self.touch(slot, now);
         }
         again
@@ -225,9 +225,9 @@ impl Core {
                 self.touch(slot, now.mono);
                 continue;
             }
-            let rdatas = rdata::of_addresses(fill.rtype, staying.iter().copied());
+            let records = rdata::of_addresses(fill.rtype, staying.iter().copied());
             let settings = &self.prepared.host_settings[number];
-            again = sooner(again, self.slots[slot].fill(fill, &rdatas, settings, conditions, now.mono));
+            again = sooner(again, self.slots[slot].fill(fill, &records, settings, conditions, now.mono));
             self.touch(slot, now.mono);
         }
         self.timers.set(Timer::Host(number), again.map(|after| now.mono + after));
@@ -257,9 +257,9 @@ impl Core {
                 self.touch(slot, now.mono);
                 continue;
             }
-            let rdatas = rdata::of_addresses(fill.rtype, addresses.iter().copied());
+            let records = rdata::of_addresses(fill.rtype, addresses.iter().copied());
             let settings = &self.prepared.setup.pools[setup.pool].pool.settings;
-            again = sooner(again, self.slots[slot].fill(fill, &rdatas, settings, conditions, now.mono));
+            again = sooner(again, self.slots[slot].fill(fill, &records, settings, conditions, now.mono));
             self.touch(slot, now.mono);
         }
         self.timers.set(Timer::Follow(number), again.map(|after| now.mono + after));
@@ -349,10 +349,7 @@ impl Core {
 
 /// Returns the name by which orders may cover a member.
 pub(super) fn member_name(member: &MemberSetup, pool: &PoolSetup) -> String {
-    match &member.data {
-        MemberData::Srv { host, .. } => order_name(host),
-        MemberData::Address(_) => order_name(&pool.fills[0].owner),
-    }
+    order_name(member.data.host().unwrap_or(&pool.fills[0].owner))
 }
 
 /// Returns what is believed of a member without targets.

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::Mono;
+use crate::base::hash::StableHash;
 use crate::engine::setup::Fill;
 use crate::policy::{self, Conditions, Settings, TtlState};
-use crate::snapshot::{Note, SlotValue};
+use crate::snapshot::{Note, SlotValue, WeightedSet};
 use crate::zone::Rrset;
 
 use super::formers::Formers;
+use super::rdata::Records;
 
 /// What the engine knows of a slot.
 #[derive(Clone, Debug, Default)]
@@ -28,21 +30,17 @@ impl SlotRow {
     pub(super) fn fill(
         &mut self,
         fill: &Fill,
-        rdatas: &[Vec<u8>],
+        records: &Records,
         settings: &Settings,
         conditions: Conditions,
         now: Mono,
     ) -> Option<Duration> {
-        let records_changed = self.value.as_ref().is_some_and(|value| !holds(value, rdatas));
+        let records_changed = self.value.as_ref().is_some_and(|value| !holds(value, records));
         let ttl = policy::ttl(fill.ttl, settings, Conditions { records_changed, ..conditions }, self.ttl, now);
         self.ttl = ttl.memory;
         let same_ttl = self.value.as_ref().is_some_and(|value| ttl_of(value) == ttl.secs);
         if records_changed || !same_ttl {
-            self.value = Some(if rdatas.is_empty() {
-                SlotValue::Empty { negative_ttl: ttl.secs }
-            } else {
-                SlotValue::Records(Arc::new(Rrset::new(fill.rtype, ttl.secs, rdatas)))
-            });
+            self.value = Some(value(fill, records, ttl.secs));
         }
         ttl.again
     }
@@ -71,13 +69,36 @@ impl SlotRow {
 pub(in crate::engine) fn ttl_of(value: &SlotValue) -> u32 {
     match value {
         SlotValue::Records(set) => set.ttl(),
+        SlotValue::Weighted(set) => set.all().ttl(),
         SlotValue::Empty { negative_ttl } => *negative_ttl,
     }
 }
 
-fn holds(value: &SlotValue, rdatas: &[Vec<u8>]) -> bool {
-    match value {
-        SlotValue::Records(set) => set.rdatas().eq(rdatas.iter().map(Vec::as_slice)),
-        SlotValue::Empty { .. } => rdatas.is_empty(),
+fn value(fill: &Fill, records: &Records, ttl: u32) -> SlotValue {
+    let Records { rdatas, drawn } = records;
+    match drawn {
+        Some((pick, weights)) => {
+            let weighed: Vec<_> = rdatas.iter().zip(weights.iter().copied()).collect();
+            let salt = StableHash::new(SALT_KEY).octets(fill.owner.to_lower().wire()).number(fill.rtype.0.into());
+            SlotValue::Weighted(Arc::new(WeightedSet::new(fill.rtype, ttl, &weighed, *pick, salt.finish())))
+        }
+        None if rdatas.is_empty() => SlotValue::Empty { negative_ttl: ttl },
+        None => SlotValue::Records(Arc::new(Rrset::new(fill.rtype, ttl, rdatas))),
     }
 }
+
+fn holds(value: &SlotValue, records: &Records) -> bool {
+    let Records { rdatas, drawn } = records;
+    match (value, drawn) {
+        (SlotValue::Records(set), None) => set.rdatas().eq(rdatas.iter().map(Vec::as_slice)),
+        (SlotValue::Weighted(set), Some((pick, weights))) => {
+            let weighed: Vec<_> = rdatas.iter().zip(weights.iter().copied()).collect();
+            set.holds(&weighed, *pick)
+        }
+        (SlotValue::Empty { .. }, None) => rdatas.is_empty(),
+        (SlotValue::Records(_) | SlotValue::Empty { .. }, Some(_)) | (SlotValue::Weighted(_), None) => false,
+    }
+}
+
+/// The key of the salts of weighted sets.
+const SALT_KEY: &[u8; 16] = b"understudy draws";

@@ -27,6 +27,7 @@ pub(crate) fn setup(services: u8, serial: u32) -> Setup {
             name: format!("{owner}.example."),
             pool: Pool { kind: Kind::Service, members: Vec::new(), settings: Settings::default() },
             members: Vec::new(),
+            pick: None,
             fills: vec![fill(&owner, Rtype::SRV)],
         };
         for (tier, priority) in [(1, 10), (2, 20)] {

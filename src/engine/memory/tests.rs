@@ -98,6 +98,7 @@ fn the_memory_of_a_pool_comes_back_without_its_holds_and_without_members_that_ar
             settings: Settings::default(),
         },
         members: labels.iter().map(|label| member(label)).collect(),
+        pick: None,
         fills: Vec::new(),
     };
     let listed = |member, priority| Listed { member, priority, weight: 0 };

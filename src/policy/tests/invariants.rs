@@ -37,11 +37,11 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 fn pool() -> impl Strategy<Value = Pool> {
-    let kind = prop_oneof![Just(Kind::Service), Just(Kind::Pair), Just(Kind::Addresses)];
+    let kind = prop_oneof![Just(Kind::Service), Just(Kind::Pair), Just(Kind::Addresses), Just(Kind::Alias)];
     let priority = prop_oneof![Just(0u16), Just(10), Just(20), Just(30), Just(65_534), Just(65_535)];
     let member = (0u8..2, priority, prop_oneof![Just(0u16), Just(1), Just(50), Just(65_535)]);
     (kind, proptest::collection::vec(member, 1..7), settings()).prop_map(|(kind, members, settings)| {
-        let half = |half| if kind == Kind::Service { 0 } else { half };
+        let half = |half| if matches!(kind, Kind::Service | Kind::Alias) { 0 } else { half };
         let members =
             members.into_iter().map(|(h, priority, weight)| Member { half: half(h), priority, weight }).collect();
         Pool { kind, members, settings }
@@ -90,7 +90,7 @@ fn check_members(pool: &Pool, verdicts: &[Verdict], decision: &Decision) {
 
 /// Of each family the eligible addresses are listed, as long as there are any, and all of one tier.
 fn check_families(pool: &Pool, verdicts: &[Verdict], decision: &Decision) {
-    for (half, listed) in decision.listed.iter().enumerate().filter(|_| pool.kind == Kind::Addresses) {
+    for (half, listed) in decision.listed.iter().enumerate().filter(|_| pool.kind.lists_one_tier()) {
         let tiers: BTreeSet<u16> = listed.iter().map(|l| pool.members[l.member].priority).collect();
         assert!(tiers.len() <= 1, "one tier of a family: {decision:?}");
         let mut own = pool.members.iter().zip(verdicts).filter(|(member, _)| usize::from(member.half) == half);

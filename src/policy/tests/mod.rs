@@ -34,7 +34,7 @@ impl Stage {
         Self::of(Kind::Addresses, members)
     }
 
-    fn of(kind: Kind, text: &str) -> Self {
+    pub(super) fn of(kind: Kind, text: &str) -> Self {
         let mut members = Vec::new();
         for (half, part) in (0u8..).zip(text.split('|')) {
             for member in part.split_whitespace() {

@@ -253,3 +253,17 @@ fn each_family_of_a_name_has_addresses() {
     assert_eq!(stage.see("d du"), "a0 | c1");
     assert_eq!(stage.see("u uu"), "a0 | c1", "eligible, though its tier has not failed back");
 }
+
+#[test]
+fn an_alias_leads_to_one_tier_and_always_somewhere() {
+    let mut stage = Stage::of(Kind::Alias, "0:2 0 1").with(|s| {
+        s.failed = Failed::Demote;
+        s.all_down = AllDown::Closed;
+    });
+    assert_eq!(stage.see("uuu"), "a0 b0");
+    assert_eq!(stage.see("duu"), "b0", "nobody is put behind: an alias has no priorities");
+    assert_eq!(stage.see("ddu"), "c1");
+    assert_eq!(stage.see("DDD"), "a0 b0", "all down is the first tier, whatever is set");
+    assert_eq!(stage.see("dld"), "b0", "the last resort");
+    assert_eq!(stage.see("fdd"), "b0", "not what an order withholds, while another remains");
+}
