@@ -7,6 +7,7 @@ pub mod config;
 pub mod daemon;
 pub mod engine;
 pub mod health;
+pub mod history;
 pub mod keys;
 pub mod policy;
 pub mod probe;

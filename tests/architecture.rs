@@ -24,7 +24,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (2, &["policy", "keys", "dnssec"]),
     (3, &["snapshot"]),
     (4, &["engine"]),
-    (5, &["probe", "resolve", "transfer", "store", "cluster", "publish"]),
+    (5, &["probe", "resolve", "transfer", "store", "history", "cluster", "publish"]),
     (6, &["serve", "admin"]),
     (7, &["config"]),
     (8, &["daemon"]),

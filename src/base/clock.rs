@@ -104,6 +104,40 @@ impl UnixTime {
         Self(Duration::from_millis(millis))
     }
 
+    /// Makes a point from microseconds since the epoch.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(Duration::from_micros(micros))
+    }
+
+    /// Returns whole microseconds since the epoch.
+    pub fn as_micros(self) -> u64 {
+        u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Reads `2026-11-30`, `2026-11-30T18:00Z` or `2026-11-30T18:00:00Z`, which is UTC with and without the `Z`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00"));
+        let numbers = |text: &str, by: char| -> Option<Vec<u64>> {
+            let is_number = |part: &&str| (2..=4).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_digit());
+            text.split(by).map(|part| Some(part).filter(is_number)?.parse().ok()).collect()
+        };
+        let [year, month, day] = numbers(date, '-')?.try_into().ok()?;
+        let mut time = numbers(time.trim_end_matches('Z'), ':')?;
+        time.resize(time.len().max(3), 0);
+        let [hour, minute, second] = time.try_into().ok()?;
+        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        // A year begins on 1 March here, so that the day of a leap year comes last.
+        let shifted_year = if month <= 2 { year - 1 } else { year };
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
+        let leaps = shifted_year / 4 - shifted_year / 100 + shifted_year / 400;
+        let days = shifted_year * 365 + leaps + day_of_year - 719_468;
+        let found = Self::from_secs(days * 86_400 + hour * 3_600 + minute * 60 + second);
+        // The 31st of a month with thirty days is another date.
+        found.to_string().starts_with(date).then_some(found)
+    }
+
     /// Returns whole seconds since the epoch.
     pub const fn as_secs(self) -> u64 {
         self.0.as_secs()
@@ -128,6 +162,13 @@ impl Add<Duration> for Mono {
 }
 
 impl Sub<Duration> for Mono {
+    type Output = Self;
+    fn sub(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(by))
+    }
+}
+
+impl Sub<Duration> for UnixTime {
     type Output = Self;
     fn sub(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(by))
@@ -172,6 +213,33 @@ mod tests {
             (4_107_542_399, "2100-02-28T23:59:59Z"),
         ] {
             assert_eq!(UnixTime::from_secs(secs).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn reads_dates_as_they_are_printed_and_shorter_ones() {
+        for secs in [0, 951_782_400, 1_795_253_400, 4_107_542_399, 1_709_164_800] {
+            let at = UnixTime::from_secs(secs);
+            assert_eq!(UnixTime::parse(&at.to_string()), Some(at));
+        }
+        let evening = Some(UnixTime::from_secs(1_795_284_000));
+        for text in ["2026-11-21T18:00:00Z", "2026-11-21T18:00Z", "2026-11-21 18:00", "2026-11-21T18:00:00"] {
+            assert_eq!(UnixTime::parse(text), evening, "{text}");
+        }
+        assert_eq!(UnixTime::parse("2026-11-21").unwrap().to_string(), "2026-11-21T00:00:00Z");
+        for text in [
+            "",
+            "2h",
+            "2026",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-11-00",
+            "2026-11-31",
+            "2026-11-21T24:00",
+            "2026-11-21T1",
+            "26-11-21",
+        ] {
+            assert_eq!(UnixTime::parse(text), None, "{text}");
         }
     }
 

@@ -43,6 +43,14 @@ fn open_by(path: &Path, more: OFlags) -> io::Result<File> {
     Ok(file)
 }
 
+/// Begins to open files of a folder that is ours: to write, for their owner alone, and through no link of somebody else.
+pub fn own() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NOCTTY).bits()).unwrap_or(0);
+    options.write(true).mode(0o600).custom_flags(flags);
+    options
+}
+
 /// Reads a plain file of at most `limit` octets.
 ///
 /// # Errors

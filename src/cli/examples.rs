@@ -50,6 +50,19 @@ Examples:
   understudy simulate example.com.zone --down sip-node1 --expect _sip._tcp.example.com=10
       fails if another tier would be active, for checks before a change goes in";
 
+/// `replay`
+pub(super) const REPLAY: &str = "\
+Examples:
+  understudy replay new.toml
+      tells what a changed config would have made of what the server has recorded
+  understudy replay new.toml --history /backup/history.journal --since 7d --json
+      the same for a copy and the last week, for a program
+  understudy replay --same
+      fails if the config of now would have decided otherwise than was decided
+
+Nothing is tested and no packet is sent. The outcomes of tests are those that were recorded, at their times: what another
+interval, time-out or check would have seen is not known.";
+
 /// `import`
 pub(super) const IMPORT: &str = "\
 Examples:
@@ -96,7 +109,9 @@ Examples:
 pub(super) const LOG: &str = "\
 Examples:
   understudy log --since 2h
-      prints what has happened in the last two hours
+      prints what has happened in the last two hours, over restarts
+  understudy log --since 2026-11-30 --until 2026-12-01 _sip._tcp.example.com
+      prints what has happened to one service on that day (UTC)
   understudy log --follow --json
       prints an object a line, as it happens";
 

@@ -1,7 +1,7 @@
 //! The commands: one file or folder for each, and their output.
 //!
 //! ```text
-//!  args ──▶ serve · check · probe · explain · simulate · init · import · export · ready · demo
+//!  args ──▶ serve · check · probe · explain · simulate · replay · init · import · export · ready · demo
 //!        └▶ status · watch · log · force · drain · clear · failback · drill · reload · transfers ─▶ remote: the API of a running server
 //!               │              input: files and findings    offline: a core without probes
 //!               ▼
@@ -35,6 +35,7 @@ mod probe;
 mod ready;
 mod reload;
 mod remote;
+mod replay;
 mod serve;
 mod simulate;
 mod status;
@@ -75,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Import(args) => exchange::import(&args),
         Command::Export(args) => exchange::export(&args),

@@ -222,7 +222,7 @@ fn unreadable(error: &OpenError) -> Finding {
 const ASSUME: &str = "run it as a user who may read the state folder, or with `--state none` to assume that all is up";
 
 /// Takes the addresses of hosts outside of the zones that the last run knew: offline, nobody is asked.
-fn recall(running: &mut Running) {
+pub(super) fn recall(running: &mut Running) {
     if running.outside.hosts.is_empty() {
         return;
     }

@@ -139,6 +139,8 @@ pub struct StateSettings {
     pub folder: Option<PathBuf>,
     /// Up to which age stored health counts.
     pub max_age: Duration,
+    /// How many octets each of the two files of the history takes; 0: none is written.
+    pub history_size: u32,
 }
 
 impl Default for ServerSettings {
@@ -169,7 +171,7 @@ impl Default for ServerSettings {
 
 impl Default for StateSettings {
     fn default() -> Self {
-        Self { folder: None, max_age: Duration::from_secs(300) }
+        Self { folder: None, max_age: Duration::from_secs(300), history_size: 32 << 20 }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::engine::driver::EffectHandler;
 use crate::engine::effect::StoredValue;
 use crate::engine::history::Recorder;
 use crate::engine::{Effect, Kept, NotKept, Notice};
+use crate::history::OutcomeSender;
 use crate::policy::Move;
 use crate::probe::runner::Command;
 use crate::snapshot::Publisher;
@@ -25,6 +26,7 @@ pub(super) struct Outputs {
     pub(super) probes: mpsc::Sender<Command>,
     pub(super) store: PersistQueue,
     pub(super) history: Recorder,
+    pub(super) outcomes: OutcomeSender,
     pub(super) settled: watch::Sender<bool>,
     /// The number of the last publication, for those who tell secondaries.
     pub(super) published: watch::Sender<u64>,
@@ -165,6 +167,7 @@ impl EffectHandler for Outputs {
                 // The task of the history waits for nobody, so this does not wait long.
                 self.history.record(event).await;
             }
+            Effect::Tested(tested) => self.outcomes.send(*tested),
             Effect::Settled => drop(self.settled.send_replace(true)),
         }
     }
@@ -272,6 +275,7 @@ mod tests {
             probes,
             store: PersistQueue::new(persist),
             history: recorder,
+            outcomes: OutcomeSender::none(),
             settled: watch::channel(false).0,
             published: watch::channel(0).0,
         };

@@ -26,6 +26,7 @@ pub mod privileges;
 mod probe_threads;
 mod read;
 mod readiness;
+mod record;
 mod reload;
 mod secondaries;
 pub mod signals;

@@ -25,6 +25,7 @@ use crate::engine::driver::{INBOX, Message};
 use crate::engine::history::{self, History, Recorder};
 use crate::engine::memory::Restored;
 use crate::engine::{Core, EngineHandle, Event, Notice, Prepared, TimedNotice};
+use crate::history::Past;
 use crate::probe::runner::{self, Command};
 use crate::serve::{self, Certificates, Deps, Limiter, Readiness, Responder, Secrets};
 use crate::snapshot::Publisher;
@@ -47,6 +48,7 @@ use super::privileges;
 use super::probe_threads::ProbeThreads;
 use super::read::Read;
 use super::readiness::{ReadinessState, Served, ZonesTaken};
+use super::record::{self, last_event};
 use super::secondaries::{self, Secondaries};
 use super::supervise;
 use super::switcher::{ActiveSetup, SetupSwitcher, Turn};
@@ -150,7 +152,9 @@ impl Daemon {
         let mut registry = Registry::with_prefix("understudy");
         logging::metrics::register(&mut registry);
         let (inbox, messages) = mpsc::channel(INBOX);
-        let (recorder, history, keeping) = history::history(history::RECORDS, clock.now().wall);
+        let past = (running.state.history_size > 0).then_some(running.state.folder.as_deref()).flatten().map(Past::new);
+        let last = past.as_ref().map_or(0, last_event);
+        let (recorder, history, keeping) = history::history_after(history::RECORDS, clock.now().wall, last);
         let (settled_sender, settled) = watch::channel(false);
         let (published_sender, published) = watch::channel(0);
         let told = secondaries::settings(&running);
@@ -197,6 +201,9 @@ impl Daemon {
         drop(tasks.spawn_vital("outside-hosts", follow));
 
         let core = Core::new(prepared, &restored, clock.now());
+        let handle = EngineHandle::new(inbox.clone(), history.clone());
+        let recording = record::Recording { state: &running.state, clock, engine: &handle, core: &core };
+        let outcomes = recording.start(&tasks, &mut registry);
         let publisher = Publisher::new((**core.snapshot()).clone());
         let reader = publisher.reader();
         let publisher = Arc::new(Mutex::new(publisher));
@@ -205,6 +212,7 @@ impl Daemon {
             probes: probes.clone(),
             store: PersistQueue::new(persist),
             history: recorder.clone(),
+            outcomes,
             settled: settled_sender,
             published: published_sender,
         };
@@ -245,7 +253,6 @@ impl Daemon {
             clock,
         });
         let responder = responder.with_transfers(Permits::new(transfer_metrics, ledger)).with_notified(notified);
-        let handle = EngineHandle::new(inbox.clone(), history.clone());
         let coverage_watch = CoverageWatch {
             tasks: tasks.clone(),
             engine: handle.clone(),
@@ -275,7 +282,9 @@ impl Daemon {
             let transfers = &settings.load().transfers;
             zones.iter().any(|zone| transfers.contains_key(zone))
         });
-        let api = Api { engine: handle, transfers, clock, reload: reload.clone(), registry, has_secondaries, told };
+        let reload_sender = reload.clone();
+        let api =
+            Api { engine: handle, past, transfers, clock, reload: reload_sender, registry, has_secondaries, told };
         if let Some(file) = &mut admin {
             file.serve(&tasks, api.clone()).map_err(StartError::Listeners)?;
         }

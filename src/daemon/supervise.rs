@@ -167,6 +167,7 @@ mod tests {
             probes,
             store: PersistQueue::new(mpsc::channel(1).0),
             history: recorder,
+            outcomes: crate::history::OutcomeSender::none(),
             settled: watch::channel(false).0,
             published: watch::channel(0).0,
         };

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::clock::UnixTime;
 use crate::health::orders::Order;
-use crate::health::{Cause, NamedPost, ProbeRequest, TargetId};
+use crate::health::{Cause, NamedPost, Outcome, ProbeRequest, TargetId};
 use crate::policy::{Move, PoolId, Reason};
 use crate::snapshot::Snapshot;
 
@@ -31,8 +32,25 @@ pub enum Effect {
     },
     /// Tell the operator.
     Notice(TimedNotice),
+    /// Record this outcome, so that what was judged can be judged again.
+    Tested(Box<Tested>),
     /// Every target that may be probed is known: the answers may begin.
     Settled,
+}
+
+/// An outcome that was judged, for the history on disk: outcomes alike in a row are told a few times only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tested {
+    /// The target, as [`super::setup::TargetKey`] prints it.
+    pub target: String,
+    /// When it was judged.
+    pub at: UnixTime,
+    /// How long before that the probe began.
+    pub age: Duration,
+    /// What was seen.
+    pub outcome: Outcome,
+    /// How many outcomes since the one that was told last were not told: all like that one.
+    pub untold: u32,
 }
 
 /// What happened, when, and in which setup.

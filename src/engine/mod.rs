@@ -31,7 +31,7 @@ mod telling;
 mod zone_histories;
 
 pub use self::core::{Cached, Core, Event, Numbers};
-pub use effect::{Effect, Notice, TimedNotice, TransferEvent};
+pub use effect::{Effect, Notice, Tested, TimedNotice, TransferEvent};
 pub use handle::EngineHandle;
 pub use orders::{OrderId, Refusal};
 pub use prepare::{ImageCache, Prepared};

@@ -1,11 +1,9 @@
 //! The state folder: making it, locking it, replacing and setting aside its files.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-
-use rustix::fs::OFlags;
 
 use super::OpenError;
 use crate::base::error::Chain;
@@ -28,7 +26,7 @@ impl Folder {
             source,
         })?;
         let path = dir.join(LOCK);
-        let lock = own_file().read(true).create(true).truncate(false).open(&path);
+        let lock = file::own().read(true).create(true).truncate(false).open(&path);
         let lock = lock.map_err(|source| OpenError::Write { dir: dir.into(), uid: own_uid(), source })?;
         judge_owner(dir)?;
         Self::locked(dir, path, lock)
@@ -70,7 +68,7 @@ impl Folder {
 
     /// Opens the journal to append.
     pub(super) fn append(&self) -> io::Result<File> {
-        own_file().append(true).open(self.journal())
+        file::own().append(true).open(self.journal())
     }
 
     /// Returns the journal's path.
@@ -87,7 +85,7 @@ impl Folder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
-        let mut file = own_file().create_new(true).open(&new)?;
+        let mut file = file::own().create_new(true).open(&new)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&new, self.journal())?;
@@ -113,18 +111,10 @@ impl Folder {
         if fs::symlink_metadata(&aside).is_ok() {
             fs::remove_file(&aside)?;
         }
-        let mut copy = own_file().create_new(true).open(&aside)?;
+        let mut copy = file::own().create_new(true).open(&aside)?;
         io::copy(&mut file::open_itself(&self.journal())?, &mut copy)?;
         Ok(aside)
     }
-}
-
-/// Opens files of the folder: for their owner alone, and through no link of somebody else.
-fn own_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NOCTTY).bits()).unwrap_or(0);
-    options.write(true).mode(0o600).custom_flags(flags);
-    options
 }
 
 /// Refuses a folder in which others could put what is believed at the next start.

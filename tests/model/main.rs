@@ -247,7 +247,7 @@ impl World {
                 Effect::Publish(snapshot) => self.publish(snapshot, at),
                 Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value.into_octets())),
                 Effect::Persist { key, value: None } => drop(self.store.remove(&key)),
-                Effect::Probe(_) | Effect::Post(_) | Effect::Notice(_) | Effect::Settled => {}
+                Effect::Probe(_) | Effect::Post(_) | Effect::Notice(_) | Effect::Tested(_) | Effect::Settled => {}
             }
         }
     }

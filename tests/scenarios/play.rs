@@ -308,7 +308,7 @@ impl Stage {
                 }
                 Effect::Persist { key, value: Some(value) } => drop(self.store.insert(key, value.into_octets())),
                 Effect::Persist { key, value: None } => drop(self.store.remove(&key)),
-                Effect::Post(_) | Effect::Notice(_) => {}
+                Effect::Post(_) | Effect::Notice(_) | Effect::Tested(_) => {}
                 Effect::Settled => self.settled = true,
             }
         }

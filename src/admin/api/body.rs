@@ -79,12 +79,15 @@ pub struct PushBody {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HistoryQuery {
-    /// The `next` of a former answer; nothing is the beginning.
+    /// The `next` of a former answer; nothing is the beginning of this run, or with `since_ms` that of the history on disk.
     #[serde(default)]
     pub after: Option<String>,
-    /// Leaves out what happened before this moment.
+    /// Leaves out what happened before this moment; what happened before this run is told too then.
     #[serde(default)]
     pub since_ms: Option<u64>,
+    /// Leaves out what happened at this moment or later.
+    #[serde(default)]
+    pub until_ms: Option<u64>,
 }
 
 /// From where on events are streamed.

@@ -14,6 +14,7 @@ mod change;
 mod error;
 mod events;
 mod guard;
+mod history;
 #[cfg(test)]
 mod openapi;
 mod read;

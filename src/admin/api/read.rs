@@ -1,17 +1,12 @@
 //! The handlers that change nothing.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
-use crate::admin::view::{
-    HistoryView, MemoryView, OrderView, ServiceView, StatusView, TargetView, TransferView, ZoneView,
-};
-use crate::engine::history::Cursor;
+use crate::admin::view::{MemoryView, OrderView, ServiceView, StatusView, TargetView, TransferView, ZoneView};
 use crate::zone::Name;
 
-use super::body::HistoryQuery;
 use super::error::ApiError;
 use super::state::Api;
 
@@ -63,30 +58,6 @@ pub(super) async fn memory(State(api): State<Api>) -> Result<Json<MemoryView>, A
         kept: kept.into_iter().filter_map(read).collect(),
         targets: targets.iter().map(|target| TargetView::of(target, now)).collect(),
     }))
-}
-
-pub(super) async fn history(
-    State(api): State<Api>,
-    query: Result<Query<HistoryQuery>, QueryRejection>,
-) -> Result<Json<HistoryView>, ApiError> {
-    let bad = |message: String| ApiError::new(StatusCode::BAD_REQUEST, "bad-query", message);
-    let Query(query) = query.map_err(|rejection| bad(rejection.body_text()))?;
-    let history = api.engine.history();
-    let mut after = match &query.after {
-        Some(text) => {
-            text.parse::<Cursor>().map_err(|()| bad(format!("`{text}` is no cursor: take it from `next`")))?
-        }
-        None => history.start(),
-    };
-    loop {
-        let mut page = history.read(after).await.ok_or_else(ApiError::stopped)?;
-        let more = page.next != history.end();
-        page.records.retain(|record| query.since_ms.is_none_or(|since| record.event.at.as_millis() >= since));
-        if !page.records.is_empty() || !more {
-            return Ok(Json(HistoryView::of(&page, more)));
-        }
-        after = page.next;
-    }
 }
 
 async fn picture(api: &Api) -> Result<StatusView, ApiError> {

@@ -15,6 +15,7 @@ use crate::admin::{dashboard, metrics};
 use super::error::ApiError;
 use super::events::events;
 use super::guard::{Guard, check};
+use super::history;
 use super::state::Api;
 use super::{change, read};
 
@@ -49,7 +50,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::new("post", "/v1/retransfer", "Has a whole zone transferred from its primaries at once.", || {
         post(change::retransfer)
     }),
-    Route::new("get", "/v1/history", "What has happened in this run.", || get(read::history)),
+    Route::new("get", "/v1/history", "What has happened.", || get(history::history)),
     Route::new("get", "/v1/events", "What happens, as server-sent events.", || get(events)),
     Route::new("get", "/v1/memory", "What the server believes and remembers.", || get(read::memory)),
     Route::new("get", "/v1/openapi.json", "This file.", || get(openapi)),

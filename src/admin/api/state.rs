@@ -10,6 +10,7 @@ use crate::admin::metrics::Told;
 use crate::admin::view::HealthView;
 use crate::base::clock::Clock;
 use crate::engine::EngineHandle;
+use crate::history::Past;
 use crate::transfer::TransferHandle;
 use crate::zone::Name;
 
@@ -18,6 +19,8 @@ use crate::zone::Name;
 pub struct Api {
     /// The engine.
     pub engine: EngineHandle,
+    /// The history on disk, if one is kept.
+    pub past: Option<Past>,
     /// The transfers.
     pub transfers: TransferHandle,
     /// The clock.

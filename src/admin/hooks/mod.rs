@@ -24,5 +24,5 @@ mod webhook;
 pub use hub::Hub;
 pub use message::KINDS;
 pub use metrics::Metrics;
-pub use settings::{Action, Hook, Patience, Program, Roots, Secret, Url, Webhook};
+pub use settings::{Action, Hook, Patience, Program, Secret, Trust, Url, Webhook};
 pub use template::Template;

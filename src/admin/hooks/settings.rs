@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::RootCertStore;
+use rustls::{ClientConfig, RootCertStore};
 
 use super::Template;
 
@@ -43,8 +43,8 @@ pub struct Webhook {
     pub secret: Option<Secret>,
     /// What `authorization: Bearer` says.
     pub token: Option<Secret>,
-    /// The authorities in place of the machine's.
-    pub roots: Option<Roots>,
+    /// What verifies the server, where it is asked over TLS.
+    pub trust: Option<Trust>,
 }
 
 /// A program that is run, without a shell.
@@ -86,9 +86,12 @@ pub struct Patience {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
 
-/// Certificate authorities.
+/// Certificate authorities, and the TLS of those who trust them.
 #[derive(Clone, Debug)]
-pub struct Roots(pub Arc<RootCertStore>);
+pub struct Trust {
+    roots: Arc<RootCertStore>,
+    client: Arc<ClientConfig>,
+}
 
 impl Default for Patience {
     fn default() -> Self {
@@ -142,11 +145,28 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-impl PartialEq for Roots {
-    /// The same authorities, though they were read twice.
-    fn eq(&self, other: &Self) -> bool {
-        self.0.roots == other.0.roots
+impl Trust {
+    /// Trusts these authorities.
+    ///
+    /// # Errors
+    /// If there is no TLS to speak.
+    pub fn new(roots: Arc<RootCertStore>) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let client = client.with_root_certificates(Arc::clone(&roots)).with_no_client_auth();
+        Ok(Self { roots, client: Arc::new(client) })
+    }
+
+    pub(super) const fn client(&self) -> &Arc<ClientConfig> {
+        &self.client
     }
 }
 
-impl Eq for Roots {}
+impl PartialEq for Trust {
+    /// The same authorities, though they were read twice.
+    fn eq(&self, other: &Self) -> bool {
+        self.roots.roots == other.roots.roots
+    }
+}
+
+impl Eq for Trust {}

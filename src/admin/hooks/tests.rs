@@ -143,7 +143,7 @@ impl Stage {
 fn web(address: SocketAddr) -> Webhook {
     let content_type = "application/json".to_owned();
     let url = Url::parse(&format!("http://{address}/in?a=b")).unwrap();
-    Webhook { url, body: None, content_type, secret: None, token: None, roots: None }
+    Webhook { url, body: None, content_type, secret: None, token: None, trust: None }
 }
 
 fn hook(name: &str, action: Action) -> Hook {

@@ -12,13 +12,11 @@ use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::base::authorities;
 use crate::base::clock::UnixTime;
 
 use super::failure::Failure;
@@ -44,8 +42,10 @@ impl Webhook {
         let stream = TcpStream::connect((host.as_str(), *port)).await;
         let stream = stream.map_err(|error| again("cannot connect", &error))?;
         let status = if *is_encrypted {
+            // Whoever reads the config sees to it.
+            let trust = self.trust.as_ref().ok_or_else(|| again("TLS", &"no authorities are known"))?;
             let name = ServerName::try_from(host.clone()).map_err(|error| again("no name for TLS", &error))?;
-            let connector = TlsConnector::from(self.tls().map_err(|error| again("TLS", &error))?);
+            let connector = TlsConnector::from(Arc::clone(trust.client()));
             let stream = connector.connect(name, stream).await.map_err(|error| again("TLS", &error))?;
             self.ask(stream, post, now).await
         } else {
@@ -103,13 +103,6 @@ impl Webhook {
             }
         }
         request
-    }
-
-    fn tls(&self) -> Result<Arc<ClientConfig>, rustls::Error> {
-        let roots = self.roots.as_ref().map_or_else(authorities::of_machine, |roots| Arc::clone(&roots.0));
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
     }
 }
 

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::history::{Page, Record};
 use crate::engine::{Notice, TransferEvent};
+use crate::history::EventLine;
 
-use super::OrderView;
+use super::{OrderView, Served};
 
 /// Some records of the history, in their order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,12 +48,21 @@ pub struct EventView {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// The members that rest on the target, as in `sip-node1.example.com:5060`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
     /// The services that it concerns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<String>,
     /// Why a service answers as it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What a service answers with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<Served>,
+    /// The active tier of a service, if one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<u16>,
     /// How the active tier changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<String>,
@@ -94,6 +104,19 @@ impl HistoryView {
 }
 
 impl EventView {
+    /// Makes the line of the history on disk of a record; publications are not kept there, as they follow from decisions.
+    pub fn kept(record: &Record) -> Option<EventLine> {
+        if matches!(record.event.notice, Notice::Published { .. }) {
+            return None;
+        }
+        serde_json::from_value(serde_json::to_value(Self::of(record)).ok()?).ok()
+    }
+
+    /// Makes it of a line of the history on disk; nothing if that is of another version.
+    pub fn recall(line: EventLine) -> Option<Self> {
+        serde_json::from_value(serde_json::to_value(line).ok()?).ok()
+    }
+
     /// Makes it of a record.
     pub fn of(record: &Record) -> Self {
         let notice = &record.event.notice;
@@ -105,21 +128,27 @@ impl EventView {
             ..Self::default()
         };
         match notice {
-            Notice::Target { target, services, from, to, cause, .. } => Self {
+            Notice::Target { target, hosts, services, from, to, cause, .. } => Self {
                 target: Some(target.clone()),
+                hosts: hosts.clone(),
                 services: services.clone(),
                 from: Some((*from).to_owned()),
                 to: Some((*to).to_owned()),
                 cause: cause.as_ref().map(ToString::to_string),
                 ..base
             },
-            Notice::Decision { pool, reason, moved, alarm, .. } => Self {
-                services: vec![pool.clone()],
-                reason: Some(reason.to_string()),
-                moved: moved.as_ref().map(ToString::to_string),
-                alarm: *alarm,
-                ..base
-            },
+            Notice::Decision { pool, reason, moved, alarm, .. } => {
+                let (served, tier) = Served::by(reason);
+                Self {
+                    services: vec![pool.clone()],
+                    reason: Some(reason.to_string()),
+                    served: Some(served),
+                    tier,
+                    moved: moved.as_ref().map(ToString::to_string),
+                    alarm: *alarm,
+                    ..base
+                }
+            }
             Notice::Broke { address, cause } => {
                 Self { target: Some(address.to_string()), cause: Some(cause.to_string()), ..base }
             }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::UnixTime;
 use crate::engine::status::{MemberStatus, PoolStatus};
 use crate::health::{TargetId, Verdict};
-use crate::policy::{ActiveTier, Placement};
+use crate::policy::{ActiveTier, Placement, Reason};
 
 use super::time::millis;
 
@@ -89,6 +89,15 @@ pub struct MemberView {
 }
 
 impl Served {
+    /// Tells the same of a reason.
+    pub const fn by(reason: &Reason) -> (Self, Option<u16>) {
+        match reason {
+            Reason::Tier { tier, .. } => (Self::Tier, Some(*tier)),
+            Reason::LastResort { .. } => (Self::LastResort, None),
+            Reason::AllDown { .. } => (Self::AllDown, None),
+        }
+    }
+
     /// Tells what is served, and which tier is active if one is.
     pub const fn of(served: ActiveTier) -> (Self, Option<u16>) {
         match served {

@@ -3,6 +3,7 @@
 mod demo;
 mod exchange;
 mod remote;
+mod replay;
 mod shared;
 mod transfer;
 
@@ -22,7 +23,8 @@ use super::examples;
 pub use demo::Demo;
 pub use exchange::{Export, ExportForm, Import};
 pub use remote::{Clear, Drain, Drill, Failback, ForceTarget, Forced, Log, OrderOptions, Reach, Reload, Status, Watch};
-pub use shared::{DEFAULT_SERVER, State};
+pub use replay::Replay;
+pub use shared::{DEFAULT_SERVER, Moment, State};
 pub use transfer::{Transfer, Transfers};
 
 /// Health-driven authoritative DNS server for SRV failover.
@@ -86,6 +88,9 @@ pub enum Command {
     /// Tells what would be served if these hosts, addresses or ports were down
     #[command(after_help = examples::SIMULATE)]
     Simulate(Simulate),
+    /// Plays the recorded history against a config: what happened beside what would have happened
+    #[command(after_help = examples::REPLAY)]
+    Replay(Replay),
     /// Writes a commented config for zone files that are there
     #[command(after_help = examples::INIT)]
     Init(Init),
@@ -153,12 +158,13 @@ pub enum Command {
 }
 
 /// The manual pages beside that of the program: of commands, and of the config.
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 21] = [
     "serve",
     "check",
     "probe",
     "explain",
     "simulate",
+    "replay",
     "init",
     "import",
     "export",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::shared::{State, lasting};
+use super::shared::{Moment, State, lasting, moment};
 
 /// How a running server is reached.
 #[derive(Debug, Args, Default)]
@@ -44,9 +44,16 @@ pub struct Watch {
 /// `log`
 #[derive(Debug, Args)]
 pub struct Log {
-    /// Leave out what happened longer ago, as in 30m or 2h
-    #[arg(long, value_name = "DURATION", value_parser = lasting)]
-    pub since: Option<Duration>,
+    /// The services, hosts, addresses or targets to tell of; none: all
+    #[arg(value_name = "SERVICE or TARGET")]
+    pub about: Vec<String>,
+    /// Leave out what happened longer ago (as in 30m or 2h) or before a moment (as in 2026-11-30 or 2026-11-30T18:00:00Z, in
+    /// UTC); default: what happened before the server was started; of one that is stopped, all is told
+    #[arg(long, value_name = "DURATION or DATE", value_parser = moment)]
+    pub since: Option<Moment>,
+    /// Leave out what happened from then on
+    #[arg(long, value_name = "DURATION or DATE", value_parser = moment, conflicts_with = "follow")]
+    pub until: Option<Moment>,
     /// Go on, and print what happens
     #[arg(long)]
     pub follow: bool,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::base::clock::UnixTime;
 use crate::keys::values;
 
 /// Where the state is.
@@ -20,6 +21,33 @@ pub struct State {
 /// Reads how long something lasts.
 pub(super) fn lasting(text: &str) -> Result<Duration, String> {
     values::duration_text(text, Duration::from_secs(1), LONGEST_ORDER).map_err(|wanted| format!("it takes {wanted}"))
+}
+
+/// A moment of the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// So long ago.
+    Ago(Duration),
+    /// By the wall clock.
+    At(UnixTime),
+}
+
+impl Moment {
+    /// Returns when that is.
+    pub fn at(self, now: UnixTime) -> UnixTime {
+        match self {
+            Self::Ago(ago) => now - ago,
+            Self::At(at) => at,
+        }
+    }
+}
+
+/// Reads a moment of the past.
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
+    if let Some(at) = UnixTime::parse(text) {
+        return Ok(Moment::At(at));
+    }
+    lasting(text).map(Moment::Ago).map_err(|wanted| format!("{wanted}, or a date such as 2026-11-30T18:00:00Z"))
 }
 
 /// How long an order may last, and how far the history is looked back.

@@ -133,6 +133,7 @@ mod tests {
             Some("probe"),
             Some("explain"),
             Some("simulate"),
+            Some("replay"),
             Some("import"),
             Some("ready"),
         ] {

@@ -54,13 +54,18 @@ impl Failed {
             "start one with `understudy serve`, or say where it takes orders with --socket"
         };
         let message = format!("no server answers at {}: {error}", socket.display());
-        Self::no_server(Finding::error("no-server", message).help(help))
+        Self::no_server(Finding::error(NO_SERVER, message).help(help))
     }
 
     /// Something else answers there.
     pub(super) fn strange(what: &str) -> Self {
         let message = format!("what answers there is no understudy of this version: {what}");
-        Self::no_server(Finding::error("no-server", message))
+        Self::no_server(Finding::error(NO_SERVER, message))
+    }
+
+    /// Returns whether there is no server to be asked.
+    pub(in crate::cli) fn is_no_server(&self) -> bool {
+        self.finding.id == NO_SERVER
     }
 
     /// Prints it, and returns the exit code.
@@ -72,3 +77,6 @@ impl Failed {
         ExitCode::from(self.code)
     }
 }
+
+/// The id of the finding that no server answers.
+const NO_SERVER: &str = "no-server";

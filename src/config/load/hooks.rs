@@ -4,16 +4,20 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::admin::hooks::{Action, Hook, Patience, Program, Roots, Secret, Template, Webhook};
+use rustls::RootCertStore;
+
+use crate::admin::hooks::{Action, Hook, Patience, Program, Secret, Template, Trust, Webhook};
 use crate::base::finding::{Finding, Place};
 use crate::config::settings::Probing;
 use crate::config::shape::{File, HookEntry, HookKeys};
 use crate::keys::source::Placed;
 
+use super::authorities::MachineAuthorities;
 use super::{admin, identity, secrets};
 
 /// Reads the hooks; what keeps one from being one becomes a finding.
 pub(super) fn read(file: &File, folder: &Path, findings: &mut Vec<Finding>) -> Vec<Hook> {
+    let machine = MachineAuthorities::default();
     let may_run = file.probing.over(&Probing::default()).exec;
     let mut names = BTreeSet::new();
     let mut hooks = Vec::new();
@@ -25,14 +29,20 @@ pub(super) fn read(file: &File, folder: &Path, findings: &mut Vec<Finding>) -> V
             continue;
         }
         let events = keys.events.as_ref().map_or_else(|| DEFAULT.to_vec(), |events| events.value.clone());
-        let action = action(keys, may_run, folder, findings);
+        let action = action(keys, may_run, folder, &machine, findings);
         let patience = Patience::default();
         hooks.extend(action.map(|action| Hook { name: name.value.clone(), events, action, patience }));
     }
     hooks
 }
 
-fn action(keys: &HookKeys, may_run: bool, folder: &Path, findings: &mut Vec<Finding>) -> Option<Action> {
+fn action(
+    keys: &HookKeys,
+    may_run: bool,
+    folder: &Path,
+    machine: &MachineAuthorities,
+    findings: &mut Vec<Finding>,
+) -> Option<Action> {
     let mut refuse = |message: &str, at: &Place, help: &str| {
         findings.push(Finding::error("hook", message).at(at.clone()).help(help));
     };
@@ -60,14 +70,21 @@ fn action(keys: &HookKeys, may_run: bool, folder: &Path, findings: &mut Vec<Find
             let mut secret =
                 |path: &Option<Placed<PathBuf>>| path.as_ref().map(|path| read_secret(path, folder, findings));
             let (signs, token) = (secret(&keys.secret_file), secret(&keys.token_file));
-            let roots = keys.ca_file.as_ref().map(|path| read_roots(path, folder, findings));
+            // Read here, not for each message: what cannot be read is a finding, and a reload reads anew.
+            let trust = url.value.is_encrypted.then(|| {
+                let roots = match &keys.ca_file {
+                    Some(path) => read_roots(path, folder, findings)?,
+                    None => machine.roots(&url.place, findings),
+                };
+                trust(roots, &url.place, findings)
+            });
             Some(Action::Web(Box::new(Webhook {
                 url: url.value.clone(),
                 body: body.transpose().ok()?,
                 content_type: content_type.to_owned(),
                 secret: taken(signs)?,
                 token: taken(token)?,
-                roots: taken(roots)?,
+                trust: taken(trust)?,
             })))
         }
         (None, None) => None,
@@ -95,14 +112,24 @@ fn read_secret(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding
     }
 }
 
-fn read_roots(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<Roots> {
+fn read_roots(path: &Placed<PathBuf>, folder: &Path, findings: &mut Vec<Finding>) -> Option<Arc<RootCertStore>> {
     let (pem, _) = identity::read(path, folder, findings)?;
     let roots = admin::roots(&pem);
     if roots.is_none() {
         let message = format!("{} holds no certificate of a CA", folder.join(&path.value).display());
         findings.push(Finding::error("hook", message).at(path.place.clone()).help("it takes PEM"));
     }
-    roots.map(|roots| Roots(Arc::new(roots)))
+    roots.map(Arc::new)
+}
+
+fn trust(roots: Arc<RootCertStore>, at: &Place, findings: &mut Vec<Finding>) -> Option<Trust> {
+    match Trust::new(roots) {
+        Ok(trust) => Some(trust),
+        Err(error) => {
+            findings.push(Finding::error("hook", format!("TLS: {error}")).at(at.clone()));
+            None
+        }
+    }
 }
 
 /// What hooks are told of that do not say it: what a person should know.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod allow;
+mod authorities;
 mod catalog;
 mod file;
 mod hooks;
@@ -329,7 +330,7 @@ fn state_settings(file: &File, input: &Input, folder: &Path, environment: &dyn E
             Some(StateChoice::Nothing) => None,
             None => Some(default_state_folder(environment)),
         },
-        max_age: file.state.over(&StateSettings::default()).max_age,
+        ..file.state.over(&StateSettings::default())
     }
 }
 

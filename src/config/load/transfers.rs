@@ -8,7 +8,6 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
-use crate::base::authorities;
 use crate::base::finding::{Finding, Place};
 use crate::base::nearest::{nearest, tolerance};
 use crate::base::table::Table;
@@ -23,6 +22,7 @@ use crate::transfer::{Key, KeyRing, Rule, Rules, SendFrom};
 use crate::zone::serial::Soa;
 use crate::zone::{Name, Rtype};
 
+use super::authorities::MachineAuthorities;
 use super::file::warn_of_others;
 use super::secrets;
 
@@ -106,13 +106,14 @@ pub(super) fn kept_file(state: &Path, name: &Name) -> PathBuf {
 /// Returns where zones come from, and who may tell of new versions.
 pub(super) fn primaries(file: &File, keys: &KeyRing, listen: &[SocketAddr], findings: &mut Vec<Finding>) -> Primaries {
     let mut all = Primaries::default();
+    let machine = MachineAuthorities::default();
     for entry in &file.zones {
         let (Some(name), Some(servers)) = (&entry.name, &entry.transfer.primaries) else { continue };
         if servers.value.is_empty() {
             let finding = Finding::error("config-value", "`primaries` names no server").at(servers.place.clone());
             findings.push(finding.help("name one, such as [\"192.0.2.1\"]"));
         }
-        let tls = entry.transfer.tls.as_ref().and_then(|name| client(file, name, findings));
+        let tls = entry.transfer.tls.as_ref().and_then(|name| client(file, name, &machine, findings));
         let usual_port = if tls.is_some() { 853 } else { 53 };
         let own = entry.transfer.tsig_key.as_ref().map(|key| key.value.clone());
         let mut list = Vec::new();
@@ -143,6 +144,7 @@ pub(super) fn primaries(file: &File, keys: &KeyRing, listen: &[SocketAddr], find
 fn client(
     file: &File,
     name: &Placed<String>,
+    machine: &MachineAuthorities,
     findings: &mut Vec<Finding>,
 ) -> Option<(Arc<ClientConfig>, ServerName<'static>)> {
     let server = ServerName::try_from(name.value.clone()).ok()?;
@@ -151,7 +153,7 @@ fn client(
         .tls_files
         .authority
         .as_ref()
-        .map_or_else(authorities::of_machine, |authority| Arc::clone(authority.roots()));
+        .map_or_else(|| machine.roots(&name.place, findings), |authority| Arc::clone(authority.roots()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     // RFC 9103 §7.1: version 1.3 or later.
     let versions = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13]);

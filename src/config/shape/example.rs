@@ -169,7 +169,7 @@ fn each_default_of_the_example_is_the_codes_default() {
         ..serve::Settings::default()
     };
     assert_eq!(file.limits.over(&file.answers.over(&other)), serve::Settings::default());
-    let other = StateSettings { max_age: odd, ..StateSettings::default() };
+    let other = StateSettings { max_age: odd, history_size: 7 << 20, ..StateSettings::default() };
     assert_eq!(file.state.over(&other), StateSettings::default());
     let health = health::Settings {
         interval: odd,

@@ -94,6 +94,9 @@ statement! {
         dir: StateChoice = state_choice, apart "\"/var/lib/understudy\"";
         /// Up to which age stored health counts at a start.
         max_age: Duration = values::duration(Duration::ZERO, Duration::from_secs(30 * 86_400));
+        /// How many octets each of the two files takes that tell what has happened, and what was judged from (`log --since`,
+        /// `replay`): when the first is full, it takes the place of the second. 0 writes none, else it is at least 65536.
+        history_size: u32 = history_size;
     }
 }
 
@@ -156,6 +159,12 @@ fn nsid(value: &DeValue<'_>) -> Read<Vec<u8>> {
     if (1..=255).contains(&octets.len()) { Ok(octets) } else { Err(wanted()) }
 }
 
+fn history_size(value: &DeValue<'_>) -> Read<u32> {
+    let size = values::integer(0, HISTORY_MAX)(value).ok();
+    let size = size.filter(|size| *size == 0 || *size >= HISTORY_MIN);
+    size.ok_or_else(|| format!("0, or an integer from {HISTORY_MIN} to {HISTORY_MAX}"))
+}
+
 fn version_text(value: &DeValue<'_>) -> Read<Option<String>> {
     match value.as_str() {
         Some("none") => Ok(None),
@@ -177,3 +186,7 @@ fn state_choice(value: &DeValue<'_>) -> Read<StateChoice> {
         Err(_) => Err("a path in quotes, or \"none\" to keep nothing".to_owned()),
     }
 }
+
+/// The bounds of each file of the history, in octets.
+const HISTORY_MIN: u32 = 1 << 16;
+const HISTORY_MAX: u32 = 1 << 30;

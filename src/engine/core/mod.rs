@@ -12,6 +12,7 @@ mod cached;
 mod command;
 mod formers;
 mod judge;
+mod outcomes;
 mod picture;
 mod publication;
 mod publish;
@@ -47,6 +48,7 @@ use super::setup::{PoolSetup, TargetSetup};
 use super::zone_histories::HistoryBook;
 use arrivals::Arrivals;
 pub use cached::Cached;
+use outcomes::{Run, Silence};
 use publication::Publication;
 pub use publication::{COALESCE, GATHER};
 use slots::SlotRow;
@@ -109,6 +111,8 @@ pub struct Core {
     start: Start,
     /// Targets that were woken and not heard of since, and until when their outcomes are waited for.
     stragglers: (BTreeSet<TargetId>, Mono),
+    /// What tells which answers prove something to the history on disk.
+    silence: Silence,
     /// What the wall clock shows when the monotonic one is at its start: it moves only when a clock is set.
     epoch: UnixTime,
     effects: VecDeque<Effect>,
@@ -139,6 +143,8 @@ pub(super) struct TargetRow {
     woken: Option<RecheckRequest>,
     /// The last report, and when it came.
     pub(super) last: Option<(UnixTime, Report)>,
+    /// The outcomes alike in a row.
+    run: Run,
     /// How many of the last reports were unknown, in a row.
     unknowns: u32,
     /// Why it cannot be tested, as it is kept.
@@ -210,6 +216,7 @@ impl Core {
             unsettled: BTreeSet::new(),
             start: Start::Waiting,
             stragglers: (BTreeSet::new(), now.mono),
+            silence: Silence::default(),
             epoch: epoch(now),
             effects: VecDeque::new(),
             remembers_since: now.wall,
@@ -409,7 +416,16 @@ impl TargetRow {
         let health = restored.health(&setup.key, now).filter(|_| setup.is_probed());
         let health = health.unwrap_or_else(|| Health::unknown(now.mono));
         let noted = restored.untested(&setup.key);
-        Self { health, seed: setup.key.stable_id(), due: now.mono, woken: None, last: None, unknowns: 0, noted }
+        Self {
+            health,
+            seed: setup.key.stable_id(),
+            due: now.mono,
+            woken: None,
+            last: None,
+            run: Run::default(),
+            unknowns: 0,
+            noted,
+        }
     }
 
     /// Says why no test tells anything of the target now; nothing if tests do.

@@ -68,7 +68,7 @@ impl Core {
                 Some(&former) => {
                     let old = &self.targets[former];
                     (row.health, row.due, row.woken) = (old.health.clone(), old.due, old.woken);
-                    (row.last, row.unknowns) = (old.last.clone(), old.unknowns);
+                    (row.last, row.run, row.unknowns) = (old.last.clone(), old.run, old.unknowns);
                     row.noted = old.noted.clone().filter(|_| same.is_some());
                     let counts = |settings: &Settings| (settings.fall, settings.rise);
                     if same.is_none() || counts(&before.targets[former].settings) != counts(&target.settings) {

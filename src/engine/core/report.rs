@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::base::clock::{Mono, Now};
-use crate::engine::effect::{Effect, Notice};
+use crate::engine::effect::{Effect, Notice, Tested};
 use crate::engine::memory;
 use crate::health::cadence::{self, Priority, RecheckRequest};
 use crate::health::isolation::{News, Sound};
@@ -12,7 +12,7 @@ use crate::health::machine::{Health, State};
 use crate::health::{Cause, Outcome, Report, TargetId};
 use crate::policy::Trigger;
 
-use super::{Core, SOON, START_SPREAD, is_known};
+use super::{Core, SOON, START_SPREAD, is_known, outcomes};
 
 /// What was believed of a target before something happened to it.
 struct Before {
@@ -25,8 +25,12 @@ impl Core {
     pub(super) fn report(&mut self, id: TargetId, report: Report, now: Now) {
         let key = &self.prepared.setup.targets[id].key;
         let endpoint = key.endpoint_of(self.targets[id].seed);
+        let mut matters = false;
         if key.bears_witness() {
-            let news = self.witnesses.hear(endpoint, report.began, Sound::of(&report.outcome), now.mono);
+            let sound = Sound::of(&report.outcome);
+            let news = self.witnesses.hear(endpoint, report.began, sound, now.mono);
+            matters = self.silence.hear(endpoint, report.began, sound, &self.witnesses);
+            matters |= matches!(news, News::Isolated | News::Resumed);
             self.take_news(news, now);
         }
 
@@ -37,6 +41,7 @@ impl Core {
             return;
         }
         let before = Before::of(&row.health);
+        matters |= !outcomes::confirms(&before.state, &report.outcome);
         row.health.step(&report, settings, self.witnesses.guard(endpoint, report.began), now.mono);
         let mut next = cadence::next_probe(&row.health, &report, settings, row.seed, now.mono);
         if let Some(woken) = row.woken {
@@ -52,6 +57,12 @@ impl Core {
             self.publication.gather_until(next, now.mono);
         }
         row.unknowns = if matches!(report.outcome, Outcome::Unknown(_)) { row.unknowns.saturating_add(1) } else { 0 };
+        let last = row.last.as_ref().map(|(_, last)| &last.outcome);
+        if let Some(untold) = row.run.take(last, &report.outcome, matters) {
+            let (target, age) = (self.prepared.setup.targets[id].key.print(), now.mono.since(report.began));
+            let tested = Tested { target, at: now.wall, age, outcome: report.outcome.clone(), untold };
+            self.effects.push_back(Effect::Tested(Box::new(tested)));
+        }
         row.last = Some((now.wall, report));
         self.note_untested(id);
         self.probe(id, next, priority);
@@ -181,6 +192,7 @@ impl Core {
         let targets = &self.targets;
         let is_up = |id: TargetId| *targets[id].health.state() == State::Up;
         for target in self.witnesses.inquire(silent, is_up, now.mono) {
+            self.targets[target].run.ask();
             self.probe(target, now.mono, Priority::Urgent);
         }
     }

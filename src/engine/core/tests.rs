@@ -174,7 +174,7 @@ fn what_passes_right_after_a_break_is_waited_for() {
     let next = std::iter::from_fn(|| core.poll_effect()).filter_map(|effect| match effect {
         Effect::Probe(probe) if probe.target == TargetId::from_index(2) => Some(probe.at),
         Effect::Probe(_) | Effect::Publish(_) | Effect::Persist { .. } => None,
-        Effect::Post(_) | Effect::Notice(_) | Effect::Settled => None,
+        Effect::Post(_) | Effect::Notice(_) | Effect::Tested(_) | Effect::Settled => None,
     });
     assert_eq!(next.last(), Some(later(52).mono));
     report(&mut core, 2, false, later(53));
@@ -190,7 +190,7 @@ fn a_report_that_flips_nothing_publishes_nothing() {
     let effects: Vec<Effect> = std::iter::from_fn(|| core.poll_effect()).collect();
     let only_probes = effects.iter().all(|effect| match effect {
         Effect::Probe(_) | Effect::Persist { .. } => true,
-        Effect::Publish(_) | Effect::Post(_) | Effect::Notice(_) | Effect::Settled => false,
+        Effect::Publish(_) | Effect::Post(_) | Effect::Notice(_) | Effect::Tested(_) | Effect::Settled => false,
     });
     assert!(only_probes, "{effects:?}");
 }
@@ -270,7 +270,7 @@ fn a_reload_neither_tells_an_alarm_again_nor_forgets_who_is_to_be_probed_at_once
     let notices = effects.iter().filter_map(|effect| match effect {
         Effect::Notice(event) => Some(&event.notice),
         Effect::Publish(_) | Effect::Probe(_) | Effect::Post(_) => None,
-        Effect::Persist { .. } | Effect::Settled => None,
+        Effect::Persist { .. } | Effect::Tested(_) | Effect::Settled => None,
     });
     assert_eq!(notices.collect::<Vec<_>>(), [&Notice::Reloaded]);
     let urgent = |effect: &Effect| matches!(effect, Effect::Probe(probe) if probe.priority == Priority::Urgent && probe.at == at(62).mono);
@@ -291,7 +291,8 @@ fn answers_begin_when_what_the_first_outcomes_decide_is_published() {
         let words = std::iter::from_fn(|| core.poll_effect()).filter_map(|effect| match effect {
             Effect::Publish(_) => Some("published"),
             Effect::Settled => Some("settled"),
-            Effect::Probe(_) | Effect::Post(_) | Effect::Persist { .. } | Effect::Notice(_) => None,
+            Effect::Probe(_) | Effect::Post(_) | Effect::Persist { .. } => None,
+            Effect::Notice(_) | Effect::Tested(_) => None,
         });
         words.collect()
     };
@@ -409,7 +410,7 @@ fn a_reload_of_the_same_keeps_the_serial_and_tells_of_no_zone() {
     let told = std::iter::from_fn(|| core.poll_effect()).find_map(|effect| match effect {
         Effect::Notice(TimedNotice { notice: Notice::Published { zones, .. }, .. }) => Some(zones),
         Effect::Notice(_) | Effect::Publish(_) | Effect::Probe(_) | Effect::Persist { .. } => None,
-        Effect::Post(_) | Effect::Settled => None,
+        Effect::Post(_) | Effect::Tested(_) | Effect::Settled => None,
     });
     assert_eq!(told, Some(Vec::new()));
 }
@@ -443,7 +444,7 @@ fn beliefs_of_targets_that_are_gone_do_not_come_back() {
         let beliefs = effects.filter_map(|effect| match effect {
             Effect::Persist { key, value } if key.starts_with("health/") => Some((key, value.is_some())),
             Effect::Persist { .. } | Effect::Publish(_) | Effect::Probe(_) => None,
-            Effect::Post(_) | Effect::Notice(_) | Effect::Settled => None,
+            Effect::Post(_) | Effect::Notice(_) | Effect::Tested(_) | Effect::Settled => None,
         });
         beliefs.collect()
     };

@@ -33,6 +33,7 @@ pub struct Recorder(mpsc::Sender<TimedNotice>);
 pub struct History {
     reads: mpsc::Sender<HistoryRead>,
     latest: watch::Receiver<Cursor>,
+    start: Cursor,
 }
 
 /// Reads on and on; see [`History::follow`].
@@ -60,11 +61,17 @@ pub struct Keeping {
 
 /// Makes a history of at most `limit` records, for a run that began at `start`.
 pub fn history(limit: usize, start: UnixTime) -> (Recorder, History, Keeping) {
-    let ring = Ring::new(limit, start.as_millis());
+    history_after(limit, start, 0)
+}
+
+/// Makes a history as [`history`] does; its numbers go on after that of the last record of the run before.
+pub fn history_after(limit: usize, start: UnixTime, last: u64) -> (Recorder, History, Keeping) {
+    let ring = Ring::new(limit, start.as_millis(), last);
     let (record, records) = mpsc::channel(QUEUE);
     let (reads, read) = mpsc::channel(QUEUE);
     let (latest, follow) = watch::channel(ring.end());
-    (Recorder(record), History { reads, latest: follow }, Keeping { ring, records, reads: read, latest })
+    let history = History { reads, start: ring.end(), latest: follow };
+    (Recorder(record), history, Keeping { ring, records, reads: read, latest })
 }
 
 impl Keeping {
@@ -104,8 +111,8 @@ impl History {
     }
 
     /// Returns the place before the first record of this run.
-    pub fn start(&self) -> Cursor {
-        Cursor { sequence: 0, ..self.end() }
+    pub const fn start(&self) -> Cursor {
+        self.start
     }
 
     /// Returns at most [`PAGE`] records after a cursor; nothing once the history has ended.

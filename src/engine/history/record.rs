@@ -18,7 +18,7 @@ pub struct Record {
 /// A place in the history: right behind a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Which run of the process the number is of: the numbers begin anew with each.
+    /// Which run of the process the number is of: only where the history is kept on disk do the numbers go on.
     pub run: u64,
     /// The number of the last record that was read; 0 before the first.
     pub sequence: u64,

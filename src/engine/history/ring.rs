@@ -13,13 +13,15 @@ use crate::engine::effect::TimedNotice;
 pub(super) struct Ring {
     records: VecDeque<Arc<Record>>,
     limit: usize,
+    /// The number before the first record of this run.
+    start: u64,
     end: Cursor,
 }
 
 impl Ring {
-    /// Makes an empty one for a run.
-    pub(super) fn new(limit: usize, run: u64) -> Self {
-        Self { records: VecDeque::new(), limit, end: Cursor { run, sequence: 0 } }
+    /// Makes an empty one for a run whose first record has the number after `start`.
+    pub(super) fn new(limit: usize, run: u64, start: u64) -> Self {
+        Self { records: VecDeque::new(), limit, start, end: Cursor { run, sequence: start } }
     }
 
     /// Adds a record; the oldest makes room.
@@ -39,7 +41,7 @@ impl Ring {
     /// Returns at most `max` records after a cursor. One of another run, or of records that are yet to come, begins anew.
     pub(super) fn read(&self, after: Cursor, max: usize) -> Page {
         let restarted = after.run != self.end.run || after.sequence > self.end.sequence;
-        let after = if restarted { 0 } else { after.sequence };
+        let after = if restarted { self.start } else { after.sequence.max(self.start) };
         let first = self.records.front().map_or(self.end.sequence + 1, |record| record.sequence);
         let lost = first.saturating_sub(after + 1);
         let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
@@ -58,7 +60,7 @@ mod tests {
     use crate::engine::Notice;
 
     fn ring(limit: usize, records: u64) -> Ring {
-        let mut ring = Ring::new(limit, 1);
+        let mut ring = Ring::new(limit, 1, 0);
         for number in 1..=records {
             let at = UnixTime::from_secs(number);
             ring.push(TimedNotice { at, setup: 1, notice: Notice::Isolated(true) });
@@ -89,6 +91,19 @@ mod tests {
             }
             prop_assert_eq!(next, records + 1);
         }
+    }
+
+    #[test]
+    fn numbers_go_on_where_the_last_run_ended() {
+        let mut ring = Ring::new(2, 1, 40);
+        for number in 1..=3 {
+            let at = UnixTime::from_secs(number);
+            ring.push(TimedNotice { at, setup: 1, notice: Notice::Isolated(true) });
+        }
+        let page = ring.read(Cursor { run: 1, sequence: 40 }, 8);
+        assert_eq!(page.records.iter().map(|record| record.sequence).collect::<Vec<_>>(), [42, 43]);
+        assert_eq!((page.lost, page.restarted), (1, false));
+        assert_eq!(ring.read(Cursor { run: 7, sequence: 39 }, 8).lost, 1, "of another run");
     }
 
     #[test]
