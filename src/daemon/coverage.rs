@@ -9,6 +9,7 @@ use std::time::Duration;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use tracing::{info, warn};
 
@@ -133,6 +134,16 @@ impl Collector for Latest {
                 gauge(*count).encode(metric.encode_family(&[("reason", reason.as_str()), ("family", family)])?)?;
             }
         }
+        let help = "Whether a target that was tested is up";
+        let mut metric = encoder.encode_descriptor("target_up", help, None, MetricType::Gauge)?;
+        for (target, is_up) in &coverage.targets {
+            ConstGauge::new(i64::from(*is_up)).encode(metric.encode_family(&[("target", target.as_str())])?)?;
+        }
+        let help = "How often the active tier of a service has changed, in this run";
+        let mut metric = encoder.encode_descriptor("service_tier_changes", help, None, MetricType::Counter)?;
+        for ServiceCoverage { name, tier_changes, .. } in &coverage.services {
+            ConstCounter::new(*tier_changes).encode(metric.encode_family(&[("service", name.as_str())])?)?;
+        }
         let help = "The active tier of a service; -1: none, as all members are down or leaving";
         let mut metric = encoder.encode_descriptor("service_tier", help, None, MetricType::Gauge)?;
         for service in &coverage.services {
@@ -195,7 +206,7 @@ fn number(count: impl TryInto<i64>) -> i64 {
 const STATES: [&str; 6] = ["not-tested", "up", "failing", "down", "leaving", "recovering"];
 /// The words for what is believed of members.
 const MEMBERS: [&str; 4] = ["up", "not-tested", "down", "by-order"];
-/// The most services, and the most zones, that have metrics of their own.
+/// The most services, the most targets and the most zones that have metrics of their own.
 const MOST_SERVICES: usize = 1_000;
 /// How often it is looked when nothing happens.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -222,11 +233,13 @@ mod tests {
         latest.set(Coverage {
             states: [("up", 2), ("not-tested", 1)].into(),
             untested: [("no route".to_owned(), [0, 1])].into(),
+            targets: vec![("tcp 127.0.0.1:5060".to_owned(), true), ("tcp 127.0.0.2:5060".to_owned(), false)],
             services: vec![ServiceCoverage {
                 name: "_sip._tcp.example.".into(),
                 served: ActiveTier::Tier(20),
                 preferred: 10,
                 changed: Some(UnixTime::from_secs(1_795_253_400)),
+                tier_changes: 3,
                 members: [2, 1, 0, 3],
             }],
             zones: vec![("example.".into(), 12)],
@@ -243,6 +256,9 @@ mod tests {
             "understudy_targets{state=\"up\"} 2",
             "understudy_targets{state=\"down\"} 0",
             "understudy_targets_untested{reason=\"no route\",family=\"IPv6\"} 1",
+            "understudy_target_up{target=\"tcp 127.0.0.1:5060\"} 1",
+            "understudy_target_up{target=\"tcp 127.0.0.2:5060\"} 0",
+            "understudy_service_tier_changes_total{service=\"_sip._tcp.example.\"} 3",
             "understudy_service_tier{service=\"_sip._tcp.example.\"} 20",
             "understudy_service_preferred_tier{service=\"_sip._tcp.example.\"} 10",
             "understudy_service_changed_timestamp_seconds{service=\"_sip._tcp.example.\"} 1795253400",

@@ -90,6 +90,8 @@ pub struct Coverage {
     pub states: BTreeMap<&'static str, usize>,
     /// The targets that no test tells anything of now: for each reason how many there are over IPv4 and over IPv6.
     pub untested: BTreeMap<String, [usize; 2]>,
+    /// The targets that were tested, each with whether it is up.
+    pub targets: Vec<(String, bool)>,
     /// How each service is served.
     pub services: Vec<ServiceCoverage>,
     /// The zones that are served, and their serials.
@@ -113,6 +115,8 @@ pub struct ServiceCoverage {
     pub preferred: u16,
     /// When the answer last changed, in this run.
     pub changed: Option<UnixTime>,
+    /// How often the active tier has changed, in this run.
+    pub tier_changes: u64,
     /// The members that are up by test or order, those that are taken as up, those that are down, and those that an order
     /// keeps out.
     pub members: [usize; 4],
@@ -250,6 +254,9 @@ impl Core {
             let never = *row.health.state() == State::Unknown;
             let word = if never { "not-tested" } else { row.health.state().as_str() };
             *coverage.states.entry(word).or_default() += 1;
+            if !never && coverage.targets.len() < most {
+                coverage.targets.push((setup.key.to_string(), row.health.state().serves()));
+            }
             if let Some(reason) = row.untested(setup).map(Cow::into_owned) {
                 let reasons = &mut coverage.untested;
                 let known = reasons.contains_key(&reason) || reasons.len() < MOST_REASONS;
@@ -276,6 +283,7 @@ impl Core {
                 served: decision.served,
                 preferred: setup.pool.members.iter().map(|member| member.priority).min().unwrap_or_default(),
                 changed: self.pools[id].changed,
+                tier_changes: self.pools[id].tier_changes,
                 members,
             });
         }

@@ -185,6 +185,7 @@ impl Core {
             return;
         }
         row.changed = Some(now.wall);
+        row.tier_changes += u64::from(before.is_some_and(|before| before.served != decision.served));
         let (pool, reason) = (self.prepared.setup.pools[id].name.clone(), decision.reason.clone());
         let zones = self.zones_of(&[id]);
         self.notify(Notice::Decision { pool, id, zones, reason, moved, alarm }, now);

@@ -165,6 +165,8 @@ pub(super) struct PoolRow {
     unsettled_until: Option<Mono>,
     /// When what is served last changed in this run.
     pub(super) changed: Option<UnixTime>,
+    /// How often the active tier has changed in this run.
+    pub(super) tier_changes: u64,
 }
 
 /// What the engine knows of a host.

@@ -119,6 +119,7 @@ impl Core {
                 decision,
                 failback_ordered: row.failback_ordered,
                 changed: row.changed,
+                tier_changes: row.tier_changes,
                 ..PoolRow::default()
             }
         });

@@ -113,6 +113,19 @@ fn a_flip_touches_its_own_slots_and_the_soa_alone() {
     assert_eq!(core.snapshot.generation(), before.generation() + 1);
 }
 
+#[test]
+fn a_failover_is_counted_of_its_service_alone_and_over_a_reload() {
+    let mut core = core(2);
+    report(&mut core, 0, false, at(61));
+    let changes =
+        |core: &Core| core.coverage(10, at(62)).services.iter().map(|row| row.tier_changes).collect::<Vec<_>>();
+    assert_eq!(changes(&core), [1, 0]);
+    let up: Vec<bool> = core.coverage(3, at(62)).targets.iter().map(|(_, is_up)| *is_up).collect();
+    assert_eq!(up, [false, true, true], "no more than are wanted");
+    core.handle(Event::Reload { setup: 2, prepared: Box::new(Prepared::new(setup(2, 2))) }, at(63));
+    assert_eq!(changes(&core), [1, 0]);
+}
+
 /// A process that dies takes all its services along: one publication tells of them.
 #[test]
 fn what_dies_with_a_held_connection_leaves_together() {
