@@ -24,7 +24,7 @@ pub use demo::Demo;
 pub use exchange::{Export, ExportForm, Import};
 pub use remote::{Clear, Drain, Drill, Failback, ForceTarget, Forced, Log, OrderOptions, Reach, Reload, Status, Watch};
 pub use replay::Replay;
-pub use shared::{DEFAULT_SERVER, Moment, State};
+pub use shared::{DEFAULT_SERVER, Moment, Sources, State};
 pub use transfer::{Transfer, Transfers};
 
 /// Health-driven authoritative DNS server for SRV failover.
@@ -184,15 +184,6 @@ const PAGES: [&str; 21] = [
 
 /// The manual page of the config.
 pub const CONFIG_PAGE: &str = "understudy.toml";
-
-/// Where config and zones come from.
-#[derive(Debug, Args, Default)]
-pub struct Sources {
-    /// A config (.toml) or zones (anything else; `-` is standard input); none: $UNDERSTUDY_CONFIG, ./understudy.toml,
-    /// /etc/understudy/understudy.toml
-    #[arg(value_name = "CONFIG or ZONE")]
-    pub files: Vec<PathBuf>,
-}
 
 /// `serve`
 #[derive(Debug, Args)]

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Sources;
-use super::shared::{Moment, State, moment};
+use super::shared::{Moment, Sources, State, moment};
 
 /// `replay`
 #[derive(Debug, Args)]

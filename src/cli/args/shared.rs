@@ -9,6 +9,15 @@ use clap::Args;
 use crate::base::clock::UnixTime;
 use crate::keys::values;
 
+/// Where config and zones come from.
+#[derive(Debug, Args, Default)]
+pub struct Sources {
+    /// A config (.toml) or zones (anything else; `-` is standard input); none: $UNDERSTUDY_CONFIG, ./understudy.toml,
+    /// /etc/understudy/understudy.toml
+    #[arg(value_name = "CONFIG or ZONE")]
+    pub files: Vec<PathBuf>,
+}
+
 /// Where the state is.
 #[derive(Debug, Args, Default)]
 pub struct State {
