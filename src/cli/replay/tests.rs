@@ -130,7 +130,16 @@ impl Server {
                 }
                 // Nobody else answers meanwhile: what is silent is so for longer.
                 let latency = if outcome == silent() { 40_000 } else { 1_000 + target_number(target) * 137 };
-                self.time += latency;
+                let answered = self.time + latency;
+                // As in the daemon, time comes first.
+                while let Some(due) = self.core.poll_timeout().map(|due| micros(due.since(Mono::START))) {
+                    if due > answered {
+                        break;
+                    }
+                    self.core.handle_timeout(at(due));
+                    self.take();
+                }
+                self.time = answered;
                 let (now, latency) = (at(self.time), Duration::from_micros(latency));
                 let report = Report { outcome, began: now.mono - latency, latency };
                 self.core.handle(Event::Report(TargetReport { setup: 1, target, report }), now);
