@@ -175,7 +175,11 @@ impl<'a> Writer<'_, 'a> {
                         self.check(zone)?;
                         node
                     }
-                    _ => continue,
+                    Lookup::Outside
+                    | Lookup::Broken
+                    | Lookup::Missing(..)
+                    | Lookup::Delegated(..)
+                    | Lookup::Renamed(..) => continue,
                 },
             };
             let mut owner = None;

@@ -184,10 +184,8 @@ fn check_nearby(snapshot: &Snapshot, question: &Name) -> Result<(), TestCaseErro
         let nearby = zone.nearby(question.wire()).map(|node| node.owner());
         let mut others = (0..snapshot.image().zone_count()).map(ZoneId::from_index).filter(|other| *other != id);
         let is_alone = !others.any(|other| snapshot.zone(other).unwrap().origin().is_within(zone.origin()));
-        let expected = match lookup {
-            Lookup::Exact(found, node) if found.id() == id => Some(node.owner()),
-            _ => None,
-        };
+        let found = if let Lookup::Exact(found, node) = lookup { Some((found.id(), node.owner())) } else { None };
+        let expected = found.filter(|(found, _)| *found == id).map(|(_, owner)| owner);
         prop_assert_eq!(nearby, expected.filter(|_| is_alone), "{} in {:?}", question, zone);
     }
     Ok(())

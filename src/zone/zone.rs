@@ -25,7 +25,7 @@ pub struct Zone {
 impl Zone {
     /// Joins what `collect` has sorted and judged; nothing without a well-formed SOA.
     pub(super) fn join(origin: Name, owners: Vec<Name>, ends: Vec<u32>, sets: Vec<Arc<Rrset>>) -> Option<Self> {
-        let end = owners.first().filter(|owner| **owner == origin).and(ends.first())?;
+        let end = owners.first().filter(|owner| **owner == origin).and_then(|_| ends.first())?;
         let apex = sets.get(..usize::try_from(*end).ok()?)?;
         let soa = Arc::clone(apex.iter().find(|set| set.rtype() == Rtype::SOA)?);
         let serial = serial_of(&soa)?;

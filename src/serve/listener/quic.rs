@@ -134,7 +134,7 @@ impl QuicListener {
         }
         let place = self.handshakes.admit(client.ip(), now);
         let conversation = converse(self.deps.clone(), self.socket.clone(), incoming, place);
-        let (departures, clock) = (Arc::clone(&self.departures), self.deps.responder.clock().clone());
+        let (departures, clock) = (Arc::clone(&self.departures), self.deps.responder.clock());
         connections.spawn(async move {
             conversation.await;
             departures.lock().unwrap_or_else(PoisonError::into_inner).note(client.ip(), clock.now().mono);
